@@ -1,0 +1,105 @@
+//! Command line arguments. Names and meanings are cargo's where cargo has them.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+
+/// Cargo's colours for help.
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Writes a Cargo workspace as one Cargo.nix of per-crate buildRustCrate derivations
+#[derive(Debug, Parser)]
+#[command(name = "cratewright", version, styles = STYLES, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Print no summary
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say what is run and how long it takes
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Colour the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write Cargo.nix
+    Generate(Generate),
+    /// Say whether Cargo.nix is up to date; offline, without running cargo
+    Check(Check),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fresh or written, 1 stale, 2 usage or input error.";
+
+const GENERATE_EXAMPLES: &str = "\
+Examples:
+  cratewright generate                          write Cargo.nix beside Cargo.lock
+  cratewright generate --locked                 the same, failing if Cargo.lock would change
+  cratewright generate --target x86_64-linux --target aarch64-unknown-linux-musl
+                                                only for these platforms
+  cratewright generate --stdout | diff Cargo.nix -
+                                                look without writing";
+
+/// Write Cargo.nix
+#[derive(Debug, clap::Args)]
+#[command(after_help = GENERATE_EXAMPLES)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Platform to resolve for, as target triple or Nix system; may be repeated
+    ///
+    /// Default: `targets` in [workspace.metadata.cratewright], else x86_64-linux, aarch64-linux, x86_64-darwin and
+    /// aarch64-darwin.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<String>,
+    /// Run cargo without accessing the network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Fail if Cargo.lock would have to change
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Print to standard output instead of writing a file
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) stdout: bool,
+    /// Overwrite a file that cratewright did not generate
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  cratewright check                             exit code 0 if Cargo.nix is fresh, 1 if it is stale
+  cratewright check -o nix/Cargo.nix            a Cargo.nix in another place";
+
+/// Say whether Cargo.nix is up to date
+#[derive(Debug, clap::Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// Path to Cargo.toml, of the workspace or any of its members
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// Cargo.nix to write or check, in place of the one beside Cargo.lock
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+}

@@ -1,0 +1,139 @@
+//! Runs cargo and rustc.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cargo_metadata::{Metadata, MetadataCommand};
+use cratewright_resolver::Platform;
+
+use crate::failure::Failure;
+use crate::workspace::LoadOptions;
+
+/// How `Cargo.lock` may be treated by one run of cargo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// It must be up to date.
+    Locked,
+    /// Cargo may bring it up to date.
+    MayUpdate,
+}
+
+/// `cargo metadata --all-features`. Cargo.lock is only touched when it is out of date and `locked` was not asked for.
+///
+/// # Errors
+/// When cargo is missing or refuses, with the cause told apart as far as it can be.
+pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<Metadata, Failure> {
+    // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
+    let output = run_metadata(manifest, options, Lock::Locked)?;
+    if output.status.success() {
+        return parse(manifest, &output);
+    }
+    let refusal = refusal(manifest, options, &output);
+    let root = match locate_workspace(manifest) {
+        Some(root) => root,
+        None => return Err(refusal),
+    };
+    if !root.join("Cargo.lock").exists() {
+        return Err(Failure::new("no-lock-file", format!("`{}` does not exist", root.join("Cargo.lock").display()))
+            .help("make it with `cargo generate-lockfile`"));
+    }
+    if !stderr(&output).contains("--locked") {
+        return Err(refusal);
+    }
+    if options.locked {
+        return Err(Failure::new(
+            "lock-out-of-date",
+            format!("`{}` does not match the manifests", root.join("Cargo.lock").display()),
+        )
+        .help("bring it up to date with `cargo update --workspace`, or leave out `--locked`"));
+    }
+    let output = run_metadata(manifest, options, Lock::MayUpdate)?;
+    if output.status.success() { parse(manifest, &output) } else { Err(self::refusal(manifest, options, &output)) }
+}
+
+fn run_metadata(manifest: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Failure> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never", "--manifest-path"]);
+    command.arg(manifest);
+    if options.offline {
+        command.arg("--offline");
+    }
+    if lock == Lock::Locked {
+        command.arg("--locked");
+    }
+    output(command)
+}
+
+fn parse(manifest: &Path, output: &Output) -> Result<Metadata, Failure> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    // Cargo may print other lines before the object, as MetadataCommand::exec knows.
+    let json = text.lines().find(|line| line.starts_with('{')).unwrap_or_default();
+    MetadataCommand::parse(json).map_err(|error| {
+        Failure::new("cargo-metadata", format!("the output of `cargo metadata` cannot be read: {error}"))
+            .note("at", manifest.display().to_string())
+            .help("this version of cargo may be too new or too old; see `cargo --version`")
+    })
+}
+
+fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
+    let text = stderr(output);
+    let says = text.trim().trim_start_matches("error: ").to_owned();
+    if options.offline && text.contains("--offline") {
+        return Failure::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids to fetch it")
+            .note("at", manifest.display().to_string())
+            .note("cargo says", says)
+            .help("run `cargo fetch` once with network access, or leave out `--offline`");
+    }
+    Failure::new("cargo-refused", "cargo cannot read the workspace")
+        .note("at", manifest.display().to_string())
+        .note("cargo says", says)
+        .help("mend what cargo reports; `cargo check` must work before `cratewright generate` can")
+}
+
+/// Directory of the workspace root, if cargo can tell.
+fn locate_workspace(manifest: &Path) -> Option<PathBuf> {
+    let mut command = cargo();
+    command.args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"]).arg(manifest);
+    let output = output(command).ok().filter(|output| output.status.success())?;
+    let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
+    manifest.parent().map(Path::to_owned)
+}
+
+/// The cfg table of a platform, from `rustc --print cfg`, run where the workspace's toolchain file applies.
+///
+/// # Errors
+/// When rustc is missing or does not know the target.
+pub(crate) fn platform(triple: &str, directory: &Path) -> Result<Platform, Failure> {
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.args(["--print", "cfg", "--target", triple]).current_dir(directory);
+    let output = output(command)?;
+    if !output.status.success() {
+        let text = stderr(&output);
+        let says = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        return Err(Failure::new("unknown-target", format!("rustc does not know the target `{triple}`"))
+            .note("rustc says", says)
+            .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"));
+    }
+    Platform::parse(triple, &String::from_utf8_lossy(&output.stdout))
+        .map_err(|error| Failure::resolve(&error, directory))
+}
+
+/// Cargo tells programs that it runs where it is.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+fn output(mut command: Command) -> Result<Output, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::new("program-not-found", format!("`{program}` was not found"))
+            .help(format!("install Rust, or put the directory of `{program}` on PATH")),
+        _ => Failure::new("program-failed", format!("`{program}` could not be run: {error}"))
+            .help(format!("check that `{program}` is an executable you may run")),
+    })
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -1,0 +1,96 @@
+//! What the user is told when something cannot be done.
+
+use std::io;
+use std::path::Path;
+
+use cratewright_renderer::RenderError;
+use cratewright_resolver::ResolveError;
+use cratewright_staleness::StampError;
+
+/// An error as it is printed: code, message, where, and what to type next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable kebab-case code.
+    pub code: &'static str,
+    /// What is wrong, lower case, without period.
+    pub message: String,
+    /// Labelled facts: file, package, path to it, cause.
+    pub notes: Vec<(&'static str, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    /// A failure with nothing but code and message.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Failure { code, message: message.into(), notes: Vec::new(), help: None }
+    }
+
+    /// Adds a labelled fact.
+    #[must_use]
+    pub fn note(mut self, label: &'static str, text: impl Into<String>) -> Self {
+        self.notes.push((label, text.into()));
+        self
+    }
+
+    /// Says what to type next.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// A file that cannot be read or written.
+    pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
+        Failure::new("io", format!("cannot {action} `{}`: {error}", path.display()))
+            .help("check that the path is right and its permissions allow it")
+    }
+
+    /// A resolver's error, about the workspace at `root`.
+    pub fn resolve(error: &ResolveError, root: &Path) -> Self {
+        let file = |name: &str| root.join(name).display().to_string();
+        let failure = Failure::new(error.code(), error.to_string());
+        let failure = match error.dependency_path() {
+            [] | [_] => failure,
+            path => failure.note("required by", path.join(" -> ")),
+        };
+        match error {
+            ResolveError::InvalidManifest { .. } | ResolveError::UnknownResolver { .. } => {
+                failure.note("at", file("Cargo.toml")).help("run `cargo check` to see what cargo says about it")
+            }
+            ResolveError::InvalidLock { .. } | ResolveError::NoChecksum { .. } => failure
+                .note("at", file("Cargo.lock"))
+                .help("restore it from version control, or make a new one with `cargo generate-lockfile`"),
+            ResolveError::NotInLock { .. } => {
+                failure.note("at", file("Cargo.lock")).help("run `cargo check`, then `cratewright generate` again")
+            }
+            ResolveError::UnsupportedSource { .. } => failure
+                .note("at", file("Cargo.lock"))
+                .help("this version takes packages from crates.io and from the workspace itself"),
+            ResolveError::OutsideWorkspace { .. } => failure
+                .help("move the package below the workspace root, where a flake can see it, and adjust its `path`"),
+            ResolveError::TargetOutsidePackage { .. } | ResolveError::UnsafePath { .. } => failure.help(
+                "rename the file, and its `path` in Cargo.toml, to letters, digits and `._+@-` below the package",
+            ),
+            ResolveError::InvalidMetadata { .. } => failure.help("correct the key in that package's Cargo.toml"),
+            _ => failure,
+        }
+    }
+}
+
+impl From<RenderError> for Failure {
+    fn from(error: RenderError) -> Self {
+        Failure::new(error.code(), error.to_string()).help("move the binaries to a package of their own")
+    }
+}
+
+impl Failure {
+    /// A `Cargo.nix` whose header cannot be read.
+    pub fn stamp(error: &StampError, path: &Path) -> Self {
+        let code = match error {
+            StampError::NotGenerated => "foreign-file",
+            _ => "damaged-header",
+        };
+        Failure::new(code, error.to_string()).note("at", path.display().to_string())
+    }
+}

@@ -1,0 +1,109 @@
+//! `cratewright generate`.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cratewright_renderer::{RenderOptions, Resolved, merge, render};
+use cratewright_staleness::stamped;
+
+use crate::args::Generate;
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::{self, Written};
+use crate::report::Report;
+use crate::workspace::{self, LoadOptions, Workspace};
+
+/// What a run made, for the summary.
+struct Rendered {
+    text: String,
+    packages: usize,
+    units: usize,
+}
+
+pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: command.place.manifest_path.clone(),
+        targets: command.target.clone(),
+        offline: command.offline,
+        locked: command.locked,
+    })?;
+    report.detail("Loaded", format_args!("{} in {}", workspace.root.display(), seconds(start)));
+    let path = command.place.output.clone().unwrap_or_else(|| workspace.root.join("Cargo.nix"));
+    if !command.stdout {
+        // Before the work, not after it.
+        output::check_overwrite(&path, command.force)?;
+    }
+    let resolving = Instant::now();
+    let rendered = render_workspace(&workspace, &path)?;
+    report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));
+    if command.stdout {
+        report.data(&rendered.text);
+        return Ok(exit::SUCCESS);
+    }
+    let verb = match output::write(&path, &rendered.text, command.force)? {
+        Written::Changed => "Generated",
+        Written::Unchanged => "Fresh",
+    };
+    let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
+        .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+    report.status(verb, format_args!("{} ({}) in {}", path.display(), counts.join(", "), seconds(start)));
+    Ok(exit::SUCCESS)
+}
+
+fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Failure> {
+    let selections = workspace.selections();
+    let graphs = workspace.resolve(&selections);
+    let resolved = Resolved {
+        packages: &workspace.packages,
+        platforms: &workspace.platforms,
+        pairs: &workspace.pairs,
+        selections: &selections,
+        graphs: &graphs,
+    };
+    let merged = merge(resolved)?;
+    let mut packages: Vec<_> = merged.entries.iter().map(|entry| entry.package).collect();
+    packages.sort();
+    packages.dedup();
+    let body = render(resolved, &merged, &place(&workspace.root, path)?);
+    Ok(Rendered { text: stamped(&workspace.lock, &body), packages: packages.len(), units: merged.entries.len() })
+}
+
+/// Where the file and the workspace root see each other.
+fn place(root: &Path, path: &Path) -> Result<RenderOptions, Failure> {
+    let directory = output::directory(path);
+    let directory = directory.canonicalize().map_err(|error| Failure::io("find", &directory, &error))?;
+    let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+    Ok(RenderOptions { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })
+}
+
+/// `to` seen from the directory `from`, both canonical; empty where they are the same.
+fn relative(from: &Path, to: &Path) -> String {
+    let mut from = from.components().peekable();
+    let mut to = to.components().peekable();
+    while from.peek().is_some() && from.peek() == to.peek() {
+        from.next();
+        to.next();
+    }
+    let up = from.map(|_| "..".to_owned());
+    let down = to.map(|component| component.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+fn seconds(since: Instant) -> String {
+    format!("{:.2}s", since.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative() {
+        assert_eq!(relative(Path::new("/w"), Path::new("/w")), "");
+        assert_eq!(relative(Path::new("/w/nix"), Path::new("/w")), "..");
+        assert_eq!(relative(Path::new("/w"), Path::new("/w/nix/Cargo.nix")), "nix/Cargo.nix");
+        assert_eq!(relative(Path::new("/a/b"), Path::new("/a/c/d")), "../c/d");
+    }
+}

@@ -1,0 +1,54 @@
+//! The command line of cratewright: the one crate of the workspace that reads files, runs programs and prints.
+//!
+//! [`main`] is the binary. [`workspace`] loads what the resolver needs and is public for the tests, which compare its
+//! results with cargo's own.
+#![warn(missing_docs)]
+
+mod args;
+mod cargo;
+mod check;
+mod failure;
+mod generate;
+mod output;
+mod report;
+pub mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+pub use crate::failure::Failure;
+use crate::report::Report;
+
+/// Exit codes, the same for all commands.
+pub mod exit {
+    /// Fresh, or written.
+    pub const SUCCESS: u8 = 0;
+    /// Stale, or not matching.
+    pub const STALE: u8 = 1;
+    /// Wrong usage, or an input that cannot be used.
+    pub const ERROR: u8 = 2;
+}
+
+/// Runs the program with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version are errors to clap, with exit code 0. A closed terminal is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::ERROR } else { exit::SUCCESS });
+        }
+    };
+    let report = Report::new(&args.common);
+    let result = match &args.command {
+        Command::Generate(command) => generate::run(command, &report),
+        Command::Check(command) => check::run(command, &report),
+    };
+    ExitCode::from(result.unwrap_or_else(|failure| {
+        report.failure(&failure);
+        exit::ERROR
+    }))
+}

@@ -1,0 +1,76 @@
+//! Everything that is printed. Data goes to standard output, everything else to standard error.
+
+use std::fmt::Display;
+
+use anstream::{eprintln, print};
+use anstyle::{AnsiColor, Style};
+use clap::ColorChoice;
+
+use crate::args::Common;
+use crate::failure::Failure;
+
+/// Prints as loud as it was asked to.
+#[derive(Debug)]
+pub(crate) struct Report {
+    quiet: bool,
+    verbose: bool,
+}
+
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const CYAN: Style = AnsiColor::Cyan.on_default().bold();
+
+impl Report {
+    pub(crate) fn new(common: &Common) -> Self {
+        let choice = match common.color {
+            ColorChoice::Always => anstream::ColorChoice::Always,
+            ColorChoice::Never => anstream::ColorChoice::Never,
+            ColorChoice::Auto => anstream::ColorChoice::Auto,
+        };
+        choice.write_global();
+        Report { quiet: common.quiet, verbose: common.verbose > 0 }
+    }
+
+    /// A summary line in cargo's manner: a right-aligned verb, then what it did.
+    pub(crate) fn status(&self, verb: &str, text: impl Display) {
+        if !self.quiet {
+            eprintln!("{GREEN}{verb:>12}{GREEN:#} {text}");
+        }
+    }
+
+    /// The same for what only `-v` shows.
+    pub(crate) fn detail(&self, verb: &str, text: impl Display) {
+        if self.verbose {
+            eprintln!("{CYAN}{verb:>12}{CYAN:#} {text}");
+        }
+    }
+
+    /// The result itself.
+    pub(crate) fn data(&self, text: &str) {
+        print!("{text}");
+    }
+
+    /// A finding that is no error of usage: what is stale, and why.
+    pub(crate) fn finding(&self, text: impl Display, reasons: &[String], help: &str) {
+        eprintln!("{RED}stale{RED:#}: {text}");
+        for reason in reasons {
+            eprintln!("  {reason}");
+        }
+        eprintln!("  {CYAN}help{CYAN:#}: {help}");
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        eprintln!("{RED}error[{}]{RED:#}: {}", failure.code, indented(&failure.message));
+        for (label, text) in &failure.notes {
+            eprintln!("  {label}: {}", indented(text));
+        }
+        if let Some(help) = &failure.help {
+            eprintln!("  {CYAN}help{CYAN:#}: {}", indented(help));
+        }
+    }
+}
+
+/// Further lines of a text stand below its first.
+fn indented(text: &str) -> String {
+    text.trim_end().replace('\n', "\n    ")
+}

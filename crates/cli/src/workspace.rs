@@ -1,0 +1,159 @@
+//! Loads a workspace: everything that the resolver needs, read from disk and from cargo.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use cratewright_resolver::{Lockfile, PackageGraph, Pair, Platform, Selection, UnitGraph, WorkspaceManifest, resolve};
+
+use crate::cargo;
+use crate::failure::Failure;
+
+/// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
+pub const DEFAULT_TARGETS: [&str; 4] =
+    ["aarch64-apple-darwin", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-unknown-linux-gnu"];
+
+/// Nix systems and what rustc calls them (nixpkgs `lib/systems`).
+const SYSTEMS: [(&str, &str); 7] = [
+    ("aarch64-darwin", "aarch64-apple-darwin"),
+    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
+    ("armv7l-linux", "armv7-unknown-linux-gnueabihf"),
+    ("i686-linux", "i686-unknown-linux-gnu"),
+    ("riscv64-linux", "riscv64gc-unknown-linux-gnu"),
+    ("x86_64-darwin", "x86_64-apple-darwin"),
+    ("x86_64-linux", "x86_64-unknown-linux-gnu"),
+];
+
+/// What to load, and how.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// `Cargo.toml` of the workspace or a member; else searched for from the current directory upwards.
+    pub manifest_path: Option<PathBuf>,
+    /// Target triples or Nix systems; empty for what the workspace configures, else [`DEFAULT_TARGETS`].
+    pub targets: Vec<String>,
+    /// Keep cargo off the network.
+    pub offline: bool,
+    /// Fail if `Cargo.lock` would have to change.
+    pub locked: bool,
+}
+
+/// A workspace, ready to be resolved.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Directory of the root manifest.
+    pub root: PathBuf,
+    /// The lock.
+    pub lock: Lockfile,
+    /// The packages.
+    pub packages: PackageGraph,
+    /// Platforms, in order of their triples.
+    pub platforms: Vec<Platform>,
+    /// Native pairs of them.
+    pub pairs: Vec<Pair>,
+}
+
+impl Workspace {
+    /// One build per member: what `Cargo.nix` is made of.
+    pub fn selections(&self) -> Vec<Selection> {
+        self.packages.members.iter().map(|&member| Selection::build(member)).collect()
+    }
+
+    /// Unit graphs of these selections, per pair.
+    pub fn resolve(&self, selections: &[Selection]) -> Vec<Vec<UnitGraph>> {
+        resolve(&self.packages, &self.platforms, &self.pairs, selections)
+    }
+}
+
+/// Reads a workspace.
+///
+/// # Errors
+/// Whatever stands in the way, from a missing manifest to an unsupported source.
+pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
+    let manifest = find_manifest(options.manifest_path.as_deref())?;
+    let directory = manifest.parent().map(Path::to_owned).unwrap_or_default();
+    let asked = triples(&options.targets);
+    let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
+    // rustc's tables do not depend on what cargo says, so both run at the same time.
+    let (metadata, platforms) = thread::scope(|scope| {
+        let platforms: Vec<_> =
+            early.iter().map(|triple| scope.spawn(|| cargo::platform(triple, &directory))).collect();
+        let metadata = cargo::metadata(&manifest, options);
+        let platforms: Vec<_> =
+            platforms.into_iter().map(|thread| thread.join().expect("reading a cfg table does not panic")).collect();
+        (metadata, platforms)
+    });
+    let metadata = metadata?;
+    let configured = configured_targets(&metadata.workspace_metadata, metadata.workspace_root.as_std_path())?;
+    let platforms = match configured {
+        Some(configured) if asked.is_empty() && configured != early => {
+            configured.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Result<Vec<_>, _>>()?
+        }
+        _ => platforms.into_iter().collect::<Result<Vec<_>, _>>()?,
+    };
+    let root = metadata.workspace_root.clone().into_std_path_buf();
+    let fail = |error| Failure::resolve(&error, &root);
+    let lock = read_lock(&root.join("Cargo.lock"))?;
+    let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
+    let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
+    let pairs = (0..platforms.len()).map(Pair::native).collect();
+    Ok(Workspace { root, lock, packages, platforms, pairs })
+}
+
+/// Sorted triples of what was asked for, each once.
+fn triples(targets: &[String]) -> Vec<String> {
+    let mut triples: Vec<String> = targets
+        .iter()
+        .map(|target| {
+            let known = SYSTEMS.iter().find(|(system, _)| system == target);
+            known.map_or(target.as_str(), |(_, triple)| triple).to_owned()
+        })
+        .collect();
+    triples.sort();
+    triples.dedup();
+    triples
+}
+
+/// `targets` of `[workspace.metadata.cratewright]`.
+fn configured_targets(metadata: &serde_json::Value, root: &Path) -> Result<Option<Vec<String>>, Failure> {
+    let Some(value) = metadata.get("cratewright").and_then(|table| table.get("targets")) else { return Ok(None) };
+    let targets: Option<Vec<String>> =
+        value.as_array().and_then(|list| list.iter().map(|target| target.as_str().map(str::to_owned)).collect());
+    match targets {
+        Some(targets) if !targets.is_empty() => Ok(Some(triples(&targets))),
+        _ => Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` must list platforms")
+            .note("at", root.join("Cargo.toml").display().to_string())
+            .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`")),
+    }
+}
+
+/// The manifest to start from, checked to be there so that the error can be ours.
+pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let no_manifest = |message: String| {
+        Failure::new("no-manifest", message)
+            .help("run it inside a Cargo workspace, or name one with `--manifest-path path/to/Cargo.toml`")
+    };
+    if let Some(path) = given {
+        return match path.is_file() {
+            true => fs::canonicalize(path).map_err(|error| Failure::io("read", path, &error)),
+            false => Err(no_manifest(format!("`{}` is not a Cargo.toml", path.display()))),
+        };
+    }
+    let current = std::env::current_dir().map_err(|error| Failure::io("read", Path::new("."), &error))?;
+    current
+        .ancestors()
+        .map(|directory| directory.join("Cargo.toml"))
+        .find(|manifest| manifest.is_file())
+        .ok_or_else(|| no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display())))
+}
+
+/// Reads and parses a lock file.
+pub(crate) fn read_lock(path: &Path) -> Result<Lockfile, Failure> {
+    read(path)?.parse().map_err(|error: cargo_lock::Error| {
+        Failure::new("invalid-lock-file", format!("`{}` cannot be read: {error}", path.display()))
+            .help("restore it from version control, or make a new one with `cargo generate-lockfile`")
+    })
+}
+
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))
+}

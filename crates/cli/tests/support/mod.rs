@@ -1,0 +1,125 @@
+//! What the integration tests share: fixtures, cargo as the oracle, Nix.
+#![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses its own part")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
+}
+
+/// `fixtures/<name>`.
+pub fn fixture(name: &str) -> PathBuf {
+    repository().join("fixtures").join(name)
+}
+
+/// All fixture workspaces, by name.
+pub fn fixtures() -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(repository().join("fixtures"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("fixture.toml").is_file())
+        .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 12, "the fixtures are missing: found {names:?}");
+    names
+}
+
+/// Runs a command and fails the test with all it printed if it fails.
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed with {}\n{}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    output
+}
+
+/// Standard output of a command that must succeed.
+#[track_caller]
+pub fn stdout(command: &mut Command) -> String {
+    String::from_utf8(run(command).stdout).unwrap()
+}
+
+/// A published application: a crate of crates.io that ships its lock file, unpacked below cargo's target directory.
+pub fn application(name: &str, version: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications");
+    let unpacked = directory.join(format!("{name}-{version}"));
+    if !unpacked.join("Cargo.lock").is_file() {
+        fs::create_dir_all(&directory).unwrap();
+        let archive = crate_file(&directory, name, version);
+        run(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&directory));
+        assert!(unpacked.join("Cargo.lock").is_file(), "{name} {version} ships no lock file");
+        // Published packages are no workspaces; without this cargo would look for one above.
+        let manifest = fs::read_to_string(unpacked.join("Cargo.toml")).unwrap();
+        if !manifest.contains("[workspace]") {
+            fs::write(unpacked.join("Cargo.toml"), manifest + "\n[workspace]\n").unwrap();
+        }
+    }
+    run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&unpacked));
+    unpacked
+}
+
+/// The `.crate` file in cargo's cache, put there by cargo itself.
+fn crate_file(scratch: &Path, name: &str, version: &str) -> PathBuf {
+    let package = scratch.join(format!("fetch-{name}"));
+    fs::create_dir_all(package.join("src")).unwrap();
+    fs::write(package.join("src/lib.rs"), "").unwrap();
+    let manifest = format!(
+        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[dependencies]\n{name} = \"={version}\"\n[workspace]\n"
+    );
+    fs::write(package.join("Cargo.toml"), manifest).unwrap();
+    run(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(&package));
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
+    fs::read_dir(home.join("registry/cache"))
+        .unwrap()
+        .map(|registry| registry.unwrap().path().join(format!("{name}-{version}.crate")))
+        .find(|path| path.is_file())
+        .expect("cargo fetch puts the crate into its cache")
+}
+
+/// A `RUSTC` that makes cargo believe it runs on another host: it rewrites the `host:` line of `-vV` and adds
+/// `--target` to `--print` calls that name none.
+pub fn rustc_of_host(host: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rustc-{host}"));
+    let script = format!(
+        "#!/bin/sh\ncase \" $* \" in\n  *' -vV '*) rustc \"$@\" | sed 's/^host: .*/host: {host}/' ;;\n  \
+         *' --target '*) exec rustc \"$@\" ;;\n  *' --print'*) exec rustc \"$@\" --target {host} ;;\n  \
+         *) exec rustc \"$@\" ;;\nesac\n"
+    );
+    if fs::read_to_string(&path).is_ok_and(|text| text == script) {
+        return path;
+    }
+    // Tests run at the same time: the file appears whole and executable, or not at all.
+    let mut file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    std::io::Write::write_all(&mut file, script.as_bytes()).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    file.into_temp_path().persist(&path).unwrap();
+    path
+}
+
+/// Cargo's unit graph for building one member natively on a platform.
+pub fn cargo_unit_graph(manifest: &Path, triple: &str, rustc: &Path) -> String {
+    stdout(
+        Command::new("cargo")
+            .args(["build", "--unit-graph", "-Z", "unstable-options", "--locked", "--target", triple])
+            .arg("--manifest-path")
+            .arg(manifest)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("RUSTC", rustc)
+            // Cargo caches what rustc printed by the path of rustc, in the target directory.
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("unit-graphs")),
+    )
+}

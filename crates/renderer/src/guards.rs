@@ -1,0 +1,121 @@
+//! Names for sets of pairs.
+//!
+//! A set that is not all of what an entry is built for gets the most telling name that is true of exactly it: an
+//! operating system, a family, an architecture, a Nix system; else the names of its systems joined.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_platform::Cfg;
+use cratewright_resolver::{Pair, Platform};
+
+/// A set of pairs, as indices into the list they were resolved in.
+pub(crate) type PairSet = BTreeSet<usize>;
+
+/// Names of pair sets, and which of them the file uses.
+pub(crate) struct Guards {
+    /// Most telling first.
+    named: Vec<(String, PairSet)>,
+    systems: Vec<String>,
+    used: BTreeMap<String, PairSet>,
+}
+
+impl Guards {
+    pub(crate) fn new(platforms: &[Platform], pairs: &[Pair]) -> Self {
+        let systems: Vec<String> = pairs.iter().map(|pair| system(&platforms[pair.target])).collect();
+        let mut named: Vec<(String, PairSet)> = Vec::new();
+        for name_of in [os, family, arch] {
+            let mut sets: BTreeMap<String, PairSet> = BTreeMap::new();
+            for (ix, pair) in pairs.iter().enumerate() {
+                if let Some(name) = name_of(&platforms[pair.target]) {
+                    sets.entry(name).or_default().insert(ix);
+                }
+            }
+            named.extend(sets);
+        }
+        named.extend(systems.iter().enumerate().map(|(ix, system)| (system.clone(), PairSet::from([ix]))));
+        Guards { named, systems, used: BTreeMap::new() }
+    }
+
+    /// The name of `set` among the pairs in `within`; pairs outside of those may fall on either side.
+    pub(crate) fn name(&mut self, set: &PairSet, within: &PairSet) -> String {
+        let fits = |named: &PairSet| named.intersection(within).eq(set.iter());
+        let (name, pairs) = match self.named.iter().find(|(_, named)| fits(named)) {
+            Some((name, pairs)) => (name.clone(), pairs.clone()),
+            None => {
+                let systems: Vec<&str> = set.iter().map(|&ix| self.systems[ix].as_str()).collect();
+                (systems.join("-or-"), set.clone())
+            }
+        };
+        self.used.insert(name.clone(), pairs);
+        name
+    }
+
+    /// Names that were given out, with their pairs.
+    pub(crate) fn into_used(self) -> BTreeMap<String, PairSet> {
+        self.used
+    }
+}
+
+fn value<'a>(platform: &'a Platform, key: &str) -> Option<&'a str> {
+    platform.cfgs.iter().find_map(|cfg| match cfg {
+        Cfg::KeyPair(name, value) if name.as_str() == key => Some(value.as_str()),
+        _ => None,
+    })
+}
+
+/// nixpkgs says darwin where rustc says macos.
+fn os(platform: &Platform) -> Option<String> {
+    value(platform, "target_os").map(|os| if os == "macos" { "darwin" } else { os }.to_owned())
+}
+
+fn family(platform: &Platform) -> Option<String> {
+    value(platform, "target_family").map(str::to_owned)
+}
+
+fn arch(platform: &Platform) -> Option<String> {
+    value(platform, "target_arch").map(str::to_owned)
+}
+
+fn system(platform: &Platform) -> String {
+    match (arch(platform), os(platform)) {
+        (Some(arch), Some(os)) => format!("{arch}-{os}"),
+        _ => platform.triple.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guards() -> Guards {
+        let platform = |triple: &str, arch: &str, os: &str| {
+            let cfgs = format!("target_arch=\"{arch}\"\ntarget_os=\"{os}\"\ntarget_family=\"unix\"\nunix\n");
+            Platform::parse(triple, &cfgs).unwrap()
+        };
+        let platforms = [
+            platform("x86_64-unknown-linux-gnu", "x86_64", "linux"),
+            platform("aarch64-unknown-linux-gnu", "aarch64", "linux"),
+            platform("x86_64-apple-darwin", "x86_64", "macos"),
+            platform("aarch64-apple-darwin", "aarch64", "macos"),
+        ];
+        let pairs: Vec<Pair> = (0..4).map(Pair::native).collect();
+        Guards::new(&platforms, &pairs)
+    }
+
+    #[track_caller]
+    fn check(set: &[usize], within: &[usize], name: &str) {
+        let (set, within) = (set.iter().copied().collect(), within.iter().copied().collect());
+        assert_eq!(guards().name(&set, &within), name);
+    }
+
+    #[test]
+    fn the_most_telling_true_name_wins() {
+        let all = [0, 1, 2, 3];
+        check(&[0, 1], &all, "linux");
+        check(&[2, 3], &all, "darwin");
+        check(&[0, 2], &all, "x86_64");
+        check(&[3], &all, "aarch64-darwin");
+        check(&[0, 1, 2], &all, "x86_64-linux-or-aarch64-linux-or-x86_64-darwin");
+        check(&[0], &[0, 2], "linux");
+    }
+}

@@ -1,0 +1,14 @@
+//! Unit graphs to the text of one `Cargo.nix`.
+//!
+//! [`merge`] folds the graphs of all selections and pairs into entries, one per distinct unit, and [`render`] writes
+//! them out. Rendering is total and deterministic: whatever cannot be said in `Cargo.nix` is refused by [`merge`].
+#![warn(missing_docs)]
+
+mod guards;
+mod merge;
+mod nix;
+mod render;
+
+pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, Merged, RenderError, Resolved, merge};
+pub use crate::nix::string as nix_string;
+pub use crate::render::{PRELUDE, RenderOptions, render};

@@ -1,0 +1,333 @@
+//! Many unit graphs to one list of entries.
+//!
+//! The same package is a unit in many graphs: one per selection and pair, and on two sides of each. Here they become
+//! as few entries as differ:
+//!
+//! - Across *pairs*, the unit that one selection has on one side is one entry, whose lists differ by platform.
+//! - Across *selections and sides*, units that agree on every pair they share are one entry.
+//!
+//! Packages are taken in an order that has dependencies first, so that "agree" is a comparison of plain values: features
+//! and the entries depended upon.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cratewright_resolver::{
+    Package, PackageGraph, PackageIx, Pair, Platform, Role, Selection, Source, UnitGraph, UnitKind,
+};
+use petgraph::visit::EdgeRef;
+
+use crate::guards::PairSet;
+
+/// Index into [`Merged::entries`].
+pub type EntryIx = usize;
+
+/// What was resolved, for all selections and pairs.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// The packages.
+    pub packages: &'a PackageGraph,
+    /// Platforms that the pairs speak of.
+    pub platforms: &'a [Platform],
+    /// Pairs, in the order of the inner lists of `graphs`.
+    pub pairs: &'a [Pair],
+    /// Selections, in the order of `graphs`.
+    pub selections: &'a [Selection],
+    /// One graph per selection and pair.
+    pub graphs: &'a [Vec<UnitGraph>],
+}
+
+/// A dependency of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryDependency {
+    /// For the build script, or for everything else.
+    pub for_build_script: bool,
+    /// The entry depended upon.
+    pub entry: EntryIx,
+    /// Name given with `--extern`.
+    pub extern_name: String,
+}
+
+/// What an entry is on one pair.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Content {
+    /// Features that are on, in byte order.
+    pub features: Vec<String>,
+    /// Dependencies, sorted.
+    pub dependencies: Vec<EntryDependency>,
+}
+
+/// One attribute of `Cargo.nix`.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Package id spec, with a suffix where a package has several entries.
+    pub key: String,
+    /// The package.
+    pub package: PackageIx,
+    /// Content by pair; pairs that do not build it are absent.
+    pub contents: BTreeMap<usize, Content>,
+    /// Binaries by pair, as indices into the package's; only members that are built for themselves have any.
+    pub bins: BTreeMap<usize, Vec<usize>>,
+}
+
+/// A member and what building it means.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The package.
+    pub package: PackageIx,
+    /// Its entry.
+    pub entry: EntryIx,
+}
+
+/// Everything that [`crate::render`] writes.
+#[derive(Debug)]
+pub struct Merged {
+    /// In order of their keys.
+    pub entries: Vec<Entry>,
+    /// In order of their names. A member without library and enabled binary has nothing to build and is left out.
+    pub members: Vec<Member>,
+}
+
+/// What cannot be said in a `Cargo.nix`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// nixpkgs' builder compiles library and binaries of a package with one feature set and one set of dependencies.
+    #[error("the binaries of proc-macro package `{package}` are not compiled with what its library is compiled with")]
+    ProcMacroBins {
+        /// Name and version.
+        package: String,
+    },
+}
+
+impl RenderError {
+    /// Stable kebab-case code of the variant.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ProcMacroBins { .. } => "proc-macro-bins",
+        }
+    }
+}
+
+/// A unit of one selection on one side, over all pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Slot {
+    kind: UnitKind,
+    role: Role,
+    selection: usize,
+}
+
+/// Merges all graphs.
+///
+/// # Errors
+/// When a unit cannot be built by nixpkgs' builder.
+pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
+    let mut merger = Merger { resolved, entries: Vec::new(), entry_of: HashMap::new() };
+    let units = merger.collect();
+    for (package, slots) in in_dependency_order(&units) {
+        merger.merge_package(package, slots)?;
+    }
+    Ok(merger.finish())
+}
+
+/// Where the unit of a slot stands, by pair.
+type SlotUnits = BTreeMap<Slot, BTreeMap<usize, petgraph::graph::NodeIndex<u32>>>;
+
+/// Units of all graphs by package.
+struct Units {
+    by_package: BTreeMap<PackageIx, SlotUnits>,
+    /// Packages that a package's units depend on.
+    below: BTreeMap<PackageIx, BTreeSet<PackageIx>>,
+}
+
+/// Packages, dependencies first.
+fn in_dependency_order(units: &Units) -> Vec<(PackageIx, &SlotUnits)> {
+    fn visit(package: PackageIx, units: &Units, done: &mut BTreeSet<PackageIx>, order: &mut Vec<PackageIx>) {
+        if done.insert(package) {
+            for &below in units.below.get(&package).into_iter().flatten() {
+                visit(below, units, done, order);
+            }
+            order.push(package);
+        }
+    }
+    let mut order = Vec::with_capacity(units.by_package.len());
+    let mut done = BTreeSet::new();
+    for &package in units.by_package.keys() {
+        visit(package, units, &mut done, &mut order);
+    }
+    order.into_iter().filter_map(|package| Some((package, units.by_package.get(&package)?))).collect()
+}
+
+struct Merger<'a> {
+    resolved: Resolved<'a>,
+    entries: Vec<Entry>,
+    entry_of: HashMap<(PackageIx, Slot), EntryIx>,
+}
+
+impl Merger<'_> {
+    fn collect(&self) -> Units {
+        let mut units = Units { by_package: BTreeMap::new(), below: BTreeMap::new() };
+        for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
+            for (pair, graph) in graphs.iter().enumerate() {
+                for ix in graph.graph.node_indices() {
+                    let unit = &graph.graph[ix];
+                    let slot = Slot { kind: unit.kind, role: unit.role, selection };
+                    let slots = units.by_package.entry(unit.package).or_default();
+                    slots.entry(slot).or_default().insert(pair, ix);
+                    let below = graph.graph.neighbors(ix).map(|to| graph.graph[to].package);
+                    units.below.entry(unit.package).or_default().extend(below.filter(|&to| to != unit.package));
+                }
+            }
+        }
+        units
+    }
+
+    fn merge_package(&mut self, package: PackageIx, slots: &SlotUnits) -> Result<(), RenderError> {
+        let first_entry = self.entries.len();
+        // The first entry gets the plain key: what building the package itself means, where that is asked for.
+        let is_own = |slot: &Slot| self.resolved.selections[slot.selection].members.contains(&package);
+        let mut in_order: Vec<(Slot, _)> = slots.iter().map(|(&slot, by_pair)| (slot, by_pair)).collect();
+        in_order.sort_by_key(|(slot, _)| (slot.kind, !is_own(slot), slot.role, slot.selection));
+        let first_slot = in_order.first().map(|&(slot, _)| slot);
+        for (slot, by_pair) in in_order {
+            let contents: BTreeMap<usize, Content> =
+                by_pair.iter().map(|(&pair, &unit)| (pair, self.content(package, slot, pair, unit))).collect();
+            let bins: BTreeMap<usize, Vec<usize>> = by_pair
+                .iter()
+                .map(|(&pair, &unit)| (pair, self.unit_graph(slot, pair).graph[unit].bins.clone()))
+                .filter(|(_, bins)| !bins.is_empty())
+                .collect();
+            let agrees = |entry: &Entry| {
+                contents.iter().all(|(pair, content)| entry.contents.get(pair).is_none_or(|have| have == content))
+            };
+            let found = (first_entry..self.entries.len()).find(|&ix| agrees(&self.entries[ix]));
+            let entry = match found {
+                Some(entry) => entry,
+                None => {
+                    let key = self.key(package, slot, first_slot.filter(|_| first_entry < self.entries.len()));
+                    let entry = Entry { key, package, contents: BTreeMap::new(), bins: BTreeMap::new() };
+                    self.entries.push(entry);
+                    self.entries.len() - 1
+                }
+            };
+            self.entries[entry].contents.extend(contents);
+            self.entries[entry].bins.extend(bins);
+            self.entry_of.insert((package, slot), entry);
+        }
+        let apart = |slot: &Slot| {
+            let library = self.entry_of.get(&(package, Slot { role: Role::Host, ..*slot }));
+            self.is_bins_of_proc_macro(package, *slot) && library != self.entry_of.get(&(package, *slot))
+        };
+        match slots.keys().any(apart) {
+            true => Err(RenderError::ProcMacroBins { package: self.resolved.packages.graph[package].display() }),
+            false => Ok(()),
+        }
+    }
+
+    /// The bins of a proc-macro package are target units beside a library that is a host unit.
+    fn is_bins_of_proc_macro(&self, package: PackageIx, slot: Slot) -> bool {
+        self.resolved.packages.graph[package].proc_macro && slot.role == Role::Target
+    }
+
+    fn content(&self, package: PackageIx, slot: Slot, pair: usize, unit: petgraph::graph::NodeIndex<u32>) -> Content {
+        let graph = &self.unit_graph(slot, pair).graph;
+        let mut dependencies: Vec<EntryDependency> = graph
+            .edges(unit)
+            .map(|edge| (edge, &graph[edge.target()]))
+            // nixpkgs' builder links a package's own library by itself.
+            .filter(|(_, to)| to.package != package)
+            .map(|(edge, to)| {
+                let to_slot = Slot { kind: to.kind, role: to.role, selection: slot.selection };
+                EntryDependency {
+                    for_build_script: edge.weight().for_build_script,
+                    entry: self.entry_of[&(to.package, to_slot)],
+                    extern_name: edge.weight().extern_name.clone(),
+                }
+            })
+            .collect();
+        dependencies.sort();
+        Content { features: graph[unit].features.clone(), dependencies }
+    }
+
+    fn unit_graph(&self, slot: Slot, pair: usize) -> &UnitGraph {
+        &self.resolved.graphs[slot.selection][pair]
+    }
+
+    /// The package id spec for the first entry of a package; further ones say whose they are.
+    fn key(&self, package: PackageIx, slot: Slot, first: Option<Slot>) -> String {
+        let spec = spec(self.resolved.packages, package);
+        let Some(first) = first else { return spec };
+        let mut labels = Vec::new();
+        if slot.selection != first.selection {
+            let members = &self.resolved.selections[slot.selection].members;
+            labels.extend(members.iter().map(|&member| self.resolved.packages.graph[member].name.as_str()));
+        }
+        if slot.role != first.role {
+            labels.push(match slot.role {
+                Role::Host => "host",
+                Role::Target => "target",
+            });
+        }
+        if slot.kind == UnitKind::Test {
+            labels.push("test");
+        }
+        format!("{spec} ({})", labels.join(" "))
+    }
+
+    fn finish(mut self) -> Merged {
+        let mut members = Vec::new();
+        for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
+            for graph in graphs {
+                for &root in &graph.roots {
+                    let unit = &graph.graph[root];
+                    let slot = Slot { kind: unit.kind, role: unit.role, selection };
+                    if unit.kind == UnitKind::Build && !self.is_bins_of_proc_macro(unit.package, slot) {
+                        members.push((unit.package, self.entry_of[&(unit.package, slot)]));
+                    }
+                }
+            }
+        }
+        members.sort_by_key(|&(package, _)| &self.resolved.packages.graph[package].name);
+        members.dedup_by_key(|&mut (package, _)| package);
+
+        // Sort by key, which is how the file reads, and carry the indices along.
+        let mut order: Vec<EntryIx> = (0..self.entries.len()).collect();
+        order.sort_by(|&a, &b| self.entries[a].key.cmp(&self.entries[b].key));
+        let mut new_ix = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            new_ix[old] = new;
+        }
+        for entry in &mut self.entries {
+            for content in entry.contents.values_mut() {
+                for dependency in &mut content.dependencies {
+                    dependency.entry = new_ix[dependency.entry];
+                }
+                content.dependencies.sort();
+            }
+        }
+        let mut entries: Vec<Option<Entry>> = self.entries.into_iter().map(Some).collect();
+        Merged {
+            entries: order.into_iter().filter_map(|old| entries[old].take()).collect(),
+            members: members.into_iter().map(|(package, entry)| Member { package, entry: new_ix[entry] }).collect(),
+        }
+    }
+}
+
+/// `name@version`; where another package has the same, a local one adds its directory.
+fn spec(packages: &PackageGraph, ix: PackageIx) -> String {
+    let package = &packages.graph[ix];
+    let spec = format!("{}@{}", package.name, package.version);
+    let same = |other: &Package| other.name == package.name && other.version == package.version;
+    match &package.source {
+        Source::Local { dir } if packages.graph.node_weights().filter(|other| same(other)).count() > 1 => {
+            format!("{spec} (./{dir})")
+        }
+        _ => spec,
+    }
+}
+
+impl Entry {
+    /// Pairs that build this entry.
+    pub(crate) fn pairs(&self) -> PairSet {
+        self.contents.keys().copied().collect()
+    }
+}

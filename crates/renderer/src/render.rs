@@ -1,0 +1,266 @@
+//! The text of `Cargo.nix`.
+//!
+//! Expressions are written without regard for layout; nixfmt's rules (as a library) lay them out at the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use cratewright_resolver::{PackageGraph, Source};
+
+use crate::guards::{Guards, PairSet};
+use crate::merge::{Content, Entry, Merged, Resolved};
+use crate::nix;
+
+/// The Nix code that every `Cargo.nix` carries: `nix-lib/prelude.nix`.
+pub const PRELUDE: &str = include_str!("../../../nix-lib/prelude.nix");
+
+/// How to write the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderOptions {
+    /// The workspace root seen from the directory of `Cargo.nix`: `.`, `..`, `../..`.
+    pub root: String,
+    /// `Cargo.nix` seen from the workspace root; kept out of the root package's source.
+    pub output: String,
+}
+
+/// The body of `Cargo.nix`: everything but the header that says what it was made from.
+pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
+    let packages = resolved.packages;
+    let mut guards = Guards::new(resolved.platforms, resolved.pairs);
+    let entries: String =
+        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, &mut guards)).collect();
+    let guards = guards.into_used();
+    let triple = |pair: &usize| nix::string(&resolved.platforms[resolved.pairs[*pair].target].triple);
+
+    let mut text = format!("{ARGUMENTS} let\n");
+    let _ = write!(text, "workspace = {{ root = {}; ", root_expression(&options.root));
+    let _ = write!(text, "excluded = {};", nix::list(excluded(packages, options).iter().map(|path| nix::string(path))));
+    text.push_str(" };\n\n# What this file was resolved for; anything else is refused.\n");
+    let _ = writeln!(text, "targets = {};\n", nix::list((0..resolved.pairs.len()).map(|pair| triple(&pair))));
+    if !guards.is_empty() {
+        text.push_str("# Names for some of them.\nplatforms = {");
+        for (name, pairs) in &guards {
+            let _ = write!(text, "{} = {};", nix::attribute(name), nix::list(pairs.iter().map(triple)));
+        }
+        text.push_str("};\n\n");
+    }
+    text.push_str("crates = { registry, local, units");
+    for name in guards.keys() {
+        let _ = write!(text, ", {}", nix::attribute(name));
+    }
+    let _ = writeln!(text, " }}: {{\n{entries}}};\n");
+    text.push_str("members = {");
+    for member in &merged.members {
+        let name = nix::attribute(&packages.graph[member.package].name);
+        let _ = write!(text, "{name} = {};", nix::string(&merged.entries[member.entry].key));
+    }
+    text.push_str("};\n\n");
+    let root = packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root));
+    let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
+    let platforms = if guards.is_empty() { "platforms = { };" } else { "inherit platforms;" };
+    let _ = write!(
+        text,
+        "prelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms}\n\
+         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides fetchurl release rootFeatures \
+         crateOverrides registryDl; }}\n"
+    );
+    nixfmt_rs::format(&text).expect("what the renderer writes is Nix")
+}
+
+/// crate2nix's arguments, then ours.
+const ARGUMENTS: &str = "{
+  nixpkgs ? <nixpkgs>,
+  pkgs ? import nixpkgs { config = { }; },
+  lib ? pkgs.lib,
+  stdenv ? pkgs.stdenv,
+  buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
+  defaultCrateOverrides ? pkgs.defaultCrateOverrides,
+  fetchurl ? null,
+  release ? true,
+  rootFeatures ? [ \"default\" ],
+  # Overrides by crate name, on top of `defaultCrateOverrides`: lists append, phases concatenate.
+  crateOverrides ? { },
+  # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
+  registryDl ? null,
+  ...
+}:";
+
+fn root_expression(root: &str) -> String {
+    if root.is_empty() || root == "." { "./.".to_owned() } else { format!("./{root}") }
+}
+
+/// What the root package's source leaves out: other packages, and files whose change must not rebuild it.
+fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
+    let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
+    excluded.push(options.output.clone());
+    excluded.extend(packages.graph.node_weights().filter_map(|package| match &package.source {
+        Source::Local { dir } if !dir.is_empty() => Some(dir.clone()),
+        _ => None,
+    }));
+    excluded.sort();
+    excluded.dedup();
+    excluded
+}
+
+fn render_entry(packages: &PackageGraph, merged: &Merged, entry: &Entry, guards: &mut Guards) -> String {
+    let package = &packages.graph[entry.package];
+    let mut attributes = Attributes::default();
+    attributes.text("crateName", &package.name);
+    attributes.text("version", &package.version.to_string());
+    let constructor = match &package.source {
+        Source::Local { dir } => {
+            attributes.text("dir", dir);
+            attributes.texts("extraSources", &package.extra_sources);
+            "local"
+        }
+        Source::CratesIo { checksum } => {
+            attributes.text("sha256", checksum);
+            "registry"
+        }
+    };
+    attributes.text("edition", &package.edition);
+    attributes.texts("authors", &package.authors);
+    attributes.optional("description", package.description.as_deref());
+    attributes.optional("homepage", package.homepage.as_deref());
+    attributes.optional("license", package.license.as_deref());
+    attributes.optional("license-file", package.license_file.as_deref());
+    attributes.optional("readme", package.readme.as_deref());
+    attributes.optional("repository", package.repository.as_deref());
+    attributes.optional("rust-version", package.rust_version.as_deref());
+    attributes.optional("links", package.links.as_deref());
+    if let Some(lib) = &package.lib {
+        // The defaults are nixpkgs' (`build-rust-crate/default.nix`).
+        attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
+        attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
+        if package.proc_macro {
+            attributes.push("procMacro", "true".to_owned());
+        } else if lib.crate_types != ["lib"] {
+            attributes.texts("type", &lib.crate_types);
+        }
+    }
+    let build = package.build_script.as_ref().map(|script| script.path.as_str());
+    attributes.optional("build", build.filter(|&path| path != "build.rs"));
+
+    let mut lists = Lists { entry, guards, attributes };
+    lists.add("crateBin", |pair, _| {
+        let bins = entry.bins.get(&pair).into_iter().flatten();
+        bins.map(|&bin| &package.bins[bin])
+            .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
+            .collect()
+    });
+    lists.add("features", |_, content| content.features.iter().map(|feature| nix::string(feature)).collect());
+    for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
+        lists.add(name, |_, content| {
+            let mut dependencies: Vec<String> = content
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.for_build_script == for_build_script)
+                .map(|dependency| format!("units.{}", nix::attribute(&merged.entries[dependency.entry].key)))
+                .collect();
+            dependencies.dedup();
+            dependencies
+        });
+    }
+    let renames = renames(packages, merged, entry);
+    let Lists { guards, mut attributes, .. } = lists;
+    if !renames.is_empty() {
+        let mut text = "{".to_owned();
+        for (name, by_pair) in &renames {
+            let list = guarded_list(&entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default());
+            let _ = write!(text, "{} = {};", nix::attribute(name), list.unwrap_or_default());
+        }
+        text.push('}');
+        attributes.push("crateRenames", text);
+    }
+    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+}
+
+/// By name of the package depended upon: what it is called here, where that is not the name of its library.
+fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<String>>> {
+    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
+    for (&pair, content) in &entry.contents {
+        for dependency in &content.dependencies {
+            let to = &packages.graph[merged.entries[dependency.entry].package];
+            let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
+            if library.as_deref() == Some(dependency.extern_name.as_str()) {
+                continue;
+            }
+            let (version, rename) = (nix::string(&to.version.to_string()), nix::string(&dependency.extern_name));
+            let rename = format!("{{ version = {version}; rename = {rename}; }}");
+            let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
+            if !list.contains(&rename) {
+                list.push(rename);
+            }
+        }
+    }
+    renames
+}
+
+/// `name = value;` after `name = value;`.
+#[derive(Default)]
+struct Attributes {
+    text: String,
+}
+
+impl Attributes {
+    fn push(&mut self, name: &str, value: String) {
+        let _ = write!(self.text, "{name} = {value};");
+    }
+
+    fn text(&mut self, name: &str, value: &str) {
+        self.push(name, nix::string(value));
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    fn texts(&mut self, name: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.push(name, nix::list(values.iter().map(|value| nix::string(value))));
+        }
+    }
+}
+
+/// List-valued attributes whose items depend on the pair.
+struct Lists<'a> {
+    entry: &'a Entry,
+    guards: &'a mut Guards,
+    attributes: Attributes,
+}
+
+impl Lists<'_> {
+    fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<String>) {
+        let list = guarded_list(&self.entry.pairs(), self.guards, |pair| items(pair, &self.entry.contents[&pair]));
+        if let Some(list) = list {
+            self.attributes.push(name, list);
+        }
+    }
+}
+
+/// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
+fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<String>) -> Option<String> {
+    let mut where_on: BTreeMap<String, PairSet> = BTreeMap::new();
+    for &pair in pairs {
+        for item in items(pair) {
+            where_on.entry(item).or_default().insert(pair);
+        }
+    }
+    let mut everywhere = Vec::new();
+    let mut guarded: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (item, on) in where_on {
+        if on == *pairs {
+            everywhere.push(item);
+        } else {
+            guarded.entry(guards.name(&on, pairs)).or_default().push(item);
+        }
+    }
+    let mut parts = Vec::new();
+    if !everywhere.is_empty() {
+        parts.push(nix::list(everywhere));
+    }
+    parts.extend(guarded.into_iter().map(|(name, items)| format!("{} {}", nix::attribute(&name), nix::list(items))));
+    (!parts.is_empty()).then(|| parts.join(" ++ "))
+}

@@ -1,0 +1,232 @@
+//! Comparison of a [`UnitGraph`] with cargo's own, from `cargo build --unit-graph -Z unstable-options --target T`.
+//!
+//! Cargo is the oracle. Its graph has a unit per target (lib, bin, build script) and tells host from target only when
+//! `--target` is given. Both graphs are brought to the same plain table and compared row by row.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use petgraph::visit::EdgeRef;
+use serde::Deserialize;
+
+use crate::error::ResolveError;
+use crate::features::Role;
+use crate::package_graph::PackageGraph;
+use crate::unit_graph::{UnitGraph, UnitKind};
+
+/// A target of a package on one side of the build: a row of the table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetKey {
+    /// `name version`.
+    pub package: String,
+    /// `lib`, `bin NAME`, `build script`.
+    pub target: String,
+    /// Side the *package* is built for; a build script belongs to the side of its package.
+    pub role: Role,
+}
+
+impl fmt::Display for TargetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let role = match self.role {
+            Role::Host => "host",
+            Role::Target => "target",
+        };
+        write!(f, "{} ({}, {role})", self.package, self.target)
+    }
+}
+
+/// What is compared of a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// Features that are on.
+    pub features: BTreeSet<String>,
+    /// `extern name = package (role)`.
+    pub dependencies: BTreeSet<String>,
+}
+
+/// A unit graph as a table. A row may occur with several facts where a package is built more than once for one side.
+pub type UnitTable = BTreeMap<TargetKey, Vec<TargetFacts>>;
+
+/// One row on which two tables differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// The row.
+    pub key: TargetKey,
+    /// What cargo has.
+    pub cargo: Vec<TargetFacts>,
+    /// What we have.
+    pub ours: Vec<TargetFacts>,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.key)?;
+        for (label, facts) in [("cargo", &self.cargo), ("cratewright", &self.ours)] {
+            if facts.is_empty() {
+                writeln!(f, "  {label}: no such unit")?;
+            }
+            for fact in facts {
+                writeln!(f, "  {label}: features {:?}, dependencies {:?}", fact.features, fact.dependencies)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rows on which the tables differ.
+pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
+    let keys: BTreeSet<&TargetKey> = cargo.keys().chain(ours.keys()).collect();
+    keys.into_iter()
+        .filter(|key| cargo.get(key) != ours.get(key))
+        .map(|key| Difference {
+            key: key.clone(),
+            cargo: cargo.get(key).cloned().unwrap_or_default(),
+            ours: ours.get(key).cloned().unwrap_or_default(),
+        })
+        .collect()
+}
+
+/// The table of a graph of ours, for a build selection.
+pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
+    let mut table = UnitTable::new();
+    for ix in units.graph.node_indices() {
+        let unit = &units.graph[ix];
+        if unit.kind == UnitKind::Test {
+            continue;
+        }
+        let package = &packages.graph[unit.package];
+        let mut normal = BTreeSet::new();
+        let mut build = BTreeSet::new();
+        for edge in units.graph.edges(ix) {
+            let to = &units.graph[edge.target()];
+            let line = dependency_line(&edge.weight().extern_name, &packages.graph[to.package].display(), to.role);
+            if edge.weight().for_build_script {
+                build.insert(line)
+            } else {
+                normal.insert(line)
+            };
+        }
+        let features: BTreeSet<String> = unit.features.iter().cloned().collect();
+        let mut add = |target: String, dependencies: BTreeSet<String>| {
+            let key = TargetKey { package: package.display(), target, role: unit.role };
+            table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies });
+        };
+        // The bins of a proc-macro package are units of the other side than its library.
+        let library = package.lib.as_ref().filter(|_| !package.proc_macro || unit.role == Role::Host);
+        if library.is_some() {
+            add("lib".to_owned(), normal.clone());
+        }
+        for &bin in &unit.bins {
+            let mut dependencies = normal.clone();
+            if let Some(lib) = library {
+                let extern_name = lib.name.replace('-', "_");
+                dependencies.insert(dependency_line(&extern_name, &package.display(), unit.role));
+            }
+            add(format!("bin {}", package.bins[bin].name), dependencies);
+        }
+        if package.build_script.is_some() {
+            add("build script".to_owned(), build);
+        }
+    }
+    sorted(table)
+}
+
+fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
+    match role {
+        Role::Host => format!("{extern_name} = {package} (host)"),
+        Role::Target => format!("{extern_name} = {package}"),
+    }
+}
+
+fn sorted(mut table: UnitTable) -> UnitTable {
+    for facts in table.values_mut() {
+        facts.sort_by(|a, b| (&a.features, &a.dependencies).cmp(&(&b.features, &b.dependencies)));
+        facts.dedup();
+    }
+    table
+}
+
+#[derive(Deserialize)]
+struct CargoUnitGraph {
+    units: Vec<CargoUnit>,
+}
+
+#[derive(Deserialize)]
+struct CargoUnit {
+    pkg_id: String,
+    target: CargoTarget,
+    platform: Option<String>,
+    mode: String,
+    features: BTreeSet<String>,
+    dependencies: Vec<CargoDependency>,
+}
+
+#[derive(Deserialize)]
+struct CargoTarget {
+    kind: Vec<String>,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct CargoDependency {
+    index: usize,
+    extern_crate_name: String,
+}
+
+/// The table of cargo's graph (format version 1), for a build selection with `--target`.
+///
+/// # Errors
+/// When the text is not what cargo prints.
+pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
+    let graph: CargoUnitGraph =
+        serde_json::from_str(json).map_err(|error| ResolveError::InvalidUnitGraph { message: error.to_string() })?;
+    // A build script is compiled for the host, whatever it belongs to; the run that belongs to a package tells.
+    let mut script_role: BTreeMap<usize, BTreeSet<Role>> = BTreeMap::new();
+    for unit in graph.units.iter().filter(|unit| unit.mode == "run-custom-build") {
+        for dependency in &unit.dependencies {
+            if graph.units[dependency.index].mode == "build" {
+                script_role.entry(dependency.index).or_default().insert(role_of(unit));
+            }
+        }
+    }
+    let mut table = UnitTable::new();
+    for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| unit.mode == "build") {
+        let is = |kind: &str| unit.target.kind.iter().any(|have| have == kind);
+        let roles = if is("custom-build") {
+            script_role.get(&ix).cloned().unwrap_or_default()
+        } else {
+            BTreeSet::from([role_of(unit)])
+        };
+        let target = if is("custom-build") {
+            "build script".to_owned()
+        } else if is("bin") {
+            format!("bin {}", unit.target.name)
+        } else {
+            "lib".to_owned()
+        };
+        let dependencies: BTreeSet<String> = unit
+            .dependencies
+            .iter()
+            .map(|dependency| (dependency, &graph.units[dependency.index]))
+            .filter(|(_, to)| to.mode == "build" && !to.target.kind.iter().any(|kind| kind == "custom-build"))
+            .map(|(dependency, to)| {
+                dependency_line(&dependency.extern_crate_name, &display_package(&to.pkg_id), role_of(to))
+            })
+            .collect();
+        for role in roles {
+            let key = TargetKey { package: display_package(&unit.pkg_id), target: target.clone(), role };
+            let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone() };
+            table.entry(key).or_default().push(facts);
+        }
+    }
+    Ok(sorted(table))
+}
+
+fn role_of(unit: &CargoUnit) -> Role {
+    if unit.platform.is_some() { Role::Target } else { Role::Host }
+}
+
+/// `name version` of a package id spec such as `path+file:///w/app#0.1.0` or `registry+...#serde@1.0.0`.
+fn display_package(id: &str) -> String {
+    crate::error::display_id(id)
+}

@@ -1,0 +1,56 @@
+//! Values of a `[features]` table, parsed once.
+//!
+//! Grammar as in cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`, `name/feature`,
+//! `name?/feature`.
+
+use petgraph::graph::EdgeIndex;
+
+use crate::package_graph::Package;
+
+/// Index into the feature names of one package.
+pub(crate) type FeatureIx = u32;
+
+/// What a feature, or a dependency's `features = [...]`, turns on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FeatureValue {
+    /// A feature of the same package.
+    Feature(FeatureIx),
+    /// An optional dependency, by its name in the manifest.
+    Dependency(String),
+    /// A feature of a dependency.
+    DependencyFeature {
+        /// Name of the dependency in the manifest.
+        dependency: String,
+        /// The text behind the slash.
+        feature: String,
+        /// `name?/feature`: only if something else turns the dependency on.
+        weak: bool,
+        /// The feature of the same package that cargo also turns on with a strong `name/feature`, where one exists.
+        same_named_feature: Option<FeatureIx>,
+        /// Declared dependencies of that name with the value in terms of what they lead to.
+        enables: Vec<(EdgeIndex<u32>, FeatureValue)>,
+    },
+    /// A name that the package does not declare. Cargo refuses such a workspace, so it turns on nothing.
+    Unknown,
+}
+
+/// Parses one value in terms of `package`'s table. [`FeatureValue::DependencyFeature::enables`] is filled in later.
+pub(crate) fn parse_feature_value(text: &str, package: &Package) -> FeatureValue {
+    if let Some((dependency, feature)) = text.split_once('/') {
+        let (dependency, weak) = match dependency.strip_suffix('?') {
+            Some(dependency) => (dependency, true),
+            None => (dependency, false),
+        };
+        return FeatureValue::DependencyFeature {
+            dependency: dependency.to_owned(),
+            feature: feature.to_owned(),
+            weak,
+            same_named_feature: package.feature_ix(dependency),
+            enables: Vec::new(),
+        };
+    }
+    match text.strip_prefix("dep:") {
+        Some(dependency) => FeatureValue::Dependency(dependency.to_owned()),
+        None => package.feature_ix(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
+    }
+}

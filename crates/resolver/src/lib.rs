@@ -1,0 +1,33 @@
+//! Exact unit graphs of a Cargo workspace.
+//!
+//! Three steps, all pure:
+//!
+//! 1. [`PackageGraph::new`] takes what `cargo metadata --all-features` and `Cargo.lock` say and builds the graph of
+//!    packages and declared dependencies.
+//! 2. [`resolve`] runs cargo's feature resolution for each [`Selection`] on each [`Pair`] of [`Platform`]s and walks
+//!    out the [`UnitGraph`]: a package may be in it twice, for host and for target, with different features.
+//! 3. [`differences`] compares such a graph with the one that cargo itself prints.
+//!
+//! This crate reads no file and runs no program.
+#![warn(missing_docs)]
+
+mod compare;
+mod error;
+mod feature_value;
+mod features;
+mod manifest;
+mod package_graph;
+mod platform;
+mod selection;
+mod unit_graph;
+
+pub use crate::compare::{Difference, TargetFacts, TargetKey, UnitTable, differences, table_of, table_of_cargo};
+pub use crate::error::ResolveError;
+pub use crate::features::Role;
+pub use crate::manifest::{ResolverBehavior, WorkspaceManifest};
+pub use crate::package_graph::{Dependency, DependencyTable, Package, PackageGraph, PackageIx, Source, Target};
+pub use crate::platform::{Pair, Platform};
+pub use crate::selection::{Purpose, RootFeatures, Selection};
+pub use crate::unit_graph::{Unit, UnitDependency, UnitGraph, UnitKind, resolve};
+pub use cargo_lock::Lockfile;
+pub use cargo_metadata::Metadata;

@@ -1,0 +1,56 @@
+//! What is asked for, as on cargo's command line.
+
+use crate::package_graph::PackageIx;
+
+/// `cargo build` or `cargo test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// Libraries and binaries; no dev-dependencies.
+    Build,
+    /// Test targets as well, with dev-dependencies.
+    Test,
+}
+
+/// Features that the selected members are built with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootFeatures {
+    /// `--all-features`
+    All,
+    /// `--features a,b`, with or without `--no-default-features`.
+    Named {
+        /// Features by name.
+        names: Vec<String>,
+        /// Whether `default` is on.
+        default: bool,
+    },
+}
+
+impl RootFeatures {
+    /// What cargo builds when nothing is said.
+    pub fn default_features() -> Self {
+        RootFeatures::Named { names: Vec::new(), default: true }
+    }
+}
+
+/// Members, purpose and features.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// `-p` for each of them, or `--workspace`.
+    pub members: Vec<PackageIx>,
+    /// Build or test.
+    pub purpose: Purpose,
+    /// Features of the members.
+    pub features: RootFeatures,
+}
+
+impl Selection {
+    /// `cargo build -p member`, run in the member's directory.
+    pub fn build(member: PackageIx) -> Self {
+        Selection { members: vec![member], purpose: Purpose::Build, features: RootFeatures::default_features() }
+    }
+
+    /// `cargo test -p member`, run in the member's directory.
+    pub fn test(member: PackageIx) -> Self {
+        Selection { purpose: Purpose::Test, ..Selection::build(member) }
+    }
+}

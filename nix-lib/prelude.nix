@@ -1,0 +1,189 @@
+# What every Cargo.nix does with its crates. Source: nix-lib/prelude.nix of cratewright.
+{
+  workspace,
+  targets,
+  platforms,
+  crates,
+  members,
+  rootMember,
+  pkgs,
+  lib,
+  stdenv,
+  buildRustCrateForPkgs,
+  defaultCrateOverrides,
+  fetchurl,
+  release,
+  rootFeatures,
+  crateOverrides,
+  registryDl,
+}:
+let
+  host = stdenv.buildPlatform.rust.rustcTarget;
+  target = stdenv.hostPlatform.rust.rustcTarget;
+
+  # `linux [ ... ]` is the list on Linux and empty elsewhere.
+  guards = lib.mapAttrs (
+    _: triples: if lib.elem target triples then (list: list) else (list: [ ])
+  ) platforms;
+
+  fetchCrate =
+    if fetchurl == null then pkgs.fetchCrate else pkgs.fetchCrate.override { inherit fetchurl; };
+
+  # Cargo.lock has the checksum of the packed crate, so that is what is fetched.
+  registrySource =
+    { crateName, version, sha256, ... }:
+    fetchCrate (
+      { inherit crateName version sha256; unpack = false; }
+      // lib.optionalAttrs (registryDl != null) { inherit registryDl; }
+    );
+
+  # A local package's own directory, without the packages nested in it. With files from outside, the source starts at
+  # the workspace root and holds just those beside the directory.
+  localSource =
+    { crateName, dir, extraSources ? [ ], ... }:
+    let
+      root = toString workspace.root;
+      wanted = [ dir ] ++ extraSources;
+      keep =
+        file: _:
+        let
+          path = lib.removePrefix "${root}/" file;
+          isWanted = lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
+          isBelow = lib.any (want: want == "" || lib.hasPrefix "${want}/" path) wanted;
+        in
+        isWanted || (isBelow && !(lib.elem path workspace.excluded));
+      inside = extraSources == [ ] && dir != "";
+    in
+    {
+      src = builtins.path {
+        # The name is the crate's: the result depends on the content alone, not on where the workspace lies.
+        name = crateName;
+        path = if inside then workspace.root + "/${dir}" else workspace.root;
+        filter = keep;
+      };
+      workspace_member = if inside || dir == "" then "." else dir;
+    };
+
+  # nixpkgs' builder pastes these between double quotes into a shell script as they are.
+  shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
+  pasted = {
+    description = null;
+    homepage = null;
+    license = null;
+    license-file = null;
+    readme = null;
+    repository = null;
+    rust-version = null;
+  };
+  ours = [ "dir" "extraSources" "sha256" ];
+
+  # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
+  compose =
+    lower: upper: attrs:
+    let
+      below = lower attrs;
+      above = upper attrs;
+      merge =
+        name: value:
+        let
+          old = below.${name};
+        in
+        if !(below ? ${name}) then
+          value
+        else if lib.isList value && lib.isList old then
+          old ++ value
+        else if lib.isAttrs value && name == "env" then
+          old // value
+        else if lib.isString value && builtins.match "(pre|post)[A-Z].*|.*Phase" name != null then
+          old + "\n" + value
+        else
+          value;
+    in
+    below // lib.mapAttrs merge above;
+  composedOverrides =
+    defaultCrateOverrides
+    // lib.mapAttrs (
+      name: upper:
+      if defaultCrateOverrides ? ${name} then compose defaultCrateOverrides.${name} upper else upper
+    ) crateOverrides;
+
+  unitsWith =
+    overrides:
+    let
+      buildRustCrate = (buildRustCrateForPkgs pkgs).override { defaultCrateOverrides = overrides; };
+      build =
+        attrs: source:
+        buildRustCrate (
+          {
+            inherit release;
+            features = [ ];
+            # Without it the builder would look for binaries by itself.
+            crateBin = [ ];
+          }
+          // removeAttrs attrs ours
+          // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
+          // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+          // source
+        );
+      units = crates (
+        guards
+        // {
+          inherit units;
+          registry = attrs: build attrs { src = registrySource attrs; };
+          local = attrs: build attrs (localSource attrs);
+        }
+      );
+    in
+    if host == target && lib.elem target targets then
+      units
+    else
+      throw ''
+        this Cargo.nix was not resolved for builds on ${host} for ${target};
+        known are native builds for ${lib.concatStringsSep ", " targets}.
+        Add it with: cratewright generate --target ${target}
+      '';
+  units = unitsWith composedOverrides;
+
+  # What crate2nix lets `.build.override` change.
+  buildMember =
+    name: packageId:
+    lib.makeOverridable
+      (
+        {
+          features,
+          crateOverrides,
+          runTests,
+        }:
+        if features != [ "default" ] then
+          throw ''
+            ${name} was not resolved with features [ ${toString features} ];
+            this Cargo.nix declares one feature set per member: [ default ]
+          ''
+        else if runTests then
+          throw "${name}: this Cargo.nix holds no test builds"
+        else
+          (if crateOverrides == null then units else unitsWith crateOverrides).${packageId}
+      )
+      {
+        features = rootFeatures;
+        crateOverrides = null;
+        runTests = false;
+      };
+
+  workspaceMembers = lib.mapAttrs (name: packageId: {
+    inherit packageId;
+    build = buildMember name packageId;
+  }) members;
+in
+lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
+// {
+  inherit workspaceMembers;
+
+  # All members' outputs in one tree.
+  allWorkspaceMembers = pkgs.symlinkJoin {
+    name = "all-workspace-members";
+    paths = map (member: member.build) (lib.attrValues workspaceMembers);
+  };
+
+  internal = { inherit units targets platforms; };
+}
