@@ -31,16 +31,29 @@ let
 
   # Cargo.lock has the checksum of the packed crate, so that is what is fetched.
   registrySource =
-    { crateName, version, sha256, ... }:
+    {
+      crateName,
+      version,
+      sha256,
+      ...
+    }:
     fetchCrate (
-      { inherit crateName version sha256; unpack = false; }
+      {
+        inherit crateName version sha256;
+        unpack = false;
+      }
       // lib.optionalAttrs (registryDl != null) { inherit registryDl; }
     );
 
   # A local package's own directory, without the packages nested in it. With files from outside, the source starts at
   # the workspace root and holds just those beside the directory.
   localSource =
-    { crateName, dir, extraSources ? [ ], ... }:
+    {
+      crateName,
+      dir,
+      extraSources ? [ ],
+      ...
+    }:
     let
       root = toString workspace.root;
       wanted = [ dir ] ++ extraSources;
@@ -75,7 +88,11 @@ let
     repository = null;
     rust-version = null;
   };
-  ours = [ "dir" "extraSources" "sha256" ];
+  ours = [
+    "dir"
+    "extraSources"
+    "sha256"
+  ];
 
   # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
   compose =

@@ -4,8 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use cargo_metadata::{Metadata, MetadataCommand};
-use cratewright_resolver::Platform;
+use cratewright_resolver::{Platform, WorkspaceMetadata};
 
 use crate::failure::Failure;
 use crate::workspace::LoadOptions;
@@ -23,7 +22,7 @@ enum Lock {
 ///
 /// # Errors
 /// When cargo is missing or refuses, with the cause told apart as far as it can be.
-pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<Metadata, Failure> {
+pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<WorkspaceMetadata, Failure> {
     // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
     let output = run_metadata(manifest, options, Lock::Locked)?;
     if output.status.success() {
@@ -65,12 +64,9 @@ fn run_metadata(manifest: &Path, options: &LoadOptions, lock: Lock) -> Result<Ou
     output(command)
 }
 
-fn parse(manifest: &Path, output: &Output) -> Result<Metadata, Failure> {
-    let text = String::from_utf8_lossy(&output.stdout);
-    // Cargo may print other lines before the object, as MetadataCommand::exec knows.
-    let json = text.lines().find(|line| line.starts_with('{')).unwrap_or_default();
-    MetadataCommand::parse(json).map_err(|error| {
-        Failure::new("cargo-metadata", format!("the output of `cargo metadata` cannot be read: {error}"))
+fn parse(manifest: &Path, output: &Output) -> Result<WorkspaceMetadata, Failure> {
+    WorkspaceMetadata::parse(&String::from_utf8_lossy(&output.stdout)).map_err(|error| {
+        Failure::new(error.code(), error.to_string())
             .note("at", manifest.display().to_string())
             .help("this version of cargo may be too new or too old; see `cargo --version`")
     })

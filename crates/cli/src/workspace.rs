@@ -83,14 +83,15 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
         (metadata, platforms)
     });
     let metadata = metadata?;
-    let configured = configured_targets(&metadata.workspace_metadata, metadata.workspace_root.as_std_path())?;
+    let configured =
+        configured_targets(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let platforms = match configured {
         Some(configured) if asked.is_empty() && configured != early => {
             configured.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Result<Vec<_>, _>>()?
         }
         _ => platforms.into_iter().collect::<Result<Vec<_>, _>>()?,
     };
-    let root = metadata.workspace_root.clone().into_std_path_buf();
+    let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
     let lock = read_lock(&root.join("Cargo.lock"))?;
     let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;

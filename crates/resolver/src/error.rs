@@ -11,6 +11,12 @@ pub enum ResolveError {
     /// `cargo metadata` was called with `--no-deps`.
     #[error("`cargo metadata` printed no dependency graph")]
     NoResolve,
+    /// What cargo printed is no metadata.
+    #[error("the output of `cargo metadata` cannot be read: {message}")]
+    InvalidMetadataOutput {
+        /// The parser's report.
+        message: String,
+    },
     /// The root manifest is no TOML.
     #[error("the workspace manifest cannot be read: {message}")]
     InvalidManifest {
@@ -124,6 +130,7 @@ impl ResolveError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoResolve => "no-resolve",
+            Self::InvalidMetadataOutput { .. } => "invalid-metadata-output",
             Self::InvalidManifest { .. } => "invalid-manifest",
             Self::UnknownResolver { .. } => "unknown-resolver",
             Self::InvalidLock { .. } => "invalid-lock-file",

@@ -5,7 +5,7 @@
 
 use petgraph::graph::EdgeIndex;
 
-use crate::package_graph::Package;
+use crate::package::Package;
 
 /// Index into the feature names of one package.
 pub(crate) type FeatureIx = u32;

@@ -10,7 +10,8 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 
 use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features};
-use crate::package_graph::{DependencyTable, Package, PackageGraph, PackageIx};
+use crate::package::Package;
+use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
 use crate::selection::{Purpose, Selection};
 

@@ -1,6 +1,8 @@
 //! What the integration tests share: fixtures, cargo as the oracle, Nix.
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses its own part")]
 
+pub mod nix;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -122,4 +124,23 @@ pub fn cargo_unit_graph(manifest: &Path, triple: &str, rustc: &Path) -> String {
             // Cargo caches what rustc printed by the path of rustc, in the target directory.
             .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("unit-graphs")),
     )
+}
+
+/// The program under test.
+pub fn cratewright() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_cratewright"))
+}
+
+/// Copies a directory tree, links excluded.
+pub fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_tree(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }

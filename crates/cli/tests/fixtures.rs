@@ -1,0 +1,126 @@
+//! Each fixture workspace: its `Cargo.nix` is the committed one, evaluates for Linux and darwin, builds, and the
+//! binaries print what cargo's print.
+//!
+//! `UPDATE=1 cargo test -p cratewright --test fixtures` writes the committed files anew.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use serde::Deserialize;
+
+use crate::support::nix;
+
+/// `fixture.toml`, see `fixtures/README.md`.
+#[derive(Deserialize)]
+struct Fixture {
+    run: Vec<Run>,
+    #[serde(default)]
+    absent: Vec<Absent>,
+}
+
+#[derive(Deserialize)]
+struct Run {
+    member: String,
+    bin: String,
+    args: Vec<String>,
+    stdout: String,
+}
+
+#[derive(Deserialize)]
+struct Absent {
+    member: String,
+    bin: String,
+}
+
+#[test]
+fn cargo_nix_is_the_committed_one() {
+    for name in support::fixtures() {
+        let directory = support::fixture(&name);
+        let mut generate = support::cratewright();
+        generate.args(["generate", "--locked", "--stdout", "--manifest-path"]).arg(directory.join("Cargo.toml"));
+        let text = support::stdout(&mut generate);
+        let path = directory.join("Cargo.nix");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, &text).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(text == committed, "{} differs; look at it with UPDATE=1 and git diff", path.display());
+        assert_eq!(nixfmt_rs::format(&text).unwrap(), text, "{} is not formatted", path.display());
+    }
+}
+
+#[test]
+fn cargo_nix_evaluates_for_linux_and_darwin() {
+    for name in support::fixtures() {
+        let cargo_nix = support::fixture(&name).join("Cargo.nix");
+        support::run(nix::nix("nix-instantiate").arg("--parse").arg(&cargo_nix));
+        for system in ["x86_64-linux", "aarch64-darwin"] {
+            let derivation = nix::instantiate(&cargo_nix, "allWorkspaceMembers", system);
+            assert!(derivation.ends_with(".drv"), "{name} on {system}: {derivation}");
+        }
+    }
+}
+
+#[test]
+fn binaries_print_what_cargos_print() {
+    for name in support::fixtures() {
+        let directory = support::fixture(&name);
+        let fixture: Fixture = toml::from_str(&fs::read_to_string(directory.join("fixture.toml")).unwrap()).unwrap();
+        assert!(!fixture.run.is_empty(), "{name} runs nothing");
+        let build =
+            |member: &str| nix::build(&directory.join("Cargo.nix"), &format!("workspaceMembers.{member}.build"));
+        for run in &fixture.run {
+            let bin = build(&run.member).join("bin").join(&run.bin);
+            let printed = support::stdout(Command::new(&bin).args(&run.args));
+            assert_eq!(printed.trim_matches('\n'), run.stdout.trim_matches('\n'), "{name}: {}", bin.display());
+        }
+        for absent in &fixture.absent {
+            let bin = build(&absent.member).join("bin").join(&absent.bin);
+            assert!(!bin.exists(), "{name}: {} must not be built", bin.display());
+        }
+    }
+}
+
+#[test]
+fn editing_a_member_rebuilds_it_and_its_dependents_only() {
+    let scratch = tempfile::tempdir().unwrap();
+    support::copy_tree(&support::fixture("three-members"), scratch.path());
+    let cargo_nix = scratch.path().join("Cargo.nix");
+    let members = ["app", "leaf", "middle", "other"];
+    let derivations = || {
+        members.map(|member| nix::instantiate(&cargo_nix, &format!("workspaceMembers.{member}.build"), "x86_64-linux"))
+    };
+    // app -> middle -> leaf <- other
+    for (edited, rebuilt) in [
+        ("app/src/main.rs", vec!["app"]),
+        ("middle/src/lib.rs", vec!["app", "middle"]),
+        ("other/src/main.rs", vec!["other"]),
+        ("leaf/src/lib.rs", vec!["app", "leaf", "middle", "other"]),
+        ("README.md", vec![]),
+        ("Cargo.lock", vec![]),
+    ] {
+        let before = derivations();
+        let path = scratch.path().join(edited);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, text + "\n// edited\n").unwrap();
+        let after = derivations();
+        let changed: Vec<&str> =
+            (0..members.len()).filter(|&ix| before[ix] != after[ix]).map(|ix| members[ix]).collect();
+        assert_eq!(changed, rebuilt, "after editing {edited}");
+    }
+}
+
+#[test]
+fn a_workspace_does_not_depend_on_where_it_lies() {
+    let derivation = |name: &str| {
+        let scratch = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        support::copy_tree(&support::fixture("member-paths"), scratch.path());
+        let mut generate = support::cratewright();
+        support::run(generate.args(["generate", "--manifest-path"]).arg(scratch.path().join("Cargo.toml")));
+        let text = fs::read_to_string(scratch.path().join("Cargo.nix")).unwrap();
+        (text, nix::instantiate(&scratch.path().join("Cargo.nix"), "rootCrate.build", "x86_64-linux"))
+    };
+    assert_eq!(derivation("here"), derivation("there"));
+}

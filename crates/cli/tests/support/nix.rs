@@ -1,0 +1,68 @@
+//! Nix for the tests: real evaluations and builds on the stand-in for nixpkgs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+
+use super::{repository, run, stdout};
+
+/// `nix-build`, `nix-instantiate` or `nix-store`, set up for the stand-in. Fails the test where Nix is missing.
+pub fn nix(program: &str) -> Command {
+    static FOUND: OnceLock<()> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let found = Command::new("nix-instantiate").arg("--version").output().is_ok();
+        assert!(found, "Nix is not installed, and this test needs it: `apt-get install nix-bin`, or see nixos.org");
+    });
+    let mut command = Command::new(program);
+    // There is no cache to wait for.
+    command.args(["--option", "substituters", ""]);
+    if program == "nix-build" {
+        command.args(["--no-out-link", "--max-jobs", "auto"]);
+        if is_root() {
+            // Build users could not read a toolchain in root's home.
+            command.args(["--option", "build-users-group", ""]);
+        }
+    }
+    command.env("CRATEWRIGHT_RUST_SYSROOT", sysroot());
+    command.env("NIX_PATH", format!("nixpkgs={}", stand_in().display()));
+    command
+}
+
+/// The stand-in for nixpkgs.
+pub fn stand_in() -> PathBuf {
+    repository().join("fixtures/nixpkgs")
+}
+
+/// Builds an attribute of a `Cargo.nix` and returns the output path. One build at a time.
+#[track_caller]
+pub fn build(cargo_nix: &Path, attribute: &str) -> PathBuf {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let paths = stdout(nix("nix-build").arg(cargo_nix).args(["-A", attribute]));
+    PathBuf::from(paths.lines().next().expect("nix-build prints the output path"))
+}
+
+/// Path of the derivation of an attribute, on a system.
+#[track_caller]
+pub fn instantiate(cargo_nix: &Path, attribute: &str, system: &str) -> String {
+    let pkgs = format!("import {} {{ system = \"{system}\"; }}", stand_in().display());
+    let path = stdout(nix("nix-instantiate").arg(cargo_nix).args(["-A", attribute, "--arg", "pkgs", &pkgs]));
+    path.trim().split('!').next().unwrap().to_owned()
+}
+
+/// Evaluates an expression to JSON.
+#[track_caller]
+pub fn eval_json(expression: &str) -> serde_json::Value {
+    let json = stdout(nix("nix-instantiate").args(["--eval", "--strict", "--json", "--expr", expression]));
+    serde_json::from_str(&json).unwrap()
+}
+
+fn sysroot() -> &'static str {
+    static SYSROOT: OnceLock<String> = OnceLock::new();
+    SYSROOT.get_or_init(|| stdout(Command::new("rustc").args(["--print", "sysroot"])).trim().to_owned())
+}
+
+fn is_root() -> bool {
+    let id = run(Command::new("id").arg("-u"));
+    id.stdout.trim_ascii() == b"0"
+}
