@@ -22,16 +22,18 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
+const COMMON: &str = "Common options";
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     /// Print no summary
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
     /// Say what is run and how long it takes
-    #[arg(long, short, global = true, action = ArgAction::Count)]
+    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
     /// Colour the output
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = COMMON)]
     pub(crate) color: ColorChoice,
 }
 

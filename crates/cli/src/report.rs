@@ -72,5 +72,5 @@ impl Report {
 
 /// Further lines of a text stand below its first.
 fn indented(text: &str) -> String {
-    text.trim_end().replace('\n', "\n    ")
+    text.trim_end().replace('\n', "\n    ").replace("    \n", "\n")
 }

@@ -82,6 +82,11 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
             platforms.into_iter().map(|thread| thread.join().expect("reading a cfg table does not panic")).collect();
         (metadata, platforms)
     });
+    // Without rustc cargo fails as well, and says less plainly why.
+    let not_found = platforms.iter().filter_map(|platform| platform.as_ref().err());
+    if let Some(failure) = not_found.into_iter().find(|failure| failure.code == "program-not-found") {
+        return Err(failure.clone());
+    }
     let metadata = metadata?;
     let configured =
         configured_targets(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;

@@ -1,0 +1,44 @@
+//! What a user sees: output, exit codes and files of each command, from `tests/cmd/*.trycmd`.
+//!
+//! `TRYCMD=overwrite cargo test -p cratewright --test cli` writes the snapshots anew.
+
+mod support;
+
+#[test]
+fn commands_print_what_is_expected() {
+    trycmd::TestCases::new()
+        .case("tests/cmd/*.trycmd")
+        // Cargo asks for the network only when something is missing; these cases must not depend on it.
+        .env("CARGO_NET_OFFLINE", "false")
+        .env("CARGO_TERM_COLOR", "never");
+}
+
+/// Every case that ends in an error leaves the workspace as it was.
+#[test]
+fn errors_leave_the_disk_untouched() {
+    let cases: [(&str, &[&str], &[(&str, &str)]); 8] = [
+        ("no-lock", &["generate"], &[]),
+        ("lock-out-of-date", &["generate", "--locked"], &[]),
+        ("not-a-workspace", &["generate"], &[]),
+        ("unreadable-manifest", &["generate"], &[]),
+        ("unknown-target", &["generate", "--target", "x86_64-unknown-plan9"], &[]),
+        ("foreign-file", &["generate"], &[]),
+        ("cargo-missing", &["generate"], &[("CARGO", "nowhere/cargo")]),
+        ("not-in-cache", &["generate", "--offline"], &[("CARGO_HOME", "../home")]),
+    ];
+    for (name, arguments, environment) in cases {
+        let scratch = tempfile::tempdir().unwrap();
+        let workspace = scratch.path().join("workspace");
+        let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd");
+        support::copy_tree(&cases.join(format!("{name}.in")), &workspace);
+        let before = support::tree(&workspace);
+        let output = support::cratewright()
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .current_dir(&workspace)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(support::tree(&workspace), before, "{name} changed the workspace");
+    }
+}

@@ -1,0 +1,142 @@
+//! Hostile metadata: every string that reaches `Cargo.nix` comes back unchanged, from Nix and from the shell that
+//! nixpkgs' builder pastes it into.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use cratewright_renderer::{RenderOptions, Resolved, merge, nix_string, render};
+use cratewright_resolver::{
+    Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
+};
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::support::nix;
+
+/// What is most likely to break a Nix string, a shell word, or both.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("\"".to_owned()),
+        Just("\\".to_owned()),
+        Just("${".to_owned()),
+        Just("$${x}".to_owned()),
+        Just("$(touch pwned)".to_owned()),
+        Just("$HOME".to_owned()),
+        Just("`id`".to_owned()),
+        Just("''".to_owned()),
+        Just("''${".to_owned()),
+        Just("\n".to_owned()),
+        Just("\r\n\t".to_owned()),
+        Just("*/ # // ; in rec {".to_owned()),
+        Just("žluťoučký 🦀 \u{200f}".to_owned()),
+        "[ -~]{0,6}",
+        "\\PC{0,4}",
+    ];
+    prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
+}
+
+/// A workspace of one package with these strings in every field that holds free text.
+fn cargo_nix(fields: &[String]) -> String {
+    let metadata = json!({
+        "packages": [{
+            "name": "app", "version": "0.1.0", "id": "path+file:///w#app@0.1.0", "source": null,
+            "license": fields[0], "license_file": fields[1], "description": fields[2], "homepage": fields[3],
+            "repository": fields[4], "readme": fields[5], "links": fields[6], "authors": [fields[7], fields[8]],
+            "rust_version": "1.85", "edition": "2021", "manifest_path": "/w/Cargo.toml", "dependencies": [],
+            "features": {"default": [fields[9]], fields[9].clone(): []},
+            "targets": [{
+                "kind": ["bin"], "crate_types": ["bin"], "name": fields[10], "src_path": "/w/src/main.rs",
+                "edition": "2021", "doc": true, "doctest": false, "test": true
+            }],
+            "documentation": null, "publish": null, "metadata": null, "categories": [], "keywords": [],
+            "default_run": null
+        }],
+        "workspace_members": ["path+file:///w#app@0.1.0"],
+        "workspace_default_members": ["path+file:///w#app@0.1.0"],
+        "resolve": {
+            "nodes": [{"id": "path+file:///w#app@0.1.0", "dependencies": [], "deps": [], "features": []}],
+            "root": "path+file:///w#app@0.1.0"
+        },
+        "target_directory": "/w/target", "version": 1, "workspace_root": "/w", "metadata": null
+    });
+    let lock: Lockfile = "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n".parse().unwrap();
+    let manifest = WorkspaceManifest::parse("[package]\nedition = '2021'\n").unwrap();
+    let metadata = WorkspaceMetadata::parse(&metadata.to_string()).unwrap();
+    let packages = PackageGraph::new(metadata, &lock, &manifest).unwrap();
+    let platforms = [Platform::parse("x86_64-unknown-linux-gnu", "unix\ntarget_os=\"linux\"\n").unwrap()];
+    let pairs = [Pair::native(0)];
+    let selections = [Selection::build(packages.members[0])];
+    let graphs = resolve(&packages, &platforms, &pairs, &selections);
+    let resolved = Resolved {
+        packages: &packages,
+        platforms: &platforms,
+        pairs: &pairs,
+        selections: &selections,
+        graphs: &graphs,
+    };
+    let merged = merge(resolved).unwrap();
+    render(resolved, &merged, &RenderOptions { root: String::new(), output: "Cargo.nix".to_owned() })
+}
+
+/// What the builder is given, recorded by a stub.
+fn recorded(directory: &std::path::Path) -> serde_json::Value {
+    let expression = format!(
+        "let pkgs = import {} {{ system = \"x86_64-linux\"; }};
+             cargoNix = import {}/Cargo.nix {{
+               inherit pkgs;
+               buildRustCrateForPkgs = _: {{ override = _: attrs: removeAttrs attrs [ \"src\" ]; }};
+             }};
+         in cargoNix.internal.units.\"app@0.1.0\"",
+        nix::stand_in().display(),
+        directory.display()
+    );
+    nix::eval_json(&expression)
+}
+
+/// What a word between double quotes is to bash.
+fn in_shell(pasted: &[&str]) -> Vec<String> {
+    let script: String = pasted.iter().map(|text| format!("printf '%s\\0' \"{text}\"\n")).collect();
+    let output = support::run(Command::new("bash").args(["-c", &script]).env_clear());
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_terminator('\0').map(str::to_owned).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn strings_survive_nix_and_the_shell(fields in prop::collection::vec(hostile(), 11)) {
+        // Cargo takes `/` and `dep:` in a feature for something else than a name.
+        let mut fields = fields;
+        fields[9] = format!("f{}", fields[9].replace('/', "").replace("dep:", ""));
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("Cargo.nix"), cargo_nix(&fields)).unwrap();
+        let attributes = recorded(directory.path());
+
+        let pasted = ["license", "license-file", "description", "homepage", "repository", "readme"];
+        let mut values: Vec<&str> = pasted.iter().map(|name| attributes[name].as_str().unwrap()).collect();
+        values.extend(attributes["authors"].as_array().unwrap().iter().map(|author| author.as_str().unwrap()));
+        let expected: Vec<String> = fields[..6].iter().chain(&fields[7..9]).cloned().collect();
+        prop_assert_eq!(in_shell(&values), expected);
+
+        prop_assert_eq!(attributes["links"].as_str().unwrap(), &fields[6]);
+        let mut features = vec!["default", fields[9].as_str()];
+        features.sort_unstable();
+        prop_assert_eq!(&attributes["features"], &json!(features));
+        prop_assert_eq!(&attributes["crateBin"], &json!([{ "name": fields[10], "path": "src/main.rs" }]));
+        prop_assert_eq!(&attributes["rust-version"], &json!("1.85"));
+    }
+}
+
+#[test]
+fn any_text_survives_a_nix_string() {
+    let texts: Vec<String> = (1..=0x2ff_u32)
+        .filter_map(char::from_u32)
+        .map(|c| format!("{c}{{{c}${c}{{x}}"))
+        .chain(["''".to_owned(), "$$".to_owned(), "$\\{".to_owned()])
+        .collect();
+    let list = texts.iter().map(|text| nix_string(text)).collect::<Vec<_>>().join(" ");
+    assert_eq!(nix::eval_json(&format!("[ {list} ]")), json!(texts));
+}
