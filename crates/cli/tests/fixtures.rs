@@ -69,6 +69,7 @@ fn binaries_print_what_cargos_print() {
         let directory = support::fixture(&name);
         let fixture: Fixture = toml::from_str(&fs::read_to_string(directory.join("fixture.toml")).unwrap()).unwrap();
         assert!(!fixture.run.is_empty(), "{name} runs nothing");
+        support::run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&directory));
         let build =
             |member: &str| nix::build(&directory.join("Cargo.nix"), &format!("workspaceMembers.{member}.build"));
         for run in &fixture.run {

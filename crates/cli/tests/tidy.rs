@@ -1,0 +1,52 @@
+//! Rules of the repository that no other tool checks.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Files that git tracks or would track, by extension.
+fn files(extension: &str) -> Vec<PathBuf> {
+    let root = support::repository();
+    let mut list = Command::new("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&root);
+    let names = support::stdout(&mut list);
+    let files: Vec<PathBuf> = names
+        .lines()
+        .map(|name| root.join(name))
+        .filter(|path| path.extension().is_some_and(|have| have == extension) && path.is_file())
+        .collect();
+    assert!(!files.is_empty(), "there is no .{extension} file");
+    files
+}
+
+#[test]
+fn nix_code_is_formatted() {
+    let mut unformatted = Vec::new();
+    for path in files("nix") {
+        // Files that show a damaged or foreign Cargo.nix are what they are.
+        if path.components().any(|part| part.as_os_str() == "cmd") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        if nixfmt_rs::format(&text).unwrap() != text {
+            if std::env::var_os("UPDATE").is_some() {
+                fs::write(&path, nixfmt_rs::format(&text).unwrap()).unwrap();
+            }
+            unformatted.push(path);
+        }
+    }
+    assert!(unformatted.is_empty(), "run UPDATE=1 cargo test -p cratewright --test tidy, for {unformatted:#?}");
+}
+
+#[test]
+fn files_stay_readable_in_one_sitting() {
+    let long: Vec<_> = files("rs")
+        .into_iter()
+        .filter(|path| fs::read_to_string(path).unwrap().lines().count() > 500)
+        .collect();
+    assert!(long.is_empty(), "over 500 lines: {long:#?}");
+    let prelude = fs::read_to_string(support::repository().join("nix-lib/prelude.nix")).unwrap();
+    assert!(prelude.lines().count() <= 250, "the prelude is in every Cargo.nix: keep it short");
+}

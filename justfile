@@ -1,0 +1,31 @@
+# List the recipes.
+default:
+    @just --list
+
+# Write Cargo.nix anew.
+regenerate-cargo-nix *arguments:
+    cargo run --quiet --release -- generate {{ arguments }}
+
+# Say whether Cargo.nix is up to date.
+check:
+    cargo run --quiet --release -- check
+
+# All tests; those that build with Nix need it installed.
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Write the expected files of the tests anew: look at the diff before committing it.
+bless:
+    UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
+
+# Benchmarks of our own code.
+bench *arguments:
+    cargo bench --package cratewright-benches {{ arguments }}
+
+# Beside crate2nix, in one run, on a workspace of more than 500 crates.
+bench-peers:
+    benches/peers.sh
+
+# What CI runs, and what to run before pushing.
+ci:
+    dev/ci

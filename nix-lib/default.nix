@@ -1,0 +1,4 @@
+# What the flake offers as `lib`.
+{
+  lockSync = import ./lock-sync.nix;
+}
