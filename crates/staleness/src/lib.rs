@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(check(&text, &lock(&LOCK.replace("0.2.0", "0.2.1"))), Ok(vec![Moved::Lock]));
         let without_edge = LOCK.replace("dependencies = [\n \"leaf\",\n]\n", "");
         assert_eq!(check(&text, &lock(&without_edge)), Ok(vec![Moved::Lock]));
-        assert_eq!(check(&text.replace(": 1", ": 2"), &lock(LOCK)), Ok(vec![Moved::Body]));
+        assert_eq!(check(&text.replace("{ }: 1", "{ }: 2"), &lock(LOCK)), Ok(vec![Moved::Body]));
         assert_eq!(check(&text.replace("format: 1", "format: 7"), &lock(LOCK)), Ok(vec![Moved::Format { found: 7 }]));
     }
 
