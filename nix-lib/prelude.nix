@@ -79,15 +79,9 @@ let
 
   # nixpkgs' builder pastes these between double quotes into a shell script as they are.
   shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
-  pasted = {
-    description = null;
-    homepage = null;
-    license = null;
-    license-file = null;
-    readme = null;
-    repository = null;
-    rust-version = null;
-  };
+  pasted =
+    lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
+      (_: null);
   ours = [
     "dir"
     "extraSources"
@@ -157,7 +151,7 @@ let
       throw ''
         this Cargo.nix was not resolved for builds on ${host} for ${target};
         known are native builds for ${lib.concatStringsSep ", " targets}.
-        Add it with: cratewright generate --target ${target}
+        Add it to `targets` in [workspace.metadata.cratewright] and run `cratewright generate`.
       '';
   units = unitsWith composedOverrides;
 
@@ -170,6 +164,7 @@ let
           features,
           crateOverrides,
           runTests,
+          ...
         }:
         if features != [ "default" ] then
           throw ''

@@ -42,10 +42,8 @@ fn nix_code_is_formatted() {
 
 #[test]
 fn files_stay_readable_in_one_sitting() {
-    let long: Vec<_> = files("rs")
-        .into_iter()
-        .filter(|path| fs::read_to_string(path).unwrap().lines().count() > 500)
-        .collect();
+    let long: Vec<_> =
+        files("rs").into_iter().filter(|path| fs::read_to_string(path).unwrap().lines().count() > 500).collect();
     assert!(long.is_empty(), "over 500 lines: {long:#?}");
     let prelude = fs::read_to_string(support::repository().join("nix-lib/prelude.nix")).unwrap();
     assert!(prelude.lines().count() <= 250, "the prelude is in every Cargo.nix: keep it short");
