@@ -138,8 +138,18 @@ fn platforms_decide_what_is_in_the_lists() {
             nix::stand_in().display()
         )
     };
-    let linux =
-        json!(["always", "gnu", "linux", "little-64", "native", "not-windows", "unix", "unix-not-apple", "x86_64"]);
+    let linux = json!([
+        "always",
+        "gnu",
+        "linux",
+        "little-64",
+        "native",
+        "not-windows",
+        "triple-linux",
+        "unix",
+        "unix-not-apple",
+        "x86_64"
+    ]);
     let darwin = json!(["aarch64", "always", "little-64", "macos", "native", "not-windows", "triple-darwin", "unix"]);
     let sorted = |system| format!("builtins.sort builtins.lessThan ({})", features(system));
     check("target-specific", &sorted("x86_64-linux"), linux);

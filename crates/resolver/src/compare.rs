@@ -86,14 +86,11 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
         .collect()
 }
 
-/// The table of a graph of ours, for a build selection.
+/// The table of a graph of ours. The test targets of a package are one row, `tests`.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
     for ix in units.graph.node_indices() {
         let unit = &units.graph[ix];
-        if unit.kind == UnitKind::Test {
-            continue;
-        }
         let package = &packages.graph[unit.package];
         let mut normal = BTreeSet::new();
         let mut build = BTreeSet::new();
@@ -111,6 +108,14 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             let key = TargetKey { package: package.display(), target, role: unit.role };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies });
         };
+        if package.build_script.is_some() {
+            add("build script".to_owned(), build);
+        }
+        if unit.kind == UnitKind::Test {
+            normal.retain(|line| !is_of(line, &package.display()));
+            add(TESTS.to_owned(), normal);
+            continue;
+        }
         // The bins of a proc-macro package are units of the other side than its library.
         let library = package.lib.as_ref().filter(|_| !package.proc_macro || unit.role == Role::Host);
         if library.is_some() {
@@ -118,14 +123,11 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         }
         for &bin in &unit.bins {
             let mut dependencies = normal.clone();
-            if let Some(lib) = library {
+            if let Some(lib) = library.and(package.linkable_lib()) {
                 let extern_name = lib.name.replace('-', "_");
                 dependencies.insert(dependency_line(&extern_name, &package.display(), unit.role));
             }
             add(format!("bin {}", package.bins[bin].name), dependencies);
-        }
-        if package.build_script.is_some() {
-            add("build script".to_owned(), build);
         }
     }
     sorted(table)
@@ -136,6 +138,14 @@ fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
         Role::Host => format!("{extern_name} = {package} (host)"),
         Role::Target => format!("{extern_name} = {package}"),
     }
+}
+
+/// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
+const TESTS: &str = "tests";
+
+/// Whether a dependency line leads to that package.
+fn is_of(line: &str, package: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(_, to)| to.trim_end_matches(" (host)") == package)
 }
 
 fn sorted(mut table: UnitTable) -> UnitTable {
@@ -173,7 +183,7 @@ struct CargoDependency {
     extern_crate_name: String,
 }
 
-/// The table of cargo's graph (format version 1), for a build selection with `--target`.
+/// The table of cargo's graph (format version 1), for a `cargo build` or `cargo test` with `--target`.
 ///
 /// # Errors
 /// When the text is not what cargo prints.
@@ -190,21 +200,25 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
     }
     let mut table = UnitTable::new();
-    for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| unit.mode == "build") {
+    let compiled = |unit: &CargoUnit| matches!(unit.mode.as_str(), "build" | "test");
+    for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| compiled(unit)) {
         let is = |kind: &str| unit.target.kind.iter().any(|have| have == kind);
+        let for_tests = unit.mode == "test" || is("example");
         let roles = if is("custom-build") {
             script_role.get(&ix).cloned().unwrap_or_default()
         } else {
             BTreeSet::from([role_of(unit)])
         };
-        let target = if is("custom-build") {
+        let target = if for_tests {
+            TESTS.to_owned()
+        } else if is("custom-build") {
             "build script".to_owned()
         } else if is("bin") {
             format!("bin {}", unit.target.name)
         } else {
             "lib".to_owned()
         };
-        let dependencies: BTreeSet<String> = unit
+        let mut dependencies: BTreeSet<String> = unit
             .dependencies
             .iter()
             .map(|dependency| (dependency, &graph.units[dependency.index]))
@@ -213,8 +227,12 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
                 dependency_line(&dependency.extern_crate_name, &display_package(&to.pkg_id), role_of(to))
             })
             .collect();
+        let package = display_package(&unit.pkg_id);
+        if for_tests {
+            dependencies.retain(|line| !is_of(line, &package));
+        }
         for role in roles {
-            let key = TargetKey { package: display_package(&unit.pkg_id), target: target.clone(), role };
+            let key = TargetKey { package: package.clone(), target: target.clone(), role };
             let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone() };
             table.entry(key).or_default().push(facts);
         }

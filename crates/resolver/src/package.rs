@@ -37,6 +37,10 @@ pub struct Target {
     pub required_features: Vec<String>,
     /// Edition of this target.
     pub edition: String,
+    /// Whether `cargo test` tests it.
+    pub tested: bool,
+    /// Whether `cargo test` runs its documentation's examples.
+    pub doctested: bool,
 }
 
 /// A package with everything about it that reaches a build.
@@ -72,6 +76,10 @@ pub struct Package {
     pub lib: Option<Target>,
     /// Binaries by name; empty for packages that are not local.
     pub bins: Vec<Target>,
+    /// Integration tests by name; empty for packages that are not local.
+    pub tests: Vec<Target>,
+    /// Examples by name; empty for packages that are not local.
+    pub examples: Vec<Target>,
     /// Build script.
     pub build_script: Option<Target>,
     /// Whether the library is a proc-macro.
@@ -91,6 +99,14 @@ impl Package {
     /// `name version`, the way cargo prints a package.
     pub fn display(&self) -> String {
         format!("{} {}", self.name, self.version)
+    }
+
+    /// The library, if other targets of the package link it: a cdylib or staticlib alone is built beside them.
+    ///
+    /// Cargo's `is_linkable` (`src/cargo/core/manifest.rs`).
+    pub fn linkable_lib(&self) -> Option<&Target> {
+        let linkable = ["lib", "rlib", "dylib", "proc-macro"];
+        self.lib.as_ref().filter(|lib| lib.crate_types.iter().any(|kind| linkable.contains(&kind.as_str())))
     }
 
     pub(crate) fn feature_ix(&self, name: &str) -> Option<FeatureIx> {
@@ -153,13 +169,16 @@ pub(crate) fn convert_package(
 
     let mut lib = None;
     let mut bins = Vec::new();
+    let mut tests = Vec::new();
+    let mut examples = Vec::new();
     let mut build_script = None;
     let mut proc_macro = false;
     for target in package.targets {
         let is = |kind| target.kind.contains(&kind);
-        // Only members' binaries are ever built; what a test build needs is no part of these graphs.
-        let foreign_bin = is(TargetKind::Bin) && package.source.is_some();
-        if foreign_bin || is(TargetKind::Test) || is(TargetKind::Example) || is(TargetKind::Bench) {
+        // Of other people's packages only library and build script are ever built.
+        let foreign =
+            package.source.is_some() && (is(TargetKind::Bin) || is(TargetKind::Test) || is(TargetKind::Example));
+        if foreign || is(TargetKind::Bench) {
             continue;
         }
         let src_path = target.src_path.as_str().replace('\\', "/");
@@ -178,10 +197,16 @@ pub(crate) fn convert_package(
             crate_types: target.crate_types.iter().map(ToString::to_string).collect(),
             required_features: target.required_features.clone(),
             edition: target.edition.to_string(),
+            tested: target.test,
+            doctested: target.doctest,
             name: target.name.clone(),
         };
         if is(TargetKind::Bin) {
             bins.push(converted);
+        } else if is(TargetKind::Test) {
+            tests.push(converted);
+        } else if is(TargetKind::Example) {
+            examples.push(converted);
         } else if is(TargetKind::CustomBuild) {
             build_script = Some(converted);
         } else if is(TargetKind::ProcMacro) {
@@ -191,7 +216,9 @@ pub(crate) fn convert_package(
             lib = Some(converted);
         }
     }
-    bins.sort_by(|a, b| a.name.cmp(&b.name));
+    for targets in [&mut bins, &mut tests, &mut examples] {
+        targets.sort_by(|a, b| a.name.cmp(&b.name));
+    }
 
     let mut feature_names = Vec::with_capacity(package.features.len());
     let mut feature_texts = Vec::with_capacity(package.features.len());
@@ -220,6 +247,8 @@ pub(crate) fn convert_package(
         rust_version: None,
         lib,
         bins,
+        tests,
+        examples,
         build_script,
         proc_macro,
         extra_sources,

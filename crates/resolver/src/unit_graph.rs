@@ -10,7 +10,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 
 use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features};
-use crate::package::Package;
+use crate::package::{Package, Target};
 use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
 use crate::selection::{Purpose, Selection};
@@ -90,8 +90,15 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn add_root(&mut self, member: PackageIx, purpose: Purpose) {
+        match purpose {
+            Purpose::Build => self.add_build_root(member),
+            Purpose::Test => self.add_test_root(member),
+        }
+    }
+
+    fn add_build_root(&mut self, member: PackageIx) {
         let package = &self.graph.graph[member];
-        let bins = self.enabled_bins(member);
+        let bins = self.enabled(member, &package.bins);
         if package.proc_macro {
             let library = self.add(member, Role::Host, UnitKind::Build);
             self.units.roots.push(library);
@@ -104,19 +111,55 @@ impl Builder<'_> {
             }
             self.units.roots.push(unit);
         }
-        if purpose == Purpose::Test {
+    }
+
+    /// `cargo test` compiles what is tested with `--test`, examples as they are, and real binaries where integration
+    /// tests may run them.
+    fn add_test_root(&mut self, member: PackageIx) {
+        let package = &self.graph.graph[member];
+        let tested = |targets: &[Target]| {
+            let enabled = self.enabled(member, targets);
+            enabled.into_iter().filter(|&ix| targets[ix].tested).count()
+        };
+        let (bins, tests) = (tested(&package.bins), tested(&package.tests));
+        let examples = self.enabled(member, &package.examples).len();
+        let lib_tested = package.lib.as_ref().is_some_and(|lib| lib.tested);
+        let beside_lib = bins + tests + examples > 0;
+        if package.lib.as_ref().is_some_and(|lib| lib.doctested) {
             let role = if package.proc_macro { Role::Host } else { Role::Target };
+            let library = self.add(member, role, UnitKind::Build);
+            self.units.roots.push(library);
+        }
+        // The library of a proc-macro package is tested on the host, its other targets are not.
+        let mut roles = Vec::new();
+        if lib_tested {
+            roles.push(if package.proc_macro { Role::Host } else { Role::Target });
+        }
+        if beside_lib && !roles.contains(&Role::Target) {
+            roles.push(Role::Target);
+        }
+        for role in roles {
             let unit = self.add(member, role, UnitKind::Test);
+            if role == Role::Target && beside_lib {
+                self.depend_on_own_library(unit, member);
+            }
             self.units.roots.push(unit);
+        }
+        let bins = self.enabled(member, &package.bins);
+        if tests > 0 && !bins.is_empty() {
+            let unit = self.add(member, Role::Target, UnitKind::Build);
+            self.units.graph[unit].bins = bins;
+            if package.proc_macro {
+                self.depend_on_own_library(unit, member);
+            }
         }
     }
 
-    /// Cargo's `resolve_all_features` (`src/cargo/ops/cargo_compile/unit_generator.rs`): a bin may also require
-    /// `dependency/feature`.
-    fn enabled_bins(&self, member: PackageIx) -> Vec<usize> {
-        let package = &self.graph.graph[member];
+    /// Targets whose required features are on. Cargo's `resolve_all_features`
+    /// (`src/cargo/ops/cargo_compile/unit_generator.rs`): a target may also require `dependency/feature`.
+    fn enabled(&self, member: PackageIx, targets: &[Target]) -> Vec<usize> {
         let mut on: BTreeSet<String> = self.feature_names(member, Role::Target).into_iter().collect();
-        if package.bins.iter().any(|bin| bin.required_features.iter().any(|feature| feature.contains('/'))) {
+        if targets.iter().any(|target| target.required_features.iter().any(|feature| feature.contains('/'))) {
             for (_, to, dependency) in self.graph.dependencies(member) {
                 let host = dependency.table == DependencyTable::Build || self.graph.graph[to].proc_macro;
                 let role = if host { Role::Host } else { Role::Target };
@@ -124,8 +167,8 @@ impl Builder<'_> {
                 on.extend(features.iter().map(|feature| format!("{}/{feature}", dependency.name_in_toml)));
             }
         }
-        let is_on = |ix: &usize| package.bins[*ix].required_features.iter().all(|feature| on.contains(feature));
-        (0..package.bins.len()).filter(is_on).collect()
+        let is_on = |ix: &usize| targets[*ix].required_features.iter().all(|feature| on.contains(feature));
+        (0..targets.len()).filter(is_on).collect()
     }
 
     /// The unit, made with all it depends on if it is new.
@@ -162,17 +205,14 @@ impl Builder<'_> {
             let extern_name = dependency.extern_name.clone();
             self.units.graph.add_edge(unit, to_unit, UnitDependency { for_build_script, extern_name });
         }
-        if kind == UnitKind::Test && graph.graph[package].lib.is_some() {
-            self.depend_on_own_library(unit, package);
-        }
         unit
     }
 
     /// Integration tests, and the bins of a proc-macro package, link the library of their own package.
     fn depend_on_own_library(&mut self, unit: NodeIndex<u32>, package: PackageIx) {
         let graph = self.graph;
-        let Some(lib) = &graph.graph[package].lib else { return };
-        let role = if graph.graph[package].proc_macro { Role::Host } else { self.units.graph[unit].role };
+        let Some(lib) = graph.graph[package].linkable_lib() else { return };
+        let role = if graph.graph[package].proc_macro { Role::Host } else { Role::Target };
         let library = self.add(package, role, UnitKind::Build);
         let extern_name = lib.name.replace('-', "_");
         self.units.graph.add_edge(unit, library, UnitDependency { for_build_script: false, extern_name });

@@ -112,11 +112,11 @@ pub fn rustc_of_host(host: &str) -> PathBuf {
     path
 }
 
-/// Cargo's unit graph for building one member natively on a platform.
-pub fn cargo_unit_graph(manifest: &Path, triple: &str, rustc: &Path) -> String {
+/// Cargo's unit graph for one member, natively on a platform; `command` is `build` or `test`.
+pub fn cargo_unit_graph(command: &str, manifest: &Path, triple: &str, rustc: &Path) -> String {
     stdout(
         Command::new("cargo")
-            .args(["build", "--unit-graph", "-Z", "unstable-options", "--locked", "--target", triple])
+            .args([command, "--unit-graph", "-Z", "unstable-options", "--locked", "--target", triple])
             .arg("--manifest-path")
             .arg(manifest)
             .env("RUSTC_BOOTSTRAP", "1")
