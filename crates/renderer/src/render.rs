@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use cratewright_resolver::{PackageGraph, Source};
+use rayon::prelude::*;
 
 use crate::guards::{Guards, PairSet};
 use crate::merge::{Content, Entry, Merged, Resolved};
@@ -27,7 +28,7 @@ pub struct RenderOptions {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
-    let entries: String =
+    let entries: Vec<String> =
         merged.entries.iter().map(|entry| render_entry(packages, merged, entry, &mut guards)).collect();
     let guards = guards.into_used();
     let triple = |pair: &usize| nix::string(&resolved.platforms[resolved.pairs[*pair].target].triple);
@@ -48,7 +49,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     for name in guards.keys() {
         let _ = write!(text, ", {}", nix::attribute(name));
     }
-    let _ = writeln!(text, " }}: {{\n{entries}}};\n");
+    let _ = writeln!(text, " }}: {{\n{PLACEHOLDER}}};\n");
     text.push_str("members = {");
     for member in &merged.members {
         let name = nix::attribute(&packages.graph[member.package].name);
@@ -64,7 +65,38 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
          inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides fetchurl release rootFeatures \
          crateOverrides registryDl; }}\n"
     );
-    nixfmt_rs::format(&text).expect("what the renderer writes is Nix")
+    let text = format(&text);
+    let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
+    let indentation = above.len() - above.trim_end_matches(' ').len();
+    let entries = format_entries(&entries, indentation);
+    let (above, below) = (&above[..above.len() - indentation], below.trim_start_matches('\n'));
+    [above, &entries, below].concat()
+}
+
+/// Stands where the entries go while the rest is laid out.
+const PLACEHOLDER: &str = "entries = 0;\n";
+
+fn format(text: &str) -> String {
+    nixfmt_rs::format(text).expect("what the renderer writes is Nix")
+}
+
+/// Lays out the entries, which are most of the file, each by itself and all at once.
+fn format_entries(entries: &[String], indentation: usize) -> String {
+    // As deep in attribute sets as in the file, so that lines break at the same width.
+    let depth = indentation / 2;
+    let nested =
+        |entry: &str| format(&format!("{}{entry}{}", "{a=".repeat(depth - 1) + "{", "};".repeat(depth - 1) + "}"));
+    let frame = nested(PLACEHOLDER);
+    let indented = format!("{}{PLACEHOLDER}", " ".repeat(indentation));
+    let (above, below) = frame.split_once(&indented).expect("attribute sets indent by two");
+    let entries: Vec<String> = entries
+        .par_iter()
+        .map(|entry| {
+            let text = nested(entry);
+            text.strip_prefix(above).and_then(|text| text.strip_suffix(below)).expect("same frame").to_owned()
+        })
+        .collect();
+    entries.concat()
 }
 
 /// crate2nix's arguments, then ours.

@@ -90,10 +90,10 @@ impl PackageGraph {
             (a.name.as_str(), &a.version).cmp(&(b.name.as_str(), &b.version)).then_with(|| key(a).cmp(&key(b)))
         });
         let mut failed = None;
-        for package in packages {
+        for mut package in packages {
             let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
             let id = package.id.repr.clone();
-            let dependencies = package.dependencies.clone();
+            let dependencies = std::mem::take(&mut package.dependencies);
             match convert_package(package, &root_dir, &checksums) {
                 Ok(mut converted) => {
                     converted.rust_version = rust_versions.remove(&id);
@@ -145,6 +145,10 @@ impl PackageGraph {
     /// Turns `dep/feature` values from names into edges and feature indices, so that resolution compares no strings.
     fn link_features(&mut self) {
         for package in self.graph.node_indices() {
+            let values = self.graph[package].feature_values.iter().flatten();
+            if !values.into_iter().any(|value| matches!(value, FeatureValue::DependencyFeature { .. })) {
+                continue;
+            }
             let edges: Vec<(EdgeIndex<u32>, PackageIx, String)> =
                 self.dependencies(package).map(|(e, to, d)| (e, to, d.name_in_toml.clone())).collect();
             let mut values = std::mem::take(&mut self.graph[package].feature_values);
