@@ -73,14 +73,12 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let directory = manifest.parent().map(Path::to_owned).unwrap_or_default();
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
-    // rustc's tables do not depend on what cargo says, so both run at the same time.
+    // rustc's tables do not depend on what cargo says, so both run at the same time; one after the other, as cargo is
+    // what takes long and should have a core to itself.
     let (metadata, platforms) = thread::scope(|scope| {
-        let platforms: Vec<_> =
-            early.iter().map(|triple| scope.spawn(|| cargo::platform(triple, &directory))).collect();
-        let metadata = cargo::metadata(&manifest, options);
-        let platforms: Vec<_> =
-            platforms.into_iter().map(|thread| thread.join().expect("reading a cfg table does not panic")).collect();
-        (metadata, platforms)
+        let platforms =
+            scope.spawn(|| early.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Vec<_>>());
+        (cargo::metadata(&manifest, options), platforms.join().expect("reading cfg tables does not panic"))
     });
     // Without rustc cargo fails as well, and says less plainly why.
     let not_found = platforms.iter().filter_map(|platform| platform.as_ref().err());
