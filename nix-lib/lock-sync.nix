@@ -59,6 +59,7 @@ let
   };
 in
 pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } ''
-  cratewright check --manifest-path ${src}/Cargo.toml --output ${src}/${cargoNix}
+  cd ${src}
+  cratewright check --output ${cargoNix}
   touch $out
 ''

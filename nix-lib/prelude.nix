@@ -58,13 +58,14 @@ let
       root = toString workspace.root;
       wanted = [ dir ] ++ extraSources;
       keep =
-        file: _:
+        file: type:
         let
           path = lib.removePrefix "${root}/" file;
           isWanted = lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
           isBelow = lib.any (want: want == "" || lib.hasPrefix "${want}/" path) wanted;
+          isResult = type == "symlink" && builtins.match "result(-.*)?" (baseNameOf path) != null;
         in
-        isWanted || (isBelow && !(lib.elem path workspace.excluded));
+        isWanted || (isBelow && !(isResult || lib.elem path workspace.excluded));
       inside = extraSources == [ ] && dir != "";
     in
     {
@@ -145,11 +146,13 @@ let
         }
       );
     in
-    if host == target && lib.elem target targets then
+    if host != target then
+      throw "this Cargo.nix holds native builds only, and this is a build on ${host} for ${target}"
+    else if lib.elem target targets then
       units
     else
       throw ''
-        this Cargo.nix was not resolved for builds on ${host} for ${target};
+        this Cargo.nix was not resolved for ${target};
         known are native builds for ${lib.concatStringsSep ", " targets}.
         Add it to `targets` in [workspace.metadata.cratewright] and run `cratewright generate`.
       '';
@@ -164,7 +167,10 @@ let
           features,
           crateOverrides,
           runTests,
-          ...
+          testCrateFlags,
+          testInputs,
+          testPreRun,
+          testPostRun,
         }:
         if features != [ "default" ] then
           throw ''
@@ -180,6 +186,10 @@ let
         features = rootFeatures;
         crateOverrides = null;
         runTests = false;
+        testCrateFlags = [ ];
+        testInputs = [ ];
+        testPreRun = "";
+        testPostRun = "";
       };
 
   workspaceMembers = lib.mapAttrs (name: packageId: {

@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// Print no summary
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
-    /// Say what is run and how long it takes
+    /// Say how long each step takes
     #[arg(long, short, global = true, action = ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
     /// Colour the output
@@ -101,7 +101,7 @@ pub(crate) struct Place {
     /// Path to Cargo.toml, of the workspace or any of its members
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
-    /// Cargo.nix to write or check, in place of the one beside Cargo.lock
+    /// Path of Cargo.nix, in place of the one beside Cargo.lock
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
 }

@@ -18,6 +18,8 @@ struct Rendered {
     text: String,
     packages: usize,
     units: usize,
+    /// Members that have binaries and nothing else, all of them behind features that are off.
+    gated: Vec<String>,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
@@ -36,6 +38,10 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     }
     let resolving = Instant::now();
     let rendered = render_workspace(&workspace, &path)?;
+    for member in &rendered.gated {
+        report
+            .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
+    }
     report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));
     if command.stdout {
         report.data(&rendered.text);
@@ -47,7 +53,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     };
     let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
         .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-    report.status(verb, format_args!("{} ({}) in {}", path.display(), counts.join(", "), seconds(start)));
+    report.status(verb, format_args!("{} ({}) in {}", output::shown(&path), counts.join(", "), seconds(start)));
     Ok(exit::SUCCESS)
 }
 
@@ -62,17 +68,35 @@ fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Fail
         graphs: &graphs,
     };
     let merged = merge(resolved)?;
+    if merged.members.is_empty() {
+        return Err(Failure::new(
+            "nothing-to-build",
+            "no member has a library or a binary whose required features are on",
+        )
+        .note("at", workspace.root.join("Cargo.toml").display().to_string())
+        .help("see `cargo build`, which builds nothing either"));
+    }
     let mut packages: Vec<_> = merged.entries.iter().map(|entry| entry.package).collect();
     packages.sort();
     packages.dedup();
     let body = render(resolved, &merged, &place(&workspace.root, path)?);
-    Ok(Rendered { text: stamped(&workspace.lock, &body), packages: packages.len(), units: merged.entries.len() })
+    let is_built = |package| merged.members.iter().any(|built| built.package == package);
+    let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
+    let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
+    Ok(Rendered {
+        text: stamped(&workspace.lock, &body),
+        packages: packages.len(),
+        units: merged.entries.len(),
+        gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
+    })
 }
 
 /// Where the file and the workspace root see each other.
 fn place(root: &Path, path: &Path) -> Result<RenderOptions, Failure> {
     let directory = output::directory(path);
-    let directory = directory.canonicalize().map_err(|error| Failure::io("find", &directory, &error))?;
+    let directory = directory.canonicalize().map_err(|error| {
+        Failure::io("find", &directory, &error).help(format!("make it with `mkdir -p {}`", directory.display()))
+    })?;
     let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
     let name = path.file_name().map(PathBuf::from).unwrap_or_default();
     Ok(RenderOptions { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })

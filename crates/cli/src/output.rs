@@ -56,6 +56,13 @@ fn builder() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
+/// A path as it is printed: from the current directory where it lies below that.
+pub(crate) fn shown(path: &Path) -> String {
+    let current = std::env::current_dir().and_then(|current| current.canonicalize());
+    let below = current.as_ref().ok().and_then(|current| path.strip_prefix(current).ok());
+    below.unwrap_or(path).display().to_string()
+}
+
 /// Directory that holds the file.
 pub(crate) fn directory(path: &Path) -> PathBuf {
     match path.parent() {

@@ -18,6 +18,7 @@ pub(crate) struct Report {
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Report {
@@ -42,6 +43,13 @@ impl Report {
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
         if self.verbose {
             eprintln!("{CYAN}{verb:>12}{CYAN:#} {text}");
+        }
+    }
+
+    /// Something that the user may not have meant.
+    pub(crate) fn warning(&self, text: impl Display) {
+        if !self.quiet {
+            eprintln!("{YELLOW}warning{YELLOW:#}: {text}");
         }
     }
 

@@ -85,7 +85,10 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     if let Some(failure) = not_found.into_iter().find(|failure| failure.code == "program-not-found") {
         return Err(failure.clone());
     }
-    let metadata = metadata?;
+    let mut metadata = metadata?;
+    let mut undeclared = metadata.undeclared_candidates();
+    undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
+    metadata.set_undeclared(undeclared);
     let configured =
         configured_targets(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let platforms = match configured {
@@ -99,8 +102,21 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let lock = read_lock(&root.join("Cargo.lock"))?;
     let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
+    check_extra_sources(&packages, &root)?;
     let pairs = (0..platforms.len()).map(Pair::native).collect();
     Ok(Workspace { root, lock, packages, platforms, pairs })
+}
+
+/// A path that does not exist would only show up as a failed build, much later.
+fn check_extra_sources(packages: &PackageGraph, root: &Path) -> Result<(), Failure> {
+    for package in packages.graph.node_weights() {
+        if let Some(missing) = package.extra_sources.iter().find(|path| !root.join(path).exists()) {
+            let message = format!("extra source `{missing}` of package `{}` does not exist", package.display());
+            return Err(Failure::new("missing-extra-source", message)
+                .help("correct `package.metadata.cratewright.extra-sources` in that package's Cargo.toml"));
+        }
+    }
+    Ok(())
 }
 
 /// Sorted triples of what was asked for, each once.

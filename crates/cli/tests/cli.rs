@@ -24,6 +24,9 @@ fn errors_leave_the_disk_untouched() {
         ("unknown-target", "generate --target x86_64-unknown-plan9", None),
         ("foreign-file", "generate", None),
         ("cargo-missing", "generate", Some(("CARGO", "nowhere/cargo"))),
+        ("nothing-to-build", "generate", None),
+        ("missing-source", "generate", None),
+        ("no-directory", "generate -o nix/Cargo.nix", None),
         ("not-in-cache", "generate --offline", Some(("CARGO_HOME", "../home"))),
     ];
     for (name, arguments, environment) in cases {

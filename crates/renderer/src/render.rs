@@ -114,21 +114,24 @@ const ARGUMENTS: &str = "{
   crateOverrides ? { },
   # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
   registryDl ? null,
-  ...
 }:";
 
 fn root_expression(root: &str) -> String {
     if root.is_empty() || root == "." { "./.".to_owned() } else { format!("./{root}") }
 }
 
-/// What the root package's source leaves out: other packages, and files whose change must not rebuild it.
+/// What no local source holds: other packages, files whose change must not rebuild the root package, and what the
+/// builder would take for a target though it is none.
 fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
     excluded.push(options.output.clone());
-    excluded.extend(packages.graph.node_weights().filter_map(|package| match &package.source {
-        Source::Local { dir } if !dir.is_empty() => Some(dir.clone()),
-        _ => None,
-    }));
+    for package in packages.graph.node_weights() {
+        if let Source::Local { dir } = &package.source {
+            let below = |file: &String| if dir.is_empty() { file.clone() } else { format!("{dir}/{file}") };
+            excluded.extend(package.undeclared.iter().map(below));
+            excluded.extend(Some(dir.clone()).filter(|dir| !dir.is_empty()));
+        }
+    }
     excluded.sort();
     excluded.dedup();
     excluded
@@ -147,6 +150,10 @@ fn render_entry(packages: &PackageGraph, merged: &Merged, entry: &Entry, guards:
         }
         Source::CratesIo { checksum } => {
             attributes.text("sha256", checksum);
+            if !package.undeclared.is_empty() {
+                let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{file}")).collect();
+                attributes.text("postUnpack", &format!("rm {}", files.join(" ")));
+            }
             "registry"
         }
     };

@@ -109,14 +109,6 @@ pub enum ResolveError {
         /// What it should be.
         expected: &'static str,
     },
-    /// Features that a selection asks for but the package does not declare.
-    #[error("package `{package}` has no feature `{feature}`")]
-    UnknownFeature {
-        /// Name and version.
-        package: String,
-        /// The feature.
-        feature: String,
-    },
     /// Cargo's own unit graph cannot be read.
     #[error("cargo's unit graph cannot be read: {message}")]
     InvalidUnitGraph {
@@ -142,7 +134,6 @@ impl ResolveError {
             Self::TargetOutsidePackage { .. } => "target-outside-package",
             Self::UnsafePath { .. } => "unsafe-path",
             Self::InvalidMetadata { .. } => "invalid-metadata",
-            Self::UnknownFeature { .. } => "unknown-feature",
             Self::InvalidUnitGraph { .. } => "invalid-unit-graph",
         }
     }

@@ -27,8 +27,8 @@ pub use crate::compare::{Difference, TargetFacts, TargetKey, UnitTable, differen
 pub use crate::error::ResolveError;
 pub use crate::features::Role;
 pub use crate::manifest::{ResolverBehavior, WorkspaceManifest};
-pub use crate::metadata::WorkspaceMetadata;
-pub use crate::package::{Package, Source, Target};
+pub use crate::metadata::{Undeclared, WorkspaceMetadata};
+pub use crate::package::{AUTODETECTED, Package, Source, Target};
 pub use crate::package_graph::{Dependency, DependencyTable, PackageGraph, PackageIx};
 pub use crate::platform::{Pair, Platform};
 pub use crate::selection::{Purpose, RootFeatures, Selection};

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
 use serde::Deserialize;
 
 use crate::error::ResolveError;
+use crate::package::AUTODETECTED;
 
 /// Parsed `cargo metadata --format-version 1`.
 #[derive(Debug)]
@@ -14,6 +15,18 @@ pub struct WorkspaceMetadata {
     pub metadata: Metadata,
     /// `rust-version` as the manifest has it, by package id: cargo's CARGO_PKG_RUST_VERSION is that text.
     pub(crate) rust_versions: HashMap<String, String>,
+    /// See [`WorkspaceMetadata::set_undeclared`], by package id.
+    pub(crate) undeclared: HashMap<String, Vec<String>>,
+}
+
+/// A file that would be taken for a target by its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undeclared {
+    package: String,
+    /// Directory of the package.
+    pub directory: String,
+    /// The file, one of [`AUTODETECTED`].
+    pub file: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +58,33 @@ impl WorkspaceMetadata {
             .into_iter()
             .filter_map(|package| Some((package.id, package.rust_version?)))
             .collect();
-        Ok(WorkspaceMetadata { metadata, rust_versions })
+        Ok(WorkspaceMetadata { metadata, rust_versions, undeclared: HashMap::new() })
+    }
+
+    /// Files that nixpkgs' builder would compile if they exist, though no target of the package is made from them.
+    /// Whoever can look at the disk does so and hands those that exist to [`WorkspaceMetadata::set_undeclared`].
+    pub fn undeclared_candidates(&self) -> Vec<Undeclared> {
+        let mut candidates = Vec::new();
+        for package in &self.metadata.packages {
+            let directory = package.manifest_path.parent().map(|path| path.as_str().to_owned()).unwrap_or_default();
+            let has = |kinds: &[TargetKind]| {
+                package.targets.iter().any(|target| target.kind.iter().any(|kind| kinds.contains(kind)))
+            };
+            let not_lib =
+                [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
+            let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
+            let declared = [has(&[TargetKind::CustomBuild]), has_lib];
+            for (file, _) in AUTODETECTED.into_iter().zip(declared).filter(|(_, declared)| !declared) {
+                candidates.push(Undeclared { package: package.id.repr.clone(), directory: directory.clone(), file });
+            }
+        }
+        candidates
+    }
+
+    /// Says which of the [`WorkspaceMetadata::undeclared_candidates`] exist.
+    pub fn set_undeclared(&mut self, existing: Vec<Undeclared>) {
+        for undeclared in existing {
+            self.undeclared.entry(undeclared.package).or_default().push(undeclared.file.to_owned());
+        }
     }
 }

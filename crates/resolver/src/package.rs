@@ -29,7 +29,7 @@ pub enum Source {
 pub struct Target {
     /// Name as in the manifest (bins keep their hyphens).
     pub name: String,
-    /// Source file, relative to the package's directory.
+    /// Source file, relative to the package's directory; that of a test or example may be absolute.
     pub path: String,
     /// `--crate-type`s, in manifest order.
     pub crate_types: Vec<String>,
@@ -42,6 +42,9 @@ pub struct Target {
     /// Whether `cargo test` runs its documentation's examples.
     pub doctested: bool,
 }
+
+/// What nixpkgs' builder compiles wherever it finds it (`build-rust-crate/configure-crate.nix`, `build-crate.nix`).
+pub const AUTODETECTED: [&str; 2] = ["build.rs", "src/lib.rs"];
 
 /// A package with everything about it that reaches a build.
 #[derive(Debug, Clone)]
@@ -84,6 +87,9 @@ pub struct Package {
     pub build_script: Option<Target>,
     /// Whether the library is a proc-macro.
     pub proc_macro: bool,
+    /// Files that nixpkgs' builder would take for a target by their place, though the manifest says they are none
+    /// (`build = false`, `autolib = false`): some of [`AUTODETECTED`].
+    pub undeclared: Vec<String>,
     /// `package.metadata.cratewright.extra-sources`: what the build reads outside the package's directory, relative to
     /// the workspace root.
     pub extra_sources: Vec<String>,
@@ -182,16 +188,23 @@ pub(crate) fn convert_package(
             continue;
         }
         let src_path = target.src_path.as_str().replace('\\', "/");
-        let path = src_path
-            .strip_prefix(&dir)
-            .and_then(|rest| rest.strip_prefix('/'))
-            .ok_or_else(|| ResolveError::TargetOutsidePackage {
-                package: display.clone(),
-                target: target.name.clone(),
-                path: src_path.clone(),
-            })?
-            .to_owned();
-        check_path(&display, &target.name, &path)?;
+        let inside = src_path.strip_prefix(&dir).and_then(|rest| rest.strip_prefix('/'));
+        let path = inside.filter(|path| !path.split('/').any(|part| part == ".."));
+        let path = match path {
+            Some(path) => path.to_owned(),
+            // Nothing here is built from their paths, and many a workspace shares its examples.
+            None if is(TargetKind::Test) || is(TargetKind::Example) => src_path,
+            None => {
+                return Err(ResolveError::TargetOutsidePackage {
+                    package: display,
+                    target: target.name,
+                    path: src_path,
+                });
+            }
+        };
+        if !(is(TargetKind::Test) || is(TargetKind::Example)) {
+            check_path(&display, &target.name, &path)?;
+        }
         let converted = Target {
             path,
             crate_types: target.crate_types.iter().map(ToString::to_string).collect(),
@@ -251,6 +264,7 @@ pub(crate) fn convert_package(
         examples,
         build_script,
         proc_macro,
+        undeclared: Vec::new(),
         extra_sources,
         feature_names,
         feature_values: Vec::new(),
@@ -297,7 +311,7 @@ fn below_root(dir: &str, path: &str) -> Option<String> {
 /// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
 fn check_path(package: &str, target: &str, path: &str) -> Result<(), ResolveError> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
-    if path.chars().all(plain) && !path.split('/').any(|part| part == "..") {
+    if path.chars().all(plain) {
         return Ok(());
     }
     Err(ResolveError::UnsafePath { package: package.to_owned(), target: target.to_owned(), path: path.to_owned() })

@@ -73,7 +73,7 @@ impl PackageGraph {
         lock: &Lockfile,
         manifest: &WorkspaceManifest,
     ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions } = metadata;
+        let WorkspaceMetadata { metadata, mut rust_versions, mut undeclared } = metadata;
         let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
         let checksums = checksums(lock);
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
@@ -97,6 +97,7 @@ impl PackageGraph {
             match convert_package(package, &root_dir, &checksums) {
                 Ok(mut converted) => {
                     converted.rust_version = rust_versions.remove(&id);
+                    converted.undeclared = undeclared.remove(&id).unwrap_or_default();
                     let ix = graph.add_node(converted);
                     declared.push((ix, dependencies));
                     root = if is_root { Some(ix) } else { root };
