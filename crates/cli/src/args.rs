@@ -43,10 +43,12 @@ pub(crate) enum Command {
     Generate(Generate),
     /// Say whether Cargo.nix is up to date; offline, without running cargo
     Check(Check),
+    /// Compare what is resolved here with cargo's own unit graphs
+    Verify(Verify),
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 fresh or written, 1 stale, 2 usage or input error.";
+Exit codes: 0 fresh or written, 1 stale or not matching, 2 usage or input error.";
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:
@@ -94,6 +96,42 @@ Examples:
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) place: Place,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Each member is compared as `cargo build` and `cargo test` see it, then the whole workspace, on each platform.
+Cargo prints unit graphs only with RUSTC_BOOTSTRAP=1, which is set for that call alone; nothing is built.
+
+Examples:
+  cratewright verify                            exit code 0 if all units are equal, 1 if not
+  cratewright verify --target x86_64-pc-windows-msvc --format json";
+
+/// Compare what is resolved here with cargo's own unit graphs
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct Verify {
+    /// Path to Cargo.toml, of the workspace or any of its members
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// Platform to resolve for, as target triple or Nix system; may be repeated
+    ///
+    /// Default: those that `generate` resolves for.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<String>,
+    /// Run cargo without accessing the network
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// How to print the result
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// A table, then each difference
+    Text,
+    /// An array with one object per selection and platform
+    Json,
 }
 
 #[derive(Debug, clap::Args)]

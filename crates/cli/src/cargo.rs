@@ -116,11 +116,11 @@ pub(crate) fn platform(triple: &str, directory: &Path) -> Result<Platform, Failu
 }
 
 /// Cargo tells programs that it runs where it is.
-fn cargo() -> Command {
+pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-fn output(mut command: Command) -> Result<Output, Failure> {
+pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::new("program-not-found", format!("`{program}` was not found"))
@@ -130,6 +130,6 @@ fn output(mut command: Command) -> Result<Output, Failure> {
     })
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let shown = output::shown(&path);
     let help = help(command, &root);
     if !path.exists() {
-        report.finding(format_args!("{shown} does not exist"), &[], &help);
+        report.finding("stale", format_args!("{shown} does not exist"), &[], &help);
         return Ok(exit::STALE);
     }
     let lock = workspace::read_lock(&root.join("Cargo.lock"))?;
@@ -33,7 +33,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
         return Ok(exit::SUCCESS);
     }
     let reasons: Vec<String> = moved.iter().map(Moved::describe).collect();
-    report.finding(format_args!("{shown} does not match what it was made from"), &reasons, &help);
+    report.finding("stale", format_args!("{shown} does not match what it was made from"), &reasons, &help);
     Ok(exit::STALE)
 }
 

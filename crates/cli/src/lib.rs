@@ -1,7 +1,7 @@
 //! The command line of cratewright: the one crate of the workspace that reads files, runs programs and prints.
 //!
-//! [`main`] is the binary. [`workspace`] loads what the resolver needs and is public for the tests, which compare its
-//! results with cargo's own.
+//! [`main`] is the binary. [`workspace`] loads what the resolver needs, [`oracle`] asks cargo the same question; both are
+//! public for the tests, which compare the answers.
 #![warn(missing_docs)]
 
 mod args;
@@ -9,8 +9,10 @@ mod cargo;
 mod check;
 mod failure;
 mod generate;
+pub mod oracle;
 mod output;
 mod report;
+mod verify;
 pub mod workspace;
 
 use std::ffi::OsString;
@@ -46,6 +48,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &args.command {
         Command::Generate(command) => generate::run(command, &report),
         Command::Check(command) => check::run(command, &report),
+        Command::Verify(command) => verify::run(command, &report),
     };
     ExitCode::from(result.unwrap_or_else(|failure| {
         report.failure(&failure);

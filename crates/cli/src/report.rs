@@ -58,9 +58,9 @@ impl Report {
         print!("{text}");
     }
 
-    /// A finding that is no error of usage: what is stale, and why.
-    pub(crate) fn finding(&self, text: impl Display, reasons: &[String], help: &str) {
-        eprintln!("{RED}stale{RED:#}: {text}");
+    /// A finding that is no error of usage: what is stale or does not match, and why.
+    pub(crate) fn finding(&self, label: &str, text: impl Display, reasons: &[String], help: &str) {
+        eprintln!("{RED}{label}{RED:#}: {text}");
         for reason in reasons {
             eprintln!("  {reason}");
         }

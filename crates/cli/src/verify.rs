@@ -1,0 +1,243 @@
+//! `cratewright verify`: our unit graphs beside cargo's.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use cratewright_resolver::{
+    Difference, Pair, Purpose, Role, Selection, TargetFacts, TargetKey, UnitTable, differences, table_of,
+};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::args::{Format, Verify};
+use crate::exit;
+use crate::failure::Failure;
+use crate::oracle::Oracle;
+use crate::report::Report;
+use crate::workspace::{self, LoadOptions, Workspace};
+
+/// One selection on one pair.
+#[derive(Serialize)]
+struct Row {
+    /// As on cargo's command line: `build -p app`, `test --workspace`.
+    selection: String,
+    host: String,
+    target: String,
+    /// Rows that cargo has: a library, binary, build script or the tests of a package, for host or target.
+    units: usize,
+    differences: Vec<Reported>,
+}
+
+/// A difference, for people and programs.
+#[derive(Serialize)]
+struct Reported {
+    package: String,
+    unit: String,
+    role: &'static str,
+    /// From what was asked for down to the unit.
+    path: Vec<String>,
+    cargo: Vec<Facts>,
+    cratewright: Vec<Facts>,
+}
+
+#[derive(Serialize)]
+struct Facts {
+    features: Vec<String>,
+    dependencies: Vec<String>,
+}
+
+pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: command.manifest_path.clone(),
+        targets: command.target.clone(),
+        offline: command.offline,
+        locked: true,
+    })?;
+    let selections = selections(&workspace);
+    let graphs = workspace.resolve(&selections);
+    let oracle = Oracle::new()?;
+    oracle.prepare(&workspace)?;
+    let asked: Vec<(usize, usize)> = (0..selections.len())
+        .flat_map(|selection| (0..workspace.pairs.len()).map(move |pair| (selection, pair)))
+        .collect();
+    let rows = asked
+        .par_iter()
+        .map(|&(selection, pair)| {
+            let cargo = oracle.table(&workspace, &selections[selection], workspace.pairs[pair])?;
+            let ours = table_of(&workspace.packages, &graphs[selection][pair]);
+            Ok(row(&workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours))
+        })
+        .collect::<Result<Vec<Row>, Failure>>()?;
+
+    let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
+    match command.format {
+        Format::Text => report.data(&text(&rows)),
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&rows).expect("strings and numbers are JSON");
+            report.data(&(json + "\n"));
+        }
+    }
+    let units: usize = rows.iter().map(|row| row.units).sum();
+    if wrong == 0 {
+        report.status("Verified", format_args!("{units} units in {} graphs: all as cargo has them", rows.len()));
+        return Ok(exit::SUCCESS);
+    }
+    report.finding(
+        "not equal",
+        format_args!("{wrong} of {units} units differ from cargo's"),
+        &[],
+        "report it with the output of `cratewright verify --format json`, and do not use Cargo.nix until it is mended",
+    );
+    Ok(exit::STALE)
+}
+
+/// Build and test of each member, then of all at once.
+fn selections(workspace: &Workspace) -> Vec<Selection> {
+    let members = &workspace.packages.members;
+    let each = members.iter().flat_map(|&member| [Selection::build(member), Selection::test(member)]);
+    let all = [Purpose::Build, Purpose::Test].map(|purpose| Selection {
+        members: members.clone(),
+        purpose,
+        features: cratewright_resolver::RootFeatures::default_features(),
+    });
+    each.chain(all.into_iter().filter(|_| members.len() > 1)).collect()
+}
+
+fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTable, ours: &UnitTable) -> Row {
+    let purpose = match selection.purpose {
+        Purpose::Build => "build",
+        Purpose::Test => "test",
+    };
+    let what = match selection.members[..] {
+        [member] => format!("-p {}", workspace.packages.graph[member].name),
+        _ => "--workspace".to_owned(),
+    };
+    let roots: Vec<String> =
+        selection.members.iter().map(|&member| workspace.packages.graph[member].display()).collect();
+    Row {
+        selection: format!("{purpose} {what}"),
+        host: workspace.platforms[pair.host].triple.clone(),
+        target: workspace.platforms[pair.target].triple.clone(),
+        units: cargo.len(),
+        differences: differences(cargo, ours)
+            .into_iter()
+            .map(|difference| reported(&roots, cargo, ours, difference))
+            .collect(),
+    }
+}
+
+fn reported(roots: &[String], cargo: &UnitTable, ours: &UnitTable, difference: Difference) -> Reported {
+    let table = if difference.cargo.is_empty() { ours } else { cargo };
+    let facts = |list: Vec<TargetFacts>| {
+        let plain = |facts: TargetFacts| Facts {
+            features: facts.features.into_iter().collect(),
+            dependencies: facts.dependencies.into_iter().collect(),
+        };
+        list.into_iter().map(plain).collect()
+    };
+    Reported {
+        path: path_to(roots, table, &difference.key),
+        package: difference.key.package,
+        unit: difference.key.target,
+        role: role(difference.key.role),
+        cargo: facts(difference.cargo),
+        cratewright: facts(difference.ours),
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Target => "target",
+    }
+}
+
+/// The shortest chain of packages from a root to a row, by the dependencies that the table itself has.
+fn path_to(roots: &[String], table: &UnitTable, to: &TargetKey) -> Vec<String> {
+    let mut below: BTreeMap<(&str, Role), Vec<(&str, Role)>> = BTreeMap::new();
+    for (key, facts) in table {
+        let list = below.entry((&key.package, key.role)).or_default();
+        for line in facts.iter().flat_map(|facts| &facts.dependencies) {
+            let package = line.split_once(" = ").map_or(line.as_str(), |(_, package)| package);
+            list.push(match package.strip_suffix(" (host)") {
+                Some(package) => (package, Role::Host),
+                None => (package, Role::Target),
+            });
+        }
+    }
+    let start = roots.iter().flat_map(|root| [(root.as_str(), Role::Target), (root.as_str(), Role::Host)]);
+    let mut came_from: BTreeMap<(&str, Role), Option<(&str, Role)>> = start.clone().map(|node| (node, None)).collect();
+    let mut queue: VecDeque<(&str, Role)> = start.collect();
+    while let Some(node) = queue.pop_front() {
+        if node == (to.package.as_str(), to.role) {
+            let mut path = Vec::new();
+            let mut at = Some(node);
+            while let Some((package, role)) = at {
+                path.push(if role == Role::Host { format!("{package} (host)") } else { package.to_owned() });
+                at = came_from.get(&(package, role)).copied().flatten();
+            }
+            path.reverse();
+            return path;
+        }
+        for &next in below.get(&node).into_iter().flatten() {
+            came_from.entry(next).or_insert_with(|| {
+                queue.push_back(next);
+                Some(node)
+            });
+        }
+    }
+    Vec::new()
+}
+
+/// A table: a line per selection, a column per pair; then each difference.
+fn text(rows: &[Row]) -> String {
+    let pairs: Vec<String> = rows.iter().map(pair_name).fold(Vec::new(), |mut pairs, pair| {
+        if !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+        pairs
+    });
+    let width = rows.iter().map(|row| row.selection.len()).max().unwrap_or_default();
+    let mut text = format!("{:width$}", "units");
+    for pair in &pairs {
+        text += &format!("  {pair}");
+    }
+    for line in rows.chunks(pairs.len()) {
+        text += &format!("\n{:width$}", line[0].selection);
+        for (row, pair) in line.iter().zip(&pairs) {
+            let cell = match row.differences.len() {
+                0 => format!("{} equal", row.units),
+                wrong => format!("{wrong} of {} differ", row.units),
+            };
+            text += &format!("  {cell:width$}", width = pair.len());
+        }
+        text.truncate(text.trim_end().len());
+    }
+    text.push('\n');
+    for row in rows {
+        for difference in &row.differences {
+            text += &format!(
+                "\ncargo {} on {}: {} ({}, {})\n  path: {}\n",
+                row.selection,
+                pair_name(row),
+                difference.package,
+                difference.unit,
+                difference.role,
+                difference.path.join(" -> ")
+            );
+            for (name, list) in [("cargo", &difference.cargo), ("cratewright", &difference.cratewright)] {
+                if list.is_empty() {
+                    text += &format!("  {name}: no such unit\n");
+                }
+                for facts in list {
+                    text += &format!("  {name}: features [{}]\n", facts.features.join(", "));
+                    text += &format!("    dependencies [{}]\n", facts.dependencies.join(", "));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn pair_name(row: &Row) -> String {
+    if row.host == row.target { row.target.clone() } else { format!("{} on {}", row.target, row.host) }
+}

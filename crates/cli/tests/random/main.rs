@@ -1,0 +1,83 @@
+//! Random workspaces: written to disk, resolved by us and by cargo, compared unit by unit.
+//!
+//! `CRATEWRIGHT_RANDOM_CASES=10000 cargo test -p cratewright --test random` for a long run. What a failure prints is
+//! the smallest workspace found that still differs, as files ready to paste.
+
+mod workspace;
+
+use std::fs;
+use std::path::Path;
+
+use cratewright::oracle::Oracle;
+use cratewright::workspace::{LoadOptions, load};
+use cratewright_resolver::{Pair, Selection, differences, table_of};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::workspace::{RandomWorkspace, TARGETS, random_workspace};
+
+/// Resolves the workspace in `root` both ways, on all pairs of two platforms, and fails on the first difference.
+fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
+    let fail = |failure: cratewright::Failure| TestCaseError::fail(format!("{failure:?}"));
+    let options = LoadOptions {
+        manifest_path: Some(root.join("Cargo.toml")),
+        targets: platforms.map(|ix| TARGETS[ix].to_owned()).to_vec(),
+        offline: true,
+        locked: true,
+    };
+    let mut workspace = load(&options).map_err(fail)?;
+    // Host and target differ, so that nothing is right by chance.
+    let last = workspace.platforms.len() - 1;
+    workspace.pairs = vec![Pair { host: 0, target: last }];
+    let members = workspace.packages.members.clone();
+    let mut selections: Vec<Selection> = members
+        .iter()
+        .flat_map(|&member| [Selection::build(member), Selection::test(member)])
+        // The last members have most below them; all of them would take too long for each case.
+        .rev()
+        .take(3)
+        .collect();
+    selections.push(Selection { members, ..selections[0].clone() });
+    let graphs = workspace.resolve(&selections);
+    let oracle = Oracle::new().map_err(fail)?;
+    oracle.prepare(&workspace).map_err(fail)?;
+    for (selection, graphs) in selections.iter().zip(&graphs) {
+        for (&pair, graph) in workspace.pairs.iter().zip(graphs) {
+            let cargo = oracle.table(&workspace, selection, pair).map_err(fail)?;
+            let different = differences(&cargo, &table_of(&workspace.packages, graph));
+            if !different.is_empty() {
+                let names: Vec<_> =
+                    selection.members.iter().map(|&ix| workspace.packages.graph[ix].name.as_str()).collect();
+                let text: String = different.iter().map(ToString::to_string).collect();
+                return Err(TestCaseError::fail(format!("{:?} of {names:?}:\n{text}", selection.purpose)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(random: &RandomWorkspace, platforms: [usize; 2]) -> Result<(), TestCaseError> {
+    let scratch = tempfile::tempdir().unwrap();
+    for (path, text) in random.files() {
+        let path = scratch.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let mut lock = std::process::Command::new("cargo");
+    lock.args(["generate-lockfile", "--offline", "--quiet"]).current_dir(scratch.path());
+    let output = lock.output().unwrap();
+    if !output.status.success() {
+        // The strategy is meant to write only what cargo accepts: a refusal is a hole in it, not in the resolver.
+        return Err(TestCaseError::fail(format!("cargo refuses: {}", String::from_utf8_lossy(&output.stderr))));
+    }
+    compare(scratch.path(), platforms)
+}
+
+#[test]
+fn random_workspaces_resolve_as_cargo_does() {
+    let cases = std::env::var("CRATEWRIGHT_RANDOM_CASES").ok().map_or(200, |cases| cases.parse().unwrap());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
+    let strategy = (random_workspace(), [0..TARGETS.len(), 0..TARGETS.len()]);
+    if let Err(error) = TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random, platforms)) {
+        panic!("{error}");
+    }
+}

@@ -1,0 +1,283 @@
+//! A strategy for whole workspaces, acyclic by construction but for dev-dependencies.
+//!
+//! Genes are plain numbers; [`RandomWorkspace::files`] makes the nearest workspace of them that cargo accepts. So every
+//! shrunk gene is a valid workspace again.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fmt::Write;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// Hosts and targets to choose from: two families, two systems, two architectures, and one with neither.
+pub(crate) const TARGETS: [&str; 5] = [
+    "aarch64-apple-darwin",
+    "aarch64-unknown-linux-musl",
+    "wasm32-unknown-unknown",
+    "x86_64-pc-windows-msvc",
+    "x86_64-unknown-linux-gnu",
+];
+
+/// `[target.<this>.dependencies]`; the first stands for the plain table.
+const PLATFORMS: [&str; 10] = [
+    "",
+    "cfg(unix)",
+    "cfg(windows)",
+    "cfg(target_os = \"macos\")",
+    "cfg(not(target_arch = \"x86_64\"))",
+    "cfg(any(target_env = \"msvc\", all(unix, target_pointer_width = \"64\")))",
+    "x86_64-unknown-linux-gnu",
+    "cfg(target_feature = \"sse2\")",
+    "cfg(unknown_cfg)",
+    "cfg(all())",
+];
+
+const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
+const FEATURES: usize = 4;
+
+#[derive(Clone, Debug)]
+struct DependencyGene {
+    to: u8,
+    table: u8,
+    platform: u8,
+    optional: bool,
+    default_features: bool,
+    features: u8,
+}
+
+#[derive(Clone, Debug)]
+struct ValueGene {
+    feature: u8,
+    kind: u8,
+    dependency: u8,
+    enables: u8,
+}
+
+#[derive(Clone, Debug)]
+struct PackageGene {
+    proc_macro: u8,
+    build_script: bool,
+    bin: u8,
+    renames: bool,
+    hides_implicit: bool,
+    /// Which features `default` has; none for no `default`.
+    default: Option<u8>,
+    dependencies: Vec<DependencyGene>,
+    values: Vec<ValueGene>,
+    tests: bool,
+}
+
+/// A workspace, as genes.
+#[derive(Clone)]
+pub(crate) struct RandomWorkspace {
+    resolver: u8,
+    root_package: bool,
+    packages: Vec<PackageGene>,
+}
+
+/// Workspaces of up to seven packages.
+pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
+    let dependency = (any::<u8>(), 0..4_u8, 0..20_u8, any::<bool>(), any::<bool>(), any::<u8>()).prop_map(
+        |(to, table, platform, optional, default_features, features)| DependencyGene {
+            to,
+            // Normal dependencies are twice as likely.
+            table: table.saturating_sub(1),
+            // Half of them are for all platforms.
+            platform: platform.saturating_sub(10),
+            optional,
+            default_features,
+            features,
+        },
+    );
+    let value = (0..FEATURES as u8, 0..6_u8, any::<u8>(), any::<u8>())
+        .prop_map(|(feature, kind, dependency, enables)| ValueGene { feature, kind, dependency, enables });
+    let flags = (0..4_u8, any::<bool>(), 0..4_u8, any::<bool>(), any::<bool>(), any::<bool>());
+    let package = (flags, prop::option::of(any::<u8>()), vec(dependency, 0..5), vec(value, 0..6)).prop_map(
+        |((proc_macro, build_script, bin, renames, hides_implicit, tests), default, dependencies, values)| {
+            PackageGene { proc_macro, build_script, bin, renames, hides_implicit, default, dependencies, values, tests }
+        },
+    );
+    (0..3_u8, any::<bool>(), vec(package, 1..8)).prop_map(|(resolver, root_package, packages)| RandomWorkspace {
+        resolver,
+        root_package,
+        packages,
+    })
+}
+
+/// A declared dependency after all rules were applied.
+struct Declared {
+    to: usize,
+    optional: bool,
+    default_features: bool,
+    features: BTreeSet<usize>,
+}
+
+impl RandomWorkspace {
+    /// Relative paths and contents.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        let last = self.packages.len() - 1;
+        let members: Vec<String> = (0..self.packages.len()).map(|ix| self.directory(ix)).collect();
+        let members: Vec<String> = members
+            .iter()
+            .filter(|dir| !dir.is_empty())
+            .map(|dir| format!("\"{}\"", dir.trim_end_matches('/')))
+            .collect();
+        let workspace =
+            format!("[workspace]\nresolver = \"{}\"\nmembers = [{}]\n", self.resolver + 1, members.join(", "));
+        if !self.root_package {
+            files.push(("Cargo.toml".to_owned(), workspace.clone()));
+        }
+        for (ix, gene) in self.packages.iter().enumerate() {
+            let directory = self.directory(ix);
+            let mut manifest = self.manifest(ix);
+            if self.root_package && ix == last {
+                manifest = format!("{workspace}\n{manifest}");
+            }
+            files.push((format!("{directory}Cargo.toml"), manifest));
+            files.push((format!("{directory}src/lib.rs"), String::new()));
+            if gene.build_script {
+                files.push((format!("{directory}build.rs"), "fn main() {}\n".to_owned()));
+            }
+            if gene.bin > 0 {
+                files.push((format!("{directory}src/bin/b{ix}.rs"), "fn main() {}\n".to_owned()));
+            }
+            if gene.tests {
+                files.push((format!("{directory}tests/t{ix}.rs"), String::new()));
+            }
+        }
+        files
+    }
+
+    fn directory(&self, ix: usize) -> String {
+        if self.root_package && ix == self.packages.len() - 1 { String::new() } else { format!("p{ix}/") }
+    }
+
+    fn is_proc_macro(&self, ix: usize) -> bool {
+        self.packages[ix].proc_macro == 1
+    }
+
+    /// What `ix` calls its dependency. One name per package, as cargo demands.
+    fn name_in_toml(&self, ix: usize, to: usize) -> String {
+        if self.packages[ix].renames && to.is_multiple_of(2) { format!("r-{to}") } else { format!("p{to}") }
+    }
+
+    /// Declared dependencies by table, platform and package: normal and build dependencies lead to packages before
+    /// this one, dev-dependencies anywhere else.
+    fn declared(&self, ix: usize) -> BTreeMap<(usize, usize, usize), Declared> {
+        let mut declared = BTreeMap::new();
+        for gene in &self.packages[ix].dependencies {
+            let dev = gene.table == 2;
+            let candidates = if dev { self.packages.len() } else { ix };
+            if candidates == 0 {
+                continue;
+            }
+            let to = gene.to as usize % candidates;
+            if to == ix {
+                continue;
+            }
+            let features = (0..FEATURES).filter(|bit| gene.features & (1 << bit) != 0 && gene.features & 64 == 0);
+            declared.entry((gene.table as usize, gene.platform as usize, to)).or_insert(Declared {
+                to,
+                optional: gene.optional && !dev,
+                default_features: gene.default_features,
+                features: features.collect(),
+            });
+        }
+        declared
+    }
+
+    fn manifest(&self, ix: usize) -> String {
+        let gene = &self.packages[ix];
+        let edition = ["2018", "2021", "2024"][ix % 3];
+        let mut text = format!("[package]\nname = \"p{ix}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n");
+        if gene.build_script && ix.is_multiple_of(2) {
+            let _ = writeln!(text, "links = \"l{ix}\"");
+        }
+        if self.is_proc_macro(ix) {
+            text.push_str("\n[lib]\nproc-macro = true\n");
+        }
+        if gene.bin > 1 {
+            let feature = gene.bin as usize % FEATURES;
+            let _ = write!(text, "\n[[bin]]\nname = \"b{ix}\"\nrequired-features = [\"f{feature}\"]\n");
+        }
+        let declared = self.declared(ix);
+        self.write_features(&mut text, ix, &declared);
+        let mut tables: BTreeMap<(usize, usize), String> = BTreeMap::new();
+        for (&(table, platform, _), dependency) in &declared {
+            let lines = tables.entry((table, platform)).or_default();
+            let name = self.name_in_toml(ix, dependency.to);
+            let up = if self.directory(ix).is_empty() { "" } else { "../" };
+            let directory = self.directory(dependency.to);
+            let path =
+                if directory.is_empty() { "..".to_owned() } else { format!("{up}{}", directory.trim_end_matches('/')) };
+            let features: Vec<String> = dependency.features.iter().map(|feature| format!("\"f{feature}\"")).collect();
+            let _ = write!(lines, "{name} = {{ package = \"p{}\", path = \"{path}\"", dependency.to);
+            if dependency.optional {
+                lines.push_str(", optional = true");
+            }
+            if !dependency.default_features {
+                lines.push_str(", default-features = false");
+            }
+            if !features.is_empty() {
+                let _ = write!(lines, ", features = [{}]", features.join(", "));
+            }
+            lines.push_str(" }\n");
+        }
+        for ((table, platform), lines) in tables {
+            let header = match PLATFORMS[platform] {
+                "" => TABLES[table].to_owned(),
+                platform => format!("target.'{platform}'.{}", TABLES[table]),
+            };
+            let _ = write!(text, "\n[{header}]\n{lines}");
+        }
+        text
+    }
+
+    fn write_features(&self, text: &mut String, ix: usize, declared: &BTreeMap<(usize, usize, usize), Declared>) {
+        let gene = &self.packages[ix];
+        let mut values: Vec<BTreeSet<String>> = vec![BTreeSet::new(); FEATURES];
+        let all: Vec<&Declared> = declared.values().collect();
+        let optional: BTreeSet<usize> = all.iter().filter(|d| d.optional).map(|d| d.to).collect();
+        for value in &gene.values {
+            let feature = value.feature as usize;
+            let enables = value.enables as usize % FEATURES;
+            // Only features of a higher number, so that none turns on itself.
+            if value.kind == 0 || all.is_empty() {
+                if enables > feature {
+                    values[feature].insert(format!("f{enables}"));
+                }
+                continue;
+            }
+            let to = all[value.dependency as usize % all.len()].to;
+            let name = self.name_in_toml(ix, to);
+            match value.kind {
+                1 if optional.contains(&to) && gene.hides_implicit => values[feature].insert(format!("dep:{name}")),
+                1 if optional.contains(&to) => values[feature].insert(name),
+                2 if optional.contains(&to) => values[feature].insert(format!("{name}?/f{enables}")),
+                _ => values[feature].insert(format!("{name}/f{enables}")),
+            };
+        }
+        text.push_str("\n[features]\n");
+        if let Some(default) = gene.default {
+            let on: Vec<String> =
+                (0..FEATURES).filter(|bit| default & (1 << bit) != 0).map(|bit| format!("\"f{bit}\"")).collect();
+            let _ = writeln!(text, "default = [{}]", on.join(", "));
+        }
+        for (feature, values) in values.iter().enumerate() {
+            let values: Vec<String> = values.iter().map(|value| format!("\"{value}\"")).collect();
+            let _ = writeln!(text, "f{feature} = [{}]", values.join(", "));
+        }
+    }
+}
+
+/// The files, ready to paste.
+impl fmt::Debug for RandomWorkspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (path, text) in self.files().iter().filter(|(path, _)| path.ends_with("Cargo.toml")) {
+            write!(f, "\n# {path}\n{text}")?;
+        }
+        Ok(())
+    }
+}
