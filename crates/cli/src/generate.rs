@@ -54,6 +54,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
         .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
     report.status(verb, format_args!("{} ({}) in {}", output::shown(&path), counts.join(", "), seconds(start)));
+    // The process ends here; taking a large graph apart piece by piece would be the last thing it waits for.
+    std::mem::forget(workspace);
     Ok(exit::SUCCESS)
 }
 

@@ -73,12 +73,16 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let directory = manifest.parent().map(Path::to_owned).unwrap_or_default();
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
-    // rustc's tables do not depend on what cargo says, so both run at the same time; one after the other, as cargo is
-    // what takes long and should have a core to itself.
-    let (metadata, platforms) = thread::scope(|scope| {
-        let platforms =
-            scope.spawn(|| early.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Vec<_>>());
-        (cargo::metadata(&manifest, options), platforms.join().expect("reading cfg tables does not panic"))
+    // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,
+    // as cargo is what takes long and should have a core to itself.
+    let (metadata, platforms, early_lock) = thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let platforms: Vec<_> = early.iter().map(|triple| cargo::platform(triple, &directory)).collect();
+            (platforms, EarlyLock::read(&directory))
+        });
+        let metadata = cargo::metadata(&manifest, options);
+        let (platforms, lock) = others.join().expect("reading cfg tables and the lock does not panic");
+        (metadata, platforms, lock)
     });
     // Without rustc cargo fails as well, and says less plainly why.
     let not_found = platforms.iter().filter_map(|platform| platform.as_ref().err());
@@ -99,12 +103,31 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     };
     let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
-    let lock = read_lock(&root.join("Cargo.lock"))?;
+    let lock = early_lock.unless_changed(&root.join("Cargo.lock"))?;
     let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
     check_extra_sources(&packages, &root)?;
     let pairs = (0..platforms.len()).map(Pair::native).collect();
     Ok(Workspace { root, lock, packages, platforms, pairs })
+}
+
+/// The nearest lock upwards, parsed before it is known whether it is the one, and whether cargo leaves it alone.
+struct EarlyLock(Option<(String, Lockfile)>);
+
+impl EarlyLock {
+    fn read(directory: &Path) -> Self {
+        let path = directory.ancestors().map(|directory| directory.join("Cargo.lock")).find(|path| path.is_file());
+        let text = path.and_then(|path| fs::read_to_string(path).ok());
+        EarlyLock(text.and_then(|text| text.parse().ok().map(|lock| (text, lock))))
+    }
+
+    fn unless_changed(self, path: &Path) -> Result<Lockfile, Failure> {
+        let text = read(path)?;
+        match self.0 {
+            Some((early, lock)) if early == text => Ok(lock),
+            _ => parse_lock(path, &text),
+        }
+    }
 }
 
 /// A path that does not exist would only show up as a failed build, much later.
@@ -168,7 +191,11 @@ pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Failure> {
 
 /// Reads and parses a lock file.
 pub(crate) fn read_lock(path: &Path) -> Result<Lockfile, Failure> {
-    read(path)?.parse().map_err(|error: cargo_lock::Error| {
+    parse_lock(path, &read(path)?)
+}
+
+fn parse_lock(path: &Path, text: &str) -> Result<Lockfile, Failure> {
+    text.parse().map_err(|error: cargo_lock::Error| {
         Failure::new("invalid-lock-file", format!("`{}` cannot be read: {error}", path.display()))
             .help("restore it from version control, or make a new one with `cargo generate-lockfile`")
     })

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use cargo_lock::Lockfile;
-use cargo_metadata::DependencyKind;
+use cargo_metadata::{DependencyKind, NodeDep};
 use cargo_platform::Platform;
 use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 
@@ -120,8 +120,10 @@ impl PackageGraph {
         let ids: HashMap<PackageIx, &str> = by_id.iter().map(|(id, &ix)| (ix, id.as_str())).collect();
         for (from, dependencies) in declared {
             let Some(node) = nodes.get(ids[&from]) else { continue };
+            let resolved: Vec<(PackageIx, &NodeDep)> =
+                node.deps.iter().filter_map(|entry| Some((*by_id.get(&entry.pkg.repr)?, entry))).collect();
             for dependency in dependencies {
-                let Some(to) = find_target(&graph, &by_id, node, &dependency) else { continue };
+                let Some(to) = find_target(&graph, &resolved, &dependency) else { continue };
                 let edge = convert_dependency(&graph[to], dependency);
                 graph.add_edge(from, to, edge);
             }
@@ -172,18 +174,18 @@ impl PackageGraph {
 /// `resolve.nodes[].deps` has one entry per (package, extern name) with the tables and platforms it was declared in.
 fn find_target(
     graph: &DiGraph<Package, Dependency, u32>,
-    by_id: &HashMap<String, PackageIx>,
-    node: &cargo_metadata::Node,
+    resolved: &[(PackageIx, &NodeDep)],
     dependency: &cargo_metadata::Dependency,
 ) -> Option<PackageIx> {
-    let mut candidates = node.deps.iter().filter_map(|entry| {
-        let ix = *by_id.get(&entry.pkg.repr)?;
+    let mut candidates = resolved.iter().filter_map(|&(ix, entry)| {
         let package = &graph[ix];
-        let lib = package.lib.as_ref()?;
-        let extern_name = extern_name(dependency, lib);
+        if package.name != dependency.name {
+            return None;
+        }
+        let extern_name = extern_name(dependency, package.lib.as_ref()?);
         let declared_here =
             entry.dep_kinds.iter().any(|info| info.kind == dependency.kind && info.target == dependency.target);
-        (package.name == dependency.name && entry.name == extern_name && declared_here).then_some(ix)
+        (entry.name == extern_name && declared_here).then_some(ix)
     });
     let first = candidates.next()?;
     // Several versions under one extern name, kind and platform: only the requirement tells them apart.
