@@ -14,6 +14,10 @@ check:
 test *arguments:
     cargo test --workspace {{ arguments }}
 
+# Random workspaces, resolved by us and by cargo, until one differs.
+fuzz-resolver cases="10000":
+    CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release -p cratewright --test random
+
 # Write the expected files of the tests anew: look at the diff before committing it.
 bless:
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
