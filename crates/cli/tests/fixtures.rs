@@ -64,7 +64,7 @@ fn cargo_nix_evaluates_for_linux_and_darwin() {
 }
 
 #[test]
-fn binaries_print_what_cargos_print() {
+fn all_members_build_and_binaries_print_what_cargos_print() {
     for name in support::fixtures() {
         let directory = support::fixture(&name);
         let fixture: Fixture = toml::from_str(&fs::read_to_string(directory.join("fixture.toml")).unwrap()).unwrap();
@@ -72,6 +72,7 @@ fn binaries_print_what_cargos_print() {
         support::run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&directory));
         let build =
             |member: &str| nix::build(&directory.join("Cargo.nix"), &format!("workspaceMembers.{member}.build"));
+        nix::build(&directory.join("Cargo.nix"), "allWorkspaceMembers");
         for run in &fixture.run {
             let bin = build(&run.member).join("bin").join(&run.bin);
             let printed = support::stdout(Command::new(&bin).args(&run.args));

@@ -1,0 +1,206 @@
+//! What the renderer wrote is what was resolved: `Cargo.nix`, evaluated with a stub that records what the builder is
+//! given, is the resolver's unit graph again, for every member on every platform.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use cratewright::workspace::{LoadOptions, Workspace, load};
+use cratewright_resolver::{UnitGraph, UnitKind};
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use serde::Deserialize;
+
+use crate::support::nix;
+
+/// A unit with all that is below it; equal texts are equal graphs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Signature {
+    package: String,
+    features: BTreeSet<String>,
+    /// For the build script?, extern name, digest of the unit.
+    dependencies: BTreeSet<(bool, String, String)>,
+}
+
+impl Signature {
+    fn digest(&self) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        format!("{self:?}").hash(&mut hasher);
+        format!("{} {:016x}", self.package, hasher.finish())
+    }
+}
+
+fn resolved(
+    workspace: &Workspace,
+    graph: &UnitGraph,
+    ix: NodeIndex<u32>,
+    known: &mut HashMap<u32, Signature>,
+) -> Signature {
+    if let Some(signature) = known.get(&(ix.index() as u32)) {
+        return signature.clone();
+    }
+    let unit = &graph.graph[ix];
+    let dependencies = graph
+        .graph
+        .edges(ix)
+        .filter(|edge| graph.graph[edge.target()].package != unit.package)
+        .map(|edge| {
+            let below = resolved(workspace, graph, edge.target(), known).digest();
+            (edge.weight().for_build_script, edge.weight().extern_name.clone(), below)
+        })
+        .collect();
+    let package = workspace.packages.graph[unit.package].display();
+    let signature = Signature { package, features: unit.features.iter().cloned().collect(), dependencies };
+    known.insert(ix.index() as u32, signature.clone());
+    signature
+}
+
+/// What the stub recorded of one unit.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Recorded {
+    crate_name: String,
+    version: String,
+    lib_name: Option<String>,
+    features: Vec<String>,
+    bins: Vec<String>,
+    renames: BTreeMap<String, Vec<Rename>>,
+    dependencies: Vec<String>,
+    build_dependencies: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rename {
+    version: String,
+    rename: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Recording {
+    members: BTreeMap<String, String>,
+    units: BTreeMap<String, Recorded>,
+}
+
+fn rendered(recording: &Recording, id: &str, known: &mut HashMap<String, Signature>) -> Signature {
+    if let Some(signature) = known.get(id) {
+        return signature.clone();
+    }
+    let unit = &recording.units[id];
+    let mut dependencies = BTreeSet::new();
+    for (for_build_script, ids) in [(false, &unit.dependencies), (true, &unit.build_dependencies)] {
+        for id in ids {
+            let to = &recording.units[id];
+            // As nixpkgs' mkRustcDepArgs: the first entry for the version, else the library's own name.
+            let choices = unit.renames.get(&to.crate_name).into_iter().flatten();
+            let renamed = choices.into_iter().find(|choice| choice.version == to.version);
+            let own = to.lib_name.as_ref().unwrap_or(&to.crate_name);
+            let extern_name = renamed.map_or(own, |choice| &choice.rename).replace('-', "_");
+            dependencies.insert((for_build_script, extern_name, rendered(recording, id, known).digest()));
+        }
+    }
+    let signature = Signature {
+        package: format!("{} {}", unit.crate_name, unit.version),
+        features: unit.features.iter().cloned().collect(),
+        dependencies,
+    };
+    known.insert(id.to_owned(), signature.clone());
+    signature
+}
+
+fn record(cargo_nix: &Path, system: &str) -> Recording {
+    let expression = format!(
+        "let
+           pkgs = import {pkgs} {{ system = \"{system}\"; }};
+           stub = {{
+             override = _: stub;
+             __functor = _: attrs: rec {{
+               recorded = {{
+                 inherit (attrs) crateName version features;
+                 libName = attrs.libName or null;
+                 bins = map (bin: bin.name) attrs.crateBin;
+                 renames = attrs.crateRenames or {{ }};
+                 dependencies = map (d: d.key) (attrs.dependencies or [ ]);
+                 buildDependencies = map (d: d.key) (attrs.buildDependencies or [ ]);
+               }};
+               key = builtins.hashString \"sha256\" (builtins.toJSON recorded);
+               below = attrs.dependencies or [ ] ++ attrs.buildDependencies or [ ];
+             }};
+           }};
+           file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = _: stub; }};
+           members = builtins.mapAttrs (_: member: member.build) file.workspaceMembers;
+           all = builtins.genericClosure {{ startSet = builtins.attrValues members; operator = unit: unit.below; }};
+         in {{
+           members = builtins.mapAttrs (_: unit: unit.key) members;
+           units = builtins.listToAttrs (map (unit: {{ name = unit.key; value = unit.recorded; }}) all);
+         }}",
+        pkgs = nix::stand_in().display(),
+        cargo_nix = cargo_nix.display(),
+    );
+    serde_json::from_value(nix::eval_json(&expression)).unwrap()
+}
+
+#[track_caller]
+fn check(root: &Path, cargo_nix: &Path) {
+    let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
+    let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let selections = workspace.selections();
+    let graphs = workspace.resolve(&selections);
+    let systems = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
+    assert_eq!(workspace.pairs.len(), systems.len());
+    for (pair, system) in systems.into_iter().enumerate() {
+        let recording = record(cargo_nix, system);
+        let mut known_rendered = HashMap::new();
+        let mut built = BTreeSet::new();
+        for (selection, graphs) in selections.iter().zip(&graphs) {
+            let name = &workspace.packages.graph[selection.members[0]].name;
+            let graph = &graphs[pair];
+            let bins: BTreeSet<&String> = graph
+                .roots
+                .iter()
+                .flat_map(|&root| &graph.graph[root].bins)
+                .map(|&bin| &workspace.packages.graph[selection.members[0]].bins[bin].name)
+                .collect();
+            let Some(&unit) = graph.roots.first() else { continue };
+            assert_eq!(graph.graph[unit].kind, UnitKind::Build);
+            built.insert(name);
+            let id = &recording.members[name];
+            let expected = resolved(&workspace, graph, unit, &mut HashMap::new());
+            let found = rendered(&recording, id, &mut known_rendered);
+            assert_eq!(found, expected, "{name} on {system}, in {}", cargo_nix.display());
+            assert_eq!(
+                recording.units[id].bins.iter().collect::<BTreeSet<_>>(),
+                bins,
+                "binaries of {name} on {system}"
+            );
+        }
+        assert_eq!(recording.members.keys().collect::<BTreeSet<_>>(), built, "members on {system}");
+    }
+}
+
+#[test]
+fn fixtures_are_rendered_as_resolved() {
+    for name in support::fixtures() {
+        let root = support::fixture(&name);
+        check(&root, &root.join("Cargo.nix"));
+    }
+}
+
+#[test]
+fn this_workspace_is_rendered_as_resolved() {
+    let root = support::repository();
+    check(&root, &root.join("Cargo.nix"));
+}
+
+#[test]
+fn an_application_is_rendered_as_resolved() {
+    let root = support::application("xh", "0.23.0");
+    let scratch = tempfile::tempdir().unwrap();
+    let mut generate = support::cratewright();
+    generate.args(["generate", "--locked", "--stdout", "--manifest-path"]).arg(root.join("Cargo.toml"));
+    let cargo_nix = scratch.path().join("Cargo.nix");
+    fs::write(&cargo_nix, support::stdout(&mut generate)).unwrap();
+    check(&root, &cargo_nix);
+}
