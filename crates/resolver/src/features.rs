@@ -15,7 +15,8 @@ use crate::feature_value::{FeatureIx, FeatureValue};
 use crate::manifest::ResolverBehavior;
 use crate::package_graph::{Dependency, DependencyTable, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
-use crate::selection::{Purpose, RootFeatures, Selection};
+use crate::reachable::requested;
+use crate::selection::{Purpose, Selection};
 
 /// Which side of the build a unit is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,12 +104,14 @@ impl ActivatedFeatures {
 pub(crate) fn activate_features(
     graph: &PackageGraph,
     platforms: &PlatformTable,
+    reachable: &FixedBitSet,
     selection: &Selection,
 ) -> ActivatedFeatures {
     let mut resolver = FeatureResolver {
         graph,
         platforms,
-        selection,
+        reachable,
+        purpose: selection.purpose,
         activated: ActivatedFeatures {
             behavior: graph.resolver,
             packages: vec![Activation::default(); graph.graph.node_count() * 2],
@@ -116,7 +119,8 @@ pub(crate) fn activate_features(
         deferred: HashMap::new(),
     };
     for &member in &selection.members {
-        let values = resolver.requested(member);
+        let values: Vec<FeatureValue> =
+            requested(graph, selection, member).into_iter().map(FeatureValue::Feature).collect();
         resolver.activate_package(member, Role::Target, &values);
         if graph.graph[member].proc_macro && graph.resolver == ResolverBehavior::V2 {
             // Its bins and tests are target units, the library is a host unit.
@@ -132,26 +136,14 @@ type DeferredFeature = (EdgeIndex<u32>, FeatureValue);
 struct FeatureResolver<'a> {
     graph: &'a PackageGraph,
     platforms: &'a PlatformTable,
-    selection: &'a Selection,
+    reachable: &'a FixedBitSet,
+    purpose: Purpose,
     activated: ActivatedFeatures,
     /// Weak dependency features seen before their dependency was turned on.
     deferred: HashMap<(PackageIx, Role, String), Vec<DeferredFeature>>,
 }
 
 impl<'a> FeatureResolver<'a> {
-    fn requested(&self, member: PackageIx) -> Vec<FeatureValue> {
-        let package = &self.graph.graph[member];
-        match &self.selection.features {
-            RootFeatures::All => (0..package.feature_names.len() as FeatureIx).map(FeatureValue::Feature).collect(),
-            RootFeatures::Named { names, default } => names
-                .iter()
-                .filter_map(|name| package.feature_ix(name))
-                .chain(package.default_feature.filter(|_| *default))
-                .map(FeatureValue::Feature)
-                .collect(),
-        }
-    }
-
     fn activate_package(&mut self, package: PackageIx, role: Role, values: &[FeatureValue]) {
         for value in values {
             self.activate_value(package, role, value);
@@ -234,7 +226,7 @@ impl<'a> FeatureResolver<'a> {
         edge: EdgeIndex<u32>,
         enabled: &FeatureValue,
     ) {
-        let Some((to, to_role)) = self.follow(package, role, edge) else { return };
+        let Some((to, to_role)) = self.follow(role, edge) else { return };
         if self.edge(edge).optional {
             if weak && !self.activated.is_dependency_on(package, role, name) {
                 let waiting = self.deferred.entry((package, role, name.to_owned())).or_default();
@@ -253,20 +245,18 @@ impl<'a> FeatureResolver<'a> {
     fn dependencies(&self, package: PackageIx, role: Role) -> Vec<(EdgeIndex<u32>, PackageIx, Role)> {
         self.graph
             .dependencies(package)
-            .filter_map(|(edge, _, _)| self.follow(package, role, edge).map(|(to, to_role)| (edge, to, to_role)))
+            .filter_map(|(edge, _, _)| self.follow(role, edge).map(|(to, to_role)| (edge, to, to_role)))
             .collect()
     }
 
     /// Where a dependency leads, or nothing if this resolution does not look at it.
-    fn follow(&self, package: PackageIx, role: Role, edge: EdgeIndex<u32>) -> Option<(PackageIx, Role)> {
+    fn follow(&self, role: Role, edge: EdgeIndex<u32>) -> Option<(PackageIx, Role)> {
         let dependency = self.edge(edge);
         let (_, to) = self.graph.graph.edge_endpoints(edge)?;
-        // Cargo's resolve has dev-dependencies of the selected members only; resolver 1 reads them even for builds.
-        if dependency.table == DependencyTable::Dev {
-            let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.selection.purpose == Purpose::Build;
-            if decoupled || !self.selection.members.contains(&package) {
-                return None;
-            }
+        // With resolver 1 dev-dependencies count even for builds.
+        let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.purpose == Purpose::Build;
+        if !self.reachable.contains(edge.index()) || (decoupled && dependency.table == DependencyTable::Dev) {
+            return None;
         }
         let build = dependency.table == DependencyTable::Build;
         match self.graph.resolver {

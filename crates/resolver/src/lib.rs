@@ -20,6 +20,7 @@ mod metadata;
 mod package;
 mod package_graph;
 mod platform;
+mod reachable;
 mod selection;
 mod unit_graph;
 

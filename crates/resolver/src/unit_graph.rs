@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use fixedbitset::FixedBitSet;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 
@@ -13,6 +14,7 @@ use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features}
 use crate::package::{Package, Target};
 use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
+use crate::reachable::reachable_dependencies;
 use crate::selection::{Purpose, Selection};
 
 /// What a unit is built as.
@@ -67,13 +69,22 @@ pub fn resolve(
     let tables: Vec<PlatformTable> = pairs.par_iter().map(|&pair| PlatformTable::new(graph, platforms, pair)).collect();
     selections
         .par_iter()
-        .map(|selection| tables.par_iter().map(|table| unit_graph(graph, table, selection)).collect())
+        .map(|selection| {
+            let reachable = reachable_dependencies(graph, selection);
+            tables.par_iter().map(|table| unit_graph(graph, table, &reachable, selection)).collect()
+        })
         .collect()
 }
 
-fn unit_graph(graph: &PackageGraph, platforms: &PlatformTable, selection: &Selection) -> UnitGraph {
-    let activated = activate_features(graph, platforms, selection);
-    let mut builder = Builder { graph, platforms, activated, units: UnitGraph::default(), known: HashMap::new() };
+fn unit_graph(
+    graph: &PackageGraph,
+    platforms: &PlatformTable,
+    reachable: &FixedBitSet,
+    selection: &Selection,
+) -> UnitGraph {
+    let activated = activate_features(graph, platforms, reachable, selection);
+    let mut builder =
+        Builder { graph, platforms, reachable, activated, units: UnitGraph::default(), known: HashMap::new() };
     for &member in &selection.members {
         builder.add_root(member, selection.purpose);
     }
@@ -83,6 +94,7 @@ fn unit_graph(graph: &PackageGraph, platforms: &PlatformTable, selection: &Selec
 struct Builder<'a> {
     graph: &'a PackageGraph,
     platforms: &'a PlatformTable,
+    reachable: &'a FixedBitSet,
     activated: ActivatedFeatures,
     units: UnitGraph,
     known: HashMap<(PackageIx, Role, UnitKind), NodeIndex<u32>>,
@@ -194,6 +206,7 @@ impl Builder<'_> {
             // A build script runs on the host, so its own dependencies are looked up there.
             let platform_role = if for_build_script { Role::Host } else { role };
             let active = wanted
+                && self.reachable.contains(edge.index())
                 && target.lib.is_some()
                 && self.platforms.is_active(edge, platform_role)
                 && (!dependency.optional || self.activated.is_dependency_on(package, role, &dependency.name_in_toml));

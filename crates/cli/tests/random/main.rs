@@ -13,7 +13,7 @@ use cratewright::workspace::{LoadOptions, load};
 use cratewright_resolver::{Pair, Selection, differences, table_of};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::workspace::{RandomWorkspace, TARGETS, random_workspace};
+use crate::workspace::{TARGETS, random_workspace};
 
 /// Resolves the workspace in `root` both ways, on all pairs of two platforms, and fails on the first difference.
 fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
@@ -55,9 +55,9 @@ fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check(random: &RandomWorkspace, platforms: [usize; 2]) -> Result<(), TestCaseError> {
+fn check(files: &[(String, String)], platforms: [usize; 2]) -> Result<(), TestCaseError> {
     let scratch = tempfile::tempdir().unwrap();
-    for (path, text) in random.files() {
+    for (path, text) in files {
         let path = scratch.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -77,7 +77,47 @@ fn random_workspaces_resolve_as_cargo_does() {
     let cases = std::env::var("CRATEWRIGHT_RANDOM_CASES").ok().map_or(200, |cases| cases.parse().unwrap());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let strategy = (random_workspace(), [0..TARGETS.len(), 0..TARGETS.len()]);
-    if let Err(error) = TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random, platforms)) {
+    if let Err(error) = TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random.files(), platforms))
+    {
         panic!("{error}");
     }
+}
+
+/// Every difference ever found, as it was printed, with a word on what it is.
+#[test]
+fn differences_of_the_past_stay_mended() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/random/regressions");
+    let mut cases = 0;
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let files = parse(&fs::read_to_string(&path).unwrap());
+        for platforms in [[0, 0], [1, 3], [4, 4]] {
+            if let Err(error) = check(&files, platforms) {
+                panic!("{}: {error}", path.display());
+            }
+        }
+        cases += 1;
+    }
+    assert!(cases > 0, "no regression was read");
+}
+
+/// Manifests after lines `# path/Cargo.toml`, with an empty source for each package.
+fn parse(text: &str) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("# ").filter(|path| path.ends_with("Cargo.toml")) {
+            Some(path) => files.push((path.to_owned(), String::new())),
+            None => {
+                if let Some((_, manifest)) = files.last_mut() {
+                    manifest.push_str(line);
+                    manifest.push('\n');
+                }
+            }
+        }
+    }
+    let packages = files.iter().filter(|(_, manifest)| manifest.contains("[package]"));
+    let sources: Vec<(String, String)> =
+        packages.map(|(path, _)| (path.replace("Cargo.toml", "src/lib.rs"), String::new())).collect();
+    files.extend(sources);
+    files
 }

@@ -1,0 +1,131 @@
+//! Which declared dependencies a selection's resolution holds at all.
+//!
+//! Before cargo resolves features, its dependency resolver runs for the selection (`src/cargo/core/resolver/mod.rs`,
+//! `dep_cache.rs`), and what that did not activate does not exist for anything after it. It knows neither platforms nor
+//! sides: dev-dependencies count for the selected members alone, and an optional dependency counts once a feature that
+//! was asked for names it, be it weakly. Nearly always that is a superset of what the feature resolver turns on. It is
+//! not where a feature leads through a dev-dependency of a member that somebody else depends upon.
+
+use std::collections::HashMap;
+
+use fixedbitset::FixedBitSet;
+use petgraph::graph::EdgeIndex;
+
+use crate::feature_value::{FeatureIx, FeatureValue};
+use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
+use crate::selection::{RootFeatures, Selection};
+
+/// The edges of the graph that cargo's resolve for this selection has.
+pub(crate) fn reachable_dependencies(graph: &PackageGraph, selection: &Selection) -> FixedBitSet {
+    let mut walk = Walk {
+        graph,
+        edges: FixedBitSet::with_capacity(graph.graph.edge_count()),
+        activated: vec![None; graph.graph.node_count()],
+    };
+    for &member in &selection.members {
+        let requested = requested(graph, selection, member);
+        let wanted = walk.wanted(member, &requested);
+        walk.follow(member, wanted, DevDependencies::Counted);
+    }
+    walk.edges
+}
+
+/// Features that the selection asks of a member.
+pub(crate) fn requested(graph: &PackageGraph, selection: &Selection, member: PackageIx) -> Vec<FeatureIx> {
+    let package = &graph.graph[member];
+    match &selection.features {
+        RootFeatures::All => (0..package.feature_names.len() as FeatureIx).collect(),
+        RootFeatures::Named { names, default } => names
+            .iter()
+            .filter_map(|name| package.feature_ix(name))
+            .chain(package.default_feature.filter(|_| *default))
+            .collect(),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum DevDependencies {
+    Counted,
+    Ignored,
+}
+
+/// What one activation of a package asks for.
+struct Wanted<'a> {
+    features: FixedBitSet,
+    /// By name in the manifest: features asked of the dependencies of that name.
+    dependencies: HashMap<&'a str, Vec<(EdgeIndex<u32>, FeatureIx)>>,
+}
+
+struct Walk<'a> {
+    graph: &'a PackageGraph,
+    edges: FixedBitSet,
+    /// Features that a package was activated with, as a dependency.
+    activated: Vec<Option<FixedBitSet>>,
+}
+
+impl<'a> Walk<'a> {
+    fn activate(&mut self, package: PackageIx, requested: &[FeatureIx]) {
+        let wanted = self.wanted(package, requested);
+        match &mut self.activated[package.index()] {
+            Some(known) if wanted.features.is_subset(known) => return,
+            Some(known) => known.union_with(&wanted.features),
+            unknown => *unknown = Some(wanted.features.clone()),
+        }
+        self.follow(package, wanted, DevDependencies::Ignored);
+    }
+
+    fn follow(&mut self, package: PackageIx, wanted: Wanted<'a>, dev: DevDependencies) {
+        let graph = self.graph;
+        for (edge, to, dependency) in graph.dependencies(package) {
+            let asked = wanted.dependencies.get(dependency.name_in_toml.as_str());
+            let counted = dependency.table != DependencyTable::Dev || dev == DevDependencies::Counted;
+            if !counted || (dependency.optional && asked.is_none()) {
+                continue;
+            }
+            self.edges.insert(edge.index());
+            let mut requested: Vec<FeatureIx> = dependency.features.iter().filter_map(as_feature).collect();
+            let asked = asked.into_iter().flatten().filter(|(through, _)| *through == edge);
+            requested.extend(asked.map(|(_, feature)| feature));
+            self.activate(to, &requested);
+        }
+    }
+
+    /// Cargo's `Requirements` (`dep_cache.rs`): the closure of some features within their package.
+    fn wanted(&self, package: PackageIx, requested: &[FeatureIx]) -> Wanted<'a> {
+        let graph = self.graph;
+        let package = &graph.graph[package];
+        let mut wanted =
+            Wanted { features: FixedBitSet::with_capacity(package.feature_names.len()), dependencies: HashMap::new() };
+        let mut open = requested.to_vec();
+        while let Some(feature) = open.pop() {
+            if wanted.features.put(feature as usize) {
+                continue;
+            }
+            for value in &package.feature_values[feature as usize] {
+                match value {
+                    FeatureValue::Feature(feature) => open.push(*feature),
+                    FeatureValue::Dependency(name) => {
+                        wanted.dependencies.entry(name).or_default();
+                    }
+                    FeatureValue::DependencyFeature { dependency, weak, same_named_feature, enables, .. } => {
+                        let optional = enables.iter().any(|(edge, _)| graph.graph[*edge].optional);
+                        if !weak && optional {
+                            open.extend(same_named_feature);
+                        }
+                        let asked = wanted.dependencies.entry(dependency).or_default();
+                        asked.extend(enables.iter().filter_map(|(edge, value)| Some((*edge, as_feature(value)?))));
+                    }
+                    FeatureValue::Unknown => {}
+                }
+            }
+        }
+        wanted
+    }
+}
+
+fn as_feature(value: &FeatureValue) -> Option<FeatureIx> {
+    match value {
+        FeatureValue::Feature(feature) => Some(*feature),
+        _ => None,
+    }
+}
