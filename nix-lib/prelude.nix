@@ -63,9 +63,10 @@ let
           path = lib.removePrefix "${root}/" file;
           isWanted = lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
           isBelow = lib.any (want: want == "" || lib.hasPrefix "${want}/" path) wanted;
+          isExtra = lib.any (want: lib.hasPrefix "${want}/" path) extraSources;
           isResult = type == "symlink" && builtins.match "result(-.*)?" (baseNameOf path) != null;
         in
-        isWanted || (isBelow && !(isResult || lib.elem path workspace.excluded));
+        isWanted || isExtra || (isBelow && !(isResult || lib.elem path workspace.excluded));
       inside = extraSources == [ ] && dir != "";
     in
     {
@@ -119,10 +120,39 @@ let
       if defaultCrateOverrides ? ${name} then compose defaultCrateOverrides.${name} upper else upper
     ) crateOverrides;
 
+  # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate: dependents get both.
+  dependencyVariables =
+    attrs:
+    let
+      variable = name: lib.toUpper (builtins.replaceStrings [ "-" ] [ "_" ] name);
+      theirs = variable (lib.removeSuffix "-sys" attrs.crateName);
+      right = variable attrs.links;
+    in
+    lib.optionalAttrs (attrs ? links && theirs != right && builtins.match "[A-Z0-9_]+" right != null) {
+      postConfigure = ''
+        if [ -e target/env ]; then
+          sed -n 's/^export DEP_${theirs}_/export DEP_${right}_/Ip' target/env >target/env.links
+          cat target/env.links >>target/env
+          rm target/env.links
+        fi
+      '';
+    };
+  # Hooks that a crate has already are the lowest layer.
+  hooksOf = builtins.intersectAttrs {
+    postConfigure = null;
+    postUnpack = null;
+  };
+
   unitsWith =
     overrides:
     let
-      buildRustCrate = (buildRustCrateForPkgs pkgs).override { defaultCrateOverrides = overrides; };
+      builder = buildRustCrateForPkgs pkgs;
+      composed = lib.mapAttrs (_: compose hooksOf) overrides;
+      buildRustCrate =
+        if builder ? override then
+          builder.override { defaultCrateOverrides = composed; }
+        else
+          attrs: (builder attrs).override { crateOverrides = composed; };
       build =
         attrs: source:
         buildRustCrate (
@@ -135,6 +165,7 @@ let
           // removeAttrs attrs ours
           // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
           // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+          // dependencyVariables attrs
           // source
         );
       units = crates (

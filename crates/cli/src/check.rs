@@ -13,7 +13,11 @@ use crate::workspace;
 
 pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let manifest = workspace::find_manifest(command.place.manifest_path.as_deref())?;
-    let root = lock_directory(&manifest)?;
+    let root = workspace_root(&manifest)?;
+    if !root.join("Cargo.lock").is_file() {
+        return Err(Failure::new("no-lock-file", format!("`{}` does not exist", root.join("Cargo.lock").display()))
+            .help("make it with `cargo generate-lockfile`"));
+    }
     let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let shown = output::shown(&path);
     let help = help(command, &root);
@@ -50,15 +54,45 @@ fn help(command: &Check, root: &Path) -> String {
     line + "`"
 }
 
-/// The workspace root: the nearest directory upwards that has a lock.
-fn lock_directory(manifest: &Path) -> Result<PathBuf, Failure> {
-    manifest
-        .ancestors()
-        .skip(1)
-        .find(|directory| directory.join("Cargo.lock").is_file())
-        .map(Path::to_owned)
-        .ok_or_else(|| {
-            Failure::new("no-lock-file", format!("there is no Cargo.lock beside `{}` or above it", manifest.display()))
-                .help("make it with `cargo generate-lockfile`")
-        })
+/// The workspace root that cargo would find, without asking it: `find_root` of `src/cargo/core/workspace.rs`.
+///
+/// The manifest's own `[workspace]` or `package.workspace`, else the nearest `[workspace]` above that does not exclude
+/// it, else the package by itself.
+fn workspace_root(manifest: &Path) -> Result<PathBuf, Failure> {
+    let own = parse(manifest)?;
+    let directory = manifest.parent().unwrap_or(Path::new("")).to_owned();
+    if own.get("workspace").is_some() {
+        return Ok(directory);
+    }
+    let pointer = own.get("package").and_then(|package| package.get("workspace")).and_then(toml::Value::as_str);
+    if let Some(root) = pointer {
+        let root = directory.join(root);
+        return root.canonicalize().map_err(|error| Failure::io("find", &root, &error));
+    }
+    for ancestor in directory.ancestors().skip(1) {
+        let path = ancestor.join("Cargo.toml");
+        if !path.is_file() {
+            continue;
+        }
+        if let Some(workspace) = parse(&path)?.get("workspace") {
+            return Ok(if is_excluded(workspace, ancestor, &directory) { directory } else { ancestor.to_owned() });
+        }
+    }
+    Ok(directory)
+}
+
+/// `exclude` holds for everything below, unless `members` names it.
+fn is_excluded(workspace: &toml::Value, root: &Path, directory: &Path) -> bool {
+    let lists = |key: &str| {
+        let paths = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+        paths.filter_map(toml::Value::as_str).any(|path| directory.starts_with(root.join(path)))
+    };
+    lists("exclude") && !lists("members")
+}
+
+fn parse(manifest: &Path) -> Result<toml::Table, Failure> {
+    workspace::read(manifest)?.parse().map_err(|error: toml::de::Error| {
+        Failure::new("invalid-manifest", format!("`{}` cannot be read: {}", manifest.display(), error.message()))
+            .help("`cargo check` says more")
+    })
 }

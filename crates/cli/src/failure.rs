@@ -58,7 +58,7 @@ impl Failure {
             ResolveError::InvalidManifest { .. } | ResolveError::UnknownResolver { .. } => {
                 failure.note("at", file("Cargo.toml")).help("run `cargo check` to see what cargo says about it")
             }
-            ResolveError::InvalidLock { .. } | ResolveError::NoChecksum { .. } => failure
+            ResolveError::NoChecksum { .. } => failure
                 .note("at", file("Cargo.lock"))
                 .help("restore it from version control, or make a new one with `cargo generate-lockfile`"),
             ResolveError::NotInLock { .. } => {
@@ -69,6 +69,9 @@ impl Failure {
                 .help("this version takes packages from crates.io and from the workspace itself"),
             ResolveError::OutsideWorkspace { .. } => failure
                 .help("move the package below the workspace root, where a flake can see it, and adjust its `path`"),
+            ResolveError::UnsafeLinks { .. } => {
+                failure.help("use letters, digits and `._+-` in `links` of that package's Cargo.toml")
+            }
             ResolveError::TargetOutsidePackage { .. } | ResolveError::UnsafePath { .. } => failure.help(
                 "rename the file, and its `path` in Cargo.toml, to letters, digits and `._+@-` below the package",
             ),
@@ -80,7 +83,7 @@ impl Failure {
 
 impl From<RenderError> for Failure {
     fn from(error: RenderError) -> Self {
-        Failure::new(error.code(), error.to_string()).help("move the binaries to a package of their own")
+        Failure::new(error.code(), error.to_string()).help(error.help())
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     })?;
     report.detail("Loaded", format_args!("{} in {}", workspace.root.display(), seconds(start)));
     let path = command.place.output.clone().unwrap_or_else(|| workspace.root.join("Cargo.nix"));
+    let path = output::follow_links(&path);
     if !command.stdout {
         // Before the work, not after it.
         output::check_overwrite(&path, command.force)?;
@@ -44,7 +45,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     }
     report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));
     if command.stdout {
-        report.data(&rendered.text);
+        report.data(&rendered.text)?;
         return Ok(exit::SUCCESS);
     }
     let verb = match output::write(&path, &rendered.text, command.force)? {

@@ -56,8 +56,15 @@ impl Oracle {
             Purpose::Test => "test",
         });
         command.args(["--unit-graph", "-Z", "unstable-options", "--locked", "--offline", "--target", target]);
-        if selection.members.len() > 1 {
-            command.arg("--workspace");
+        match selection.members[..] {
+            // Named, as a member at the root would else stand for `default-members`.
+            [member] => {
+                let package = &workspace.packages.graph[member];
+                command.arg("--package").arg(format!("{}@{}", package.name, package.version));
+            }
+            _ => {
+                command.arg("--workspace");
+            }
         }
         match &selection.features {
             RootFeatures::All => {

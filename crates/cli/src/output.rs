@@ -27,20 +27,32 @@ pub(crate) fn check_overwrite(path: &Path, force: bool) -> Result<(), Failure> {
     }
 }
 
+/// What a path leads to: a link stays a link, and what it points to is written. Nix, too, takes relative paths from
+/// where the file really is.
+pub(crate) fn follow_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        match fs::read_link(&path) {
+            Ok(target) => path = directory(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
 /// Writes beside the file and renames, so that nobody ever sees half of it.
 pub(crate) fn write(path: &Path, text: &str, force: bool) -> Result<Written, Failure> {
     check_overwrite(path, force)?;
-    // A link stays a link: what it points to is replaced.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if fs::read(&path).is_ok_and(|bytes| bytes == text.as_bytes()) {
+    if fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
         return Ok(Written::Unchanged);
     }
-    let directory = directory(&path);
-    let fail = |error: io::Error| Failure::io("write", &path, &error);
+    let directory = directory(path);
+    let fail = |error: io::Error| Failure::io("write", path, &error);
     let mut file = builder().tempfile_in(&directory).map_err(fail)?;
     file.write_all(text.as_bytes()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
-    file.persist(&path).map_err(|error| fail(error.error))?;
+    file.persist(path).map_err(|error| fail(error.error))?;
     Ok(Written::Changed)
 }
 

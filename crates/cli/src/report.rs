@@ -1,8 +1,10 @@
 //! Everything that is printed. Data goes to standard output, everything else to standard error.
 
 use std::fmt::Display;
+use std::io::Write;
+use std::path::Path;
 
-use anstream::{eprintln, print};
+use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
@@ -53,9 +55,15 @@ impl Report {
         }
     }
 
-    /// The result itself.
-    pub(crate) fn data(&self, text: &str) {
-        print!("{text}");
+    /// The result itself, byte for byte. Whoever stops reading early has had enough.
+    pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::io("write", Path::new("standard output"), &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A finding that is no error of usage: what is stale or does not match, and why.

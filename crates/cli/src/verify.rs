@@ -70,10 +70,10 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
 
     let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
     match command.format {
-        Format::Text => report.data(&text(&rows)),
+        Format::Text => report.data(&text(&rows))?,
         Format::Json => {
             let json = serde_json::to_string_pretty(&rows).expect("strings and numbers are JSON");
-            report.data(&(json + "\n"));
+            report.data(&(json + "\n"))?;
         }
     }
     let units: usize = rows.iter().map(|row| row.units).sum();

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use cratewright_resolver::{Lockfile, PackageGraph, Pair, Platform, Selection, UnitGraph, WorkspaceManifest, resolve};
+use cratewright_resolver::{
+    Lockfile, PackageGraph, Pair, Platform, Selection, Source, UnitGraph, WorkspaceManifest, resolve,
+};
 
 use crate::cargo;
 use crate::failure::Failure;
@@ -106,6 +108,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let lock = early_lock.unless_changed(&root.join("Cargo.lock"))?;
     let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
+    check_directories(&packages, &root)?;
     check_extra_sources(&packages, &root)?;
     let pairs = (0..platforms.len()).map(Pair::native).collect();
     Ok(Workspace { root, lock, packages, platforms, pairs })
@@ -128,6 +131,22 @@ impl EarlyLock {
             _ => parse_lock(path, &text),
         }
     }
+}
+
+/// Nix copies a link as a link, so a package behind one would have no source.
+fn check_directories(packages: &PackageGraph, root: &Path) -> Result<(), Failure> {
+    let real = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+    for package in packages.graph.node_weights() {
+        let Source::Local { dir } = &package.source else { continue };
+        let directory = root.join(dir);
+        if directory.canonicalize().is_ok_and(|path| path != real.join(dir)) {
+            let message = format!("package `{}` lies behind a symbolic link", package.display());
+            return Err(Failure::new("symlinked-package", message)
+                .note("at", directory.display().to_string())
+                .help("name the directory itself in `members` or `path`"));
+        }
+    }
+    Ok(())
 }
 
 /// A path that does not exist would only show up as a failed build, much later.

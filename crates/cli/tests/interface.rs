@@ -101,6 +101,26 @@ fn override_layers_compose() {
 }
 
 #[test]
+fn hooks_of_an_entry_stay_below_overrides() {
+    let body = "(cargoNix {
+        buildRustCrateForPkgs = stub;
+        crateOverrides.native-sys = _: { postConfigure = \"users\"; };
+      }).internal.units.\"native-sys@0.1.0\".postConfigure";
+    let hook = nix::eval_json(&expression("links-name", body));
+    let hook = hook.as_str().unwrap();
+    assert!(hook.contains("DEP_Z_LIB_") && hook.ends_with("\nusers"), "{hook}");
+}
+
+#[test]
+fn a_plain_function_may_stand_for_the_builder() {
+    let body = "(cargoNix {
+        buildRustCrateForPkgs = _: attrs: { override = { crateOverrides }: crateOverrides.${attrs.crateName} attrs; };
+        crateOverrides.leaf = attrs: { note = attrs.version; };
+      }).internal.units.\"leaf@0.1.0\"";
+    check("three-members", body, json!({ "note": "0.1.0" }));
+}
+
+#[test]
 fn overrides_reach_dependencies_and_can_be_replaced_for_one_build() {
     let drv = |args: &str, member: &str| format!("(cargoNix {{ {args} }}).workspaceMembers.{member}.build.drvPath");
     let with = "crateOverrides = { leaf = _: { NOTE = \"x\"; }; };";

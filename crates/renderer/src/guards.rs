@@ -21,7 +21,12 @@ pub(crate) struct Guards {
 
 impl Guards {
     pub(crate) fn new(platforms: &[Platform], pairs: &[Pair]) -> Self {
-        let systems: Vec<String> = pairs.iter().map(|pair| system(&platforms[pair.target])).collect();
+        // Two platforms can be one Nix system, with different C libraries say; then only the triple tells them apart.
+        let targets = || pairs.iter().map(|pair| &platforms[pair.target]);
+        let is_only = |name: &str| targets().filter(|platform| system(platform) == name).count() == 1;
+        let systems: Vec<String> = targets()
+            .map(|platform| Some(system(platform)).filter(|name| is_only(name)).unwrap_or(platform.triple.clone()))
+            .collect();
         let mut named: Vec<(String, PairSet)> = Vec::new();
         for name_of in [os, family, arch] {
             let mut sets: BTreeMap<String, PairSet> = BTreeMap::new();
@@ -33,6 +38,9 @@ impl Guards {
             named.extend(sets);
         }
         named.extend(systems.iter().enumerate().map(|(ix, system)| (system.clone(), PairSet::from([ix]))));
+        // One name, one meaning: `windows` is a system and a family, and the first of equal names is kept.
+        let mut taken = BTreeSet::new();
+        named.retain(|(name, _)| taken.insert(name.clone()));
         Guards { named, systems, used: BTreeMap::new() }
     }
 
@@ -86,6 +94,21 @@ fn system(platform: &Platform) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A gnu and a musl platform of the same system.
+    #[test]
+    fn platforms_of_one_system_are_told_apart() {
+        let platform = |env: &str| {
+            let cfgs = format!("target_arch=\"x86_64\"\ntarget_os=\"linux\"\ntarget_env=\"{env}\"\n");
+            Platform::parse(&format!("x86_64-unknown-linux-{env}"), &cfgs).unwrap()
+        };
+        let platforms = [platform("gnu"), platform("musl")];
+        let mut guards = Guards::new(&platforms, &[Pair::native(0), Pair::native(1)]);
+        let both = PairSet::from([0, 1]);
+        assert_eq!(guards.name(&PairSet::from([0]), &both), "x86_64-unknown-linux-gnu");
+        assert_eq!(guards.name(&PairSet::from([1]), &both), "x86_64-unknown-linux-musl");
+        assert_eq!(guards.into_used().len(), 2);
+    }
 
     fn guards() -> Guards {
         let platform = |triple: &str, arch: &str, os: &str| {

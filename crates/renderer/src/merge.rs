@@ -11,9 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use cratewright_resolver::{
-    Package, PackageGraph, PackageIx, Pair, Platform, Role, Selection, Source, UnitGraph, UnitKind,
-};
+use cratewright_resolver::{PackageGraph, PackageIx, Pair, Platform, Role, Selection, Target, UnitGraph, UnitKind};
 use petgraph::visit::EdgeRef;
 
 use crate::guards::PairSet;
@@ -91,9 +89,33 @@ pub struct Merged {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RenderError {
-    /// nixpkgs' builder compiles library and binaries of a package with one feature set and one set of dependencies.
-    #[error("the binaries of proc-macro package `{package}` are not compiled with what its library is compiled with")]
+    /// nixpkgs' builder hands binaries an `.rlib` of their package, which a proc-macro does not have.
+    #[error("proc-macro package `{package}` has binaries, which nixpkgs' builder cannot link to the macro")]
     ProcMacroBins {
+        /// Name and version.
+        package: String,
+    },
+    /// nixpkgs' builder compiles all targets of a package with one edition.
+    #[error("targets of package `{package}` have different editions: {editions}")]
+    Editions {
+        /// Name and version.
+        package: String,
+        /// `target: edition` of each.
+        editions: String,
+    },
+    /// nixpkgs' builder compiles a binary under its name with `_` for `-`.
+    #[error("binaries `{first}` and `{second}` of package `{package}` are one name to nixpkgs' builder")]
+    BinNames {
+        /// Name and version.
+        package: String,
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// nixpkgs' builder knows packages by name and version; two of them collide in file names and symbols.
+    #[error("package `{package}` is needed from two sources, which nixpkgs' builder cannot tell apart")]
+    SamePackageTwice {
         /// Name and version.
         package: String,
     },
@@ -104,6 +126,19 @@ impl RenderError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::ProcMacroBins { .. } => "proc-macro-bins",
+            Self::Editions { .. } => "different-editions",
+            Self::BinNames { .. } => "colliding-binaries",
+            Self::SamePackageTwice { .. } => "same-package-twice",
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::ProcMacroBins { .. } => "move the binaries to a package of their own",
+            Self::Editions { .. } => "give all targets the edition of the package",
+            Self::BinNames { .. } => "rename one of them",
+            Self::SamePackageTwice { .. } => "give the local package another version, or take it for both with [patch]",
         }
     }
 }
@@ -123,8 +158,16 @@ struct Slot {
 pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
     let mut merger = Merger { resolved, entries: Vec::new(), entry_of: HashMap::new() };
     let units = merger.collect();
-    for (package, slots) in in_dependency_order(&units) {
-        merger.merge_package(package, slots)?;
+    let order = in_dependency_order(&units);
+    for &(package, slots) in &order {
+        merger.check(package, slots)?;
+        merger.merge_package(package, slots);
+    }
+    let mut known = BTreeSet::new();
+    for (package, _) in order {
+        if !known.insert(spec(resolved.packages, package)) {
+            return Err(RenderError::SamePackageTwice { package: resolved.packages.graph[package].display() });
+        }
     }
     Ok(merger.finish())
 }
@@ -181,7 +224,7 @@ impl Merger<'_> {
         units
     }
 
-    fn merge_package(&mut self, package: PackageIx, slots: &SlotUnits) -> Result<(), RenderError> {
+    fn merge_package(&mut self, package: PackageIx, slots: &SlotUnits) {
         let first_entry = self.entries.len();
         // The first entry gets the plain key: what building the package itself means, where that is asked for.
         let is_own = |slot: &Slot| self.resolved.selections[slot.selection].members.contains(&package);
@@ -213,19 +256,33 @@ impl Merger<'_> {
             self.entries[entry].bins.extend(bins);
             self.entry_of.insert((package, slot), entry);
         }
-        let apart = |slot: &Slot| {
-            let library = self.entry_of.get(&(package, Slot { role: Role::Host, ..*slot }));
-            self.is_bins_of_proc_macro(package, *slot) && library != self.entry_of.get(&(package, *slot))
-        };
-        match slots.keys().any(apart) {
-            true => Err(RenderError::ProcMacroBins { package: self.resolved.packages.graph[package].display() }),
-            false => Ok(()),
-        }
     }
 
-    /// The bins of a proc-macro package are target units beside a library that is a host unit.
-    fn is_bins_of_proc_macro(&self, package: PackageIx, slot: Slot) -> bool {
-        self.resolved.packages.graph[package].proc_macro && slot.role == Role::Target
+    /// Refuses what nixpkgs' builder would build wrongly.
+    fn check(&self, ix: PackageIx, slots: &SlotUnits) -> Result<(), RenderError> {
+        let package = &self.resolved.packages.graph[ix];
+        let units =
+            || slots.iter().flat_map(|(slot, by_pair)| by_pair.iter().map(move |(&pair, &unit)| (*slot, pair, unit)));
+        let bins: BTreeSet<usize> =
+            units().flat_map(|(slot, pair, unit)| &self.unit_graph(slot, pair).graph[unit].bins).copied().collect();
+        if package.proc_macro && !bins.is_empty() {
+            return Err(RenderError::ProcMacroBins { package: package.display() });
+        }
+        let bins = || bins.iter().map(|&bin| &package.bins[bin]);
+        let mut names: BTreeMap<String, &str> = BTreeMap::new();
+        for bin in bins() {
+            if let Some(first) = names.insert(bin.name.replace('-', "_"), &bin.name) {
+                let (first, second) = (first.to_owned(), bin.name.clone());
+                return Err(RenderError::BinNames { package: package.display(), first, second });
+            }
+        }
+        let targets: Vec<&Target> = package.lib.iter().chain(&package.build_script).chain(bins()).collect();
+        if targets.windows(2).any(|pair| pair[0].edition != pair[1].edition) {
+            let editions: Vec<String> =
+                targets.iter().map(|target| format!("`{}` {}", target.name, target.edition)).collect();
+            return Err(RenderError::Editions { package: package.display(), editions: editions.join(", ") });
+        }
+        Ok(())
     }
 
     fn content(&self, package: PackageIx, slot: Slot, pair: usize, unit: petgraph::graph::NodeIndex<u32>) -> Content {
@@ -261,14 +318,15 @@ impl Merger<'_> {
             let members = &self.resolved.selections[slot.selection].members;
             labels.extend(members.iter().map(|&member| self.resolved.packages.graph[member].name.as_str()));
         }
+        // Two words each, so that no member's name can be mistaken for them.
         if slot.role != first.role {
             labels.push(match slot.role {
-                Role::Host => "host",
-                Role::Target => "target",
+                Role::Host => "for host",
+                Role::Target => "for target",
             });
         }
         if slot.kind == UnitKind::Test {
-            labels.push("test");
+            labels.push("for tests");
         }
         format!("{spec} ({})", labels.join(" "))
     }
@@ -280,7 +338,7 @@ impl Merger<'_> {
                 for &root in &graph.roots {
                     let unit = &graph.graph[root];
                     let slot = Slot { kind: unit.kind, role: unit.role, selection };
-                    if unit.kind == UnitKind::Build && !self.is_bins_of_proc_macro(unit.package, slot) {
+                    if unit.kind == UnitKind::Build {
                         members.push((unit.package, self.entry_of[&(unit.package, slot)]));
                     }
                 }
@@ -288,6 +346,12 @@ impl Merger<'_> {
         }
         members.sort_by_key(|&(package, _)| &self.resolved.packages.graph[package].name);
         members.dedup_by_key(|&mut (package, _)| package);
+        // A member whose binaries exist on some platforms only is there on all, with nothing to build on the others.
+        for &(_, entry) in &members {
+            for pair in 0..self.resolved.pairs.len() {
+                self.entries[entry].contents.entry(pair).or_default();
+            }
+        }
 
         // Sort by key, which is how the file reads, and carry the indices along.
         let mut order: Vec<EntryIx> = (0..self.entries.len()).collect();
@@ -312,17 +376,10 @@ impl Merger<'_> {
     }
 }
 
-/// `name@version`; where another package has the same, a local one adds its directory.
+/// `name@version`
 fn spec(packages: &PackageGraph, ix: PackageIx) -> String {
     let package = &packages.graph[ix];
-    let spec = format!("{}@{}", package.name, package.version);
-    let same = |other: &Package| other.name == package.name && other.version == package.version;
-    match &package.source {
-        Source::Local { dir } if packages.graph.node_weights().filter(|other| same(other)).count() > 1 => {
-            format!("{spec} (./{dir})")
-        }
-        _ => spec,
-    }
+    format!("{}@{}", package.name, package.version)
 }
 
 impl Entry {

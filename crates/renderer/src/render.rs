@@ -117,7 +117,13 @@ const ARGUMENTS: &str = "{
 }:";
 
 fn root_expression(root: &str) -> String {
-    if root.is_empty() || root == "." { "./.".to_owned() } else { format!("./{root}") }
+    if root.is_empty() {
+        "./.".to_owned()
+    } else if root.split('/').all(|part| part == "..") {
+        format!("./{root}")
+    } else {
+        format!("./. + {}", nix::string(&format!("/{root}")))
+    }
 }
 
 /// What no local source holds: other packages, files whose change must not rebuild the root package, and what the
@@ -152,12 +158,14 @@ fn render_entry(packages: &PackageGraph, merged: &Merged, entry: &Entry, guards:
             attributes.text("sha256", checksum);
             if !package.undeclared.is_empty() {
                 let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{file}")).collect();
-                attributes.text("postUnpack", &format!("rm {}", files.join(" ")));
+                attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
             }
             "registry"
         }
     };
-    attributes.text("edition", &package.edition);
+    // All targets that are built have the same, or there would be no entry.
+    let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
+    attributes.text("edition", target.map_or(&package.edition, |target| &target.edition));
     attributes.texts("authors", &package.authors);
     attributes.optional("description", package.description.as_deref());
     attributes.optional("homepage", package.homepage.as_deref());

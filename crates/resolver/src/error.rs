@@ -29,12 +29,6 @@ pub enum ResolveError {
         /// The value found.
         resolver: String,
     },
-    /// `Cargo.lock` cannot be parsed.
-    #[error("`Cargo.lock` cannot be read: {message}")]
-    InvalidLock {
-        /// The parser's report.
-        message: String,
-    },
     /// A line of `rustc --print cfg` is no cfg.
     #[error("`rustc --print cfg --target {triple}` printed `{line}`, which is no cfg")]
     InvalidCfg {
@@ -99,6 +93,14 @@ pub enum ResolveError {
         /// The path.
         path: String,
     },
+    /// `links` would be torn apart by the shell scripts of nixpkgs' builder, or run by them.
+    #[error("package `{package}` has a `links` value that nixpkgs' builder cannot take: {links:?}")]
+    UnsafeLinks {
+        /// Name and version.
+        package: String,
+        /// The value.
+        links: String,
+    },
     /// A key of our own metadata has the wrong type.
     #[error("`{key}` of package `{package}` must be {expected}")]
     InvalidMetadata {
@@ -125,7 +127,6 @@ impl ResolveError {
             Self::InvalidMetadataOutput { .. } => "invalid-metadata-output",
             Self::InvalidManifest { .. } => "invalid-manifest",
             Self::UnknownResolver { .. } => "unknown-resolver",
-            Self::InvalidLock { .. } => "invalid-lock-file",
             Self::InvalidCfg { .. } => "invalid-cfg",
             Self::NoChecksum { .. } => "no-checksum",
             Self::NotInLock { .. } => "not-in-lock-file",
@@ -133,6 +134,7 @@ impl ResolveError {
             Self::OutsideWorkspace { .. } => "outside-workspace",
             Self::TargetOutsidePackage { .. } => "target-outside-package",
             Self::UnsafePath { .. } => "unsafe-path",
+            Self::UnsafeLinks { .. } => "unsafe-links",
             Self::InvalidMetadata { .. } => "invalid-metadata",
             Self::InvalidUnitGraph { .. } => "invalid-unit-graph",
         }

@@ -74,7 +74,12 @@ impl WorkspaceMetadata {
                 [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
             let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
             let declared = [has(&[TargetKind::CustomBuild]), has_lib];
-            for (file, _) in AUTODETECTED.into_iter().zip(declared).filter(|(_, declared)| !declared) {
+            let is_source = |file: &str| {
+                package.targets.iter().any(|target| target.src_path.as_str() == format!("{directory}/{file}"))
+            };
+            for (file, _) in
+                AUTODETECTED.into_iter().zip(declared).filter(|(file, declared)| !declared && !is_source(file))
+            {
                 candidates.push(Undeclared { package: package.id.repr.clone(), directory: directory.clone(), file });
             }
         }

@@ -233,6 +233,12 @@ pub(crate) fn convert_package(
         targets.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
+    if let Some(links) = &package.links
+        && !links.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
+    {
+        return Err(ResolveError::UnsafeLinks { package: display, links: links.clone() });
+    }
+
     let mut feature_names = Vec::with_capacity(package.features.len());
     let mut feature_texts = Vec::with_capacity(package.features.len());
     for (feature, values) in package.features {

@@ -1,0 +1,85 @@
+//! Where files may lie: links, odd names, other directories, nested packages.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::nix;
+
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+
+/// A package that prints its name.
+fn write_package(directory: &Path, manifest: &str) {
+    fs::create_dir_all(directory.join("src")).unwrap();
+    fs::write(directory.join("Cargo.toml"), manifest).unwrap();
+    fs::write(directory.join("src/main.rs"), "fn main() { println!(env!(\"CARGO_PKG_NAME\")); }\n").unwrap();
+    let mut lock = std::process::Command::new("cargo");
+    support::run(lock.args(["generate-lockfile", "--offline", "--quiet"]).current_dir(directory));
+}
+
+#[track_caller]
+fn cratewright(directory: &Path, arguments: &[&str]) -> String {
+    let output = support::run(support::cratewright().args(arguments).current_dir(directory));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[track_caller]
+fn check_prints_app(cargo_nix: &Path) {
+    let bin = nix::build(cargo_nix, "rootCrate.build").join("bin/app");
+    assert_eq!(support::stdout(&mut std::process::Command::new(bin)), "app\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linked_cargo_nix_is_written_where_it_leads() {
+    let scratch = tempfile::tempdir().unwrap();
+    write_package(scratch.path(), &format!("{MANIFEST}[workspace]\n"));
+    fs::create_dir(scratch.path().join("nix")).unwrap();
+    let link = scratch.path().join("Cargo.nix");
+    std::os::unix::fs::symlink("nix/Cargo.nix", &link).unwrap();
+    cratewright(scratch.path(), &["generate"]);
+    assert!(link.is_symlink(), "the link was replaced");
+    assert!(fs::read_to_string(scratch.path().join("nix/Cargo.nix")).unwrap().contains("root = ./..;"));
+    check_prints_app(&link);
+    assert!(cratewright(scratch.path(), &["generate"]).contains("Fresh"));
+    cratewright(scratch.path(), &["check"]);
+}
+
+#[test]
+fn the_workspace_may_have_an_odd_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let workspace = scratch.path().join("a b/${x} \"y\" #1");
+    write_package(&workspace, &format!("{MANIFEST}[workspace]\n"));
+    cratewright(&workspace, &["generate", "-o", "../../Cargo.nix"]);
+    check_prints_app(&scratch.path().join("Cargo.nix"));
+}
+
+#[test]
+fn check_and_generate_agree_on_the_root() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path().canonicalize().unwrap();
+    fs::write(root.join("Cargo.toml"), "[workspace]\nmembers = [\"app\"]\nexclude = [\"apart\"]\nresolver = \"3\"\n")
+        .unwrap();
+    write_package(&root.join("app"), MANIFEST);
+    write_package(&root.join("apart"), &MANIFEST.replace("app", "apart"));
+    // A leftover of the time before the workspace.
+    fs::write(root.join("app/Cargo.lock"), "version = 4\n").unwrap();
+    for (directory, cargo_nix) in [("app", "Cargo.nix"), ("apart", "apart/Cargo.nix")] {
+        cratewright(&root.join(directory), &["generate"]);
+        assert!(root.join(cargo_nix).is_file(), "{cargo_nix} is missing");
+        cratewright(&root.join(directory), &["check"]);
+    }
+    assert!(!root.join("app/Cargo.nix").exists());
+}
+
+#[test]
+fn verify_knows_default_members() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    write_package(&root.join("other"), &MANIFEST.replace("app", "other"));
+    fs::remove_file(root.join("other/Cargo.lock")).unwrap();
+    write_package(root, &format!("{MANIFEST}[workspace]\nmembers = [\"other\"]\ndefault-members = [\"other\"]\n"));
+    let said = cratewright(root, &["verify", "--target", "x86_64-linux"]);
+    assert!(said.contains("all as cargo has them"), "{said}");
+}
