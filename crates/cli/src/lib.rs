@@ -1,7 +1,7 @@
 //! The command line of cratewright: the one crate of the workspace that reads files, runs programs and prints.
 //!
-//! [`main`] is the binary. [`workspace`] loads what the resolver needs, [`oracle`] asks cargo the same question; both are
-//! public for the tests, which compare the answers.
+//! [`main`] is the binary. [`workspace`] loads what the resolver needs, [`oracle`] asks cargo the same question,
+//! [`verify`] compares the answers; they are public for the tests.
 #![warn(missing_docs)]
 
 mod args;
@@ -12,7 +12,7 @@ mod generate;
 pub mod oracle;
 mod output;
 mod report;
-mod verify;
+pub mod verify;
 pub mod workspace;
 
 use std::ffi::OsString;

@@ -1,4 +1,6 @@
 //! `cratewright verify`: our unit graphs beside cargo's.
+//!
+//! [`verify`] is public for the tests, which break the resolver to see that the comparison finds it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -16,33 +18,44 @@ use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace};
 
 /// One selection on one pair.
-#[derive(Serialize)]
-struct Row {
+#[derive(Debug, Serialize)]
+pub struct Row {
     /// As on cargo's command line: `build -p app`, `test --workspace`.
-    selection: String,
-    host: String,
-    target: String,
-    /// Rows that cargo has: a library, binary, build script or the tests of a package, for host or target.
-    units: usize,
-    differences: Vec<Reported>,
+    pub selection: String,
+    /// Triple of the host.
+    pub host: String,
+    /// Triple of the target platform.
+    pub target: String,
+    /// How many units cargo has: a library, binary, build script or the tests of a package, for host or target.
+    pub units: usize,
+    /// Units that are not equal.
+    pub differences: Vec<Reported>,
 }
 
 /// A difference, for people and programs.
-#[derive(Serialize)]
-struct Reported {
-    package: String,
-    unit: String,
-    role: &'static str,
+#[derive(Debug, Serialize)]
+pub struct Reported {
+    /// Name and version.
+    pub package: String,
+    /// `lib`, `bin NAME`, `build script` or `tests`.
+    pub unit: String,
+    /// `host` or `target`.
+    pub role: &'static str,
     /// From what was asked for down to the unit.
-    path: Vec<String>,
-    cargo: Vec<Facts>,
-    cratewright: Vec<Facts>,
+    pub path: Vec<String>,
+    /// What cargo has; more than one where it builds the unit several times.
+    pub cargo: Vec<Facts>,
+    /// What we have.
+    pub cratewright: Vec<Facts>,
 }
 
-#[derive(Serialize)]
-struct Facts {
-    features: Vec<String>,
-    dependencies: Vec<String>,
+/// What a unit is compiled with.
+#[derive(Debug, Serialize)]
+pub struct Facts {
+    /// Features that are on.
+    pub features: Vec<String>,
+    /// `extern name = package`, with `(host)` where it is one for the host.
+    pub dependencies: Vec<String>,
 }
 
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
@@ -52,22 +65,7 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
         offline: command.offline,
         locked: true,
     })?;
-    let selections = selections(&workspace);
-    let graphs = workspace.resolve(&selections);
-    let oracle = Oracle::new()?;
-    oracle.prepare(&workspace)?;
-    let asked: Vec<(usize, usize)> = (0..selections.len())
-        .flat_map(|selection| (0..workspace.pairs.len()).map(move |pair| (selection, pair)))
-        .collect();
-    let rows = asked
-        .par_iter()
-        .map(|&(selection, pair)| {
-            let cargo = oracle.table(&workspace, &selections[selection], workspace.pairs[pair])?;
-            let ours = table_of(&workspace.packages, &graphs[selection][pair]);
-            Ok(row(&workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours))
-        })
-        .collect::<Result<Vec<Row>, Failure>>()?;
-
+    let rows = verify(&workspace)?;
     let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
     match command.format {
         Format::Text => report.data(&text(&rows))?,
@@ -88,6 +86,28 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
         "report it with the output of `cratewright verify --format json`, and do not use Cargo.nix until it is mended",
     );
     Ok(exit::STALE)
+}
+
+/// Compares what is resolved with what cargo says: build and test of each member and of the whole workspace, on each pair.
+///
+/// # Errors
+/// When cargo cannot be asked.
+pub fn verify(workspace: &Workspace) -> Result<Vec<Row>, Failure> {
+    let selections = selections(workspace);
+    let graphs = workspace.resolve(&selections);
+    let oracle = Oracle::new()?;
+    oracle.prepare(workspace)?;
+    let asked: Vec<(usize, usize)> = (0..selections.len())
+        .flat_map(|selection| (0..workspace.pairs.len()).map(move |pair| (selection, pair)))
+        .collect();
+    asked
+        .par_iter()
+        .map(|&(selection, pair)| {
+            let cargo = oracle.table(workspace, &selections[selection], workspace.pairs[pair])?;
+            let ours = table_of(&workspace.packages, &graphs[selection][pair]);
+            Ok(row(workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours))
+        })
+        .collect()
 }
 
 /// Build and test of each member, then of all at once.

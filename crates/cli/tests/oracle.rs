@@ -1,44 +1,29 @@
-//! Our unit graphs against cargo's: every member, built and tested, on each of the four default pairs.
+//! Our unit graphs against cargo's, on each of the four default pairs: every member, built and tested, and the whole
+//! workspace at once. What `cratewright verify` does for users.
 
 mod support;
 
 use std::path::Path;
 
-use cratewright::workspace::{LoadOptions, load};
-use cratewright_resolver::{Purpose, Selection, Source, differences, table_of, table_of_cargo};
+use cratewright::verify::{Row, verify};
+use cratewright::workspace::{LoadOptions, Workspace, load};
+use cratewright_resolver::ResolverBehavior;
 
-/// Compares every member of a workspace.
+fn workspace(root: &Path) -> Workspace {
+    let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
+    load(&options).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
+fn rows(workspace: &Workspace) -> Vec<Row> {
+    verify(workspace).unwrap_or_else(|failure| panic!("{failure:?}"))
+}
+
 #[track_caller]
 fn check(root: &Path) {
-    let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
-    let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let members = &workspace.packages.members;
-    let selections: Vec<Selection> =
-        members.iter().flat_map(|&member| [Selection::build(member), Selection::test(member)]).collect();
-    let graphs = workspace.resolve(&selections);
-    let mut failures = String::new();
-    let mut units = 0;
-    for (pair_ix, pair) in workspace.pairs.iter().enumerate() {
-        let triple = &workspace.platforms[pair.target].triple;
-        let rustc = support::rustc_of_host(triple);
-        for (selection, graphs) in selections.iter().zip(&graphs) {
-            let member = &workspace.packages.graph[selection.members[0]];
-            let Source::Local { dir } = &member.source else { panic!("{} is no local package", member.display()) };
-            let manifest = workspace.root.join(dir).join("Cargo.toml");
-            let command = match selection.purpose {
-                Purpose::Build => "build",
-                Purpose::Test => "test",
-            };
-            let cargo = table_of_cargo(&support::cargo_unit_graph(command, &manifest, triple, &rustc)).unwrap();
-            let ours = table_of(&workspace.packages, &graphs[pair_ix]);
-            units += cargo.len();
-            for difference in differences(&cargo, &ours) {
-                failures += &format!("cargo {command} -p {} on {triple}: {difference}", member.name);
-            }
-        }
-    }
-    assert!(failures.is_empty(), "{}: {failures}", root.display());
-    assert!(units > 0, "{}: cargo has no units", root.display());
+    let rows = rows(&workspace(root));
+    let different: Vec<_> = rows.iter().filter(|row| !row.differences.is_empty()).collect();
+    assert!(different.is_empty(), "{}: {different:#?}", root.display());
+    assert!(rows.iter().any(|row| row.units > 0), "{}: cargo has no units", root.display());
 }
 
 #[test]
@@ -61,4 +46,18 @@ fn ripgrep_resolves_as_cargo_does() {
 #[test]
 fn xh_resolves_as_cargo_does() {
     check(&support::application("xh", "0.23.0"));
+}
+
+/// The comparison can fail: a resolver that has one feature set for host, target and dev-dependencies is caught, with the
+/// path to what is wrong.
+#[test]
+fn a_broken_resolver_is_caught() {
+    let mut workspace = workspace(&support::fixture("host-target-split"));
+    workspace.packages.resolver = ResolverBehavior::V1;
+    let rows = rows(&workspace);
+    let build = rows.iter().find(|row| row.selection == "build -p app" && row.target.contains("linux")).unwrap();
+    let leaf = build.differences.iter().find(|one| one.package == "leaf 0.1.0" && one.role == "target").unwrap();
+    assert_eq!(leaf.path, ["app 0.1.0", "leaf 0.1.0"]);
+    assert_eq!(leaf.cargo[0].features, ["norm"]);
+    assert_eq!(leaf.cratewright[0].features, ["bld", "dev", "mac", "norm", "win"]);
 }

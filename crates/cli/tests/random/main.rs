@@ -10,13 +10,23 @@ use std::path::Path;
 
 use cratewright::oracle::Oracle;
 use cratewright::workspace::{LoadOptions, load};
-use cratewright_resolver::{Pair, Selection, differences, table_of};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use cratewright_resolver::{Pair, Purpose, ResolverBehavior, Selection, differences, table_of};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::workspace::{TARGETS, random_workspace};
 
-/// Resolves the workspace in `root` both ways, on all pairs of two platforms, and fails on the first difference.
-fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
+/// Ways to break the resolver, to see that it is found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    None,
+    /// One feature set for host and target.
+    UnionOfHostAndTarget,
+    /// Dev-dependencies count for builds.
+    DevFeatures,
+}
+
+/// Resolves the workspace in `root` both ways, on a pair of two platforms, and fails on the first difference.
+fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(), TestCaseError> {
     let fail = |failure: cratewright::Failure| TestCaseError::fail(format!("{failure:?}"));
     let options = LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
@@ -37,13 +47,25 @@ fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
         .take(3)
         .collect();
     selections.push(Selection { members, ..selections[0].clone() });
-    let graphs = workspace.resolve(&selections);
+    let mut resolved = selections.clone();
+    match sabotage {
+        Sabotage::None => {}
+        Sabotage::UnionOfHostAndTarget => workspace.packages.resolver = ResolverBehavior::V1,
+        Sabotage::DevFeatures => resolved.iter_mut().for_each(|selection| selection.purpose = Purpose::Test),
+    }
+    let graphs = workspace.resolve(&resolved);
     let oracle = Oracle::new().map_err(fail)?;
     oracle.prepare(&workspace).map_err(fail)?;
     for (selection, graphs) in selections.iter().zip(&graphs) {
         for (&pair, graph) in workspace.pairs.iter().zip(graphs) {
-            let cargo = oracle.table(&workspace, selection, pair).map_err(fail)?;
-            let different = differences(&cargo, &table_of(&workspace.packages, graph));
+            let mut cargo = oracle.table(&workspace, selection, pair).map_err(fail)?;
+            let mut ours = table_of(&workspace.packages, graph);
+            if sabotage == Sabotage::DevFeatures {
+                // Only features are to be wrong, not what is built.
+                ours.retain(|key, _| cargo.contains_key(key));
+                cargo.retain(|key, _| ours.contains_key(key));
+            }
+            let different = differences(&cargo, &ours);
             if !different.is_empty() {
                 let names: Vec<_> =
                     selection.members.iter().map(|&ix| workspace.packages.graph[ix].name.as_str()).collect();
@@ -55,7 +77,7 @@ fn compare(root: &Path, platforms: [usize; 2]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-fn check(files: &[(String, String)], platforms: [usize; 2]) -> Result<(), TestCaseError> {
+fn check(files: &[(String, String)], platforms: [usize; 2], sabotage: Sabotage) -> Result<(), TestCaseError> {
     let scratch = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = scratch.path().join(path);
@@ -69,17 +91,34 @@ fn check(files: &[(String, String)], platforms: [usize; 2]) -> Result<(), TestCa
         // The strategy is meant to write only what cargo accepts: a refusal is a hole in it, not in the resolver.
         return Err(TestCaseError::fail(format!("cargo refuses: {}", String::from_utf8_lossy(&output.stderr))));
     }
-    compare(scratch.path(), platforms)
+    compare(scratch.path(), platforms, sabotage)
 }
 
 #[test]
 fn random_workspaces_resolve_as_cargo_does() {
     let cases = std::env::var("CRATEWRIGHT_RANDOM_CASES").ok().map_or(200, |cases| cases.parse().unwrap());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
-    let strategy = (random_workspace(), [0..TARGETS.len(), 0..TARGETS.len()]);
-    if let Err(error) = TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random.files(), platforms))
-    {
+    if let Err(error) = run(cases, 400, Sabotage::None) {
         panic!("{error}");
+    }
+}
+
+fn run(cases: u32, max_shrink_iters: u32, sabotage: Sabotage) -> Result<(), TestError<impl std::fmt::Debug>> {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters, ..Config::default() };
+    let strategy = (random_workspace(), [0..TARGETS.len(), 0..TARGETS.len()]);
+    TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random.files(), platforms, sabotage))
+}
+
+/// The comparison can fail: random workspaces find a resolver that is broken on purpose.
+#[test]
+fn broken_resolvers_are_caught() {
+    for sabotage in [Sabotage::UnionOfHostAndTarget, Sabotage::DevFeatures] {
+        match run(200, 0, sabotage) {
+            Err(TestError::Fail(reason, _)) => {
+                assert!(reason.message().contains("cratewright: features"), "caught for another reason: {reason}");
+            }
+            Err(TestError::Abort(reason)) => panic!("{reason}"),
+            Ok(()) => panic!("a broken resolver passed 200 random workspaces"),
+        }
     }
 }
 
@@ -92,7 +131,7 @@ fn differences_of_the_past_stay_mended() {
         let path = entry.unwrap().path();
         let files = parse(&fs::read_to_string(&path).unwrap());
         for platforms in [[0, 0], [1, 3], [4, 4]] {
-            if let Err(error) = check(&files, platforms) {
+            if let Err(error) = check(&files, platforms, Sabotage::None) {
                 panic!("{}: {error}", path.display());
             }
         }

@@ -88,44 +88,6 @@ fn crate_file(scratch: &Path, name: &str, version: &str) -> PathBuf {
         .expect("cargo fetch puts the crate into its cache")
 }
 
-/// A `RUSTC` that makes cargo believe it runs on another host: it rewrites the `host:` line of `-vV` and adds
-/// `--target` to `--print` calls that name none.
-pub fn rustc_of_host(host: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("rustc-{host}"));
-    let script = format!(
-        "#!/bin/sh\ncase \" $* \" in\n  *' -vV '*) rustc \"$@\" | sed 's/^host: .*/host: {host}/' ;;\n  \
-         *' --target '*) exec rustc \"$@\" ;;\n  *' --print'*) exec rustc \"$@\" --target {host} ;;\n  \
-         *) exec rustc \"$@\" ;;\nesac\n"
-    );
-    if fs::read_to_string(&path).is_ok_and(|text| text == script) {
-        return path;
-    }
-    // Tests run at the same time: the file appears whole and executable, or not at all.
-    let mut file = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    std::io::Write::write_all(&mut file, script.as_bytes()).unwrap();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    file.into_temp_path().persist(&path).unwrap();
-    path
-}
-
-/// Cargo's unit graph for one member, natively on a platform; `command` is `build` or `test`.
-pub fn cargo_unit_graph(command: &str, manifest: &Path, triple: &str, rustc: &Path) -> String {
-    stdout(
-        Command::new("cargo")
-            .args([command, "--unit-graph", "-Z", "unstable-options", "--locked", "--target", triple])
-            .arg("--manifest-path")
-            .arg(manifest)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTC", rustc)
-            // Cargo caches what rustc printed by the path of rustc, in the target directory.
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("unit-graphs")),
-    )
-}
-
 /// The program under test.
 pub fn cratewright() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cratewright"))
