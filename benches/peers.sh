@@ -16,27 +16,8 @@ done
 cargo build --quiet --release --locked
 cratewright=$PWD/target/release/cratewright
 benches=$PWD/benches
-scratch=$PWD/target/peers
-mkdir -p "$scratch/fetch/src"
-
-# Cargo puts the application into its cache as if it were a dependency.
-touch "$scratch/fetch/src/lib.rs"
-cat >"$scratch/fetch/Cargo.toml" <<MANIFEST
-[package]
-name = "fetch"
-version = "0.0.0"
-edition = "2021"
-[dependencies]
-$name = "=$version"
-[workspace]
-MANIFEST
-(cd "$scratch/fetch" && cargo fetch --quiet 2>/dev/null)
-application=$scratch/$name-$version
-rm -rf "$application"
-tar -C "$scratch" -xzf "${CARGO_HOME:-$HOME/.cargo}"/registry/cache/*/"$name-$version.crate"
+application=$(dev/fetch-application "$name" "$version" target/peers)
 cd "$application"
-grep -q '^\[workspace\]' Cargo.toml || printf '\n[workspace]\n' >>Cargo.toml
-cargo fetch --quiet --locked
 
 "$cratewright" generate --quiet --output ours.nix
 crate2nix generate --output theirs.nix >/dev/null
