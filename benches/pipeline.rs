@@ -37,7 +37,7 @@ fn pipeline(c: &mut Criterion) {
 
     let options = LoadOptions { manifest_path: Some(manifest_path), ..LoadOptions::default() };
     let workspace = load(&options).expect("it is supported");
-    let selections = workspace.selections();
+    let selections = workspace.selections.clone();
     c.bench_function("resolve", |b| b.iter(|| workspace.resolve(black_box(&selections))));
     let graphs = workspace.resolve(&selections);
     let resolved = Resolved {

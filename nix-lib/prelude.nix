@@ -5,6 +5,7 @@
   platforms,
   crates,
   members,
+  variants,
   rootMember,
   pkgs,
   lib,
@@ -189,48 +190,66 @@ let
       '';
   units = unitsWith composedOverrides;
 
+  # Feature sets that a member was resolved with: its default one, and those of the variants.
+  featureSets =
+    name:
+    lib.optional (members ? ${name}) {
+      features = [ "default" ];
+      unit = members.${name};
+    }
+    ++ lib.concatMap (variant: lib.optional (variant ? ${name}) variant.${name}) (
+      lib.attrValues variants
+    );
+
   # What crate2nix lets `.build.override` change.
   buildMember =
-    name: packageId:
-    lib.makeOverridable
-      (
-        {
-          features,
-          crateOverrides,
-          runTests,
-          testCrateFlags,
-          testInputs,
-          testPreRun,
-          testPostRun,
-        }:
-        if features != [ "default" ] then
-          throw ''
-            ${name} was not resolved with features [ ${toString features} ];
-            this Cargo.nix declares one feature set per member: [ default ]
-          ''
-        else if runTests then
-          throw "${name}: this Cargo.nix holds no test builds"
-        else
-          (if crateOverrides == null then units else unitsWith crateOverrides).${packageId}
-      )
+    name:
+    lib.makeOverridable (
       {
-        features = rootFeatures;
-        crateOverrides = null;
-        runTests = false;
-        testCrateFlags = [ ];
-        testInputs = [ ];
-        testPreRun = "";
-        testPostRun = "";
-      };
+        features,
+        crateOverrides ? null,
+        runTests ? false,
+        testCrateFlags ? [ ],
+        testInputs ? [ ],
+        testPreRun ? "",
+        testPostRun ? "",
+      }:
+      let
+        wanted = lib.unique (builtins.sort builtins.lessThan features);
+        sets = featureSets name;
+        found = lib.filter (set: set.features == wanted) sets;
+        show = set: "[ ${toString set.features} ]";
+      in
+      if found == [ ] then
+        throw ''
+          ${name} was not resolved with features ${show { inherit features; }};
+          this Cargo.nix has it with ${lib.concatMapStringsSep ", " show sets}.
+          Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
+        ''
+      else if runTests then
+        throw "${name}: this Cargo.nix holds no test builds"
+      else
+        (if crateOverrides == null then units else unitsWith crateOverrides).${(lib.head found).unit}
+    );
 
   workspaceMembers = lib.mapAttrs (name: packageId: {
     inherit packageId;
-    build = buildMember name packageId;
+    build = buildMember name { features = rootFeatures; };
   }) members;
 in
 lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
 // {
   inherit workspaceMembers;
+
+  variants = lib.mapAttrs (
+    _:
+    lib.mapAttrs (
+      name: set: {
+        packageId = set.unit;
+        build = buildMember name { inherit (set) features; };
+      }
+    )
+  ) variants;
 
   # All members' outputs in one tree.
   allWorkspaceMembers = pkgs.symlinkJoin {

@@ -61,13 +61,12 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 }
 
 fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Failure> {
-    let selections = workspace.selections();
-    let graphs = workspace.resolve(&selections);
+    let graphs = workspace.resolve(&workspace.selections);
     let resolved = Resolved {
         packages: &workspace.packages,
         platforms: &workspace.platforms,
         pairs: &workspace.pairs,
-        selections: &selections,
+        selections: &workspace.selections,
         graphs: &graphs,
     };
     let merged = merge(resolved)?;

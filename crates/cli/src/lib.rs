@@ -7,6 +7,7 @@
 mod args;
 mod cargo;
 mod check;
+mod config;
 mod failure;
 mod generate;
 pub mod oracle;

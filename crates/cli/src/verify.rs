@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use cratewright_resolver::{
-    Difference, Pair, Purpose, Role, Selection, TargetFacts, TargetKey, UnitTable, differences, table_of,
+    Difference, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey, UnitTable, differences, table_of,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -110,16 +110,15 @@ pub fn verify(workspace: &Workspace) -> Result<Vec<Row>, Failure> {
         .collect()
 }
 
-/// Build and test of each member, then of all at once.
+/// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of.
 fn selections(workspace: &Workspace) -> Vec<Selection> {
     let members = &workspace.packages.members;
-    let each = members.iter().flat_map(|&member| [Selection::build(member), Selection::test(member)]);
-    let all = [Purpose::Build, Purpose::Test].map(|purpose| Selection {
-        members: members.clone(),
-        purpose,
-        features: cratewright_resolver::RootFeatures::default_features(),
-    });
-    each.chain(all.into_iter().filter(|_| members.len() > 1)).collect()
+    let mut builds: Vec<Selection> = members.iter().map(|&member| Selection::build(member)).collect();
+    if let (true, Some(one)) = (members.len() > 1, builds.first()) {
+        builds.push(Selection { members: members.clone(), ..one.clone() });
+    }
+    builds.extend(workspace.selections.iter().filter(|selection| selection.variant.is_some()).cloned());
+    builds.into_iter().flat_map(|build| [build.clone(), Selection { purpose: Purpose::Test, ..build }]).collect()
 }
 
 fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTable, ours: &UnitTable) -> Row {
@@ -127,10 +126,21 @@ fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTab
         Purpose::Build => "build",
         Purpose::Test => "test",
     };
-    let what = match selection.members[..] {
+    let mut what = match selection.members[..] {
         [member] => format!("-p {}", workspace.packages.graph[member].name),
         _ => "--workspace".to_owned(),
     };
+    match &selection.features {
+        RootFeatures::All => what.push_str(" --all-features"),
+        RootFeatures::Named { names, default } => {
+            if !default {
+                what.push_str(" --no-default-features");
+            }
+            if !names.is_empty() {
+                what.push_str(&format!(" --features {}", names.join(",")));
+            }
+        }
+    }
     let roots: Vec<String> =
         selection.members.iter().map(|&member| workspace.packages.graph[member].display()).collect();
     Row {

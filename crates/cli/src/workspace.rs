@@ -9,6 +9,7 @@ use cratewright_resolver::{
 };
 
 use crate::cargo;
+use crate::config::Config;
 use crate::failure::Failure;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -52,14 +53,11 @@ pub struct Workspace {
     pub platforms: Vec<Platform>,
     /// Native pairs of them.
     pub pairs: Vec<Pair>,
+    /// What `Cargo.nix` is made of: a build of each member, and of each variant.
+    pub selections: Vec<Selection>,
 }
 
 impl Workspace {
-    /// One build per member: what `Cargo.nix` is made of.
-    pub fn selections(&self) -> Vec<Selection> {
-        self.packages.members.iter().map(|&member| Selection::build(member)).collect()
-    }
-
     /// Unit graphs of these selections, per pair.
     pub fn resolve(&self, selections: &[Selection]) -> Vec<Vec<UnitGraph>> {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
@@ -95,8 +93,8 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let mut undeclared = metadata.undeclared_candidates();
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
-    let configured =
-        configured_targets(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
+    let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
+    let configured = config.targets.as_ref().map(|targets| triples(targets));
     let platforms = match configured {
         Some(configured) if asked.is_empty() && configured != early => {
             configured.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Result<Vec<_>, _>>()?
@@ -110,8 +108,9 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
     check_directories(&packages, &root)?;
     check_extra_sources(&packages, &root)?;
+    let selections = config.selections(&packages, &root)?;
     let pairs = (0..platforms.len()).map(Pair::native).collect();
-    Ok(Workspace { root, lock, packages, platforms, pairs })
+    Ok(Workspace { root, lock, packages, platforms, pairs, selections })
 }
 
 /// The nearest lock upwards, parsed before it is known whether it is the one, and whether cargo leaves it alone.
@@ -173,19 +172,6 @@ fn triples(targets: &[String]) -> Vec<String> {
     triples.sort();
     triples.dedup();
     triples
-}
-
-/// `targets` of `[workspace.metadata.cratewright]`.
-fn configured_targets(metadata: &serde_json::Value, root: &Path) -> Result<Option<Vec<String>>, Failure> {
-    let Some(value) = metadata.get("cratewright").and_then(|table| table.get("targets")) else { return Ok(None) };
-    let targets: Option<Vec<String>> =
-        value.as_array().and_then(|list| list.iter().map(|target| target.as_str().map(str::to_owned)).collect());
-    match targets {
-        Some(targets) if !targets.is_empty() => Ok(Some(triples(&targets))),
-        _ => Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` must list platforms")
-            .note("at", root.join("Cargo.toml").display().to_string())
-            .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`")),
-    }
 }
 
 /// The manifest to start from, checked to be there so that the error can be ours.

@@ -22,6 +22,8 @@ struct Fixture {
 
 #[derive(Deserialize)]
 struct Run {
+    /// Declared variant that is built, in place of the default features.
+    variant: Option<String>,
     member: String,
     bin: String,
     args: Vec<String>,
@@ -74,7 +76,13 @@ fn all_members_build_and_binaries_print_what_cargos_print() {
             |member: &str| nix::build(&directory.join("Cargo.nix"), &format!("workspaceMembers.{member}.build"));
         nix::build(&directory.join("Cargo.nix"), "allWorkspaceMembers");
         for run in &fixture.run {
-            let bin = build(&run.member).join("bin").join(&run.bin);
+            let output = match &run.variant {
+                None => build(&run.member),
+                Some(variant) => {
+                    nix::build(&directory.join("Cargo.nix"), &format!("variants.{variant}.{}.build", run.member))
+                }
+            };
+            let bin = output.join("bin").join(&run.bin);
             let printed = support::stdout(Command::new(&bin).args(&run.args));
             assert_eq!(printed.trim_matches('\n'), run.stdout.trim_matches('\n'), "{name}: {}", bin.display());
         }

@@ -45,12 +45,12 @@ fn results_are_those_of_crate2nix() {
     check(
         "member-paths",
         "builtins.attrNames (cargoNix { })",
-        json!(["allWorkspaceMembers", "internal", "rootCrate", "workspaceMembers"]),
+        json!(["allWorkspaceMembers", "internal", "rootCrate", "variants", "workspaceMembers"]),
     );
     check(
         "three-members",
         "builtins.attrNames (cargoNix { })",
-        json!(["allWorkspaceMembers", "internal", "workspaceMembers"]),
+        json!(["allWorkspaceMembers", "internal", "variants", "workspaceMembers"]),
     );
     check(
         "three-members",
@@ -146,6 +146,29 @@ fn only_resolved_features_and_platforms_are_served() {
         "let platform = { rust.rustcTarget = \"riscv64gc-unknown-linux-gnu\"; };
          in (cargoNix { stdenv = { buildPlatform = platform; hostPlatform = platform; }; }).workspaceMembers.app.build",
         &["riscv64gc-unknown-linux-gnu", "x86_64-unknown-linux-gnu", "`targets` in [workspace.metadata.cratewright]"],
+    );
+}
+
+#[test]
+fn declared_feature_sets_are_served() {
+    let build =
+        |features: &str| format!("(cargoNix {{ rootFeatures = {features}; }}).workspaceMembers.app.build.drvPath");
+    let variant = |name: &str| format!("(cargoNix {{ }}).variants.{name}.app.build.drvPath");
+    let same = |left: &str, right: &str| check("variants", &format!("{left} == {right}"), json!(true));
+    same(&build("[ \"loud\" \"default\" \"fast\" \"loud\" ]"), &variant("loud"));
+    same(&build("[ ]"), &variant("bare"));
+    same("((cargoNix { }).workspaceMembers.app.build.override { features = [ ]; }).drvPath", &variant("bare"));
+    check("variants", "(cargoNix { }).variants.loud.app.packageId", json!("app@0.1.0 (app loud)"));
+    check("variants", "builtins.attrNames (cargoNix { }).variants.everything", json!(["app", "plain"]));
+    check("variants", "builtins.attrNames (cargoNix { }).variants.loud", json!(["app"]));
+    check_error(
+        "variants",
+        "((cargoNix { }).workspaceMembers.app.build.override { features = [ \"loud\" ]; }).name",
+        &[
+            "app was not resolved with features [ loud ]",
+            "[ default ], [  ], [ default fast loud polite secret ], [ default fast loud ]",
+            "variants",
+        ],
     );
 }
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{UnitGraph, UnitKind};
+use cratewright_resolver::{PackageIx, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use serde::Deserialize;
@@ -110,6 +110,11 @@ fn rendered(recording: &Recording, id: &str, known: &mut HashMap<String, Signatu
     signature
 }
 
+/// What was asked for of a member.
+fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = NodeIndex<u32>> {
+    graph.roots.iter().copied().filter(move |&root| graph.graph[root].package == member)
+}
+
 fn record(cargo_nix: &Path, system: &str) -> Recording {
     let expression = format!(
         "let
@@ -130,7 +135,21 @@ fn record(cargo_nix: &Path, system: &str) -> Recording {
              }};
            }};
            file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = _: stub; }};
-           members = builtins.mapAttrs (_: member: member.build) file.workspaceMembers;
+           # Variants as `variant/member`.
+           members = builtins.listToAttrs (
+             builtins.concatLists (
+               builtins.attrValues (
+                 builtins.mapAttrs (
+                   prefix: members:
+                   builtins.attrValues (
+                     builtins.mapAttrs (name: member: {{ name = prefix + name; value = member.build; }}) members
+                   )
+                 ) ({{ \"\" = file.workspaceMembers; }} // builtins.listToAttrs (
+                   map (name: {{ name = name + \"/\"; value = file.variants.${{name}}; }}) (builtins.attrNames file.variants)
+                 ))
+               )
+             )
+           );
            all = builtins.genericClosure {{ startSet = builtins.attrValues members; operator = unit: unit.below; }};
          in {{
            members = builtins.mapAttrs (_: unit: unit.key) members;
@@ -146,8 +165,8 @@ fn record(cargo_nix: &Path, system: &str) -> Recording {
 fn check(root: &Path, cargo_nix: &Path) {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let selections = workspace.selections();
-    let graphs = workspace.resolve(&selections);
+    let selections = &workspace.selections;
+    let graphs = workspace.resolve(selections);
     let systems = [
         ("aarch64-apple-darwin", "aarch64-darwin"),
         ("aarch64-unknown-linux-gnu", "aarch64-linux"),
@@ -155,22 +174,31 @@ fn check(root: &Path, cargo_nix: &Path) {
         ("x86_64-unknown-linux-gnu", "x86_64-linux"),
     ];
     // A member that has binaries on some platform is there on all, if with nothing to build.
-    let is_built = |graphs: &&Vec<UnitGraph>| graphs.iter().any(|graph| !graph.roots.is_empty());
-    let built = graphs.iter().filter(is_built).count();
+    let each = || {
+        selections
+            .iter()
+            .zip(&graphs)
+            .flat_map(|(selection, graphs)| selection.members.iter().map(move |&member| (selection, member, graphs)))
+    };
+    let is_built =
+        |member, graphs: &Vec<UnitGraph>| graphs.iter().any(|graph| roots_of(graph, member).next().is_some());
+    let built = each().filter(|(_, member, graphs)| is_built(*member, graphs)).count();
     for (pair, platform) in workspace.platforms.iter().enumerate() {
         let Some((_, system)) = systems.iter().find(|(triple, _)| *triple == platform.triple) else { continue };
         let recording = record(cargo_nix, system);
         let mut known_rendered = HashMap::new();
-        for (selection, graphs) in selections.iter().zip(&graphs) {
-            let name = &workspace.packages.graph[selection.members[0]].name;
+        for (selection, member, graphs) in each() {
+            let name = &workspace.packages.graph[member].name;
+            let name = &match &selection.variant {
+                None => name.clone(),
+                Some(variant) => format!("{variant}/{name}"),
+            };
             let graph = &graphs[pair];
-            let bins: BTreeSet<&String> = graph
-                .roots
-                .iter()
-                .flat_map(|&root| &graph.graph[root].bins)
-                .map(|&bin| &workspace.packages.graph[selection.members[0]].bins[bin].name)
+            let bins: BTreeSet<&String> = roots_of(graph, member)
+                .flat_map(|root| &graph.graph[root].bins)
+                .map(|&bin| &workspace.packages.graph[member].bins[bin].name)
                 .collect();
-            let Some(&unit) = graph.roots.first() else {
+            let Some(unit) = roots_of(graph, member).next() else {
                 if let Some(id) = recording.members.get(name) {
                     assert!(recording.units[id].bins.is_empty(), "{name} has nothing to build on {system}");
                 }

@@ -74,6 +74,10 @@ pub struct Member {
     pub package: PackageIx,
     /// Its entry.
     pub entry: EntryIx,
+    /// The variant that this is, else the default build.
+    pub variant: Option<String>,
+    /// Features asked of it by name, see [`Selection::requested_features`].
+    pub features: Vec<String>,
 }
 
 /// Everything that [`crate::render`] writes.
@@ -81,7 +85,8 @@ pub struct Member {
 pub struct Merged {
     /// In order of their keys.
     pub entries: Vec<Entry>,
-    /// In order of their names. A member without library and enabled binary has nothing to build and is left out.
+    /// Default builds, then variants by name; members in order of their names. A member without library and enabled
+    /// binary has nothing to build and is left out.
     pub members: Vec<Member>,
 }
 
@@ -229,7 +234,8 @@ impl Merger<'_> {
         // The first entry gets the plain key: what building the package itself means, where that is asked for.
         let is_own = |slot: &Slot| self.resolved.selections[slot.selection].members.contains(&package);
         let mut in_order: Vec<(Slot, _)> = slots.iter().map(|(&slot, by_pair)| (slot, by_pair)).collect();
-        in_order.sort_by_key(|(slot, _)| (slot.kind, !is_own(slot), slot.role, slot.selection));
+        let is_variant = |slot: &Slot| self.resolved.selections[slot.selection].variant.is_some();
+        in_order.sort_by_key(|(slot, _)| (slot.kind, !is_own(slot), is_variant(slot), slot.role, slot.selection));
         let first_slot = in_order.first().map(|&(slot, _)| slot);
         for (slot, by_pair) in in_order {
             let contents: BTreeMap<usize, Content> =
@@ -315,8 +321,12 @@ impl Merger<'_> {
         let Some(first) = first else { return spec };
         let mut labels = Vec::new();
         if slot.selection != first.selection {
-            let members = &self.resolved.selections[slot.selection].members;
-            labels.extend(members.iter().map(|&member| self.resolved.packages.graph[member].name.as_str()));
+            let selection = &self.resolved.selections[slot.selection];
+            labels.push(match selection.members[..] {
+                [member] => self.resolved.packages.graph[member].name.as_str(),
+                _ => "workspace",
+            });
+            labels.extend(selection.variant.as_deref());
         }
         // Two words each, so that no member's name can be mistaken for them.
         if slot.role != first.role {
@@ -339,15 +349,17 @@ impl Merger<'_> {
                     let unit = &graph.graph[root];
                     let slot = Slot { kind: unit.kind, role: unit.role, selection };
                     if unit.kind == UnitKind::Build {
-                        members.push((unit.package, self.entry_of[&(unit.package, slot)]));
+                        members.push((selection, unit.package, self.entry_of[&(unit.package, slot)]));
                     }
                 }
             }
         }
-        members.sort_by_key(|&(package, _)| &self.resolved.packages.graph[package].name);
-        members.dedup_by_key(|&mut (package, _)| package);
+        let variant = |selection: usize| &self.resolved.selections[selection].variant;
+        members
+            .sort_by_key(|&(selection, package, _)| (variant(selection), &self.resolved.packages.graph[package].name));
+        members.dedup_by_key(|&mut (selection, package, _)| (variant(selection), package));
         // A member whose binaries exist on some platforms only is there on all, with nothing to build on the others.
-        for &(_, entry) in &members {
+        for &(_, _, entry) in &members {
             for pair in 0..self.resolved.pairs.len() {
                 self.entries[entry].contents.entry(pair).or_default();
             }
@@ -371,7 +383,18 @@ impl Merger<'_> {
         let mut entries: Vec<Option<Entry>> = self.entries.into_iter().map(Some).collect();
         Merged {
             entries: order.into_iter().filter_map(|old| entries[old].take()).collect(),
-            members: members.into_iter().map(|(package, entry)| Member { package, entry: new_ix[entry] }).collect(),
+            members: members
+                .into_iter()
+                .map(|(selection, package, entry)| {
+                    let selection = &self.resolved.selections[selection];
+                    Member {
+                        package,
+                        entry: new_ix[entry],
+                        variant: selection.variant.clone(),
+                        features: selection.requested_features(self.resolved.packages, package),
+                    }
+                })
+                .collect(),
         }
     }
 }

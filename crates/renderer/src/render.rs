@@ -9,7 +9,7 @@ use cratewright_resolver::{PackageGraph, Source};
 use rayon::prelude::*;
 
 use crate::guards::{Guards, PairSet};
-use crate::merge::{Content, Entry, Merged, Resolved};
+use crate::merge::{Content, Entry, Member, Merged, Resolved};
 use crate::nix;
 
 /// The Nix code that every `Cargo.nix` carries: `nix-lib/prelude.nix`.
@@ -51,17 +51,35 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     }
     let _ = writeln!(text, " }}: {{\n{PLACEHOLDER}}};\n");
     text.push_str("members = {");
-    for member in &merged.members {
-        let name = nix::attribute(&packages.graph[member.package].name);
-        let _ = write!(text, "{name} = {};", nix::string(&merged.entries[member.entry].key));
+    let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
+    let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
+    let is_default = |member: &&Member| member.variant.is_none();
+    for member in merged.members.iter().filter(is_default) {
+        let _ = write!(text, "{} = {};", name(member), unit(member));
     }
     text.push_str("};\n\n");
-    let root = packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root));
+    let mut variants: BTreeMap<&str, String> = BTreeMap::new();
+    for member in &merged.members {
+        let Some(variant) = &member.variant else { continue };
+        let features = nix::list(member.features.iter().map(|feature| nix::string(feature)));
+        let set = format!("{} = {{ features = {features}; unit = {}; }};", name(member), unit(member));
+        variants.entry(variant).or_default().push_str(&set);
+    }
+    if !variants.is_empty() {
+        text.push_str("# Members with other features than their default ones.\nvariants = {");
+        for (variant, members) in &variants {
+            let _ = write!(text, "{} = {{ {members} }};", nix::attribute(variant));
+        }
+        text.push_str("};\n\n");
+    }
+    let root =
+        packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root && is_default(&member)));
     let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
     let platforms = if guards.is_empty() { "platforms = { };" } else { "inherit platforms;" };
+    let variants = if variants.is_empty() { "variants = { };" } else { "inherit variants;" };
     let _ = write!(
         text,
-        "prelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms}\n\
+        "prelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms} {variants}\n\
          inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides fetchurl release rootFeatures \
          crateOverrides registryDl; }}\n"
     );

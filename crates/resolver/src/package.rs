@@ -115,6 +115,16 @@ impl Package {
         self.lib.as_ref().filter(|lib| lib.crate_types.iter().any(|kind| linkable.contains(&kind.as_str())))
     }
 
+    /// Names of its features, implicit ones included, in byte order.
+    pub fn feature_names(&self) -> impl Iterator<Item = &str> {
+        self.feature_names.iter().map(String::as_str)
+    }
+
+    /// Whether it declares the feature, or an optional dependency makes it one.
+    pub fn has_feature(&self, name: &str) -> bool {
+        self.feature_ix(name).is_some()
+    }
+
     pub(crate) fn feature_ix(&self, name: &str) -> Option<FeatureIx> {
         self.feature_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as FeatureIx)
     }

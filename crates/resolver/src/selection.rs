@@ -1,6 +1,6 @@
 //! What is asked for, as on cargo's command line.
 
-use crate::package_graph::PackageIx;
+use crate::package_graph::{PackageGraph, PackageIx};
 
 /// `cargo build` or `cargo test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,16 +41,41 @@ pub struct Selection {
     pub purpose: Purpose,
     /// Features of the members.
     pub features: RootFeatures,
+    /// Name of the declared variant, where it is not the default build.
+    pub variant: Option<String>,
 }
 
 impl Selection {
     /// `cargo build -p member`, run in the member's directory.
     pub fn build(member: PackageIx) -> Self {
-        Selection { members: vec![member], purpose: Purpose::Build, features: RootFeatures::default_features() }
+        Selection {
+            members: vec![member],
+            purpose: Purpose::Build,
+            features: RootFeatures::default_features(),
+            variant: None,
+        }
     }
 
     /// `cargo test -p member`, run in the member's directory.
     pub fn test(member: PackageIx) -> Self {
         Selection { purpose: Purpose::Test, ..Selection::build(member) }
+    }
+
+    /// The features asked of a member by name, sorted, `default` for default features: what crate2nix calls
+    /// `rootFeatures`.
+    pub fn requested_features(&self, packages: &PackageGraph, member: PackageIx) -> Vec<String> {
+        let package = &packages.graph[member];
+        let mut requested = match &self.features {
+            RootFeatures::All => package.feature_names().map(str::to_owned).collect(),
+            RootFeatures::Named { names, .. } => {
+                names.iter().filter(|name| package.has_feature(name)).cloned().collect::<Vec<_>>()
+            }
+        };
+        if !matches!(self.features, RootFeatures::Named { default: false, .. }) {
+            requested.push("default".to_owned());
+        }
+        requested.sort();
+        requested.dedup();
+        requested
     }
 }

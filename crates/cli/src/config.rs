@@ -1,0 +1,134 @@
+//! `[workspace.metadata.cratewright]`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use cratewright_resolver::{PackageGraph, PackageIx, Purpose, RootFeatures, Selection};
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// The table. Unknown keys are errors: a misspelt one would else mean nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// Platforms, as target triples or Nix systems.
+    pub(crate) targets: Option<Vec<String>>,
+    #[serde(default)]
+    feature_unification: FeatureUnification,
+    #[serde(default)]
+    variants: BTreeMap<String, Variant>,
+}
+
+/// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FeatureUnification {
+    /// Each member as `cargo build -p member`.
+    #[default]
+    Package,
+    /// All members as `cargo build --workspace`: one build of every crate they share.
+    Workspace,
+}
+
+/// Other features than the default ones, in cargo's words.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Variant {
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    all_features: bool,
+    #[serde(default)]
+    no_default_features: bool,
+    /// Members that have it; else all that declare the features.
+    members: Option<Vec<String>>,
+}
+
+impl Config {
+    /// Reads the table out of `workspace_metadata`.
+    pub(crate) fn parse(metadata: &serde_json::Value, root: &Path) -> Result<Self, Failure> {
+        let Some(table) = metadata.get("cratewright") else { return Ok(Config::default()) };
+        let config: Config = serde_json::from_value(table.clone()).map_err(|error| {
+            Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help("its keys are `targets`, `feature-unification` and `variants`")
+        })?;
+        if config.targets.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` lists no platform")
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`, or leave it out"));
+        }
+        Ok(config)
+    }
+
+    /// What `Cargo.nix` is made of: default builds, then variants.
+    pub(crate) fn selections(&self, packages: &PackageGraph, root: &Path) -> Result<Vec<Selection>, Failure> {
+        let mut selections = self.split(packages.members.clone(), RootFeatures::default_features(), None);
+        for (name, variant) in &self.variants {
+            let members = variant.members(name, packages, root)?;
+            let features = match variant.all_features {
+                true => RootFeatures::All,
+                false => RootFeatures::Named { names: variant.features.clone(), default: !variant.no_default_features },
+            };
+            selections.extend(self.split(members, features, Some(name.clone())));
+        }
+        Ok(selections)
+    }
+
+    /// Members together or each by itself.
+    fn split(&self, members: Vec<PackageIx>, features: RootFeatures, variant: Option<String>) -> Vec<Selection> {
+        let selection = |members| Selection {
+            members,
+            purpose: Purpose::Build,
+            features: features.clone(),
+            variant: variant.clone(),
+        };
+        match self.feature_unification {
+            FeatureUnification::Package => members.into_iter().map(|member| selection(vec![member])).collect(),
+            FeatureUnification::Workspace => vec![selection(members)],
+        }
+    }
+}
+
+impl Variant {
+    fn members(&self, name: &str, packages: &PackageGraph, root: &Path) -> Result<Vec<PackageIx>, Failure> {
+        let fail = |message: String, help: &str| {
+            Failure::new("invalid-variant", format!("variant `{name}`: {message}"))
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help(help)
+        };
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+            return Err(fail(
+                "its name has other characters than letters, digits, `-` and `_`".to_owned(),
+                "rename it",
+            ));
+        }
+        if self.all_features && (self.no_default_features || !self.features.is_empty()) {
+            return Err(fail("`all-features` goes with no other features".to_owned(), "leave one of them out"));
+        }
+        let has_all = |member: PackageIx| self.features.iter().all(|one| packages.graph[member].has_feature(one));
+        let Some(names) = &self.members else {
+            let members: Vec<_> = packages.members.iter().copied().filter(|&member| has_all(member)).collect();
+            return match members.is_empty() {
+                true => Err(fail(
+                    format!("no member has the features {}", self.features.join(", ")),
+                    "correct `features`, or name `members` to see which lack what",
+                )),
+                false => Ok(members),
+            };
+        };
+        let mut members = Vec::new();
+        for member in names {
+            let found = packages.members.iter().copied().find(|&ix| packages.graph[ix].name == *member);
+            let ix = found.ok_or_else(|| fail(format!("there is no member `{member}`"), "correct `members`"))?;
+            let missing = self.features.iter().find(|one| !packages.graph[ix].has_feature(one));
+            if let Some(missing) = missing {
+                let message = format!("package `{}` has no feature `{missing}`", packages.graph[ix].display());
+                return Err(fail(message, "correct `features` or `members`"));
+            }
+            members.push(ix);
+        }
+        Ok(members)
+    }
+}
