@@ -21,10 +21,11 @@
 let
   host = stdenv.buildPlatform.rust.rustcTarget;
   target = stdenv.hostPlatform.rust.rustcTarget;
+  pair = if host == target then target else "${target} on ${host}";
 
   # `linux [ ... ]` is the list on Linux and empty elsewhere.
   guards = lib.mapAttrs (
-    _: triples: if lib.elem target triples then (list: list) else (list: [ ])
+    _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
   ) platforms;
 
   fetchCrate =
@@ -114,11 +115,12 @@ let
           value;
     in
     below // lib.mapAttrs merge above;
-  composedOverrides =
-    defaultCrateOverrides
+  # On top of what nixpkgs has for the platform.
+  overridesOn =
+    defaults:
+    defaults
     // lib.mapAttrs (
-      name: upper:
-      if defaultCrateOverrides ? ${name} then compose defaultCrateOverrides.${name} upper else upper
+      name: upper: if defaults ? ${name} then compose defaults.${name} upper else upper
     ) crateOverrides;
 
   # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate: dependents get both.
@@ -144,10 +146,11 @@ let
     postUnpack = null;
   };
 
-  unitsWith =
-    overrides:
+  # All units for one side of the build. `hostOf` gives the units of build scripts and proc-macros.
+  table =
+    sidePkgs: overrides: hostOf:
     let
-      builder = buildRustCrateForPkgs pkgs;
+      builder = buildRustCrateForPkgs sidePkgs;
       composed = lib.mapAttrs (_: compose hooksOf) overrides;
       buildRustCrate =
         if builder ? override then
@@ -171,6 +174,7 @@ let
         );
       units = crates (
         guards
+        // lib.optionalAttrs (builtins.functionArgs crates ? host) { host = hostOf units; }
         // {
           inherit units;
           registry = attrs: build attrs { src = registrySource attrs; };
@@ -178,17 +182,31 @@ let
         }
       );
     in
-    if host != target then
-      throw "this Cargo.nix holds native builds only, and this is a build on ${host} for ${target}"
-    else if lib.elem target targets then
-      units
-    else
+    units;
+
+  unitsWith =
+    overrides:
+    if !(lib.elem pair targets) then
       throw ''
-        this Cargo.nix was not resolved for ${target};
-        known are native builds for ${lib.concatStringsSep ", " targets}.
-        Add it to `targets` in [workspace.metadata.cratewright] and run `cratewright generate`.
-      '';
-  units = unitsWith composedOverrides;
+        this Cargo.nix was not resolved for builds on ${host} for ${target};
+        known are: ${lib.concatStringsSep ", " targets}.
+        Add it to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
+      ''
+    else if host == target then
+      rec {
+        units = table pkgs overrides (units: units);
+        host = units;
+      }
+    else
+      let
+        hostPkgs = pkgs.buildPackages;
+        hostUnits = table hostPkgs (overridesOn hostPkgs.defaultCrateOverrides) (units: units);
+      in
+      {
+        units = table pkgs overrides (_: hostUnits);
+        host = hostUnits;
+      };
+  sides = unitsWith (overridesOn defaultCrateOverrides);
 
   # Feature sets that a member was resolved with: its default one, and those of the variants.
   featureSets =
@@ -203,7 +221,7 @@ let
 
   # What crate2nix lets `.build.override` change.
   buildMember =
-    name:
+    name: preferred:
     lib.makeOverridable (
       {
         features,
@@ -217,8 +235,10 @@ let
       let
         wanted = lib.unique (builtins.sort builtins.lessThan features);
         sets = featureSets name;
-        found = lib.filter (set: set.features == wanted) sets;
+        found = lib.filter (set: set.features == wanted) (preferred ++ sets);
         show = set: "[ ${toString set.features} ]";
+        chosen = if crateOverrides == null then sides else unitsWith crateOverrides;
+        unit = (lib.head found).unit;
       in
       if found == [ ] then
         throw ''
@@ -229,12 +249,13 @@ let
       else if runTests then
         throw "${name}: this Cargo.nix holds no test builds"
       else
-        (if crateOverrides == null then units else unitsWith crateOverrides).${(lib.head found).unit}
+        # A proc-macro is for the compiler, wherever the rest is to run.
+        chosen.${if chosen.units.${unit}.procMacro or false then "host" else "units"}.${unit}
     );
 
   workspaceMembers = lib.mapAttrs (name: packageId: {
     inherit packageId;
-    build = buildMember name { features = rootFeatures; };
+    build = buildMember name [ ] { features = rootFeatures; };
   }) members;
 in
 lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
@@ -246,7 +267,7 @@ lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMemb
     lib.mapAttrs (
       name: set: {
         packageId = set.unit;
-        build = buildMember name { inherit (set) features; };
+        build = buildMember name [ set ] { inherit (set) features; };
       }
     )
   ) variants;
@@ -257,5 +278,8 @@ lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMemb
     paths = map (member: member.build) (lib.attrValues workspaceMembers);
   };
 
-  internal = { inherit units targets platforms; };
+  internal = {
+    inherit (sides) units;
+    inherit targets platforms;
+  };
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::config::Cross;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 
@@ -71,6 +72,11 @@ pub(crate) struct Generate {
     /// aarch64-darwin.
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Vec<String>,
+    /// Build on one platform for another, to resolve for as well; may be repeated
+    ///
+    /// Default: `cross` in [workspace.metadata.cratewright], else none.
+    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
+    pub(crate) cross: Vec<Cross>,
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
@@ -118,6 +124,11 @@ pub(crate) struct Verify {
     /// Default: those that `generate` resolves for.
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Vec<String>,
+    /// Build on one platform for another, to resolve for as well; may be repeated
+    ///
+    /// Default: those that `generate` resolves for.
+    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
+    pub(crate) cross: Vec<Cross>,
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
@@ -132,6 +143,16 @@ pub(crate) enum Format {
     Text,
     /// An array with one object per selection and platform
     Json,
+}
+
+/// `HOST:TARGET`; neither triples nor Nix systems hold a colon.
+fn cross(text: &str) -> Result<Cross, String> {
+    match text.split_once(':') {
+        Some((host, target)) if !host.is_empty() && !target.is_empty() => {
+            Ok(Cross { host: host.to_owned(), target: target.to_owned() })
+        }
+        _ => Err("expected HOST:TARGET, for example x86_64-linux:wasm32-unknown-unknown".to_owned()),
+    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -14,10 +14,23 @@ use crate::failure::Failure;
 pub(crate) struct Config {
     /// Platforms, as target triples or Nix systems.
     pub(crate) targets: Option<Vec<String>>,
+    /// Builds on one platform for another.
+    #[serde(default)]
+    pub(crate) cross: Vec<Cross>,
     #[serde(default)]
     feature_unification: FeatureUnification,
     #[serde(default)]
     variants: BTreeMap<String, Variant>,
+}
+
+/// A pair of two platforms, as target triples or Nix systems.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cross {
+    /// Where it is compiled.
+    pub host: String,
+    /// Where it runs.
+    pub target: String,
 }
 
 /// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
@@ -52,7 +65,7 @@ impl Config {
         let config: Config = serde_json::from_value(table.clone()).map_err(|error| {
             Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
                 .note("at", root.join("Cargo.toml").display().to_string())
-                .help("its keys are `targets`, `feature-unification` and `variants`")
+                .help("its keys are `targets`, `cross`, `feature-unification` and `variants`")
         })?;
         if config.targets.as_ref().is_some_and(Vec::is_empty) {
             return Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` lists no platform")

@@ -27,6 +27,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     let workspace = workspace::load(&LoadOptions {
         manifest_path: command.place.manifest_path.clone(),
         targets: command.target.clone(),
+        cross: command.cross.clone(),
         offline: command.offline,
         locked: command.locked,
     })?;

@@ -62,6 +62,7 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
     let workspace = workspace::load(&LoadOptions {
         manifest_path: command.manifest_path.clone(),
         targets: command.target.clone(),
+        cross: command.cross.clone(),
         offline: command.offline,
         locked: true,
     })?;

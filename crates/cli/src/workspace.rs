@@ -1,5 +1,6 @@
 //! Loads a workspace: everything that the resolver needs, read from disk and from cargo.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -10,6 +11,7 @@ use cratewright_resolver::{
 
 use crate::cargo;
 use crate::config::Config;
+pub use crate::config::Cross;
 use crate::failure::Failure;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -34,6 +36,8 @@ pub struct LoadOptions {
     pub manifest_path: Option<PathBuf>,
     /// Target triples or Nix systems; empty for what the workspace configures, else [`DEFAULT_TARGETS`].
     pub targets: Vec<String>,
+    /// Pairs of two platforms; empty for what the workspace configures.
+    pub cross: Vec<Cross>,
     /// Keep cargo off the network.
     pub offline: bool,
     /// Fail if `Cargo.lock` would have to change.
@@ -51,7 +55,7 @@ pub struct Workspace {
     pub packages: PackageGraph,
     /// Platforms, in order of their triples.
     pub platforms: Vec<Platform>,
-    /// Native pairs of them.
+    /// Pairs of them: native ones first.
     pub pairs: Vec<Pair>,
     /// What `Cargo.nix` is made of: a build of each member, and of each variant.
     pub selections: Vec<Selection>,
@@ -94,13 +98,14 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
-    let configured = config.targets.as_ref().map(|targets| triples(targets));
-    let platforms = match configured {
-        Some(configured) if asked.is_empty() && configured != early => {
-            configured.iter().map(|triple| cargo::platform(triple, &directory)).collect::<Result<Vec<_>, _>>()?
-        }
-        _ => platforms.into_iter().collect::<Result<Vec<_>, _>>()?,
+    let targets = match &config.targets {
+        Some(targets) if asked.is_empty() => triples(targets),
+        _ => early.clone(),
     };
+    let cross = if options.cross.is_empty() { &config.cross } else { &options.cross };
+    let mut known: BTreeMap<String, Result<Platform, Failure>> = early.into_iter().zip(platforms).collect();
+    let (platforms, pairs) =
+        pairs(&targets, cross, |triple| known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory)))?;
     let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
     let lock = early_lock.unless_changed(&root.join("Cargo.lock"))?;
@@ -109,7 +114,6 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     check_directories(&packages, &root)?;
     check_extra_sources(&packages, &root)?;
     let selections = config.selections(&packages, &root)?;
-    let pairs = (0..platforms.len()).map(Pair::native).collect();
     Ok(Workspace { root, lock, packages, platforms, pairs, selections })
 }
 
@@ -130,6 +134,28 @@ impl EarlyLock {
             _ => parse_lock(path, &text),
         }
     }
+}
+
+/// A native pair for each target, then the cross pairs, and the platforms they speak of.
+fn pairs(
+    targets: &[String],
+    cross: &[Cross],
+    mut platform: impl FnMut(&str) -> Result<Platform, Failure>,
+) -> Result<(Vec<Platform>, Vec<Pair>), Failure> {
+    let mut cross: Vec<(String, String)> =
+        cross.iter().map(|pair| (triple(&pair.host), triple(&pair.target))).collect();
+    cross.sort();
+    cross.dedup();
+    let mut triples: Vec<&String> =
+        targets.iter().chain(cross.iter().flat_map(|(host, target)| [host, target])).collect();
+    triples.sort();
+    triples.dedup();
+    let platforms = triples.iter().map(|triple| platform(triple)).collect::<Result<Vec<_>, _>>()?;
+    let ix = |triple: &String| triples.binary_search(&triple).expect("it was put in above");
+    let native = targets.iter().map(|target| Pair::native(ix(target)));
+    let cross = cross.iter().map(|(host, target)| Pair { host: ix(host), target: ix(target) });
+    let pairs = native.chain(cross.filter(|pair| pair.host != pair.target)).collect();
+    Ok((platforms, pairs))
 }
 
 /// Nix copies a link as a link, so a package behind one would have no source.
@@ -160,15 +186,14 @@ fn check_extra_sources(packages: &PackageGraph, root: &Path) -> Result<(), Failu
     Ok(())
 }
 
+/// The triple of a Nix system, or what is one already.
+fn triple(target: &str) -> String {
+    SYSTEMS.iter().find(|(system, _)| *system == target).map_or(target, |(_, triple)| triple).to_owned()
+}
+
 /// Sorted triples of what was asked for, each once.
 fn triples(targets: &[String]) -> Vec<String> {
-    let mut triples: Vec<String> = targets
-        .iter()
-        .map(|target| {
-            let known = SYSTEMS.iter().find(|(system, _)| system == target);
-            known.map_or(target.as_str(), |(_, triple)| triple).to_owned()
-        })
-        .collect();
+    let mut triples: Vec<String> = targets.iter().map(|target| triple(target)).collect();
     triples.sort();
     triples.dedup();
     triples

@@ -145,7 +145,11 @@ fn only_resolved_features_and_platforms_are_served() {
         "three-members",
         "let platform = { rust.rustcTarget = \"riscv64gc-unknown-linux-gnu\"; };
          in (cargoNix { stdenv = { buildPlatform = platform; hostPlatform = platform; }; }).workspaceMembers.app.build",
-        &["riscv64gc-unknown-linux-gnu", "x86_64-unknown-linux-gnu", "`targets` in [workspace.metadata.cratewright]"],
+        &[
+            "riscv64gc-unknown-linux-gnu",
+            "x86_64-unknown-linux-gnu",
+            "`targets` or `cross` in [workspace.metadata.cratewright]",
+        ],
     );
 }
 

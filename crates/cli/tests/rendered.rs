@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{PackageIx, UnitGraph, UnitKind};
+use cratewright_resolver::{PackageIx, Pair, Role, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use serde::Deserialize;
@@ -19,6 +19,8 @@ use crate::support::nix;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Signature {
     package: String,
+    /// Triple of the platform that it is compiled for.
+    platform: String,
     features: BTreeSet<String>,
     /// For the build script?, extern name, digest of the unit.
     dependencies: BTreeSet<(bool, String, String)>,
@@ -35,6 +37,7 @@ impl Signature {
 
 fn resolved(
     workspace: &Workspace,
+    pair: Pair,
     graph: &UnitGraph,
     ix: NodeIndex<u32>,
     known: &mut HashMap<u32, Signature>,
@@ -48,12 +51,17 @@ fn resolved(
         .edges(ix)
         .filter(|edge| graph.graph[edge.target()].package != unit.package)
         .map(|edge| {
-            let below = resolved(workspace, graph, edge.target(), known).digest();
+            let below = resolved(workspace, pair, graph, edge.target(), known).digest();
             (edge.weight().for_build_script, edge.weight().extern_name.clone(), below)
         })
         .collect();
     let package = workspace.packages.graph[unit.package].display();
-    let signature = Signature { package, features: unit.features.iter().cloned().collect(), dependencies };
+    let platform = match unit.role {
+        Role::Host => pair.host,
+        Role::Target => pair.target,
+    };
+    let platform = workspace.platforms[platform].triple.clone();
+    let signature = Signature { package, platform, features: unit.features.iter().cloned().collect(), dependencies };
     known.insert(ix.index() as u32, signature.clone());
     signature
 }
@@ -64,6 +72,7 @@ fn resolved(
 struct Recorded {
     crate_name: String,
     version: String,
+    platform: String,
     lib_name: Option<String>,
     features: Vec<String>,
     bins: Vec<String>,
@@ -103,6 +112,7 @@ fn rendered(recording: &Recording, id: &str, known: &mut HashMap<String, Signatu
     }
     let signature = Signature {
         package: format!("{} {}", unit.crate_name, unit.version),
+        platform: unit.platform.clone(),
         features: unit.features.iter().cloned().collect(),
         dependencies,
     };
@@ -115,26 +125,28 @@ fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = NodeIn
     graph.roots.iter().copied().filter(move |&root| graph.graph[root].package == member)
 }
 
-fn record(cargo_nix: &Path, system: &str) -> Recording {
+fn record(cargo_nix: &Path, platforms: &str) -> Recording {
     let expression = format!(
         "let
-           pkgs = import {pkgs} {{ system = \"{system}\"; }};
-           stub = {{
-             override = _: stub;
+           pkgs = import {pkgs} {platforms};
+           stub = side: {{
+             override = _: stub side;
              __functor = _: attrs: rec {{
                recorded = {{
                  inherit (attrs) crateName version features;
+                 platform = side.stdenv.hostPlatform.rust.rustcTarget;
                  libName = attrs.libName or null;
                  bins = map (bin: bin.name) attrs.crateBin;
                  renames = attrs.crateRenames or {{ }};
                  dependencies = map (d: d.key) (attrs.dependencies or [ ]);
                  buildDependencies = map (d: d.key) (attrs.buildDependencies or [ ]);
                }};
+               procMacro = attrs.procMacro or false;
                key = builtins.hashString \"sha256\" (builtins.toJSON recorded);
                below = attrs.dependencies or [ ] ++ attrs.buildDependencies or [ ];
              }};
            }};
-           file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = _: stub; }};
+           file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = stub; }};
            # Variants as `variant/member`.
            members = builtins.listToAttrs (
              builtins.concatLists (
@@ -183,9 +195,17 @@ fn check(root: &Path, cargo_nix: &Path) {
     let is_built =
         |member, graphs: &Vec<UnitGraph>| graphs.iter().any(|graph| roots_of(graph, member).next().is_some());
     let built = each().filter(|(_, member, graphs)| is_built(*member, graphs)).count();
-    for (pair, platform) in workspace.platforms.iter().enumerate() {
-        let Some((_, system)) = systems.iter().find(|(triple, _)| *triple == platform.triple) else { continue };
-        let recording = record(cargo_nix, system);
+    for (ix, &pair) in workspace.pairs.iter().enumerate() {
+        let triple = |platform: usize| &workspace.platforms[platform].triple;
+        let system_of =
+            |platform| systems.iter().find(|(known, _)| known == triple(platform)).map(|(_, system)| system);
+        // The stand-in has these four platforms, and crosses between them.
+        let (Some(host), Some(_)) = (system_of(pair.host), system_of(pair.target)) else { continue };
+        let platforms = match pair.host == pair.target {
+            true => format!("{{ system = \"{host}\"; }}"),
+            false => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{}\"; }}; }}", triple(pair.target)),
+        };
+        let recording = record(cargo_nix, &platforms);
         let mut known_rendered = HashMap::new();
         for (selection, member, graphs) in each() {
             let name = &workspace.packages.graph[member].name;
@@ -193,29 +213,29 @@ fn check(root: &Path, cargo_nix: &Path) {
                 None => name.clone(),
                 Some(variant) => format!("{variant}/{name}"),
             };
-            let graph = &graphs[pair];
+            let graph = &graphs[ix];
             let bins: BTreeSet<&String> = roots_of(graph, member)
                 .flat_map(|root| &graph.graph[root].bins)
                 .map(|&bin| &workspace.packages.graph[member].bins[bin].name)
                 .collect();
             let Some(unit) = roots_of(graph, member).next() else {
                 if let Some(id) = recording.members.get(name) {
-                    assert!(recording.units[id].bins.is_empty(), "{name} has nothing to build on {system}");
+                    assert!(recording.units[id].bins.is_empty(), "{name} has nothing to build on {platforms}");
                 }
                 continue;
             };
             assert_eq!(graph.graph[unit].kind, UnitKind::Build);
             let id = &recording.members[name];
-            let expected = resolved(&workspace, graph, unit, &mut HashMap::new());
+            let expected = resolved(&workspace, pair, graph, unit, &mut HashMap::new());
             let found = rendered(&recording, id, &mut known_rendered);
-            assert_eq!(found, expected, "{name} on {system}, in {}", cargo_nix.display());
+            assert_eq!(found, expected, "{name} on {platforms}, in {}", cargo_nix.display());
             assert_eq!(
                 recording.units[id].bins.iter().collect::<BTreeSet<_>>(),
                 bins,
-                "binaries of {name} on {system}"
+                "binaries of {name} on {platforms}"
             );
         }
-        assert_eq!(recording.members.len(), built, "members on {system}");
+        assert_eq!(recording.members.len(), built, "members on {platforms}");
     }
 }
 

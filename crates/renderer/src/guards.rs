@@ -15,33 +15,38 @@ pub(crate) type PairSet = BTreeSet<usize>;
 pub(crate) struct Guards {
     /// Most telling first.
     named: Vec<(String, PairSet)>,
-    systems: Vec<String>,
+    /// Of each pair.
+    names: Vec<String>,
     used: BTreeMap<String, PairSet>,
 }
 
 impl Guards {
     pub(crate) fn new(platforms: &[Platform], pairs: &[Pair]) -> Self {
-        // Two platforms can be one Nix system, with different C libraries say; then only the triple tells them apart.
-        let targets = || pairs.iter().map(|pair| &platforms[pair.target]);
-        let is_only = |name: &str| targets().filter(|platform| system(platform) == name).count() == 1;
-        let systems: Vec<String> = targets()
-            .map(|platform| Some(system(platform)).filter(|name| is_only(name)).unwrap_or(platform.triple.clone()))
-            .collect();
+        let names: Vec<String> = pairs.iter().map(|&pair| pair_name(platforms, pairs, pair)).collect();
         let mut named: Vec<(String, PairSet)> = Vec::new();
-        for name_of in [os, family, arch] {
+        let mut name_by = |name_of: &dyn Fn(&Pair) -> Option<String>| {
             let mut sets: BTreeMap<String, PairSet> = BTreeMap::new();
             for (ix, pair) in pairs.iter().enumerate() {
-                if let Some(name) = name_of(&platforms[pair.target]) {
+                if let Some(name) = name_of(pair) {
                     sets.entry(name).or_default().insert(ix);
                 }
             }
             named.extend(sets);
+        };
+        for name_of in [os, family, arch] {
+            name_by(&|pair| name_of(&platforms[pair.target]));
         }
-        named.extend(systems.iter().enumerate().map(|(ix, system)| (system.clone(), PairSet::from([ix]))));
+        // What host units have in common is where they are compiled.
+        if pairs.iter().any(|pair| pair.host != pair.target) {
+            for name_of in [os, arch] {
+                name_by(&|pair| name_of(&platforms[pair.host]).map(|name| format!("on-{name}")));
+            }
+        }
+        named.extend(names.iter().enumerate().map(|(ix, name)| (name.clone(), PairSet::from([ix]))));
         // One name, one meaning: `windows` is a system and a family, and the first of equal names is kept.
         let mut taken = BTreeSet::new();
         named.retain(|(name, _)| taken.insert(name.clone()));
-        Guards { named, systems, used: BTreeMap::new() }
+        Guards { named, names, used: BTreeMap::new() }
     }
 
     /// The name of `set` among the pairs in `within`; pairs outside of those may fall on either side.
@@ -50,8 +55,8 @@ impl Guards {
         let (name, pairs) = match self.named.iter().find(|(_, named)| fits(named)) {
             Some((name, pairs)) => (name.clone(), pairs.clone()),
             None => {
-                let systems: Vec<&str> = set.iter().map(|&ix| self.systems[ix].as_str()).collect();
-                (systems.join("-or-"), set.clone())
+                let names: Vec<&str> = set.iter().map(|&ix| self.names[ix].as_str()).collect();
+                (names.join("-or-"), set.clone())
             }
         };
         self.used.insert(name.clone(), pairs);
@@ -61,6 +66,20 @@ impl Guards {
     /// Names that were given out, with their pairs.
     pub(crate) fn into_used(self) -> BTreeMap<String, PairSet> {
         self.used
+    }
+}
+
+/// A native pair is called by its Nix system, where that is no other pair's too: two platforms of one system can differ in
+/// the C library, say. Then, and for pairs of two platforms, only triples tell them apart.
+fn pair_name(platforms: &[Platform], pairs: &[Pair], pair: Pair) -> String {
+    let target = &platforms[pair.target];
+    if pair.host != pair.target {
+        return format!("{}-on-{}", target.triple, system(&platforms[pair.host]));
+    }
+    let native = pairs.iter().filter(|pair| pair.host == pair.target);
+    match native.filter(|other| system(&platforms[other.target]) == system(target)).count() {
+        1 => system(target),
+        _ => target.triple.clone(),
     }
 }
 

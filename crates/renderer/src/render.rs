@@ -28,10 +28,16 @@ pub struct RenderOptions {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
+    let has_cross = resolved.pairs.iter().any(|pair| pair.host != pair.target);
     let entries: Vec<String> =
-        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, &mut guards)).collect();
+        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, has_cross, &mut guards)).collect();
     let guards = guards.into_used();
-    let triple = |pair: &usize| nix::string(&resolved.platforms[resolved.pairs[*pair].target].triple);
+    // As the prelude calls the pair that it finds itself on.
+    let triple = |pair: &usize| {
+        let pair = resolved.pairs[*pair];
+        let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
+        nix::string(&if host == target { target.clone() } else { format!("{target} on {host}") })
+    };
 
     let mut text = format!("{ARGUMENTS} let\n");
     let _ = write!(text, "workspace = {{ root = {}; ", root_expression(&options.root));
@@ -46,6 +52,9 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         text.push_str("};\n\n");
     }
     text.push_str("crates = { registry, local, units");
+    if has_cross {
+        text.push_str(", host");
+    }
     for name in guards.keys() {
         let _ = write!(text, ", {}", nix::attribute(name));
     }
@@ -161,7 +170,13 @@ fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     excluded
 }
 
-fn render_entry(packages: &PackageGraph, merged: &Merged, entry: &Entry, guards: &mut Guards) -> String {
+fn render_entry(
+    packages: &PackageGraph,
+    merged: &Merged,
+    entry: &Entry,
+    has_cross: bool,
+    guards: &mut Guards,
+) -> String {
     let package = &packages.graph[entry.package];
     let mut attributes = Attributes::default();
     attributes.text("crateName", &package.name);
@@ -220,7 +235,13 @@ fn render_entry(packages: &PackageGraph, merged: &Merged, entry: &Entry, guards:
                 .dependencies
                 .iter()
                 .filter(|dependency| dependency.for_build_script == for_build_script)
-                .map(|dependency| format!("units.{}", nix::attribute(&merged.entries[dependency.entry].key)))
+                .map(|dependency| {
+                    let to = &merged.entries[dependency.entry];
+                    // The two tables are one on native pairs, and a file that has no others needs one name.
+                    let is_host = dependency.for_build_script || packages.graph[to.package].proc_macro;
+                    let table = if has_cross && is_host { "host" } else { "units" };
+                    format!("{table}.{}", nix::attribute(&to.key))
+                })
                 .collect();
             dependencies.dedup();
             dependencies

@@ -31,6 +31,7 @@ fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(),
     let options = LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
         targets: platforms.map(|ix| TARGETS[ix].to_owned()).to_vec(),
+        cross: Vec::new(),
         offline: true,
         locked: true,
     };
