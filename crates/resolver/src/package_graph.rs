@@ -12,6 +12,7 @@ use cargo_lock::Lockfile;
 use cargo_metadata::{DependencyKind, NodeDep};
 use cargo_platform::Platform;
 use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use rayon::prelude::*;
 
 use crate::error::{ResolveError, path_to};
 use crate::feature_value::{FeatureValue, parse_feature_value};
@@ -89,32 +90,28 @@ impl PackageGraph {
             let key = |p: &cargo_metadata::Package| p.source.as_ref().map(|source| source.repr.clone());
             (a.name.as_str(), &a.version).cmp(&(b.name.as_str(), &b.version)).then_with(|| key(a).cmp(&key(b)))
         });
-        let mut failed = None;
-        for mut package in packages {
-            let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
-            let id = package.id.repr.clone();
-            let dependencies = std::mem::take(&mut package.dependencies);
-            match convert_package(package, &root_dir, &checksums) {
-                Ok(mut converted) => {
-                    converted.rust_version = rust_versions.remove(&id);
-                    converted.undeclared = undeclared.remove(&id).unwrap_or_default();
-                    let ix = graph.add_node(converted);
-                    declared.push((ix, dependencies));
-                    root = if is_root { Some(ix) } else { root };
-                    by_id.insert(id, ix);
-                }
-                Err(error) => {
-                    failed.get_or_insert((id, error));
-                }
-            }
+        let converted: Vec<_> = packages
+            .into_par_iter()
+            .map(|mut package| {
+                let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
+                let id = package.id.repr.clone();
+                let dependencies = std::mem::take(&mut package.dependencies);
+                (id, is_root, dependencies, convert_package(package, &root_dir, &checksums))
+            })
+            .collect();
+        for (id, is_root, dependencies, converted) in converted {
+            let mut package =
+                converted.map_err(|error| error.required_by(path_to(&resolve, &metadata.workspace_members, &id)))?;
+            package.rust_version = rust_versions.remove(&id);
+            package.undeclared = undeclared.remove(&id).unwrap_or_default();
+            let ix = graph.add_node(package);
+            declared.push((ix, dependencies));
+            root = if is_root { Some(ix) } else { root };
+            by_id.insert(id, ix);
         }
         let mut members: Vec<PackageIx> =
             metadata.workspace_members.iter().filter_map(|id| by_id.get(&id.repr).copied()).collect();
         members.sort_by(|&a, &b| graph[a].name.cmp(&graph[b].name));
-        if let Some((id, error)) = failed {
-            return Err(error.required_by(path_to(&resolve, &metadata.workspace_members, &id)));
-        }
-
         let nodes: HashMap<&str, &cargo_metadata::Node> =
             resolve.nodes.iter().map(|node| (node.id.repr.as_str(), node)).collect();
         let ids: HashMap<PackageIx, &str> = by_id.iter().map(|(id, &ix)| (ix, id.as_str())).collect();
