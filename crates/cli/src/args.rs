@@ -66,20 +66,8 @@ Examples:
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Platform to resolve for, as target triple or Nix system; may be repeated
-    ///
-    /// Default: `targets` in [workspace.metadata.cratewright], else x86_64-linux, aarch64-linux, x86_64-darwin and
-    /// aarch64-darwin.
-    #[arg(long, value_name = "TARGET")]
-    pub(crate) target: Vec<String>,
-    /// Build on one platform for another, to resolve for as well; may be repeated
-    ///
-    /// Default: `cross` in [workspace.metadata.cratewright], else none.
-    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
-    pub(crate) cross: Vec<Cross>,
-    /// Run cargo without accessing the network
-    #[arg(long)]
-    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) load: Load,
     /// Fail if Cargo.lock would have to change
     #[arg(long)]
     pub(crate) locked: bool,
@@ -119,19 +107,8 @@ pub(crate) struct Verify {
     /// Path to Cargo.toml, of the workspace or any of its members
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
-    /// Platform to resolve for, as target triple or Nix system; may be repeated
-    ///
-    /// Default: those that `generate` resolves for.
-    #[arg(long, value_name = "TARGET")]
-    pub(crate) target: Vec<String>,
-    /// Build on one platform for another, to resolve for as well; may be repeated
-    ///
-    /// Default: those that `generate` resolves for.
-    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
-    pub(crate) cross: Vec<Cross>,
-    /// Run cargo without accessing the network
-    #[arg(long)]
-    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) load: Load,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -143,6 +120,25 @@ pub(crate) enum Format {
     Text,
     /// An array with one object per selection and platform
     Json,
+}
+
+/// What is resolved, and how cargo is run for it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Load {
+    /// Platform to resolve for, as target triple or Nix system; may be repeated
+    ///
+    /// Default: `targets` in [workspace.metadata.cratewright], else x86_64-linux, aarch64-linux, x86_64-darwin and
+    /// aarch64-darwin.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<String>,
+    /// Build on one platform for another, to resolve for as well; may be repeated
+    ///
+    /// Default: `cross` in [workspace.metadata.cratewright], else none.
+    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
+    pub(crate) cross: Vec<Cross>,
+    /// Run cargo without accessing the network
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 /// `HOST:TARGET`; neither triples nor Nix systems hold a colon.

@@ -26,9 +26,9 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     let start = Instant::now();
     let workspace = workspace::load(&LoadOptions {
         manifest_path: command.place.manifest_path.clone(),
-        targets: command.target.clone(),
-        cross: command.cross.clone(),
-        offline: command.offline,
+        targets: command.load.target.clone(),
+        cross: command.load.cross.clone(),
+        offline: command.load.offline,
         locked: command.locked,
     })?;
     report.detail("Loaded", format_args!("{} in {}", workspace.root.display(), seconds(start)));

@@ -61,9 +61,9 @@ pub struct Facts {
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
     let workspace = workspace::load(&LoadOptions {
         manifest_path: command.manifest_path.clone(),
-        targets: command.target.clone(),
-        cross: command.cross.clone(),
-        offline: command.offline,
+        targets: command.load.target.clone(),
+        cross: command.load.cross.clone(),
+        offline: command.load.offline,
         locked: true,
     })?;
     let rows = verify(&workspace)?;
