@@ -7,7 +7,7 @@ use std::process::Command;
 
 use cratewright::workspace::{LoadOptions, load};
 use cratewright_renderer::{RenderOptions, Resolved, merge, render};
-use cratewright_resolver::{Lockfile, PackageGraph, WorkspaceManifest, WorkspaceMetadata};
+use cratewright_resolver::{Lockfile, PackageGraph, Purpose, Selection, WorkspaceManifest, WorkspaceMetadata};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 fn pipeline(c: &mut Criterion) {
@@ -39,6 +39,9 @@ fn pipeline(c: &mut Criterion) {
     let workspace = load(&options).expect("it is supported");
     let selections = workspace.selections.clone();
     c.bench_function("resolve", |b| b.iter(|| workspace.resolve(black_box(&selections))));
+    let tests = selections.iter().map(|build| Selection { purpose: Purpose::Test, ..build.clone() });
+    let builds_and_tests: Vec<Selection> = selections.iter().cloned().chain(tests).collect();
+    c.bench_function("resolve builds and tests", |b| b.iter(|| workspace.resolve(black_box(&builds_and_tests))));
     let graphs = workspace.resolve(&selections);
     let resolved = Resolved {
         packages: &workspace.packages,
