@@ -34,8 +34,7 @@ pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<Workspa
         None => return Err(refusal),
     };
     if !root.join("Cargo.lock").exists() {
-        return Err(Failure::new("no-lock-file", format!("`{}` does not exist", root.join("Cargo.lock").display()))
-            .help("make it with `cargo generate-lockfile`"));
+        return Err(Failure::no_lock_file(&root));
     }
     if !stderr(&output).contains("--locked") {
         return Err(refusal);

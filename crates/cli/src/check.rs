@@ -15,8 +15,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let manifest = workspace::find_manifest(command.place.manifest_path.as_deref())?;
     let root = workspace_root(&manifest)?;
     if !root.join("Cargo.lock").is_file() {
-        return Err(Failure::new("no-lock-file", format!("`{}` does not exist", root.join("Cargo.lock").display()))
-            .help("make it with `cargo generate-lockfile`"));
+        return Err(Failure::no_lock_file(&root));
     }
     let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let shown = output::shown(&path);

@@ -46,6 +46,12 @@ impl Failure {
             .help("check that the path is right and its permissions allow it")
     }
 
+    /// A workspace without lock.
+    pub fn no_lock_file(root: &Path) -> Self {
+        Failure::new("no-lock-file", format!("`{}` does not exist", root.join("Cargo.lock").display()))
+            .help("make it with `cargo generate-lockfile`")
+    }
+
     /// A resolver's error, about the workspace at `root`.
     pub fn resolve(error: &ResolveError, root: &Path) -> Self {
         let file = |name: &str| root.join(name).display().to_string();

@@ -154,7 +154,7 @@ fn pairs(
     let ix = |triple: &String| triples.binary_search(&triple).expect("it was put in above");
     let native = targets.iter().map(|target| Pair::native(ix(target)));
     let cross = cross.iter().map(|(host, target)| Pair { host: ix(host), target: ix(target) });
-    let pairs = native.chain(cross.filter(|pair| pair.host != pair.target)).collect();
+    let pairs = native.chain(cross.filter(|pair| pair.is_cross())).collect();
     Ok((platforms, pairs))
 }
 

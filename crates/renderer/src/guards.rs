@@ -37,7 +37,7 @@ impl Guards {
             name_by(&|pair| name_of(&platforms[pair.target]));
         }
         // What host units have in common is where they are compiled.
-        if pairs.iter().any(|pair| pair.host != pair.target) {
+        if pairs.iter().any(|pair| pair.is_cross()) {
             for name_of in [os, arch] {
                 name_by(&|pair| name_of(&platforms[pair.host]).map(|name| format!("on-{name}")));
             }
@@ -73,10 +73,10 @@ impl Guards {
 /// the C library, say. Then, and for pairs of two platforms, only triples tell them apart.
 fn pair_name(platforms: &[Platform], pairs: &[Pair], pair: Pair) -> String {
     let target = &platforms[pair.target];
-    if pair.host != pair.target {
+    if pair.is_cross() {
         return format!("{}-on-{}", target.triple, system(&platforms[pair.host]));
     }
-    let native = pairs.iter().filter(|pair| pair.host == pair.target);
+    let native = pairs.iter().filter(|pair| !pair.is_cross());
     match native.filter(|other| system(&platforms[other.target]) == system(target)).count() {
         1 => system(target),
         _ => target.triple.clone(),

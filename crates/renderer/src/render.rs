@@ -28,7 +28,7 @@ pub struct RenderOptions {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
-    let has_cross = resolved.pairs.iter().any(|pair| pair.host != pair.target);
+    let has_cross = resolved.pairs.iter().any(|pair| pair.is_cross());
     let entries: Vec<String> =
         merged.entries.iter().map(|entry| render_entry(packages, merged, entry, has_cross, &mut guards)).collect();
     let guards = guards.into_used();
@@ -36,7 +36,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let triple = |pair: &usize| {
         let pair = resolved.pairs[*pair];
         let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
-        nix::string(&if host == target { target.clone() } else { format!("{target} on {host}") })
+        nix::string(&if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
     };
 
     let mut text = format!("{ARGUMENTS} let\n");

@@ -67,13 +67,11 @@ impl WorkspaceMetadata {
         let mut candidates = Vec::new();
         for package in &self.metadata.packages {
             let directory = package.manifest_path.parent().map(|path| path.as_str().to_owned()).unwrap_or_default();
-            let has = |kinds: &[TargetKind]| {
-                package.targets.iter().any(|target| target.kind.iter().any(|kind| kinds.contains(kind)))
-            };
+            let has_build_script = package.targets.iter().any(|target| target.kind.contains(&TargetKind::CustomBuild));
             let not_lib =
                 [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
             let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
-            let declared = [has(&[TargetKind::CustomBuild]), has_lib];
+            let declared = [has_build_script, has_lib];
             let is_source = |file: &str| {
                 package.targets.iter().any(|target| target.src_path.as_str() == format!("{directory}/{file}"))
             };

@@ -53,4 +53,9 @@ impl Pair {
     pub fn native(platform: usize) -> Self {
         Pair { host: platform, target: platform }
     }
+
+    /// Whether the result runs elsewhere than the compiler.
+    pub fn is_cross(self) -> bool {
+        self.host != self.target
+    }
 }

@@ -53,39 +53,10 @@ pub fn stdout(command: &mut Command) -> String {
 /// A published application: a crate of crates.io that ships its lock file, unpacked below cargo's target directory.
 pub fn application(name: &str, version: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications");
-    let unpacked = directory.join(format!("{name}-{version}"));
-    if !unpacked.join("Cargo.lock").is_file() {
-        fs::create_dir_all(&directory).unwrap();
-        let archive = crate_file(&directory, name, version);
-        run(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&directory));
-        assert!(unpacked.join("Cargo.lock").is_file(), "{name} {version} ships no lock file");
-        // Published packages are no workspaces; without this cargo would look for one above.
-        let manifest = fs::read_to_string(unpacked.join("Cargo.toml")).unwrap();
-        if !manifest.contains("[workspace]") {
-            fs::write(unpacked.join("Cargo.toml"), manifest + "\n[workspace]\n").unwrap();
-        }
-    }
-    run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&unpacked));
+    let mut fetch = Command::new(repository().join("dev/fetch-application"));
+    let unpacked = PathBuf::from(stdout(fetch.args([name, version]).arg(directory)).trim());
+    assert!(unpacked.join("Cargo.lock").is_file(), "{name} {version} ships no lock file");
     unpacked
-}
-
-/// The `.crate` file in cargo's cache, put there by cargo itself.
-fn crate_file(scratch: &Path, name: &str, version: &str) -> PathBuf {
-    let package = scratch.join(format!("fetch-{name}"));
-    fs::create_dir_all(package.join("src")).unwrap();
-    fs::write(package.join("src/lib.rs"), "").unwrap();
-    let manifest = format!(
-        "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[dependencies]\n{name} = \"={version}\"\n[workspace]\n"
-    );
-    fs::write(package.join("Cargo.toml"), manifest).unwrap();
-    run(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(&package));
-    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
-    fs::read_dir(home.join("registry/cache"))
-        .unwrap()
-        .map(|registry| registry.unwrap().path().join(format!("{name}-{version}.crate")))
-        .find(|path| path.is_file())
-        .expect("cargo fetch puts the crate into its cache")
 }
 
 /// The program under test.
