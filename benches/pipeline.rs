@@ -5,9 +5,11 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
 
-use cratewright::workspace::{LoadOptions, load};
+use cratewright::workspace::{LoadOptions, Workspace, load};
 use cratewright_renderer::{RenderOptions, Resolved, merge, render};
-use cratewright_resolver::{Lockfile, PackageGraph, Purpose, Selection, WorkspaceManifest, WorkspaceMetadata};
+use cratewright_resolver::{
+    Lockfile, PackageGraph, Purpose, Selection, UnitGraph, WorkspaceManifest, WorkspaceMetadata,
+};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 fn pipeline(c: &mut Criterion) {
@@ -38,22 +40,29 @@ fn pipeline(c: &mut Criterion) {
     let options = LoadOptions { manifest_path: Some(manifest_path), ..LoadOptions::default() };
     let workspace = load(&options).expect("it is supported");
     let selections = workspace.selections.clone();
-    c.bench_function("resolve", |b| b.iter(|| workspace.resolve(black_box(&selections))));
     let tests = selections.iter().map(|build| Selection { purpose: Purpose::Test, ..build.clone() });
     let builds_and_tests: Vec<Selection> = selections.iter().cloned().chain(tests).collect();
-    c.bench_function("resolve builds and tests", |b| b.iter(|| workspace.resolve(black_box(&builds_and_tests))));
+    for (what, selections) in [("builds", &selections), ("builds and tests", &builds_and_tests)] {
+        c.bench_function(&format!("resolve {what}"), |b| b.iter(|| workspace.resolve(black_box(selections))));
+        let graphs = workspace.resolve(selections);
+        let resolved = resolved(&workspace, selections, &graphs);
+        c.bench_function(&format!("merge {what}"), |b| b.iter(|| merge(black_box(resolved)).expect("it is supported")));
+    }
     let graphs = workspace.resolve(&selections);
-    let resolved = Resolved {
-        packages: &workspace.packages,
-        platforms: &workspace.platforms,
-        pairs: &workspace.pairs,
-        selections: &selections,
-        graphs: &graphs,
-    };
-    c.bench_function("merge", |b| b.iter(|| merge(black_box(resolved)).expect("it is supported")));
+    let resolved = resolved(&workspace, &selections, &graphs);
     let merged = merge(resolved).expect("it is supported");
     let place = RenderOptions { root: String::new(), output: "Cargo.nix".to_owned() };
     c.bench_function("render", |b| b.iter(|| render(black_box(resolved), &merged, &place)));
+}
+
+fn resolved<'a>(workspace: &'a Workspace, selections: &'a [Selection], graphs: &'a [Vec<UnitGraph>]) -> Resolved<'a> {
+    Resolved {
+        packages: &workspace.packages,
+        platforms: &workspace.platforms,
+        pairs: &workspace.pairs,
+        selections,
+        graphs,
+    }
 }
 
 criterion_group!(benches, pipeline);

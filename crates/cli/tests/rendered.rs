@@ -52,16 +52,18 @@ fn resolved(
         .filter(|edge| graph.graph[edge.target()].package != unit.package)
         .map(|edge| {
             let below = resolved(workspace, pair, graph, edge.target(), known).digest();
-            (edge.weight().for_build_script, edge.weight().extern_name.clone(), below)
+            let name = workspace.packages.extern_name(edge.weight().extern_name);
+            (edge.weight().for_build_script, name.to_owned(), below)
         })
         .collect();
-    let package = workspace.packages.graph[unit.package].display();
+    let package = &workspace.packages.graph[unit.package];
+    let features = unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
     let platform = match unit.role {
         Role::Host => pair.host,
         Role::Target => pair.target,
     };
     let platform = workspace.platforms[platform].triple.clone();
-    let signature = Signature { package, platform, features: unit.features.iter().cloned().collect(), dependencies };
+    let signature = Signature { package: package.display(), platform, features, dependencies };
     known.insert(ix.index() as u32, signature.clone());
     signature
 }

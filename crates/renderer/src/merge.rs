@@ -9,10 +9,14 @@
 //! Packages are taken in an order that has dependencies first, so that "agree" is a comparison of plain values: features
 //! and the entries depended upon.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use cratewright_resolver::{PackageGraph, PackageIx, Pair, Platform, Role, Selection, Target, UnitGraph, UnitKind};
-use petgraph::visit::EdgeRef;
+use cratewright_resolver::{
+    DependencyTable, ExternName, FeatureIx, PackageGraph, PackageIx, Pair, Platform, Role, Selection, Target,
+    UnitGraph, UnitKind,
+};
+use petgraph::graph::NodeIndex;
+use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
 
 use crate::guards::PairSet;
 
@@ -35,21 +39,21 @@ pub struct Resolved<'a> {
 }
 
 /// A dependency of an entry.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryDependency {
     /// For the build script, or for everything else.
     pub for_build_script: bool,
     /// The entry depended upon.
     pub entry: EntryIx,
     /// Name given with `--extern`.
-    pub extern_name: String,
+    pub extern_name: ExternName,
 }
 
 /// What an entry is on one pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Content {
-    /// Features that are on, in byte order.
-    pub features: Vec<String>,
+    /// Features that are on, in order.
+    pub features: Vec<FeatureIx>,
     /// Dependencies, sorted.
     pub dependencies: Vec<EntryDependency>,
 }
@@ -151,9 +155,24 @@ impl RenderError {
 /// A unit of one selection on one side, over all pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Slot {
-    kind: UnitKind,
     role: Role,
     selection: usize,
+}
+
+/// The unit of a slot on one pair.
+#[derive(Debug, Clone, Copy)]
+struct Placed {
+    slot: Slot,
+    pair: usize,
+    unit: NodeIndex<u32>,
+}
+
+/// All units of one package that are built for themselves, or all that are for its tests. Tests depend on builds alone,
+/// so that groups have no cycle among them, as packages have through dev-dependencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Group {
+    kind: UnitKind,
+    package: PackageIx,
 }
 
 /// Merges all graphs.
@@ -161,116 +180,137 @@ struct Slot {
 /// # Errors
 /// When a unit cannot be built by nixpkgs' builder.
 pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
-    let mut merger = Merger { resolved, entries: Vec::new(), entry_of: HashMap::new() };
-    let units = merger.collect();
-    let order = in_dependency_order(&units);
-    for &(package, slots) in &order {
-        merger.check(package, slots)?;
-        merger.merge_package(package, slots);
-    }
-    let mut known = BTreeSet::new();
-    for (package, _) in order {
-        if !known.insert(spec(resolved.packages, package)) {
-            return Err(RenderError::SamePackageTwice { package: resolved.packages.graph[package].display() });
+    let groups = Groups::collect(resolved);
+    let order = groups.in_dependency_order(resolved);
+    let mut names = BTreeSet::new();
+    for group in order.iter().filter(|group| group.kind == UnitKind::Build) {
+        if !names.insert(spec(resolved.packages, group.package)) {
+            return Err(RenderError::SamePackageTwice { package: resolved.packages.graph[group.package].display() });
         }
+    }
+    let unknown = |graph: &UnitGraph| vec![EntryIx::MAX; graph.graph.node_count()];
+    let entry_of = resolved.graphs.iter().map(|graphs| graphs.iter().map(unknown).collect()).collect();
+    let mut merger = Merger { resolved, entries: Vec::new(), entry_of };
+    for group in order {
+        merger.check(group, groups.of(group))?;
+        merger.merge_group(group, groups.of(group));
     }
     Ok(merger.finish())
 }
 
-/// Where the unit of a slot stands, by pair.
-type SlotUnits = BTreeMap<Slot, BTreeMap<usize, petgraph::graph::NodeIndex<u32>>>;
-
-/// Units of all graphs by package.
-struct Units {
-    by_package: BTreeMap<PackageIx, SlotUnits>,
-    /// Packages that a package's units depend on.
-    below: BTreeMap<PackageIx, BTreeSet<PackageIx>>,
+struct Groups {
+    /// Builds by package, then tests by package.
+    placed: Vec<Vec<Placed>>,
+    packages: usize,
 }
 
-/// Packages, dependencies first.
-fn in_dependency_order(units: &Units) -> Vec<(PackageIx, &SlotUnits)> {
-    fn visit(package: PackageIx, units: &Units, done: &mut BTreeSet<PackageIx>, order: &mut Vec<PackageIx>) {
-        if done.insert(package) {
-            for &below in units.below.get(&package).into_iter().flatten() {
-                visit(below, units, done, order);
+impl Groups {
+    fn collect(resolved: Resolved<'_>) -> Self {
+        let packages = resolved.packages.graph.node_count();
+        let mut groups = Groups { placed: vec![Vec::new(); packages * 2], packages };
+        for (selection, graphs) in resolved.graphs.iter().enumerate() {
+            for (pair, graph) in graphs.iter().enumerate() {
+                for ix in graph.graph.node_indices() {
+                    let unit = &graph.graph[ix];
+                    let group = groups.index(Group { kind: unit.kind, package: unit.package });
+                    groups.placed[group].push(Placed { slot: Slot { role: unit.role, selection }, pair, unit: ix });
+                }
             }
-            order.push(package);
         }
+        groups
     }
-    let mut order = Vec::with_capacity(units.by_package.len());
-    let mut done = BTreeSet::new();
-    for &package in units.by_package.keys() {
-        visit(package, units, &mut done, &mut order);
+
+    fn index(&self, group: Group) -> usize {
+        group.package.index() + if group.kind == UnitKind::Test { self.packages } else { 0 }
     }
-    order.into_iter().filter_map(|package| Some((package, units.by_package.get(&package)?))).collect()
+
+    fn of(&self, group: Group) -> &[Placed] {
+        &self.placed[self.index(group)]
+    }
+
+    /// Groups that have units, dependencies first. Cargo refuses cycles through anything but dev-dependencies, which tests
+    /// alone have.
+    fn in_dependency_order(&self, resolved: Resolved<'_>) -> Vec<Group> {
+        let graph = &resolved.packages.graph;
+        let acyclic = EdgeFiltered::from_fn(graph, |edge| edge.weight().table != DependencyTable::Dev);
+        let mut walk = DfsPostOrder::empty(&acyclic);
+        let mut packages = Vec::with_capacity(self.packages);
+        for start in graph.node_indices() {
+            walk.move_to(start);
+            while let Some(package) = walk.next(&acyclic) {
+                packages.push(package);
+            }
+        }
+        let groups = |kind| packages.iter().map(move |&package| Group { kind, package });
+        groups(UnitKind::Build).chain(groups(UnitKind::Test)).filter(|&group| !self.of(group).is_empty()).collect()
+    }
 }
 
 struct Merger<'a> {
     resolved: Resolved<'a>,
     entries: Vec<Entry>,
-    entry_of: HashMap<(PackageIx, Slot), EntryIx>,
+    /// By selection, pair and unit.
+    entry_of: Vec<Vec<Vec<EntryIx>>>,
 }
 
-impl Merger<'_> {
-    fn collect(&self) -> Units {
-        let mut units = Units { by_package: BTreeMap::new(), below: BTreeMap::new() };
-        for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
-            for (pair, graph) in graphs.iter().enumerate() {
-                for ix in graph.graph.node_indices() {
-                    let unit = &graph.graph[ix];
-                    let slot = Slot { kind: unit.kind, role: unit.role, selection };
-                    let slots = units.by_package.entry(unit.package).or_default();
-                    slots.entry(slot).or_default().insert(pair, ix);
-                    let below = graph.graph.neighbors(ix).map(|to| graph.graph[to].package);
-                    units.below.entry(unit.package).or_default().extend(below.filter(|&to| to != unit.package));
-                }
-            }
-        }
-        units
-    }
-
-    fn merge_package(&mut self, package: PackageIx, slots: &SlotUnits) {
+impl<'a> Merger<'a> {
+    fn merge_group(&mut self, group: Group, placed: &[Placed]) {
         let first_entry = self.entries.len();
         // The first entry gets the plain key: what building the package itself means, where that is asked for.
-        let is_own = |slot: &Slot| self.resolved.selections[slot.selection].members.contains(&package);
-        let mut in_order: Vec<(Slot, _)> = slots.iter().map(|(&slot, by_pair)| (slot, by_pair)).collect();
-        let is_variant = |slot: &Slot| self.resolved.selections[slot.selection].variant.is_some();
-        in_order.sort_by_key(|(slot, _)| (slot.kind, !is_own(slot), is_variant(slot), slot.role, slot.selection));
-        let first_slot = in_order.first().map(|&(slot, _)| slot);
-        for (slot, by_pair) in in_order {
-            let contents: BTreeMap<usize, Content> =
-                by_pair.iter().map(|(&pair, &unit)| (pair, self.content(package, slot, pair, unit))).collect();
-            let bins: BTreeMap<usize, Vec<usize>> = by_pair
-                .iter()
-                .map(|(&pair, &unit)| (pair, self.unit_graph(slot, pair).graph[unit].bins.clone()))
-                .filter(|(_, bins)| !bins.is_empty())
-                .collect();
+        let rank = |slot: Slot| {
+            let selection = &self.resolved.selections[slot.selection];
+            (!selection.members.contains(&group.package), selection.variant.is_some(), slot)
+        };
+        let mut placed: Vec<_> = placed.iter().map(|placed| (rank(placed.slot), placed)).collect();
+        placed.sort_by_key(|&(rank, placed)| (rank, placed.pair));
+        let first_slot = placed[0].1.slot;
+        let mut dependencies: Vec<EntryDependency> = Vec::new();
+        for placed in placed.chunk_by(|(_, a), (_, b)| a.slot == b.slot) {
+            let slot = placed[0].1.slot;
+            // One buffer for all pairs: most slots agree with an entry that is there already, and need no copy.
+            dependencies.clear();
+            let mut contents: Vec<(usize, &[FeatureIx], std::ops::Range<usize>)> = Vec::with_capacity(placed.len());
+            for (_, placed) in placed {
+                let start = dependencies.len();
+                dependencies.extend(self.dependencies(group, placed));
+                dependencies[start..].sort_unstable();
+                let features = &self.unit_graph(placed).graph[placed.unit].features;
+                contents.push((placed.pair, features, start..dependencies.len()));
+            }
             let agrees = |entry: &Entry| {
-                contents.iter().all(|(pair, content)| entry.contents.get(pair).is_none_or(|have| have == content))
+                contents.iter().all(|(pair, features, range)| {
+                    let same =
+                        |have: &Content| have.features == *features && have.dependencies == dependencies[range.clone()];
+                    entry.contents.get(pair).is_none_or(same)
+                })
             };
-            let found = (first_entry..self.entries.len()).find(|&ix| agrees(&self.entries[ix]));
-            let entry = match found {
-                Some(entry) => entry,
-                None => {
-                    let key = self.key(package, slot, first_slot.filter(|_| first_entry < self.entries.len()));
-                    let entry = Entry { key, package, contents: BTreeMap::new(), bins: BTreeMap::new() };
-                    self.entries.push(entry);
-                    self.entries.len() - 1
+            let entry = (first_entry..self.entries.len()).find(|&ix| agrees(&self.entries[ix]));
+            let entry = entry.unwrap_or_else(|| {
+                let key = self.key(group, slot, first_slot);
+                let (contents, bins) = (BTreeMap::new(), BTreeMap::new());
+                self.entries.push(Entry { key, package: group.package, contents, bins });
+                self.entries.len() - 1
+            });
+            for (pair, features, range) in contents {
+                let content = || Content { features: features.to_vec(), dependencies: dependencies[range].to_vec() };
+                self.entries[entry].contents.entry(pair).or_insert_with(content);
+            }
+            for (_, placed) in placed {
+                let bins = &self.unit_graph(placed).graph[placed.unit].bins;
+                if !bins.is_empty() {
+                    let bins = bins.clone();
+                    self.entries[entry].bins.insert(placed.pair, bins);
                 }
-            };
-            self.entries[entry].contents.extend(contents);
-            self.entries[entry].bins.extend(bins);
-            self.entry_of.insert((package, slot), entry);
+                self.entry_of[slot.selection][placed.pair][placed.unit.index()] = entry;
+            }
         }
     }
 
     /// Refuses what nixpkgs' builder would build wrongly.
-    fn check(&self, ix: PackageIx, slots: &SlotUnits) -> Result<(), RenderError> {
-        let package = &self.resolved.packages.graph[ix];
-        let units =
-            || slots.iter().flat_map(|(slot, by_pair)| by_pair.iter().map(move |(&pair, &unit)| (*slot, pair, unit)));
-        let bins: BTreeSet<usize> =
-            units().flat_map(|(slot, pair, unit)| &self.unit_graph(slot, pair).graph[unit].bins).copied().collect();
+    fn check(&self, group: Group, placed: &[Placed]) -> Result<(), RenderError> {
+        let package = &self.resolved.packages.graph[group.package];
+        let bins = placed.iter().flat_map(|placed| &self.unit_graph(placed).graph[placed.unit].bins);
+        let bins: BTreeSet<usize> = bins.copied().collect();
         if package.proc_macro && !bins.is_empty() {
             return Err(RenderError::ProcMacroBins { package: package.display() });
         }
@@ -291,34 +331,27 @@ impl Merger<'_> {
         Ok(())
     }
 
-    fn content(&self, package: PackageIx, slot: Slot, pair: usize, unit: petgraph::graph::NodeIndex<u32>) -> Content {
-        let graph = &self.unit_graph(slot, pair).graph;
-        let mut dependencies: Vec<EntryDependency> = graph
-            .edges(unit)
-            .map(|edge| (edge, &graph[edge.target()]))
+    fn dependencies(&self, group: Group, placed: &Placed) -> impl Iterator<Item = EntryDependency> {
+        let graph = &self.unit_graph(placed).graph;
+        let entry_of = &self.entry_of[placed.slot.selection][placed.pair];
+        graph
+            .edges(placed.unit)
             // nixpkgs' builder links a package's own library by itself.
-            .filter(|(_, to)| to.package != package)
-            .map(|(edge, to)| {
-                let to_slot = Slot { kind: to.kind, role: to.role, selection: slot.selection };
-                EntryDependency {
-                    for_build_script: edge.weight().for_build_script,
-                    entry: self.entry_of[&(to.package, to_slot)],
-                    extern_name: edge.weight().extern_name.clone(),
-                }
+            .filter(move |edge| graph[edge.target()].package != group.package)
+            .map(|edge| EntryDependency {
+                for_build_script: edge.weight().for_build_script,
+                entry: entry_of[edge.target().index()],
+                extern_name: edge.weight().extern_name,
             })
-            .collect();
-        dependencies.sort();
-        Content { features: graph[unit].features.clone(), dependencies }
     }
 
-    fn unit_graph(&self, slot: Slot, pair: usize) -> &UnitGraph {
-        &self.resolved.graphs[slot.selection][pair]
+    fn unit_graph(&self, placed: &Placed) -> &'a UnitGraph {
+        &self.resolved.graphs[placed.slot.selection][placed.pair]
     }
 
     /// The package id spec for the first entry of a package; further ones say whose they are.
-    fn key(&self, package: PackageIx, slot: Slot, first: Option<Slot>) -> String {
-        let spec = spec(self.resolved.packages, package);
-        let Some(first) = first else { return spec };
+    fn key(&self, group: Group, slot: Slot, first: Slot) -> String {
+        let spec = spec(self.resolved.packages, group.package);
         let mut labels = Vec::new();
         if slot.selection != first.selection {
             let selection = &self.resolved.selections[slot.selection];
@@ -335,23 +368,19 @@ impl Merger<'_> {
                 Role::Target => "for target",
             });
         }
-        if slot.kind == UnitKind::Test {
+        if group.kind == UnitKind::Test {
             labels.push("for tests");
         }
-        format!("{spec} ({})", labels.join(" "))
+        if labels.is_empty() { spec } else { format!("{spec} ({})", labels.join(" ")) }
     }
 
     fn finish(mut self) -> Merged {
         let mut members = Vec::new();
         for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
-            for graph in graphs {
-                for &root in &graph.roots {
-                    let unit = &graph.graph[root];
-                    let slot = Slot { kind: unit.kind, role: unit.role, selection };
-                    if unit.kind == UnitKind::Build {
-                        members.push((selection, unit.package, self.entry_of[&(unit.package, slot)]));
-                    }
-                }
+            for (graph, entry_of) in graphs.iter().zip(&self.entry_of[selection]) {
+                let roots = graph.roots.iter().map(|&root| (&graph.graph[root], entry_of[root.index()]));
+                let builds = roots.filter(|(unit, _)| unit.kind == UnitKind::Build);
+                members.extend(builds.map(|(unit, entry)| (selection, unit.package, entry)));
             }
         }
         let variant = |selection: usize| &self.resolved.selections[selection].variant;

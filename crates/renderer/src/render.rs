@@ -228,7 +228,9 @@ fn render_entry(
             .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
             .collect()
     });
-    lists.add("features", |_, content| content.features.iter().map(|feature| nix::string(feature)).collect());
+    lists.add("features", |_, content| {
+        content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
+    });
     for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
         lists.add(name, |_, content| {
             let mut dependencies: Vec<String> = content
@@ -268,10 +270,11 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
         for dependency in &content.dependencies {
             let to = &packages.graph[merged.entries[dependency.entry].package];
             let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
-            if library.as_deref() == Some(dependency.extern_name.as_str()) {
+            let extern_name = packages.extern_name(dependency.extern_name);
+            if library.as_deref() == Some(extern_name) {
                 continue;
             }
-            let (version, rename) = (nix::string(&to.version.to_string()), nix::string(&dependency.extern_name));
+            let (version, rename) = (nix::string(&to.version.to_string()), nix::string(extern_name));
             let rename = format!("{{ version = {version}; rename = {rename}; }}");
             let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
             if !list.contains(&rename) {

@@ -96,14 +96,16 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         let mut build = BTreeSet::new();
         for edge in units.graph.edges(ix) {
             let to = &units.graph[edge.target()];
-            let line = dependency_line(&edge.weight().extern_name, &packages.graph[to.package].display(), to.role);
+            let extern_name = packages.extern_name(edge.weight().extern_name);
+            let line = dependency_line(extern_name, &packages.graph[to.package].display(), to.role);
             if edge.weight().for_build_script {
                 build.insert(line)
             } else {
                 normal.insert(line)
             };
         }
-        let features: BTreeSet<String> = unit.features.iter().cloned().collect();
+        let features: BTreeSet<String> =
+            unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
         let mut add = |target: String, dependencies: BTreeSet<String>| {
             let key = TargetKey { package: package.display(), target, role: unit.role };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies });

@@ -3,24 +3,26 @@
 //! Grammar as in cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`, `name/feature`,
 //! `name?/feature`.
 
-use petgraph::graph::EdgeIndex;
-
 use crate::package::Package;
+use crate::package_graph::Link;
 
-/// Index into the feature names of one package.
-pub(crate) type FeatureIx = u32;
+/// Index into the feature names of one package, see [`Package::feature_name`].
+pub type FeatureIx = u32;
+
+/// Index into the names that a manifest has for dependencies, see [`Package::dependency_names`].
+pub(crate) type DependencyNameIx = u32;
 
 /// What a feature, or a dependency's `features = [...]`, turns on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum FeatureValue {
     /// A feature of the same package.
     Feature(FeatureIx),
     /// An optional dependency, by its name in the manifest.
-    Dependency(String),
+    Dependency(DependencyNameIx),
     /// A feature of a dependency.
     DependencyFeature {
         /// Name of the dependency in the manifest.
-        dependency: String,
+        dependency: DependencyNameIx,
         /// The text behind the slash.
         feature: String,
         /// `name?/feature`: only if something else turns the dependency on.
@@ -28,7 +30,7 @@ pub(crate) enum FeatureValue {
         /// The feature of the same package that cargo also turns on with a strong `name/feature`, where one exists.
         same_named_feature: Option<FeatureIx>,
         /// Declared dependencies of that name with the value in terms of what they lead to.
-        enables: Vec<(EdgeIndex<u32>, FeatureValue)>,
+        enables: Vec<(Link, FeatureValue)>,
     },
     /// A name that the package does not declare. Cargo refuses such a workspace, so it turns on nothing.
     Unknown,
@@ -41,8 +43,9 @@ pub(crate) fn parse_feature_value(text: &str, package: &Package) -> FeatureValue
             Some(dependency) => (dependency, true),
             None => (dependency, false),
         };
+        let Some(name) = package.dependency_name_ix(dependency) else { return FeatureValue::Unknown };
         return FeatureValue::DependencyFeature {
-            dependency: dependency.to_owned(),
+            dependency: name,
             feature: feature.to_owned(),
             weak,
             same_named_feature: package.feature_ix(dependency),
@@ -50,7 +53,9 @@ pub(crate) fn parse_feature_value(text: &str, package: &Package) -> FeatureValue
         };
     }
     match text.strip_prefix("dep:") {
-        Some(dependency) => FeatureValue::Dependency(dependency.to_owned()),
+        Some(dependency) => {
+            package.dependency_name_ix(dependency).map_or(FeatureValue::Unknown, FeatureValue::Dependency)
+        }
         None => package.feature_ix(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
     }
 }

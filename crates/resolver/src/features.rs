@@ -10,10 +10,11 @@ use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 use petgraph::graph::EdgeIndex;
+use petgraph::visit::EdgeRef;
 
-use crate::feature_value::{FeatureIx, FeatureValue};
+use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue};
 use crate::manifest::ResolverBehavior;
-use crate::package_graph::{Dependency, DependencyTable, PackageGraph, PackageIx};
+use crate::package_graph::{DependencyTable, Link, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
 use crate::reachable::requested;
 use crate::selection::{Purpose, Selection};
@@ -27,32 +28,31 @@ pub enum Role {
     Host,
 }
 
-/// For every edge of the graph, whether the platform it is declared for is one of the two of a pair.
-#[derive(Debug)]
-pub(crate) struct PlatformTable {
-    host: FixedBitSet,
-    target: FixedBitSet,
+/// Edges of the graph that are declared for a platform.
+pub(crate) fn declared_for(graph: &PackageGraph, platform: &Platform) -> FixedBitSet {
+    let mut known: HashMap<&cargo_platform::Platform, bool> = HashMap::new();
+    let mut edges = FixedBitSet::with_capacity(graph.graph.edge_count());
+    for edge in graph.graph.edge_references() {
+        let active = match &edge.weight().platform {
+            None => true,
+            Some(declared) => *known.entry(declared).or_insert_with(|| platform.matches(declared)),
+        };
+        edges.set(edge.id().index(), active);
+    }
+    edges
 }
 
-impl PlatformTable {
-    pub(crate) fn new(graph: &PackageGraph, platforms: &[Platform], pair: Pair) -> Self {
-        let mut known: HashMap<(usize, String), bool> = HashMap::new();
-        let mut table = |ix: usize| {
-            let mut bits = FixedBitSet::with_capacity(graph.graph.edge_count());
-            for edge in graph.graph.edge_indices() {
-                let active = match &graph.graph[edge].platform {
-                    None => true,
-                    Some(platform) => {
-                        *known.entry((ix, platform.to_string())).or_insert_with(|| platforms[ix].matches(platform))
-                    }
-                };
-                bits.set(edge.index(), active);
-            }
-            bits
-        };
-        let target = table(pair.target);
-        let host = if pair.host == pair.target { target.clone() } else { table(pair.host) };
-        PlatformTable { host, target }
+/// For every edge of the graph, whether the platform it is declared for is one of the two of a pair.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlatformTable<'a> {
+    host: &'a FixedBitSet,
+    target: &'a FixedBitSet,
+}
+
+impl<'a> PlatformTable<'a> {
+    /// `declared` has the edges of each platform.
+    pub(crate) fn new(declared: &'a [FixedBitSet], pair: Pair) -> Self {
+        PlatformTable { host: &declared[pair.host], target: &declared[pair.target] }
     }
 
     /// Whether the dependency is declared for the platform of `role`.
@@ -64,118 +64,124 @@ impl PlatformTable {
     }
 }
 
-/// Result of feature resolution for one selection and pair.
+/// Result of feature resolution for one selection and pair. One set of bits each, in which every package has its part
+/// for either side.
 #[derive(Debug)]
-pub(crate) struct ActivatedFeatures {
-    behavior: ResolverBehavior,
-    packages: Vec<Activation>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Activation {
-    /// Reached at all.
-    visited: bool,
+pub(crate) struct ActivatedFeatures<'a> {
+    graph: &'a PackageGraph,
+    /// Packages that were reached at all.
+    visited: FixedBitSet,
     features: FixedBitSet,
-    /// Names of optional dependencies that are on; few, so a list beats a set.
-    dependencies: Vec<String>,
+    /// Optional dependencies that are on, by name.
+    dependencies: FixedBitSet,
 }
 
-impl ActivatedFeatures {
+impl<'a> ActivatedFeatures<'a> {
+    fn new(graph: &'a PackageGraph) -> Self {
+        let end = graph.bits_end();
+        let bits = |count: usize| FixedBitSet::with_capacity(count * 2);
+        let visited = bits(graph.graph.node_count());
+        ActivatedFeatures { graph, visited, features: bits(end.features), dependencies: bits(end.dependencies) }
+    }
+
     /// Features of `package` on that side, in the order of its table.
     pub(crate) fn features(&self, package: PackageIx, role: Role) -> impl Iterator<Item = FeatureIx> {
-        self.packages[self.slot(package, role)].features.ones().map(|ix| ix as FeatureIx)
+        let first = self.feature_bit(package, role, 0);
+        let count = self.graph.graph[package].feature_names.len();
+        (0..count).filter(move |ix| self.features.contains(first + ix)).map(|ix| ix as FeatureIx)
     }
 
     /// Whether an optional dependency is on.
-    pub(crate) fn is_dependency_on(&self, package: PackageIx, role: Role, name_in_toml: &str) -> bool {
-        self.packages[self.slot(package, role)].dependencies.iter().any(|name| name == name_in_toml)
+    pub(crate) fn is_dependency_on(&self, package: PackageIx, role: Role, name: DependencyNameIx) -> bool {
+        self.dependencies.contains(self.dependency_bit(package, role, name))
     }
 
-    fn slot(&self, package: PackageIx, role: Role) -> usize {
+    fn package_bit(&self, package: PackageIx, role: Role) -> usize {
+        self.side(role) * self.graph.graph.node_count() + package.index()
+    }
+
+    fn feature_bit(&self, package: PackageIx, role: Role, feature: FeatureIx) -> usize {
+        self.side(role) * self.graph.bits_end().features + self.graph.bits(package).features + feature as usize
+    }
+
+    fn dependency_bit(&self, package: PackageIx, role: Role, name: DependencyNameIx) -> usize {
+        self.side(role) * self.graph.bits_end().dependencies + self.graph.bits(package).dependencies + name as usize
+    }
+
+    fn side(&self, role: Role) -> usize {
         // Resolver 1 keeps one feature set for both sides.
-        match (self.behavior, role) {
-            (ResolverBehavior::V2, Role::Host) => package.index() * 2 + 1,
-            _ => package.index() * 2,
-        }
+        usize::from(self.graph.resolver == ResolverBehavior::V2 && role == Role::Host)
     }
 }
 
 /// Resolves the features of everything that `selection` reaches on a pair.
-pub(crate) fn activate_features(
-    graph: &PackageGraph,
-    platforms: &PlatformTable,
-    reachable: &FixedBitSet,
+pub(crate) fn activate_features<'a>(
+    graph: &'a PackageGraph,
+    platforms: PlatformTable<'a>,
+    reachable: &'a FixedBitSet,
     selection: &Selection,
-) -> ActivatedFeatures {
+) -> ActivatedFeatures<'a> {
     let mut resolver = FeatureResolver {
         graph,
         platforms,
         reachable,
         purpose: selection.purpose,
-        activated: ActivatedFeatures {
-            behavior: graph.resolver,
-            packages: vec![Activation::default(); graph.graph.node_count() * 2],
-        },
+        activated: ActivatedFeatures::new(graph),
         deferred: HashMap::new(),
     };
     for &member in &selection.members {
-        let values: Vec<FeatureValue> =
-            requested(graph, selection, member).into_iter().map(FeatureValue::Feature).collect();
-        resolver.activate_package(member, Role::Target, &values);
+        let mut roles = vec![Role::Target];
         if graph.graph[member].proc_macro && graph.resolver == ResolverBehavior::V2 {
             // Its bins and tests are target units, the library is a host unit.
-            resolver.activate_package(member, Role::Host, &values);
+            roles.push(Role::Host);
+        }
+        for role in roles {
+            for feature in requested(graph, selection, member) {
+                resolver.activate_feature(member, role, feature);
+            }
+            resolver.activate_package(member, role, &[]);
         }
     }
     resolver.activated
 }
 
 /// What to turn on once the dependency declared by the edge is on.
-type DeferredFeature = (EdgeIndex<u32>, FeatureValue);
+type DeferredFeature<'a> = (EdgeIndex<u32>, &'a FeatureValue);
 
 struct FeatureResolver<'a> {
     graph: &'a PackageGraph,
-    platforms: &'a PlatformTable,
+    platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
     purpose: Purpose,
-    activated: ActivatedFeatures,
+    activated: ActivatedFeatures<'a>,
     /// Weak dependency features seen before their dependency was turned on.
-    deferred: HashMap<(PackageIx, Role, String), Vec<DeferredFeature>>,
+    deferred: HashMap<(PackageIx, Role, DependencyNameIx), Vec<DeferredFeature<'a>>>,
 }
 
 impl<'a> FeatureResolver<'a> {
-    fn activate_package(&mut self, package: PackageIx, role: Role, values: &[FeatureValue]) {
+    fn activate_package(&mut self, package: PackageIx, role: Role, values: &'a [FeatureValue]) {
         for value in values {
             self.activate_value(package, role, value);
         }
-        let slot = self.activated.slot(package, role);
-        let activation = &mut self.activated.packages[slot];
-        if std::mem::replace(&mut activation.visited, true) {
+        let bit = self.activated.package_bit(package, role);
+        if self.activated.visited.put(bit) {
             return;
         }
-        for (edge, to, to_role) in self.dependencies(package, role) {
-            let dependency = self.edge(edge);
-            if !dependency.optional {
-                self.activate_package(to, to_role, &dependency.features);
+        let graph = self.graph;
+        for link in graph.links(package).iter().filter(|link| !link.optional) {
+            if let Some(to_role) = self.follow(role, link) {
+                self.activate_package(link.to, to_role, &graph.graph[link.edge].features);
             }
         }
     }
 
-    fn activate_value(&mut self, package: PackageIx, role: Role, value: &FeatureValue) {
+    fn activate_value(&mut self, package: PackageIx, role: Role, value: &'a FeatureValue) {
         match value {
             FeatureValue::Feature(feature) => self.activate_feature(package, role, *feature),
-            FeatureValue::Dependency(name) => self.activate_dependency(package, role, name),
-            FeatureValue::DependencyFeature { dependency, weak, same_named_feature, enables, .. } => {
-                for (edge, enabled) in enables {
-                    self.activate_dependency_feature(
-                        package,
-                        role,
-                        dependency,
-                        *weak,
-                        *same_named_feature,
-                        *edge,
-                        enabled,
-                    );
+            FeatureValue::Dependency(name) => self.activate_dependency(package, role, *name),
+            FeatureValue::DependencyFeature { weak, same_named_feature, enables, .. } => {
+                for (link, enabled) in enables {
+                    self.activate_dependency_feature(package, role, link, *weak, *same_named_feature, enabled);
                 }
             }
             FeatureValue::Unknown => {}
@@ -183,10 +189,8 @@ impl<'a> FeatureResolver<'a> {
     }
 
     fn activate_feature(&mut self, package: PackageIx, role: Role, feature: FeatureIx) {
-        let slot = self.activated.slot(package, role);
-        let features = &mut self.activated.packages[slot].features;
-        features.grow(feature as usize + 1);
-        if features.put(feature as usize) {
+        let bit = self.activated.feature_bit(package, role, feature);
+        if self.activated.features.put(bit) {
             return;
         }
         let graph = self.graph;
@@ -195,81 +199,61 @@ impl<'a> FeatureResolver<'a> {
         }
     }
 
-    fn activate_dependency(&mut self, package: PackageIx, role: Role, name: &str) {
-        let slot = self.activated.slot(package, role);
-        let on = &mut self.activated.packages[slot].dependencies;
-        if on.iter().any(|known| known == name) {
+    fn activate_dependency(&mut self, package: PackageIx, role: Role, name: DependencyNameIx) {
+        let bit = self.activated.dependency_bit(package, role, name);
+        if self.activated.dependencies.put(bit) {
             return;
         }
-        on.push(name.to_owned());
-        let deferred = self.deferred.remove(&(package, role, name.to_owned())).unwrap_or_default();
-        for (edge, to, to_role) in self.dependencies(package, role) {
-            let dependency = self.edge(edge);
-            if dependency.name_in_toml != name {
-                continue;
+        let deferred = self.deferred.remove(&(package, role, name)).unwrap_or_default();
+        let graph = self.graph;
+        for link in graph.links(package).iter().filter(|link| link.name == name) {
+            let Some(to_role) = self.follow(role, link) else { continue };
+            for (_, value) in deferred.iter().filter(|(waiting, _)| *waiting == link.edge) {
+                self.activate_value(link.to, to_role, value);
             }
-            for (_, value) in deferred.iter().filter(|(waiting, _)| *waiting == edge) {
-                self.activate_value(to, to_role, value);
-            }
-            self.activate_package(to, to_role, &dependency.features);
+            self.activate_package(link.to, to_role, &graph.graph[link.edge].features);
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one feature value, taken apart by the caller")]
     fn activate_dependency_feature(
         &mut self,
         package: PackageIx,
         role: Role,
-        name: &str,
+        link: &Link,
         weak: bool,
         same_named_feature: Option<FeatureIx>,
-        edge: EdgeIndex<u32>,
-        enabled: &FeatureValue,
+        enabled: &'a FeatureValue,
     ) {
-        let Some((to, to_role)) = self.follow(role, edge) else { return };
-        if self.edge(edge).optional {
-            if weak && !self.activated.is_dependency_on(package, role, name) {
-                let waiting = self.deferred.entry((package, role, name.to_owned())).or_default();
-                waiting.push((edge, enabled.clone()));
+        let Some(to_role) = self.follow(role, link) else { return };
+        if link.optional {
+            if weak && !self.activated.is_dependency_on(package, role, link.name) {
+                let waiting = self.deferred.entry((package, role, link.name)).or_default();
+                waiting.push((link.edge, enabled));
                 return;
             }
-            self.activate_dependency(package, role, name);
+            self.activate_dependency(package, role, link.name);
             if !weak && let Some(feature) = same_named_feature {
                 self.activate_feature(package, role, feature);
             }
         }
-        self.activate_value(to, to_role, enabled);
+        self.activate_value(link.to, to_role, enabled);
     }
 
-    /// Dependencies that count for features, with the side they are built for.
-    fn dependencies(&self, package: PackageIx, role: Role) -> Vec<(EdgeIndex<u32>, PackageIx, Role)> {
-        self.graph
-            .dependencies(package)
-            .filter_map(|(edge, _, _)| self.follow(role, edge).map(|(to, to_role)| (edge, to, to_role)))
-            .collect()
-    }
-
-    /// Where a dependency leads, or nothing if this resolution does not look at it.
-    fn follow(&self, role: Role, edge: EdgeIndex<u32>) -> Option<(PackageIx, Role)> {
-        let dependency = self.edge(edge);
-        let (_, to) = self.graph.graph.edge_endpoints(edge)?;
+    /// For which side a dependency is built, or nothing if this resolution does not look at it.
+    fn follow(&self, role: Role, link: &Link) -> Option<Role> {
         // With resolver 1 dev-dependencies count even for builds.
         let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.purpose == Purpose::Build;
-        if !self.reachable.contains(edge.index()) || (decoupled && dependency.table == DependencyTable::Dev) {
+        if !self.reachable.contains(link.edge.index()) || (decoupled && link.table == DependencyTable::Dev) {
             return None;
         }
-        let build = dependency.table == DependencyTable::Build;
+        let build = link.table == DependencyTable::Build;
         match self.graph.resolver {
-            ResolverBehavior::V1 => Some((to, Role::Target)),
+            ResolverBehavior::V1 => Some(Role::Target),
             ResolverBehavior::V2 => {
                 let platform_role = if build { Role::Host } else { role };
-                let to_role = if build || self.graph.graph[to].proc_macro { Role::Host } else { role };
-                self.platforms.is_active(edge, platform_role).then_some((to, to_role))
+                let to_role = if build || link.to_proc_macro { Role::Host } else { role };
+                self.platforms.is_active(link.edge, platform_role).then_some(to_role)
             }
         }
-    }
-
-    fn edge(&self, edge: EdgeIndex<u32>) -> &'a Dependency {
-        &self.graph.graph[edge]
     }
 }

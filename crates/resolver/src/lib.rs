@@ -26,11 +26,12 @@ mod unit_graph;
 
 pub use crate::compare::{Difference, TargetFacts, TargetKey, UnitTable, differences, table_of, table_of_cargo};
 pub use crate::error::ResolveError;
+pub use crate::feature_value::FeatureIx;
 pub use crate::features::Role;
 pub use crate::manifest::{ResolverBehavior, WorkspaceManifest};
 pub use crate::metadata::{Undeclared, WorkspaceMetadata};
 pub use crate::package::{AUTODETECTED, Package, Source, Target};
-pub use crate::package_graph::{Dependency, DependencyTable, PackageGraph, PackageIx};
+pub use crate::package_graph::{Dependency, DependencyTable, ExternName, PackageGraph, PackageIx};
 pub use crate::platform::{Pair, Platform};
 pub use crate::selection::{Purpose, RootFeatures, Selection};
 pub use crate::unit_graph::{Unit, UnitDependency, UnitGraph, UnitKind, resolve};

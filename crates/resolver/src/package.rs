@@ -7,7 +7,7 @@ use cargo_metadata::TargetKind;
 use semver::Version;
 
 use crate::error::ResolveError;
-use crate::feature_value::{FeatureIx, FeatureValue, parse_feature_value};
+use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue, parse_feature_value};
 
 /// Where cargo takes a package from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +99,8 @@ pub struct Package {
     pub(crate) feature_values: Vec<Vec<FeatureValue>>,
     /// The feature called `default`, if there is one.
     pub(crate) default_feature: Option<FeatureIx>,
+    /// What its manifest calls its dependencies, in byte order, each once.
+    pub(crate) dependency_names: Vec<String>,
 }
 
 impl Package {
@@ -120,6 +122,11 @@ impl Package {
         self.feature_names.iter().map(String::as_str)
     }
 
+    /// Name of one of its features.
+    pub fn feature_name(&self, feature: FeatureIx) -> &str {
+        &self.feature_names[feature as usize]
+    }
+
     /// Whether it declares the feature, or an optional dependency makes it one.
     pub fn has_feature(&self, name: &str) -> bool {
         self.feature_ix(name).is_some()
@@ -127,6 +134,10 @@ impl Package {
 
     pub(crate) fn feature_ix(&self, name: &str) -> Option<FeatureIx> {
         self.feature_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as FeatureIx)
+    }
+
+    pub(crate) fn dependency_name_ix(&self, name: &str) -> Option<DependencyNameIx> {
+        self.dependency_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as DependencyNameIx)
     }
 }
 
@@ -144,9 +155,15 @@ pub(crate) fn checksums(lock: &Lockfile) -> Checksums {
         .collect()
 }
 
+/// The key of the dependency table.
+pub(crate) fn name_in_toml(dependency: &cargo_metadata::Dependency) -> &str {
+    dependency.rename.as_deref().unwrap_or(&dependency.name)
+}
+
 /// Checks and converts one package of `cargo metadata`.
 pub(crate) fn convert_package(
     package: cargo_metadata::Package,
+    dependencies: &[cargo_metadata::Dependency],
     root_dir: &str,
     checksums: &Checksums,
 ) -> Result<Package, ResolveError> {
@@ -249,6 +266,9 @@ pub(crate) fn convert_package(
         return Err(ResolveError::UnsafeLinks { package: display, links: links.clone() });
     }
 
+    let mut dependency_names: Vec<String> = dependencies.iter().map(|one| name_in_toml(one).to_owned()).collect();
+    dependency_names.sort_unstable();
+    dependency_names.dedup();
     let mut feature_names = Vec::with_capacity(package.features.len());
     let mut feature_texts = Vec::with_capacity(package.features.len());
     for (feature, values) in package.features {
@@ -285,6 +305,7 @@ pub(crate) fn convert_package(
         feature_names,
         feature_values: Vec::new(),
         default_feature: None,
+        dependency_names,
     };
     converted.feature_values = feature_texts
         .iter()

@@ -15,10 +15,10 @@ use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
 use rayon::prelude::*;
 
 use crate::error::{ResolveError, path_to};
-use crate::feature_value::{FeatureValue, parse_feature_value};
+use crate::feature_value::{DependencyNameIx, FeatureValue, parse_feature_value};
 use crate::manifest::{ResolverBehavior, WorkspaceManifest};
 use crate::metadata::WorkspaceMetadata;
-use crate::package::{Package, Target, checksums, convert_package};
+use crate::package::{Package, Target, checksums, convert_package, name_in_toml};
 
 /// Index of a package in a [`PackageGraph`].
 pub type PackageIx = NodeIndex<u32>;
@@ -34,21 +34,47 @@ pub enum DependencyTable {
     Dev,
 }
 
+/// A name given with `--extern`; [`PackageGraph::extern_name`] has its text, which orders as the names do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExternName(u32);
+
 /// One declared dependency that `Cargo.lock` has a package for: an edge of the graph.
 #[derive(Debug, Clone)]
 pub struct Dependency {
     /// The key in the dependency table: what features call it.
     pub name_in_toml: String,
     /// The name that `--extern` gives it.
-    pub extern_name: String,
+    pub extern_name: ExternName,
     /// Table it was declared in.
     pub table: DependencyTable,
     /// Only built when a feature asks for it.
     pub optional: bool,
     /// `[target.<platform>...]` it was declared under.
     pub platform: Option<Platform>,
+    /// `name_in_toml` as an index.
+    pub(crate) name: DependencyNameIx,
     /// Features it asks for, `default` included where default features are on, in terms of the dependency's table.
     pub(crate) features: Vec<FeatureValue>,
+}
+
+/// What resolution needs to know of an edge, close together: it looks at each of them many times.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Link {
+    pub(crate) edge: EdgeIndex<u32>,
+    pub(crate) to: PackageIx,
+    pub(crate) name: DependencyNameIx,
+    pub(crate) extern_name: ExternName,
+    pub(crate) table: DependencyTable,
+    pub(crate) optional: bool,
+    pub(crate) to_proc_macro: bool,
+    pub(crate) to_has_lib: bool,
+}
+
+/// Where the bits of a package begin, in a set that has some for each feature or dependency name of every package.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bits {
+    pub(crate) features: usize,
+    pub(crate) dependencies: usize,
 }
 
 /// All packages of a workspace and how they depend on each other.
@@ -62,6 +88,12 @@ pub struct PackageGraph {
     pub root: Option<PackageIx>,
     /// Which rules of feature resolution hold.
     pub resolver: ResolverBehavior,
+    /// By package: the edges that leave it, in order of declaration. petgraph has them newest first.
+    links: Vec<Vec<Link>>,
+    /// By package, and one more for where they end.
+    bits: Vec<Bits>,
+    /// Texts of all [`ExternName`]s, in byte order.
+    extern_names: Vec<String>,
 }
 
 impl PackageGraph {
@@ -96,7 +128,8 @@ impl PackageGraph {
                 let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
                 let id = package.id.repr.clone();
                 let dependencies = std::mem::take(&mut package.dependencies);
-                (id, is_root, dependencies, convert_package(package, &root_dir, &checksums))
+                let converted = convert_package(package, &dependencies, &root_dir, &checksums);
+                (id, is_root, dependencies, converted)
             })
             .collect();
         for (id, is_root, dependencies, converted) in converted {
@@ -115,31 +148,68 @@ impl PackageGraph {
         let nodes: HashMap<&str, &cargo_metadata::Node> =
             resolve.nodes.iter().map(|node| (node.id.repr.as_str(), node)).collect();
         let ids: HashMap<PackageIx, &str> = by_id.iter().map(|(id, &ix)| (ix, id.as_str())).collect();
+        let mut edges: Vec<Vec<EdgeIndex<u32>>> = vec![Vec::new(); graph.node_count()];
+        let mut names: HashMap<EdgeIndex<u32>, String> = HashMap::new();
         for (from, dependencies) in declared {
             let Some(node) = nodes.get(ids[&from]) else { continue };
             let resolved: Vec<(PackageIx, &NodeDep)> =
                 node.deps.iter().filter_map(|entry| Some((*by_id.get(&entry.pkg.repr)?, entry))).collect();
             for dependency in dependencies {
                 let Some(to) = find_target(&graph, &resolved, &dependency) else { continue };
-                let edge = convert_dependency(&graph[to], dependency);
-                graph.add_edge(from, to, edge);
+                let name = graph[to].lib.as_ref().map(|lib| extern_name(&dependency, lib)).unwrap_or_default();
+                let dependency = convert_dependency(&graph[from], &graph[to], dependency);
+                let edge = graph.add_edge(from, to, dependency);
+                names.insert(edge, name);
+                edges[from.index()].push(edge);
             }
         }
         let resolver = manifest.resolver(root.map(|ix| graph[ix].edition.as_str()));
-        let mut this = PackageGraph { graph, members, root, resolver };
+        let libraries = graph.node_weights().filter_map(|package| Some(package.lib.as_ref()?.name.replace('-', "_")));
+        let mut extern_names: Vec<String> = names.values().cloned().chain(libraries).collect();
+        extern_names.sort_unstable();
+        extern_names.dedup();
+        for (edge, name) in names {
+            graph[edge].extern_name = intern(&extern_names, &name);
+        }
+        let link = |&edge: &EdgeIndex<u32>| link(&graph, edge);
+        let links = edges.iter().map(|edges| edges.iter().filter_map(link).collect()).collect();
+        let mut bits = vec![Bits::default()];
+        for (ix, package) in graph.node_weights().enumerate() {
+            bits.push(Bits {
+                features: bits[ix].features + package.feature_names.len(),
+                dependencies: bits[ix].dependencies + package.dependency_names.len(),
+            });
+        }
+        let mut this = PackageGraph { graph, members, root, resolver, links, bits, extern_names };
         this.link_features();
         Ok(this)
     }
 
     /// The edges that leave `package`, in order of declaration.
     pub fn dependencies(&self, package: PackageIx) -> impl Iterator<Item = (EdgeIndex<u32>, PackageIx, &Dependency)> {
-        // petgraph iterates newest edge first; order of declaration keeps results easy to compare by eye.
-        let mut edges: Vec<_> = self.graph.edges(package).collect();
-        edges.reverse();
-        edges.into_iter().map(|edge| {
-            use petgraph::visit::EdgeRef;
-            (edge.id(), edge.target(), edge.weight())
-        })
+        self.links(package).iter().map(|link| (link.edge, link.to, &self.graph[link.edge]))
+    }
+
+    pub(crate) fn links(&self, package: PackageIx) -> &[Link] {
+        &self.links[package.index()]
+    }
+
+    pub(crate) fn bits(&self, package: PackageIx) -> Bits {
+        self.bits[package.index()]
+    }
+
+    pub(crate) fn bits_end(&self) -> Bits {
+        self.bits[self.graph.node_count()]
+    }
+
+    /// Text of a name.
+    pub fn extern_name(&self, name: ExternName) -> &str {
+        &self.extern_names[name.0 as usize]
+    }
+
+    /// What a package's other targets call its library.
+    pub(crate) fn library_name(&self, library: &Target) -> ExternName {
+        intern(&self.extern_names, &library.name.replace('-', "_"))
     }
 
     /// Turns `dep/feature` values from names into edges and feature indices, so that resolution compares no strings.
@@ -149,15 +219,14 @@ impl PackageGraph {
             if !values.into_iter().any(|value| matches!(value, FeatureValue::DependencyFeature { .. })) {
                 continue;
             }
-            let edges: Vec<(EdgeIndex<u32>, PackageIx, String)> =
-                self.dependencies(package).map(|(e, to, d)| (e, to, d.name_in_toml.clone())).collect();
             let mut values = std::mem::take(&mut self.graph[package].feature_values);
             for value in values.iter_mut().flatten() {
                 if let FeatureValue::DependencyFeature { dependency, feature, enables, .. } = value {
-                    *enables = edges
+                    *enables = self
+                        .links(package)
                         .iter()
-                        .filter(|(_, _, name)| name == dependency)
-                        .map(|&(edge, to, _)| (edge, parse_feature_value(feature, &self.graph[to])))
+                        .filter(|link| link.name == *dependency)
+                        .map(|link| (*link, parse_feature_value(feature, &self.graph[link.to])))
                         .collect();
                 }
             }
@@ -195,16 +264,18 @@ fn extern_name(dependency: &cargo_metadata::Dependency, lib: &Target) -> String 
     dependency.rename.as_deref().unwrap_or(&lib.name).replace('-', "_")
 }
 
-fn convert_dependency(to: &Package, dependency: cargo_metadata::Dependency) -> Dependency {
+fn convert_dependency(from: &Package, to: &Package, dependency: cargo_metadata::Dependency) -> Dependency {
     let mut features: Vec<FeatureValue> =
         dependency.features.iter().map(|feature| parse_feature_value(feature, to)).collect();
     if dependency.uses_default_features {
         features.extend(to.default_feature.map(FeatureValue::Feature));
     }
-    let extern_name = to.lib.as_ref().map(|lib| extern_name(&dependency, lib)).unwrap_or_default();
+    let name_in_toml = name_in_toml(&dependency).to_owned();
     Dependency {
-        extern_name,
-        name_in_toml: dependency.rename.unwrap_or(dependency.name),
+        // Filled in once all names are known.
+        extern_name: ExternName(0),
+        name: from.dependency_name_ix(&name_in_toml).expect("a package knows its own dependencies"),
+        name_in_toml,
         table: match dependency.kind {
             DependencyKind::Build => DependencyTable::Build,
             DependencyKind::Development => DependencyTable::Dev,
@@ -214,4 +285,16 @@ fn convert_dependency(to: &Package, dependency: cargo_metadata::Dependency) -> D
         platform: dependency.target,
         features,
     }
+}
+
+fn link(graph: &DiGraph<Package, Dependency, u32>, edge: EdgeIndex<u32>) -> Option<Link> {
+    let (_, to) = graph.edge_endpoints(edge)?;
+    let Dependency { name, extern_name, table, optional, .. } = graph[edge];
+    let (to_proc_macro, to_has_lib) = (graph[to].proc_macro, graph[to].lib.is_some());
+    Some(Link { edge, to, name, extern_name, table, optional, to_proc_macro, to_has_lib })
+}
+
+fn intern(names: &[String], name: &str) -> ExternName {
+    let ix = names.binary_search_by(|probe| probe.as_str().cmp(name)).expect("the list has all names");
+    ExternName(ix as u32)
 }

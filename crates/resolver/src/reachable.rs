@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use fixedbitset::FixedBitSet;
 use petgraph::graph::EdgeIndex;
 
-use crate::feature_value::{FeatureIx, FeatureValue};
+use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue};
 use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
 use crate::selection::{RootFeatures, Selection};
 
@@ -50,10 +50,10 @@ enum DevDependencies {
 }
 
 /// What one activation of a package asks for.
-struct Wanted<'a> {
+struct Wanted {
     features: FixedBitSet,
     /// By name in the manifest: features asked of the dependencies of that name.
-    dependencies: HashMap<&'a str, Vec<(EdgeIndex<u32>, FeatureIx)>>,
+    dependencies: HashMap<DependencyNameIx, Vec<(EdgeIndex<u32>, FeatureIx)>>,
 }
 
 struct Walk<'a> {
@@ -63,8 +63,13 @@ struct Walk<'a> {
     activated: Vec<Option<FixedBitSet>>,
 }
 
-impl<'a> Walk<'a> {
+impl Walk<'_> {
     fn activate(&mut self, package: PackageIx, requested: &[FeatureIx]) {
+        // Closed under what its features turn on, so that nothing new can follow from what it holds already.
+        let known = self.activated[package.index()].as_ref();
+        if known.is_some_and(|known| requested.iter().all(|&feature| known.contains(feature as usize))) {
+            return;
+        }
         let wanted = self.wanted(package, requested);
         match &mut self.activated[package.index()] {
             Some(known) if wanted.features.is_subset(known) => return,
@@ -74,24 +79,24 @@ impl<'a> Walk<'a> {
         self.follow(package, wanted, DevDependencies::Ignored);
     }
 
-    fn follow(&mut self, package: PackageIx, wanted: Wanted<'a>, dev: DevDependencies) {
+    fn follow(&mut self, package: PackageIx, wanted: Wanted, dev: DevDependencies) {
         let graph = self.graph;
-        for (edge, to, dependency) in graph.dependencies(package) {
-            let asked = wanted.dependencies.get(dependency.name_in_toml.as_str());
-            let counted = dependency.table != DependencyTable::Dev || dev == DevDependencies::Counted;
-            if !counted || (dependency.optional && asked.is_none()) {
+        for link in graph.links(package) {
+            let asked = wanted.dependencies.get(&link.name);
+            let counted = link.table != DependencyTable::Dev || dev == DevDependencies::Counted;
+            if !counted || (link.optional && asked.is_none()) {
                 continue;
             }
-            self.edges.insert(edge.index());
-            let mut requested: Vec<FeatureIx> = dependency.features.iter().filter_map(as_feature).collect();
-            let asked = asked.into_iter().flatten().filter(|(through, _)| *through == edge);
+            self.edges.insert(link.edge.index());
+            let mut requested: Vec<FeatureIx> = graph.graph[link.edge].features.iter().filter_map(as_feature).collect();
+            let asked = asked.into_iter().flatten().filter(|(through, _)| *through == link.edge);
             requested.extend(asked.map(|(_, feature)| feature));
-            self.activate(to, &requested);
+            self.activate(link.to, &requested);
         }
     }
 
     /// Cargo's `Requirements` (`dep_cache.rs`): the closure of some features within their package.
-    fn wanted(&self, package: PackageIx, requested: &[FeatureIx]) -> Wanted<'a> {
+    fn wanted(&self, package: PackageIx, requested: &[FeatureIx]) -> Wanted {
         let graph = self.graph;
         let package = &graph.graph[package];
         let mut wanted =
@@ -105,15 +110,15 @@ impl<'a> Walk<'a> {
                 match value {
                     FeatureValue::Feature(feature) => open.push(*feature),
                     FeatureValue::Dependency(name) => {
-                        wanted.dependencies.entry(name).or_default();
+                        wanted.dependencies.entry(*name).or_default();
                     }
                     FeatureValue::DependencyFeature { dependency, weak, same_named_feature, enables, .. } => {
-                        let optional = enables.iter().any(|(edge, _)| graph.graph[*edge].optional);
+                        let optional = enables.iter().any(|(link, _)| link.optional);
                         if !weak && optional {
                             open.extend(same_named_feature);
                         }
-                        let asked = wanted.dependencies.entry(dependency).or_default();
-                        asked.extend(enables.iter().filter_map(|(edge, value)| Some((*edge, as_feature(value)?))));
+                        let asked = wanted.dependencies.entry(*dependency).or_default();
+                        asked.extend(enables.iter().filter_map(|(link, value)| Some((link.edge, as_feature(value)?))));
                     }
                     FeatureValue::Unknown => {}
                 }

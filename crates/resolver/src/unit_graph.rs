@@ -4,15 +4,16 @@
 //! build script of one package, for host or target, with one feature set. Cargo has a unit per target of the package;
 //! [`crate::compare`] folds those together. The walk follows cargo's `src/cargo/core/compiler/unit_dependencies.rs`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use fixedbitset::FixedBitSet;
 use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 
-use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features};
-use crate::package::{Package, Target};
-use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
+use crate::feature_value::FeatureIx;
+use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features, declared_for};
+use crate::package::Target;
+use crate::package_graph::{DependencyTable, ExternName, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
 use crate::reachable::reachable_dependencies;
 use crate::selection::{Purpose, Selection};
@@ -35,19 +36,19 @@ pub struct Unit {
     pub role: Role,
     /// Built for itself or for its tests.
     pub kind: UnitKind,
-    /// Features that are on, in byte order.
-    pub features: Vec<String>,
-    /// Binaries asked for whose required features are on, as indices into [`Package::bins`].
+    /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
+    pub features: Vec<FeatureIx>,
+    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
     pub bins: Vec<usize>,
 }
 
 /// Why one unit needs another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitDependency {
     /// For the build script, or for everything else.
     pub for_build_script: bool,
     /// Name given with `--extern`.
-    pub extern_name: String,
+    pub extern_name: ExternName,
 }
 
 /// Units and their dependencies. Acyclic.
@@ -66,25 +67,26 @@ pub fn resolve(
     pairs: &[Pair],
     selections: &[Selection],
 ) -> Vec<Vec<UnitGraph>> {
-    let tables: Vec<PlatformTable> = pairs.par_iter().map(|&pair| PlatformTable::new(graph, platforms, pair)).collect();
+    let declared: Vec<FixedBitSet> = platforms.par_iter().map(|platform| declared_for(graph, platform)).collect();
     selections
         .par_iter()
         .map(|selection| {
             let reachable = reachable_dependencies(graph, selection);
-            tables.par_iter().map(|table| unit_graph(graph, table, &reachable, selection)).collect()
+            let on = |&pair: &Pair| unit_graph(graph, PlatformTable::new(&declared, pair), &reachable, selection);
+            pairs.par_iter().map(on).collect()
         })
         .collect()
 }
 
-fn unit_graph(
-    graph: &PackageGraph,
-    platforms: &PlatformTable,
-    reachable: &FixedBitSet,
+fn unit_graph<'a>(
+    graph: &'a PackageGraph,
+    platforms: PlatformTable<'a>,
+    reachable: &'a FixedBitSet,
     selection: &Selection,
 ) -> UnitGraph {
     let activated = activate_features(graph, platforms, reachable, selection);
-    let mut builder =
-        Builder { graph, platforms, reachable, activated, units: UnitGraph::default(), known: HashMap::new() };
+    let known = vec![[None; 4]; graph.graph.node_count()];
+    let mut builder = Builder { graph, platforms, reachable, activated, units: UnitGraph::default(), known };
     for &member in &selection.members {
         builder.add_root(member, selection.purpose);
     }
@@ -93,11 +95,12 @@ fn unit_graph(
 
 struct Builder<'a> {
     graph: &'a PackageGraph,
-    platforms: &'a PlatformTable,
+    platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
-    activated: ActivatedFeatures,
+    activated: ActivatedFeatures<'a>,
     units: UnitGraph,
-    known: HashMap<(PackageIx, Role, UnitKind), NodeIndex<u32>>,
+    /// By package, then by role and kind.
+    known: Vec<[Option<NodeIndex<u32>>; 4]>,
 }
 
 impl Builder<'_> {
@@ -170,13 +173,13 @@ impl Builder<'_> {
     /// Targets whose required features are on. Cargo's `resolve_all_features`
     /// (`src/cargo/ops/cargo_compile/unit_generator.rs`): a target may also require `dependency/feature`.
     fn enabled(&self, member: PackageIx, targets: &[Target]) -> Vec<usize> {
-        let mut on: BTreeSet<String> = self.feature_names(member, Role::Target).into_iter().collect();
+        let mut on: BTreeSet<String> = self.feature_names(member, Role::Target).map(str::to_owned).collect();
         if targets.iter().any(|target| target.required_features.iter().any(|feature| feature.contains('/'))) {
             for (_, to, dependency) in self.graph.dependencies(member) {
                 let host = dependency.table == DependencyTable::Build || self.graph.graph[to].proc_macro;
                 let role = if host { Role::Host } else { Role::Target };
                 let features = self.feature_names(to, role);
-                on.extend(features.iter().map(|feature| format!("{}/{feature}", dependency.name_in_toml)));
+                on.extend(features.map(|feature| format!("{}/{feature}", dependency.name_in_toml)));
             }
         }
         let is_on = |ix: &usize| targets[*ix].required_features.iter().all(|feature| on.contains(feature));
@@ -185,20 +188,20 @@ impl Builder<'_> {
 
     /// The unit, made with all it depends on if it is new.
     fn add(&mut self, package: PackageIx, role: Role, kind: UnitKind) -> NodeIndex<u32> {
-        if let Some(&unit) = self.known.get(&(package, role, kind)) {
+        let slot = usize::from(role == Role::Host) * 2 + usize::from(kind == UnitKind::Test);
+        if let Some(unit) = self.known[package.index()][slot] {
             return unit;
         }
-        let features = self.feature_names(package, role);
+        let features = self.activated.features(package, role).collect();
         let unit = self.units.graph.add_node(Unit { package, role, kind, features, bins: Vec::new() });
-        self.known.insert((package, role, kind), unit);
+        self.known[package.index()][slot] = Some(unit);
 
         let graph = self.graph;
         let has_build_script = graph.graph[package].build_script.is_some();
-        let mut seen = BTreeSet::new();
-        for (edge, to, dependency) in graph.dependencies(package) {
-            let target: &Package = &graph.graph[to];
-            let for_build_script = dependency.table == DependencyTable::Build;
-            let wanted = match dependency.table {
+        let mut seen = Vec::new();
+        for link in graph.links(package) {
+            let for_build_script = link.table == DependencyTable::Build;
+            let wanted = match link.table {
                 DependencyTable::Normal => true,
                 DependencyTable::Build => has_build_script,
                 DependencyTable::Dev => kind == UnitKind::Test,
@@ -206,17 +209,18 @@ impl Builder<'_> {
             // A build script runs on the host, so its own dependencies are looked up there.
             let platform_role = if for_build_script { Role::Host } else { role };
             let active = wanted
-                && self.reachable.contains(edge.index())
-                && target.lib.is_some()
-                && self.platforms.is_active(edge, platform_role)
-                && (!dependency.optional || self.activated.is_dependency_on(package, role, &dependency.name_in_toml));
-            if !active || !seen.insert((for_build_script, to)) {
+                && self.reachable.contains(link.edge.index())
+                && link.to_has_lib
+                && self.platforms.is_active(link.edge, platform_role)
+                && (!link.optional || self.activated.is_dependency_on(package, role, link.name));
+            if !active || seen.contains(&(for_build_script, link.to)) {
                 continue;
             }
-            let to_role = if for_build_script || target.proc_macro { Role::Host } else { role };
-            let to_unit = self.add(to, to_role, UnitKind::Build);
-            let extern_name = dependency.extern_name.clone();
-            self.units.graph.add_edge(unit, to_unit, UnitDependency { for_build_script, extern_name });
+            seen.push((for_build_script, link.to));
+            let to_role = if for_build_script || link.to_proc_macro { Role::Host } else { role };
+            let to_unit = self.add(link.to, to_role, UnitKind::Build);
+            let dependency = UnitDependency { for_build_script, extern_name: link.extern_name };
+            self.units.graph.add_edge(unit, to_unit, dependency);
         }
         unit
     }
@@ -227,12 +231,11 @@ impl Builder<'_> {
         let Some(lib) = graph.graph[package].linkable_lib() else { return };
         let role = if graph.graph[package].proc_macro { Role::Host } else { Role::Target };
         let library = self.add(package, role, UnitKind::Build);
-        let extern_name = lib.name.replace('-', "_");
+        let extern_name = graph.library_name(lib);
         self.units.graph.add_edge(unit, library, UnitDependency { for_build_script: false, extern_name });
     }
 
-    fn feature_names(&self, package: PackageIx, role: Role) -> Vec<String> {
-        let names = &self.graph.graph[package].feature_names;
-        self.activated.features(package, role).map(|ix| names[ix as usize].clone()).collect()
+    fn feature_names(&self, package: PackageIx, role: Role) -> impl Iterator<Item = &str> {
+        self.activated.features(package, role).map(move |feature| self.graph.graph[package].feature_name(feature))
     }
 }
