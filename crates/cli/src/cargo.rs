@@ -52,8 +52,8 @@ pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<Workspa
 
 fn run_metadata(manifest: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Failure> {
     let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never", "--manifest-path"]);
-    command.arg(manifest);
+    command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never"]);
+    at(&mut command, manifest);
     if options.offline {
         command.arg("--offline");
     }
@@ -89,7 +89,8 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
 /// Directory of the workspace root, if cargo can tell.
 fn locate_workspace(manifest: &Path) -> Option<PathBuf> {
     let mut command = cargo();
-    command.args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"]).arg(manifest);
+    command.args(["locate-project", "--workspace", "--message-format", "plain"]);
+    at(&mut command, manifest);
     let output = output(command).ok().filter(|output| output.status.success())?;
     let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
     manifest.parent().map(Path::to_owned)
@@ -117,6 +118,15 @@ pub(crate) fn platform(triple: &str, directory: &Path) -> Result<Platform, Failu
 /// Cargo tells programs that it runs where it is.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Names the manifest, and runs where it lies: cargo looks for `.cargo/config.toml` and rustup for `rust-toolchain.toml`
+/// from the working directory upwards, and what is built must not depend on where the user stands.
+pub(crate) fn at(command: &mut Command, manifest: &Path) {
+    command.arg("--manifest-path").arg(manifest);
+    if let Some(directory) = manifest.parent() {
+        command.current_dir(directory);
+    }
 }
 
 pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cratewright_resolver::{PackageGraph, PackageIx, Purpose, RootFeatures, Selection};
+use cratewright_resolver::{PackageGraph, PackageIx, Purpose, ResolverBehavior, RootFeatures, Selection};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -80,6 +80,18 @@ impl Config {
         let mut selections = self.split(packages.members.clone(), RootFeatures::default_features(), None);
         for (name, variant) in &self.variants {
             let members = variant.members(name, packages, root)?;
+            let together = self.feature_unification == FeatureUnification::Workspace && members.len() > 1;
+            // `Workspace::members_with_features_old` in cargo's `src/cargo/core/workspace.rs`.
+            if together && packages.resolver == ResolverBehavior::V1 && !variant.all_features {
+                return Err(Failure::new(
+                    "invalid-variant",
+                    format!(
+                        "variant `{name}`: under resolver 1, cargo cannot give features to several members at once"
+                    ),
+                )
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help("set `resolver = \"2\"`, leave out `feature-unification`, or name one member in `members`"));
+            }
             let features = match variant.all_features {
                 true => RootFeatures::All,
                 false => RootFeatures::Named { names: variant.features.clone(), default: !variant.no_default_features },

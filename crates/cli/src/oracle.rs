@@ -35,9 +35,15 @@ impl Oracle {
     /// When it cannot be written.
     pub fn prepare(&self, workspace: &Workspace) -> Result<(), Failure> {
         for pair in &workspace.pairs {
-            let path = self.rustc(&workspace.platforms[pair.host].triple);
-            write_rustc(&path, &workspace.platforms[pair.host].triple)
-                .map_err(|error| Failure::io("write", &path, &error))?;
+            let host = &workspace.platforms[pair.host].triple;
+            let path = self.rustc(host);
+            if path.exists() {
+                continue;
+            }
+            // Cargo remembers what rustc printed only where that directory is there already.
+            let target = self.target_directory(host);
+            fs::create_dir_all(&target).map_err(|error| Failure::io("write", &target, &error))?;
+            write_rustc(&path, host).map_err(|error| Failure::io("write", &path, &error))?;
         }
         Ok(())
     }
@@ -56,15 +62,10 @@ impl Oracle {
             Purpose::Test => "test",
         });
         command.args(["--unit-graph", "-Z", "unstable-options", "--locked", "--offline", "--target", target]);
-        match selection.members[..] {
-            // Named, as a member at the root would else stand for `default-members`.
-            [member] => {
-                let package = &workspace.packages.graph[member];
-                command.arg("--package").arg(format!("{}@{}", package.name, package.version));
-            }
-            _ => {
-                command.arg("--workspace");
-            }
+        // Named, as a member at the root would else stand for `default-members`; by id, as the registry may have a package
+        // of the same name and version.
+        for &member in &selection.members {
+            command.arg("--package").arg(&workspace.packages.graph[member].id);
         }
         match &selection.features {
             RootFeatures::All => {
@@ -79,11 +80,10 @@ impl Oracle {
                 }
             }
         }
-        command.arg("--manifest-path").arg(&manifest);
+        cargo::at(&mut command, &manifest);
         command.env("RUSTC_BOOTSTRAP", "1");
         command.env("RUSTC", self.rustc(host));
-        // Cargo remembers there what each rustc printed; one per host, as they run at the same time.
-        command.env("CARGO_TARGET_DIR", self.scratch.path().join(format!("target-{host}")));
+        command.env("CARGO_TARGET_DIR", self.target_directory(host));
         let output = cargo::output(command)?;
         if !output.status.success() {
             return Err(Failure::new("cargo-refused", "cargo prints no unit graph")
@@ -93,6 +93,11 @@ impl Oracle {
         }
         table_of_cargo(&String::from_utf8_lossy(&output.stdout))
             .map_err(|error| Failure::resolve(&error, &workspace.root))
+    }
+
+    /// One per host, as they run at the same time.
+    fn target_directory(&self, host: &str) -> PathBuf {
+        self.scratch.path().join(format!("target-{host}"))
     }
 
     fn rustc(&self, host: &str) -> PathBuf {

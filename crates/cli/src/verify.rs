@@ -127,9 +127,11 @@ fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTab
         Purpose::Build => "build",
         Purpose::Test => "test",
     };
-    let mut what = match selection.members[..] {
-        [member] => format!("-p {}", workspace.packages.graph[member].name),
-        _ => "--workspace".to_owned(),
+    let mut what = if selection.members.len() > 1 && selection.members.len() == workspace.packages.members.len() {
+        "--workspace".to_owned()
+    } else {
+        let names = selection.members.iter().map(|&member| format!("-p {}", workspace.packages.graph[member].name));
+        names.collect::<Vec<_>>().join(" ")
     };
     match &selection.features {
         RootFeatures::All => what.push_str(" --all-features"),

@@ -49,6 +49,8 @@ pub const AUTODETECTED: [&str; 2] = ["build.rs", "src/lib.rs"];
 /// A package with everything about it that reaches a build.
 #[derive(Debug, Clone)]
 pub struct Package {
+    /// Package id spec as cargo prints it. That of a local package holds a path of this machine.
+    pub id: String,
     /// Name in the manifest.
     pub name: String,
     /// Full version.
@@ -280,6 +282,7 @@ pub(crate) fn convert_package(
         Source::CratesIo { .. } => Vec::new(),
     };
     let mut converted = Package {
+        id: package.id.repr,
         name,
         version: package.version,
         source,

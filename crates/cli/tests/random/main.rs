@@ -7,10 +7,14 @@ mod workspace;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use cratewright::oracle::Oracle;
 use cratewright::workspace::{LoadOptions, load};
-use cratewright_resolver::{Pair, Purpose, ResolverBehavior, Selection, differences, table_of};
+use cratewright_resolver::{Pair, Purpose, ResolverBehavior, RootFeatures, Selection, differences, table_of};
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::workspace::{TARGETS, random_workspace};
@@ -25,12 +29,39 @@ enum Sabotage {
     DevFeatures,
 }
 
+/// What a workspace is resolved for.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    /// Host and target, as indices into [`TARGETS`].
+    platforms: [usize; 2],
+    /// Default features for most, all, or some by name.
+    features: u8,
+}
+
+impl Asked {
+    fn features(self) -> RootFeatures {
+        let names = |default| RootFeatures::Named { names: vec![format!("f{}", self.features % 4)], default };
+        match self.features {
+            0..8 => RootFeatures::default_features(),
+            8 => RootFeatures::All,
+            9..13 => names(true),
+            _ => names(false),
+        }
+    }
+}
+
+/// One for all workspaces: cargo need not ask each rustc again what it is.
+static ORACLE: LazyLock<Oracle> = LazyLock::new(|| Oracle::new().unwrap());
+
+/// One `target` for all workspaces, for the same reason.
+static TARGET: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
 /// Resolves the workspace in `root` both ways, on a pair of two platforms, and fails on the first difference.
-fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(), TestCaseError> {
+fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCaseError> {
     let fail = |failure: cratewright::Failure| TestCaseError::fail(format!("{failure:?}"));
     let options = LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
-        targets: platforms.map(|ix| TARGETS[ix].to_owned()).to_vec(),
+        targets: asked.platforms.map(|ix| TARGETS[ix].to_owned()).to_vec(),
         cross: Vec::new(),
         offline: true,
         locked: true,
@@ -48,6 +79,16 @@ fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(),
         .take(3)
         .collect();
     selections.push(Selection { members, ..selections[0].clone() });
+    for selection in &mut selections {
+        selection.features = asked.features();
+        // Under resolver 1 cargo's flags speak of the package in the current directory alone.
+        if selection.members.len() > 1
+            && workspace.packages.resolver == ResolverBehavior::V1
+            && selection.features != RootFeatures::All
+        {
+            selection.features = RootFeatures::default_features();
+        }
+    }
     let mut resolved = selections.clone();
     match sabotage {
         Sabotage::None => {}
@@ -55,11 +96,10 @@ fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(),
         Sabotage::DevFeatures => resolved.iter_mut().for_each(|selection| selection.purpose = Purpose::Test),
     }
     let graphs = workspace.resolve(&resolved);
-    let oracle = Oracle::new().map_err(fail)?;
-    oracle.prepare(&workspace).map_err(fail)?;
+    ORACLE.prepare(&workspace).map_err(fail)?;
     for (selection, graphs) in selections.iter().zip(&graphs) {
         for (&pair, graph) in workspace.pairs.iter().zip(graphs) {
-            let mut cargo = oracle.table(&workspace, selection, pair).map_err(fail)?;
+            let mut cargo = ORACLE.table(&workspace, selection, pair).map_err(fail)?;
             let mut ours = table_of(&workspace.packages, graph);
             if sabotage == Sabotage::DevFeatures {
                 // Only features are to be wrong, not what is built.
@@ -78,13 +118,17 @@ fn compare(root: &Path, platforms: [usize; 2], sabotage: Sabotage) -> Result<(),
     Ok(())
 }
 
-fn check(files: &[(String, String)], platforms: [usize; 2], sabotage: Sabotage) -> Result<(), TestCaseError> {
+fn check(files: &[(String, String)], asked: Asked, sabotage: Sabotage) -> Result<(), TestCaseError> {
     let scratch = tempfile::tempdir().unwrap();
     for (path, text) in files {
         let path = scratch.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
+    let config = scratch.path().join(".cargo/config.toml");
+    let text = fs::read_to_string(&config).unwrap_or_default();
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(&config, format!("build.target-dir = {:?}\n{text}", TARGET.path())).unwrap();
     let mut lock = std::process::Command::new("cargo");
     lock.args(["generate-lockfile", "--offline", "--quiet"]).current_dir(scratch.path());
     let output = lock.output().unwrap();
@@ -92,28 +136,58 @@ fn check(files: &[(String, String)], platforms: [usize; 2], sabotage: Sabotage) 
         // The strategy is meant to write only what cargo accepts: a refusal is a hole in it, not in the resolver.
         return Err(TestCaseError::fail(format!("cargo refuses: {}", String::from_utf8_lossy(&output.stderr))));
     }
-    compare(scratch.path(), platforms, sabotage)
+    compare(scratch.path(), asked, sabotage)
 }
 
 #[test]
 fn random_workspaces_resolve_as_cargo_does() {
     let cases = std::env::var("CRATEWRIGHT_RANDOM_CASES").ok().map_or(200, |cases| cases.parse().unwrap());
-    if let Err(error) = run(cases, 400, Sabotage::None) {
-        panic!("{error}");
+    let threads = thread::available_parallelism().map_or(1, |count| count.get() as u32);
+    let done = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let runs: Vec<_> = (0..threads)
+            .map(|thread| (cases + thread) / threads)
+            .map(|share| {
+                let done = &done;
+                scope.spawn(move || run(share, 400, Sabotage::None, &|| count(done, cases)))
+            })
+            .collect();
+        for run in runs {
+            if let Err(error) = run.join().unwrap() {
+                panic!("{error}");
+            }
+        }
+    });
+}
+
+/// A long run says now and then how far it is.
+fn count(done: &AtomicU32, cases: u32) {
+    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+    if done.is_multiple_of(500) {
+        eprintln!("{done} of {cases}");
     }
 }
 
-fn run(cases: u32, max_shrink_iters: u32, sabotage: Sabotage) -> Result<(), TestError<impl std::fmt::Debug>> {
+fn run(
+    cases: u32,
+    max_shrink_iters: u32,
+    sabotage: Sabotage,
+    on_case: &dyn Fn(),
+) -> Result<(), TestError<impl std::fmt::Debug + use<>>> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters, ..Config::default() };
-    let strategy = (random_workspace(), [0..TARGETS.len(), 0..TARGETS.len()]);
-    TestRunner::new(config).run(&strategy, |(random, platforms)| check(&random.files(), platforms, sabotage))
+    let asked = ([0..TARGETS.len(), 0..TARGETS.len()], 0..17_u8);
+    let asked = asked.prop_map(|(platforms, features)| Asked { platforms, features });
+    TestRunner::new(config).run(&(random_workspace(), asked), |(random, asked)| {
+        on_case();
+        check(&random.files(), asked, sabotage)
+    })
 }
 
 /// The comparison can fail: random workspaces find a resolver that is broken on purpose.
 #[test]
 fn broken_resolvers_are_caught() {
     for sabotage in [Sabotage::UnionOfHostAndTarget, Sabotage::DevFeatures] {
-        match run(200, 0, sabotage) {
+        match run(200, 0, sabotage, &|| ()) {
             Err(TestError::Fail(reason, _)) => {
                 assert!(reason.message().contains("cratewright: features"), "caught for another reason: {reason}");
             }
@@ -132,8 +206,10 @@ fn differences_of_the_past_stay_mended() {
         let path = entry.unwrap().path();
         let files = parse(&fs::read_to_string(&path).unwrap());
         for platforms in [[0, 0], [1, 3], [4, 4]] {
-            if let Err(error) = check(&files, platforms, Sabotage::None) {
-                panic!("{}: {error}", path.display());
+            for features in [0, 8, 9, 16] {
+                if let Err(error) = check(&files, Asked { platforms, features }, Sabotage::None) {
+                    panic!("{}: {error}", path.display());
+                }
             }
         }
         cases += 1;
@@ -141,11 +217,11 @@ fn differences_of_the_past_stay_mended() {
     assert!(cases > 0, "no regression was read");
 }
 
-/// Manifests after lines `# path/Cargo.toml`, with an empty source for each package.
+/// Files after lines `# path`, for manifests and what else decides, with an empty source for each package.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     for line in text.lines() {
-        match line.strip_prefix("# ").filter(|path| path.ends_with("Cargo.toml")) {
+        match line.strip_prefix("# ").filter(|path| path.ends_with(".toml") || path.ends_with(".json")) {
             Some(path) => files.push((path.to_owned(), String::new())),
             None => {
                 if let Some((_, manifest)) = files.last_mut() {

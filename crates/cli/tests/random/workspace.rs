@@ -30,7 +30,7 @@ const PLATFORMS: [&str; 10] = [
     "x86_64-unknown-linux-gnu",
     "cfg(target_feature = \"sse2\")",
     "cfg(unknown_cfg)",
-    "cfg(all())",
+    "cfg(false)",
 ];
 
 const TABLES: [&str; 3] = ["dependencies", "build-dependencies", "dev-dependencies"];
@@ -66,6 +66,28 @@ struct PackageGene {
     dependencies: Vec<DependencyGene>,
     values: Vec<ValueGene>,
     tests: bool,
+    place: u8,
+    /// Takes the name of another package: of which, and whether its version as well.
+    twin: Option<(u8, bool)>,
+}
+
+/// Where a package lies, and where others take it from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// A member.
+    Member,
+    /// A directory that is not part of the workspace.
+    Outside,
+    /// crates.io, replaced by a directory source: the network is never asked.
+    Registry,
+    /// The same, but `[patch]` puts a directory in its place.
+    Patched,
+}
+
+impl Place {
+    fn is_registry(self) -> bool {
+        matches!(self, Place::Registry | Place::Patched)
+    }
 }
 
 /// A workspace, as genes.
@@ -93,9 +115,24 @@ pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
     let value = (0..FEATURES as u8, 0..6_u8, any::<u8>(), any::<u8>())
         .prop_map(|(feature, kind, dependency, enables)| ValueGene { feature, kind, dependency, enables });
     let flags = (0..4_u8, any::<bool>(), 0..4_u8, any::<bool>(), any::<bool>(), any::<bool>());
-    let package = (flags, prop::option::of(any::<u8>()), vec(dependency, 0..5), vec(value, 0..6)).prop_map(
-        |((proc_macro, build_script, bin, renames, hides_implicit, tests), default, dependencies, values)| {
-            PackageGene { proc_macro, build_script, bin, renames, hides_implicit, default, dependencies, values, tests }
+    // Half of the packages are members, and most have a name of their own.
+    let place = (0..8_u8, prop::option::weighted(0.3, any::<(u8, bool)>()));
+    let package = (flags, prop::option::of(any::<u8>()), vec(dependency, 0..5), vec(value, 0..6), place).prop_map(
+        |(flags, default, dependencies, values, (place, twin))| {
+            let (proc_macro, build_script, bin, renames, hides_implicit, tests) = flags;
+            PackageGene {
+                proc_macro,
+                build_script,
+                bin,
+                renames,
+                hides_implicit,
+                default,
+                dependencies,
+                values,
+                tests,
+                place,
+                twin,
+            }
         },
     );
     (0..3_u8, any::<bool>(), vec(package, 1..8)).prop_map(|(resolver, root_package, packages)| RandomWorkspace {
@@ -117,41 +154,103 @@ impl RandomWorkspace {
     /// Relative paths and contents.
     pub(crate) fn files(&self) -> Vec<(String, String)> {
         let mut files = Vec::new();
-        let last = self.packages.len() - 1;
-        let members: Vec<String> = (0..self.packages.len()).map(|ix| self.directory(ix)).collect();
-        let members: Vec<String> = members
-            .iter()
-            .filter(|dir| !dir.is_empty())
-            .map(|dir| format!("\"{}\"", dir.trim_end_matches('/')))
+        let root_member = self.packages.len() - 1;
+        let all = || 0..self.packages.len();
+        let members: Vec<String> = all()
+            .filter(|&ix| self.place(ix) == Place::Member && !self.directory(ix).is_empty())
+            .map(|ix| format!("\"{}\"", self.directory(ix)))
             .collect();
-        let workspace =
-            format!("[workspace]\nresolver = \"{}\"\nmembers = [{}]\n", self.resolver + 1, members.join(", "));
+        let mut workspace = format!(
+            "[workspace]\nresolver = \"{}\"\nmembers = [{}]\nexclude = [\"outside\", \"patched\", \"vendor\"]\n",
+            self.resolver + 1,
+            members.join(", ")
+        );
+        let patched: Vec<usize> = all().filter(|&ix| self.place(ix) == Place::Patched).collect();
+        if !patched.is_empty() {
+            workspace.push_str("\n[patch.crates-io]\n");
+        }
+        for ix in patched {
+            let (name, _) = self.identity(ix);
+            let _ = writeln!(workspace, "patch{ix} = {{ package = \"{name}\", path = \"{}\" }}", self.directory(ix));
+        }
         if !self.root_package {
             files.push(("Cargo.toml".to_owned(), workspace.clone()));
         }
+        if all().any(|ix| self.place(ix).is_registry()) {
+            let config = "[source.crates-io]\nreplace-with = \"vendor\"\n\n[source.vendor]\ndirectory = \"vendor\"\n";
+            files.push((".cargo/config.toml".to_owned(), config.to_owned()));
+            files.push(("vendor/.keep".to_owned(), String::new()));
+        }
         for (ix, gene) in self.packages.iter().enumerate() {
             let directory = self.directory(ix);
+            let mut file = |name: &str, text: &str| {
+                let path = if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") };
+                files.push((path, text.to_owned()));
+            };
             let mut manifest = self.manifest(ix);
-            if self.root_package && ix == last {
+            if self.root_package && ix == root_member {
                 manifest = format!("{workspace}\n{manifest}");
             }
-            files.push((format!("{directory}Cargo.toml"), manifest));
-            files.push((format!("{directory}src/lib.rs"), String::new()));
+            file("Cargo.toml", &manifest);
+            file("src/lib.rs", "");
+            if self.place(ix) == Place::Registry {
+                file(".cargo-checksum.json", &format!("{{\"files\":{{}},\"package\":\"{ix:064x}\"}}"));
+            }
             if gene.build_script {
-                files.push((format!("{directory}build.rs"), "fn main() {}\n".to_owned()));
+                file("build.rs", "fn main() {}\n");
             }
             if gene.bin > 0 {
-                files.push((format!("{directory}src/bin/b{ix}.rs"), "fn main() {}\n".to_owned()));
+                file(&format!("src/bin/b{ix}.rs"), "fn main() {}\n");
             }
             if gene.tests {
-                files.push((format!("{directory}tests/t{ix}.rs"), String::new()));
+                file(&format!("tests/t{ix}.rs"), "");
             }
         }
         files
     }
 
+    fn place(&self, ix: usize) -> Place {
+        match self.packages[ix].place {
+            // The last package has the most below it, and may be the root.
+            _ if ix == self.packages.len() - 1 => Place::Member,
+            0..4 => Place::Member,
+            4 => Place::Outside,
+            5 | 6 => Place::Registry,
+            _ => Place::Patched,
+        }
+    }
+
+    /// Name and version. Every package has a version of its own that is compatible with no other's, except for one of the
+    /// registry that shadows a local package.
+    fn identity(&self, ix: usize) -> (String, String) {
+        let own = |ix: usize| format!("0.{}.0", ix + 1);
+        let Some((of, same_version)) = self.packages[ix].twin.filter(|_| ix > 0 && self.place(ix) != Place::Member)
+        else {
+            return (format!("p{ix}"), own(ix));
+        };
+        let of = of as usize % ix;
+        let (name, version) = self.identity(of);
+        let earlier = (0..ix).filter(|&other| self.place(other).is_registry());
+        let taken = earlier.map(|other| self.identity(other)).any(|other| other == (name.clone(), version.clone()));
+        let shadows = same_version && self.place(ix) == Place::Registry && !self.place(of).is_registry() && !taken;
+        if shadows { (name, version) } else { (name, own(ix)) }
+    }
+
     fn directory(&self, ix: usize) -> String {
-        if self.root_package && ix == self.packages.len() - 1 { String::new() } else { format!("p{ix}/") }
+        match self.place(ix) {
+            Place::Member if self.root_package && ix == self.packages.len() - 1 => String::new(),
+            Place::Member => format!("p{ix}"),
+            Place::Outside => format!("outside/p{ix}"),
+            Place::Registry => format!("vendor/p{ix}"),
+            Place::Patched => format!("patched/p{ix}"),
+        }
+    }
+
+    /// The directory of `to`, seen from that of `ix`.
+    fn path(&self, ix: usize, to: usize) -> String {
+        let up = self.directory(ix).split('/').filter(|part| !part.is_empty()).map(|_| "..").collect::<Vec<_>>();
+        let parts = up.into_iter().map(str::to_owned).chain(Some(self.directory(to)).filter(|dir| !dir.is_empty()));
+        parts.collect::<Vec<_>>().join("/")
     }
 
     fn is_proc_macro(&self, ix: usize) -> bool {
@@ -164,19 +263,21 @@ impl RandomWorkspace {
     }
 
     /// Declared dependencies by table, platform and package: normal and build dependencies lead to packages before
-    /// this one, dev-dependencies anywhere else.
+    /// this one, dev-dependencies of members anywhere else.
     fn declared(&self, ix: usize) -> BTreeMap<(usize, usize, usize), Declared> {
         let mut declared = BTreeMap::new();
         for gene in &self.packages[ix].dependencies {
             let dev = gene.table == 2;
-            let candidates = if dev { self.packages.len() } else { ix };
-            if candidates == 0 {
+            let place = self.place(ix);
+            let candidates = if dev && place == Place::Member { self.packages.len() } else { ix };
+            let candidates: Vec<usize> = (0..candidates)
+                // The registry's packages know the registry only.
+                .filter(|&to| to != ix && (place != Place::Registry || self.place(to).is_registry()))
+                .collect();
+            if candidates.is_empty() {
                 continue;
             }
-            let to = gene.to as usize % candidates;
-            if to == ix {
-                continue;
-            }
+            let to = candidates[gene.to as usize % candidates.len()];
             let features = (0..FEATURES).filter(|bit| gene.features & (1 << bit) != 0 && gene.features & 64 == 0);
             declared.entry((gene.table as usize, gene.platform as usize, to)).or_insert(Declared {
                 to,
@@ -191,7 +292,8 @@ impl RandomWorkspace {
     fn manifest(&self, ix: usize) -> String {
         let gene = &self.packages[ix];
         let edition = ["2018", "2021", "2024"][ix % 3];
-        let mut text = format!("[package]\nname = \"p{ix}\"\nversion = \"0.1.0\"\nedition = \"{edition}\"\n");
+        let (name, version) = self.identity(ix);
+        let mut text = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"{edition}\"\n");
         if gene.build_script && ix.is_multiple_of(2) {
             let _ = writeln!(text, "links = \"l{ix}\"");
         }
@@ -208,12 +310,13 @@ impl RandomWorkspace {
         for (&(table, platform, _), dependency) in &declared {
             let lines = tables.entry((table, platform)).or_default();
             let name = self.name_in_toml(ix, dependency.to);
-            let up = if self.directory(ix).is_empty() { "" } else { "../" };
-            let directory = self.directory(dependency.to);
-            let path =
-                if directory.is_empty() { "..".to_owned() } else { format!("{up}{}", directory.trim_end_matches('/')) };
+            let (package, version) = self.identity(dependency.to);
+            let source = match self.place(dependency.to).is_registry() {
+                true => format!("version = \"{version}\""),
+                false => format!("path = \"{}\"", self.path(ix, dependency.to)),
+            };
             let features: Vec<String> = dependency.features.iter().map(|feature| format!("\"f{feature}\"")).collect();
-            let _ = write!(lines, "{name} = {{ package = \"p{}\", path = \"{path}\"", dependency.to);
+            let _ = write!(lines, "{name} = {{ package = \"{package}\", {source}");
             if dependency.optional {
                 lines.push_str(", optional = true");
             }
@@ -275,7 +378,8 @@ impl RandomWorkspace {
 /// The files, ready to paste.
 impl fmt::Debug for RandomWorkspace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (path, text) in self.files().iter().filter(|(path, _)| path.ends_with("Cargo.toml")) {
+        let is_shown = |path: &str| path.ends_with(".toml") || path.ends_with(".json");
+        for (path, text) in self.files().iter().filter(|(path, _)| is_shown(path)) {
             write!(f, "\n# {path}\n{text}")?;
         }
         Ok(())
