@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::config::Cross;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use cratewright_resolver::DEFAULT_PROFILE;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()
@@ -109,6 +111,9 @@ pub(crate) struct Verify {
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
+    /// Profile to compare units with
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
+    pub(crate) profile: String,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use cratewright_resolver::{PackageGraph, PackageIx, Purpose, ResolverBehavior, RootFeatures, Selection};
+use cratewright_resolver::{
+    DEFAULT_PROFILE, PackageGraph, PackageIx, Purpose, ResolverBehavior, RootFeatures, Selection,
+};
 use serde::Deserialize;
 
 use crate::failure::Failure;
@@ -107,6 +109,7 @@ impl Config {
             members,
             purpose: Purpose::Build,
             features: features.clone(),
+            profile: DEFAULT_PROFILE.to_owned(),
             variant: variant.clone(),
         };
         match self.feature_unification {

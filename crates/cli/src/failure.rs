@@ -61,6 +61,11 @@ impl Failure {
             path => failure.note("required by", path.join(" -> ")),
         };
         match error {
+            ResolveError::UnsupportedKey { .. } => failure
+                .help("leave the key out; it needs an unstable cargo, and nixpkgs' builder knows nothing like it"),
+            ResolveError::InvalidProfile { .. } => {
+                failure.note("at", file("Cargo.toml")).help("correct `[profile]`; `cargo build` says more about it")
+            }
             ResolveError::InvalidManifest { .. } | ResolveError::UnknownResolver { .. } => {
                 failure.note("at", file("Cargo.toml")).help("run `cargo check` to see what cargo says about it")
             }

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use cratewright_resolver::{
-    Difference, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey, UnitTable, differences, table_of,
+    DEFAULT_PROFILE, Difference, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey, UnitTable,
+    differences, table_of,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -56,6 +57,8 @@ pub struct Facts {
     pub features: Vec<String>,
     /// `extern name = package`, with `(host)` where it is one for the host.
     pub dependencies: Vec<String>,
+    /// What the profile comes to.
+    pub profile: String,
 }
 
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
@@ -66,7 +69,7 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
         offline: command.load.offline,
         locked: true,
     })?;
-    let rows = verify(&workspace)?;
+    let rows = verify(&workspace, &command.profile)?;
     let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
     match command.format {
         Format::Text => report.data(&text(&rows))?,
@@ -92,9 +95,16 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
 /// Compares what is resolved with what cargo says: build and test of each member and of the whole workspace, on each pair.
 ///
 /// # Errors
-/// When cargo cannot be asked.
-pub fn verify(workspace: &Workspace) -> Result<Vec<Row>, Failure> {
-    let selections = selections(workspace);
+/// When cargo cannot be asked, or the workspace has no such profile.
+pub fn verify(workspace: &Workspace, profile: &str) -> Result<Vec<Row>, Failure> {
+    if !workspace.packages.profiles.contains(profile) {
+        let names: Vec<&str> = workspace.packages.profiles.names().collect();
+        return Err(Failure::new("unknown-profile", format!("there is no profile `{profile}`"))
+            .note("at", workspace.root.join("Cargo.toml").display().to_string())
+            .help(format!("name one of {}", names.join(", "))));
+    }
+    let mut selections = selections(workspace);
+    selections.iter_mut().for_each(|selection| selection.profile = profile.to_owned());
     let graphs = workspace.resolve(&selections);
     let oracle = Oracle::new()?;
     oracle.prepare(workspace)?;
@@ -146,8 +156,12 @@ fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTab
     }
     let roots: Vec<String> =
         selection.members.iter().map(|&member| workspace.packages.graph[member].display()).collect();
+    let profile = match selection.profile.as_str() {
+        DEFAULT_PROFILE => "--release".to_owned(),
+        profile => format!("--profile {profile}"),
+    };
     Row {
-        selection: format!("{purpose} {what}"),
+        selection: format!("{purpose} {profile} {what}"),
         host: workspace.platforms[pair.host].triple.clone(),
         target: workspace.platforms[pair.target].triple.clone(),
         units: cargo.len(),
@@ -164,6 +178,7 @@ fn reported(roots: &[String], cargo: &UnitTable, ours: &UnitTable, difference: D
         let plain = |facts: TargetFacts| Facts {
             features: facts.features.into_iter().collect(),
             dependencies: facts.dependencies.into_iter().collect(),
+            profile: facts.profile,
         };
         list.into_iter().map(plain).collect()
     };
@@ -264,6 +279,7 @@ fn text(rows: &[Row]) -> String {
                 for facts in list {
                     text += &format!("  {name}: features [{}]\n", facts.features.join(", "));
                     text += &format!("    dependencies [{}]\n", facts.dependencies.join(", "));
+                    text += &format!("    profile {}\n", facts.profile);
                 }
             }
         }

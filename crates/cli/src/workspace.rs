@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use cratewright_resolver::{
-    Lockfile, PackageGraph, Pair, Platform, Selection, Source, UnitGraph, WorkspaceManifest, resolve,
+    Lockfile, PackageGraph, Pair, Platform, ResolveError, Selection, Source, UnitGraph, WorkspaceManifest,
+    WorkspaceMetadata, resolve,
 };
 
 use crate::cargo;
@@ -97,6 +98,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let mut undeclared = metadata.undeclared_candidates();
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
+    check_manifests(&metadata)?;
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let targets = match &config.targets {
         Some(targets) if asked.is_empty() => triples(targets),
@@ -169,6 +171,26 @@ fn check_directories(packages: &PackageGraph, root: &Path) -> Result<(), Failure
             return Err(Failure::new("symlinked-package", message)
                 .note("at", directory.display().to_string())
                 .help("name the directory itself in `members` or `path`"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what `cargo metadata` says nothing of: keys that make a package be built for another platform than asked for.
+fn check_manifests(metadata: &WorkspaceMetadata) -> Result<(), Failure> {
+    for package in metadata.metadata.packages.iter().filter(|package| package.source.is_none()) {
+        let path = package.manifest_path.as_std_path();
+        let text = read(path)?;
+        // Nearly no manifest has the words, and most need not be parsed.
+        for key in ["forced-target", "default-target"].into_iter().filter(|key| text.contains(key)) {
+            let manifest: toml::Table = text.parse().unwrap_or_default();
+            if manifest.get("package").is_some_and(|table| table.get(key).is_some()) {
+                let package = format!("{} {}", package.name, package.version);
+                let (key, required_by) = (format!("package.{key}"), Vec::new());
+                let error = ResolveError::UnsupportedKey { package, key, required_by };
+                return Err(Failure::resolve(&error, metadata.metadata.workspace_root.as_std_path())
+                    .note("at", path.display().to_string()));
+            }
         }
     }
     Ok(())

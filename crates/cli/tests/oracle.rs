@@ -7,20 +7,25 @@ use std::path::Path;
 
 use cratewright::verify::{Row, verify};
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::ResolverBehavior;
+use cratewright_resolver::{DEFAULT_PROFILE, ResolverBehavior};
 
 fn workspace(root: &Path) -> Workspace {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     load(&options).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
-fn rows(workspace: &Workspace) -> Vec<Row> {
-    verify(workspace).unwrap_or_else(|failure| panic!("{failure:?}"))
+fn rows(workspace: &Workspace, profile: &str) -> Vec<Row> {
+    verify(workspace, profile).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
 #[track_caller]
 fn check(root: &Path) {
-    let rows = rows(&workspace(root));
+    check_profile(root, DEFAULT_PROFILE);
+}
+
+#[track_caller]
+fn check_profile(root: &Path, profile: &str) {
+    let rows = rows(&workspace(root), profile);
     let different: Vec<_> = rows.iter().filter(|row| !row.differences.is_empty()).collect();
     assert!(different.is_empty(), "{}: {different:#?}", root.display());
     assert!(rows.iter().any(|row| row.units > 0), "{}: cargo has no units", root.display());
@@ -30,6 +35,14 @@ fn check(root: &Path) {
 fn fixtures_resolve_as_cargo_does() {
     for fixture in support::fixtures() {
         check(&support::fixture(&fixture));
+    }
+}
+
+/// The default one is checked of every fixture.
+#[test]
+fn profiles_are_as_cargo_has_them() {
+    for profile in ["dev", "test", "bench", "dist", "smallest"] {
+        check_profile(&support::fixture("profiles"), profile);
     }
 }
 
@@ -54,8 +67,9 @@ fn xh_resolves_as_cargo_does() {
 fn a_broken_resolver_is_caught() {
     let mut workspace = workspace(&support::fixture("host-target-split"));
     workspace.packages.resolver = ResolverBehavior::V1;
-    let rows = rows(&workspace);
-    let build = rows.iter().find(|row| row.selection == "build -p app" && row.target.contains("linux")).unwrap();
+    let rows = rows(&workspace, DEFAULT_PROFILE);
+    let build =
+        rows.iter().find(|row| row.selection == "build --release -p app" && row.target.contains("linux")).unwrap();
     let leaf = build.differences.iter().find(|one| one.package == "leaf 0.1.0" && one.role == "target").unwrap();
     assert_eq!(leaf.path, ["app 0.1.0", "leaf 0.1.0"]);
     assert_eq!(leaf.cargo[0].features, ["norm"]);

@@ -169,6 +169,8 @@ struct Placed {
 
 /// All units of one package that are built for themselves, or all that are for its tests. Tests depend on builds alone,
 /// so that groups have no cycle among them, as packages have through dev-dependencies.
+///
+/// Units that differ in [`cratewright_resolver::ProfileUse`] alone have equal content, and end up as one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Group {
     kind: UnitKind,

@@ -12,7 +12,8 @@ use serde::Deserialize;
 use crate::error::ResolveError;
 use crate::features::Role;
 use crate::package_graph::PackageGraph;
-use crate::unit_graph::{UnitGraph, UnitKind};
+use crate::profile::Profile;
+use crate::unit_graph::{Part, UnitGraph, UnitKind};
 
 /// A target of a package on one side of the build: a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,12 +37,14 @@ impl fmt::Display for TargetKey {
 }
 
 /// What is compared of a row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TargetFacts {
     /// Features that are on.
     pub features: BTreeSet<String>,
     /// `extern name = package (role)`.
     pub dependencies: BTreeSet<String>,
+    /// Profile, in words.
+    pub profile: String,
 }
 
 /// A unit graph as a table. A row may occur with several facts where a package is built more than once for one side.
@@ -66,7 +69,8 @@ impl fmt::Display for Difference {
                 writeln!(f, "  {label}: no such unit")?;
             }
             for fact in facts {
-                writeln!(f, "  {label}: features {:?}, dependencies {:?}", fact.features, fact.dependencies)?;
+                let TargetFacts { features, dependencies, profile } = fact;
+                writeln!(f, "  {label}: features {features:?}, dependencies {dependencies:?}, {profile}")?;
             }
         }
         Ok(())
@@ -108,10 +112,12 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
         let mut add = |target: String, dependencies: BTreeSet<String>| {
             let key = TargetKey { package: package.display(), target, role: unit.role };
-            table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies });
+            let part = if key.target == BUILD_SCRIPT { Part::BuildScript } else { Part::Rest };
+            let profile = units.profile_of(packages, ix, part).to_string();
+            table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies, profile });
         };
         if package.build_script.is_some() {
-            add("build script".to_owned(), build);
+            add(BUILD_SCRIPT.to_owned(), build);
         }
         if unit.kind == UnitKind::Test {
             normal.retain(|line| !is_of(line, &package.display()));
@@ -145,6 +151,9 @@ fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
 /// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
 const TESTS: &str = "tests";
 
+/// Row of a build script.
+const BUILD_SCRIPT: &str = "build script";
+
 /// Whether a dependency line leads to that package.
 fn is_of(line: &str, package: &str) -> bool {
     line.split_once(" = ").is_some_and(|(_, to)| to.trim_end_matches(" (host)") == package)
@@ -152,7 +161,7 @@ fn is_of(line: &str, package: &str) -> bool {
 
 fn sorted(mut table: UnitTable) -> UnitTable {
     for facts in table.values_mut() {
-        facts.sort_by(|a, b| (&a.features, &a.dependencies).cmp(&(&b.features, &b.dependencies)));
+        facts.sort();
         facts.dedup();
     }
     table
@@ -171,6 +180,51 @@ struct CargoUnit {
     mode: String,
     features: BTreeSet<String>,
     dependencies: Vec<CargoDependency>,
+    profile: CargoProfile,
+}
+
+#[derive(Deserialize)]
+struct CargoProfile {
+    opt_level: String,
+    lto: String,
+    codegen_units: Option<u32>,
+    /// A number or a word.
+    debuginfo: serde_json::Value,
+    split_debuginfo: Option<String>,
+    debug_assertions: bool,
+    overflow_checks: bool,
+    rpath: bool,
+    panic: String,
+    /// `{"resolved": "None"}`, `{"deferred": {"Named": "debuginfo"}}`.
+    strip: BTreeMap<String, CargoStrip>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum CargoStrip {
+    None(String),
+    Named(BTreeMap<String, String>),
+}
+
+impl CargoProfile {
+    fn to_profile(&self) -> Profile {
+        let strip = self.strip.values().next().map(|strip| match strip {
+            CargoStrip::None(none) => none.to_lowercase(),
+            CargoStrip::Named(named) => named.values().cloned().collect(),
+        });
+        Profile {
+            opt_level: self.opt_level.clone(),
+            lto: self.lto.clone(),
+            codegen_units: self.codegen_units,
+            debug: self.debuginfo.as_str().map_or_else(|| self.debuginfo.to_string(), str::to_owned),
+            split_debuginfo: self.split_debuginfo.clone(),
+            debug_assertions: self.debug_assertions,
+            overflow_checks: self.overflow_checks,
+            rpath: self.rpath,
+            panic: self.panic.clone(),
+            strip: strip.unwrap_or_default(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -214,7 +268,7 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         let target = if for_tests {
             TESTS.to_owned()
         } else if is("custom-build") {
-            "build script".to_owned()
+            BUILD_SCRIPT.to_owned()
         } else if is("bin") {
             format!("bin {}", unit.target.name)
         } else {
@@ -235,7 +289,8 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
         for role in roles {
             let key = TargetKey { package: package.clone(), target: target.clone(), role };
-            let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone() };
+            let profile = unit.profile.to_profile().to_string();
+            let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone(), profile };
             table.entry(key).or_default().push(facts);
         }
     }

@@ -29,6 +29,14 @@ pub enum ResolveError {
         /// The value found.
         resolver: String,
     },
+    /// A profile cannot be put together.
+    #[error("profile `{profile}` in the workspace manifest: {message}")]
+    InvalidProfile {
+        /// Its name.
+        profile: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A line of `rustc --print cfg` is no cfg.
     #[error("`rustc --print cfg --target {triple}` printed `{line}`, which is no cfg")]
     InvalidCfg {
@@ -60,6 +68,16 @@ pub enum ResolveError {
         package: String,
         /// Source id as cargo prints it.
         source_id: String,
+        /// Packages from a member down to this one.
+        required_by: Vec<String>,
+    },
+    /// A manifest key of unstable cargo that says what is built.
+    #[error("package `{package}` uses `{key}`, which cannot be built with Nix")]
+    UnsupportedKey {
+        /// Name and version.
+        package: String,
+        /// The key, from the top of the manifest.
+        key: String,
         /// Packages from a member down to this one.
         required_by: Vec<String>,
     },
@@ -127,10 +145,12 @@ impl ResolveError {
             Self::InvalidMetadataOutput { .. } => "invalid-metadata-output",
             Self::InvalidManifest { .. } => "invalid-manifest",
             Self::UnknownResolver { .. } => "unknown-resolver",
+            Self::InvalidProfile { .. } => "invalid-profile",
             Self::InvalidCfg { .. } => "invalid-cfg",
             Self::NoChecksum { .. } => "no-checksum",
             Self::NotInLock { .. } => "not-in-lock-file",
             Self::UnsupportedSource { .. } => "unsupported-source",
+            Self::UnsupportedKey { .. } => "unsupported-key",
             Self::OutsideWorkspace { .. } => "outside-workspace",
             Self::TargetOutsidePackage { .. } => "target-outside-package",
             Self::UnsafePath { .. } => "unsafe-path",
@@ -146,6 +166,7 @@ impl ResolveError {
             Self::NoChecksum { required_by, .. }
             | Self::NotInLock { required_by, .. }
             | Self::UnsupportedSource { required_by, .. }
+            | Self::UnsupportedKey { required_by, .. }
             | Self::OutsideWorkspace { required_by, .. } => required_by,
             _ => &[],
         }
@@ -156,6 +177,7 @@ impl ResolveError {
             Self::NoChecksum { required_by, .. }
             | Self::NotInLock { required_by, .. }
             | Self::UnsupportedSource { required_by, .. }
+            | Self::UnsupportedKey { required_by, .. }
             | Self::OutsideWorkspace { required_by, .. } => *required_by = path,
             _ => {}
         }

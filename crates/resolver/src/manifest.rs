@@ -1,8 +1,12 @@
 //! The few keys of the root manifest that `cargo metadata` does not print.
 
+use std::collections::BTreeMap;
+
+use cargo_util_schemas::manifest::TomlProfile;
 use serde::Deserialize;
 
 use crate::error::ResolveError;
+use crate::profile::Profiles;
 
 /// Rules of feature resolution, from `resolver = "..."` or the edition.
 ///
@@ -15,16 +19,20 @@ pub enum ResolverBehavior {
     V2,
 }
 
-/// The root manifest's `resolver` keys.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The root manifest's `resolver` keys and profiles.
+#[derive(Debug, Clone)]
 pub struct WorkspaceManifest {
     explicit: Option<ResolverBehavior>,
+    /// `[profile]`
+    pub profiles: Profiles,
 }
 
 #[derive(Deserialize)]
 struct RawManifest {
     workspace: Option<RawTable>,
     package: Option<RawTable>,
+    #[serde(default)]
+    profile: BTreeMap<String, TomlProfile>,
 }
 
 #[derive(Deserialize)]
@@ -36,7 +44,7 @@ impl WorkspaceManifest {
     /// Reads the text of the workspace root's `Cargo.toml`.
     ///
     /// # Errors
-    /// When the text is no TOML, or the resolver is none that cargo knows.
+    /// When the text is no TOML, the resolver is none that cargo knows, or a profile inherits from none or from itself.
     pub fn parse(text: &str) -> Result<Self, ResolveError> {
         let raw: RawManifest =
             toml::from_str(text).map_err(|error| ResolveError::InvalidManifest { message: error.to_string() })?;
@@ -47,7 +55,7 @@ impl WorkspaceManifest {
             Some("2" | "3") => Some(ResolverBehavior::V2),
             Some(other) => return Err(ResolveError::UnknownResolver { resolver: other.to_owned() }),
         };
-        Ok(WorkspaceManifest { explicit })
+        Ok(WorkspaceManifest { explicit, profiles: Profiles::new(raw.profile)? })
     }
 
     /// The behaviour in force: the key, else what the root package's edition implies, else 1 (virtual workspaces).

@@ -1,9 +1,10 @@
-//! The output of `cargo metadata`, with the one thing that the cargo_metadata crate does not keep.
+//! The output of `cargo metadata`, with the things that the cargo_metadata crate does not keep.
 
 use std::collections::HashMap;
 
 use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::error::ResolveError;
 use crate::package::AUTODETECTED;
@@ -11,10 +12,12 @@ use crate::package::AUTODETECTED;
 /// Parsed `cargo metadata --format-version 1`.
 #[derive(Debug)]
 pub struct WorkspaceMetadata {
-    /// All of it but `rust_version`, which is there as a full version only.
+    /// All of it but `rust_version`, which is there as a full version only, and `artifact`.
     pub metadata: Metadata,
     /// `rust-version` as the manifest has it, by package id: cargo's CARGO_PKG_RUST_VERSION is that text.
     pub(crate) rust_versions: HashMap<String, String>,
+    /// Dependency with an `artifact` key, by package id.
+    pub(crate) artifacts: HashMap<String, String>,
     /// See [`WorkspaceMetadata::set_undeclared`], by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
 }
@@ -30,14 +33,22 @@ pub struct Undeclared {
 }
 
 #[derive(Deserialize)]
-struct RustVersions {
-    packages: Vec<RustVersion>,
+struct Rest {
+    packages: Vec<RestOfPackage>,
 }
 
 #[derive(Deserialize)]
-struct RustVersion {
+struct RestOfPackage {
     id: String,
     rust_version: Option<String>,
+    dependencies: Vec<RestOfDependency>,
+}
+
+#[derive(Deserialize)]
+struct RestOfDependency {
+    name: String,
+    rename: Option<String>,
+    artifact: Option<IgnoredAny>,
 }
 
 impl WorkspaceMetadata {
@@ -49,16 +60,20 @@ impl WorkspaceMetadata {
         // Some toolchain wrappers print lines of their own first; the object is one line.
         let json = output.lines().find(|line| line.starts_with('{')).unwrap_or(output);
         let invalid = |message: String| ResolveError::InvalidMetadataOutput { message };
-        let (metadata, rust_versions) =
-            rayon::join(|| MetadataCommand::parse(json), || serde_json::from_str::<RustVersions>(json));
+        let (metadata, rest) = rayon::join(|| MetadataCommand::parse(json), || serde_json::from_str::<Rest>(json));
         let metadata = metadata.map_err(|error| invalid(error.to_string()))?;
-        let rust_versions = rust_versions
-            .map_err(|error| invalid(error.to_string()))?
-            .packages
-            .into_iter()
-            .filter_map(|package| Some((package.id, package.rust_version?)))
-            .collect();
-        Ok(WorkspaceMetadata { metadata, rust_versions, undeclared: HashMap::new() })
+        let rest = rest.map_err(|error| invalid(error.to_string()))?;
+        let (mut rust_versions, mut artifacts) = (HashMap::new(), HashMap::new());
+        for package in rest.packages {
+            let artifact = package.dependencies.into_iter().find(|dependency| dependency.artifact.is_some());
+            if let Some(RestOfDependency { name, rename, .. }) = artifact {
+                artifacts.insert(package.id.clone(), rename.unwrap_or(name));
+            }
+            if let Some(rust_version) = package.rust_version {
+                rust_versions.insert(package.id, rust_version);
+            }
+        }
+        Ok(WorkspaceMetadata { metadata, rust_versions, artifacts, undeclared: HashMap::new() })
     }
 
     /// Files that nixpkgs' builder would compile if they exist, though no target of the package is made from them.

@@ -250,6 +250,10 @@ pub(crate) fn convert_package(
         } else if is(TargetKind::Example) {
             examples.push(converted);
         } else if is(TargetKind::CustomBuild) {
+            if build_script.is_some() {
+                let (package, key) = (display, "package.build".to_owned());
+                return Err(ResolveError::UnsupportedKey { package, key, required_by: Vec::new() });
+            }
             build_script = Some(converted);
         } else if is(TargetKind::ProcMacro) {
             proc_macro = true;

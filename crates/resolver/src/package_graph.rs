@@ -19,6 +19,7 @@ use crate::feature_value::{DependencyNameIx, FeatureValue, parse_feature_value};
 use crate::manifest::{ResolverBehavior, WorkspaceManifest};
 use crate::metadata::WorkspaceMetadata;
 use crate::package::{Package, Target, checksums, convert_package, name_in_toml};
+use crate::profile::Profiles;
 
 /// Index of a package in a [`PackageGraph`].
 pub type PackageIx = NodeIndex<u32>;
@@ -88,6 +89,8 @@ pub struct PackageGraph {
     pub root: Option<PackageIx>,
     /// Which rules of feature resolution hold.
     pub resolver: ResolverBehavior,
+    /// Profiles of the workspace.
+    pub profiles: Profiles,
     /// By package: the edges that leave it, in order of declaration. petgraph has them newest first.
     links: Vec<Vec<Link>>,
     /// By package, and one more for where they end.
@@ -106,7 +109,7 @@ impl PackageGraph {
         lock: &Lockfile,
         manifest: &WorkspaceManifest,
     ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions, mut undeclared } = metadata;
+        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared } = metadata;
         let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
         let checksums = checksums(lock);
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
@@ -133,6 +136,14 @@ impl PackageGraph {
             })
             .collect();
         for (id, is_root, dependencies, converted) in converted {
+            let converted = converted.and_then(|package| match artifacts.get(&id) {
+                Some(dependency) => Err(ResolveError::UnsupportedKey {
+                    package: package.display(),
+                    key: format!("dependencies.{dependency}.artifact"),
+                    required_by: Vec::new(),
+                }),
+                None => Ok(package),
+            });
             let mut package =
                 converted.map_err(|error| error.required_by(path_to(&resolve, &metadata.workspace_members, &id)))?;
             package.rust_version = rust_versions.remove(&id);
@@ -180,7 +191,8 @@ impl PackageGraph {
                 dependencies: bits[ix].dependencies + package.dependency_names.len(),
             });
         }
-        let mut this = PackageGraph { graph, members, root, resolver, links, bits, extern_names };
+        let profiles = manifest.profiles.clone();
+        let mut this = PackageGraph { graph, members, root, resolver, profiles, links, bits, extern_names };
         this.link_features();
         Ok(this)
     }

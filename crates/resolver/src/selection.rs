@@ -1,6 +1,7 @@
 //! What is asked for, as on cargo's command line.
 
 use crate::package_graph::{PackageGraph, PackageIx};
+use crate::profile::DEFAULT_PROFILE;
 
 /// `cargo build` or `cargo test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +33,7 @@ impl RootFeatures {
     }
 }
 
-/// Members, purpose and features.
+/// Members, purpose, features and profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// `-p` for each of them, or `--workspace`.
@@ -41,22 +42,25 @@ pub struct Selection {
     pub purpose: Purpose,
     /// Features of the members.
     pub features: RootFeatures,
+    /// Name of the profile.
+    pub profile: String,
     /// Name of the declared variant, where it is not the default build.
     pub variant: Option<String>,
 }
 
 impl Selection {
-    /// `cargo build -p member`, run in the member's directory.
+    /// `cargo build --release -p member`, run in the member's directory.
     pub fn build(member: PackageIx) -> Self {
         Selection {
             members: vec![member],
             purpose: Purpose::Build,
             features: RootFeatures::default_features(),
+            profile: DEFAULT_PROFILE.to_owned(),
             variant: None,
         }
     }
 
-    /// `cargo test -p member`, run in the member's directory.
+    /// `cargo test --release -p member`, run in the member's directory.
     pub fn test(member: PackageIx) -> Self {
         Selection { purpose: Purpose::Test, ..Selection::build(member) }
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use fixedbitset::FixedBitSet;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef;
 use rayon::prelude::*;
 
 use crate::feature_value::FeatureIx;
@@ -15,6 +16,7 @@ use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features,
 use crate::package::Target;
 use crate::package_graph::{DependencyTable, ExternName, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
+use crate::profile::{Asked, Profile, ProfileUse, has_debug};
 use crate::reachable::reachable_dependencies;
 use crate::selection::{Purpose, Selection};
 
@@ -36,6 +38,8 @@ pub struct Unit {
     pub role: Role,
     /// Built for itself or for its tests.
     pub kind: UnitKind,
+    /// How it takes its profile.
+    pub profile: ProfileUse,
     /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
     pub features: Vec<FeatureIx>,
     /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
@@ -58,6 +62,10 @@ pub struct UnitGraph {
     pub graph: DiGraph<Unit, UnitDependency, u32>,
     /// Units that were asked for, in order of the selection.
     pub roots: Vec<NodeIndex<u32>>,
+    /// Name of the profile.
+    pub profile: String,
+    /// Triples of host and target.
+    pub triples: [String; 2],
 }
 
 /// Resolves every selection on every pair, in parallel. The outer order is that of `selections`, the inner of `pairs`.
@@ -72,7 +80,11 @@ pub fn resolve(
         .par_iter()
         .map(|selection| {
             let reachable = reachable_dependencies(graph, selection);
-            let on = |&pair: &Pair| unit_graph(graph, PlatformTable::new(&declared, pair), &reachable, selection);
+            let on = |&pair: &Pair| {
+                let mut units = unit_graph(graph, PlatformTable::new(&declared, pair), &reachable, selection);
+                units.triples = [pair.host, pair.target].map(|ix| platforms[ix].triple.clone());
+                units
+            };
             pairs.par_iter().map(on).collect()
         })
         .collect()
@@ -85,8 +97,10 @@ fn unit_graph<'a>(
     selection: &Selection,
 ) -> UnitGraph {
     let activated = activate_features(graph, platforms, reachable, selection);
-    let known = vec![[None; 4]; graph.graph.node_count()];
-    let mut builder = Builder { graph, platforms, reachable, activated, units: UnitGraph::default(), known };
+    let known = vec![[None; 12]; graph.graph.node_count()];
+    let units = UnitGraph { profile: selection.profile.clone(), ..UnitGraph::default() };
+    let aborts = graph.profiles.aborts(&selection.profile);
+    let mut builder = Builder { graph, platforms, reachable, activated, aborts, units, known };
     for &member in &selection.members {
         builder.add_root(member, selection.purpose);
     }
@@ -98,9 +112,11 @@ struct Builder<'a> {
     platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
     activated: ActivatedFeatures<'a>,
+    /// Whether the profile does, so that what tests link is built apart.
+    aborts: bool,
     units: UnitGraph,
-    /// By package, then by role and kind.
-    known: Vec<[Option<NodeIndex<u32>>; 4]>,
+    /// By package, then by role, kind and use of the profile.
+    known: Vec<[Option<NodeIndex<u32>>; 12]>,
 }
 
 impl Builder<'_> {
@@ -115,11 +131,11 @@ impl Builder<'_> {
         let package = &self.graph.graph[member];
         let bins = self.enabled(member, &package.bins);
         if package.proc_macro {
-            let library = self.add(member, Role::Host, UnitKind::Build);
+            let library = self.add(member, Role::Host, UnitKind::Build, ProfileUse::Unwinding);
             self.units.roots.push(library);
         }
         if !bins.is_empty() || (package.lib.is_some() && !package.proc_macro) {
-            let unit = self.add(member, Role::Target, UnitKind::Build);
+            let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
             self.units.graph[unit].bins = bins;
             if package.proc_macro {
                 self.depend_on_own_library(unit, member);
@@ -141,8 +157,12 @@ impl Builder<'_> {
         let lib_tested = package.lib.as_ref().is_some_and(|lib| lib.tested);
         let beside_lib = bins + tests + examples > 0;
         if package.lib.as_ref().is_some_and(|lib| lib.doctested) {
-            let role = if package.proc_macro { Role::Host } else { Role::Target };
-            let library = self.add(member, role, UnitKind::Build);
+            // The documentation's examples link a proc-macro as everyone does.
+            let (role, profile) = match package.proc_macro {
+                true => (Role::Host, ProfileUse::BuildOverride),
+                false => (Role::Target, ProfileUse::Unwinding),
+            };
+            let library = self.add(member, role, UnitKind::Build, profile);
             self.units.roots.push(library);
         }
         // The library of a proc-macro package is tested on the host, its other targets are not.
@@ -154,15 +174,16 @@ impl Builder<'_> {
             roles.push(Role::Target);
         }
         for role in roles {
-            let unit = self.add(member, role, UnitKind::Test);
+            let unit = self.add(member, role, UnitKind::Test, ProfileUse::Unwinding);
             if role == Role::Target && beside_lib {
                 self.depend_on_own_library(unit, member);
             }
             self.units.roots.push(unit);
         }
+        // What integration tests run is built as it is shipped.
         let bins = self.enabled(member, &package.bins);
         if tests > 0 && !bins.is_empty() {
-            let unit = self.add(member, Role::Target, UnitKind::Build);
+            let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
             self.units.graph[unit].bins = bins;
             if package.proc_macro {
                 self.depend_on_own_library(unit, member);
@@ -187,13 +208,20 @@ impl Builder<'_> {
     }
 
     /// The unit, made with all it depends on if it is new.
-    fn add(&mut self, package: PackageIx, role: Role, kind: UnitKind) -> NodeIndex<u32> {
-        let slot = usize::from(role == Role::Host) * 2 + usize::from(kind == UnitKind::Test);
+    ///
+    /// `profile` is how it is asked for.
+    fn add(&mut self, package: PackageIx, role: Role, kind: UnitKind, profile: ProfileUse) -> NodeIndex<u32> {
+        let profile = match (role, profile) {
+            (Role::Target, ProfileUse::Unwinding) if !self.aborts => ProfileUse::AsWritten,
+            _ => profile,
+        };
+        let host = usize::from(role == Role::Host);
+        let slot = host * 6 + usize::from(kind == UnitKind::Test) * 3 + profile as usize;
         if let Some(unit) = self.known[package.index()][slot] {
             return unit;
         }
         let features = self.activated.features(package, role).collect();
-        let unit = self.units.graph.add_node(Unit { package, role, kind, features, bins: Vec::new() });
+        let unit = self.units.graph.add_node(Unit { package, role, kind, profile, features, bins: Vec::new() });
         self.known[package.index()][slot] = Some(unit);
 
         let graph = self.graph;
@@ -218,7 +246,11 @@ impl Builder<'_> {
             }
             seen.push((for_build_script, link.to));
             let to_role = if for_build_script || link.to_proc_macro { Role::Host } else { role };
-            let to_unit = self.add(link.to, to_role, UnitKind::Build);
+            let to_profile = match to_role {
+                Role::Host => ProfileUse::BuildOverride,
+                Role::Target => profile,
+            };
+            let to_unit = self.add(link.to, to_role, UnitKind::Build, to_profile);
             let dependency = UnitDependency { for_build_script, extern_name: link.extern_name };
             self.units.graph.add_edge(unit, to_unit, dependency);
         }
@@ -230,7 +262,11 @@ impl Builder<'_> {
         let graph = self.graph;
         let Some(lib) = graph.graph[package].linkable_lib() else { return };
         let role = if graph.graph[package].proc_macro { Role::Host } else { Role::Target };
-        let library = self.add(package, role, UnitKind::Build);
+        let profile = match role {
+            Role::Host => ProfileUse::BuildOverride,
+            Role::Target => self.units.graph[unit].profile,
+        };
+        let library = self.add(package, role, UnitKind::Build, profile);
         let extern_name = graph.library_name(lib);
         self.units.graph.add_edge(unit, library, UnitDependency { for_build_script: false, extern_name });
     }
@@ -238,4 +274,34 @@ impl Builder<'_> {
     fn feature_names(&self, package: PackageIx, role: Role) -> impl Iterator<Item = &str> {
         self.activated.features(package, role).map(move |feature| self.graph.graph[package].feature_name(feature))
     }
+}
+
+impl UnitGraph {
+    /// What a unit is compiled with: its build script, or everything else of it.
+    pub fn profile_of(&self, packages: &PackageGraph, unit: NodeIndex<u32>, part: Part) -> Profile {
+        let debug_below = |for_build_script: bool| {
+            let edges = self.graph.edges(unit).filter(move |edge| edge.weight().for_build_script == for_build_script);
+            edges.map(|edge| edge.target()).any(|to| has_debug(&self.own_profile(packages, to, Part::Rest, false)))
+        };
+        self.own_profile(packages, unit, part, debug_below(part == Part::BuildScript))
+    }
+
+    fn own_profile(&self, packages: &PackageGraph, unit: NodeIndex<u32>, part: Part, with_debug: bool) -> Profile {
+        let Unit { package, profile, .. } = self.graph[unit];
+        let profile = if part == Part::BuildScript { ProfileUse::BuildOverride } else { profile };
+        // A proc-macro that was asked for by name is for the host, yet gets the profile of what is for the target.
+        let target = &self.triples[usize::from(profile != ProfileUse::BuildOverride)];
+        let is_member = packages.members.contains(&package);
+        let asked = Asked { profile: &self.profile, profile_use: profile, target, with_debug };
+        packages.profiles.of(&packages.graph[package], is_member, asked)
+    }
+}
+
+/// Part of a unit that has a profile of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The build script, which is compiled for the host.
+    BuildScript,
+    /// Library and binaries.
+    Rest,
 }

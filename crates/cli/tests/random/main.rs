@@ -161,6 +161,7 @@ fn random_workspaces_resolve_as_cargo_does() {
 }
 
 /// A long run says now and then how far it is.
+#[expect(clippy::print_stderr, reason = "a test of an hour should not look stuck")]
 fn count(done: &AtomicU32, cases: u32) {
     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
     if done.is_multiple_of(500) {

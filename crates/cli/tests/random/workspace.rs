@@ -96,6 +96,19 @@ pub(crate) struct RandomWorkspace {
     resolver: u8,
     root_package: bool,
     packages: Vec<PackageGene>,
+    /// Tables of `[profile]`: which, and what is in it.
+    profiles: Vec<(u8, ProfileGene)>,
+}
+
+#[derive(Clone, Debug)]
+struct ProfileGene {
+    opt_level: u8,
+    debug: u8,
+    strip: u8,
+    lto: u8,
+    codegen_units: u8,
+    checks: u8,
+    aborts: bool,
 }
 
 /// Workspaces of up to seven packages.
@@ -135,10 +148,20 @@ pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
             }
         },
     );
-    (0..3_u8, any::<bool>(), vec(package, 1..8)).prop_map(|(resolver, root_package, packages)| RandomWorkspace {
-        resolver,
-        root_package,
-        packages,
+    let profile = (0..6_u8, 0..6_u8, 0..6_u8, 0..6_u8, 0..3_u8, 0..4_u8, any::<bool>()).prop_map(
+        |(opt_level, debug, strip, lto, codegen_units, checks, aborts)| ProfileGene {
+            opt_level,
+            debug,
+            strip,
+            lto,
+            codegen_units,
+            checks,
+            aborts,
+        },
+    );
+    let profiles = vec((any::<u8>(), profile), 0..4);
+    (0..3_u8, any::<bool>(), vec(package, 1..8), profiles).prop_map(|(resolver, root_package, packages, profiles)| {
+        RandomWorkspace { resolver, root_package, packages, profiles }
     })
 }
 
@@ -173,6 +196,7 @@ impl RandomWorkspace {
             let (name, _) = self.identity(ix);
             let _ = writeln!(workspace, "patch{ix} = {{ package = \"{name}\", path = \"{}\" }}", self.directory(ix));
         }
+        workspace.push_str(&self.profiles());
         if !self.root_package {
             files.push(("Cargo.toml".to_owned(), workspace.clone()));
         }
@@ -207,6 +231,37 @@ impl RandomWorkspace {
             }
         }
         files
+    }
+
+    /// The release profile and its overrides; names that no package has are only warned about.
+    fn profiles(&self) -> String {
+        let mut tables: BTreeMap<String, String> = BTreeMap::new();
+        for (table, gene) in &self.profiles {
+            let override_of = match table % 6 {
+                0 | 1 => String::new(),
+                2 => ".build-override".to_owned(),
+                3 => ".package.\"*\"".to_owned(),
+                _ => format!(".package.p{}", table % 8),
+            };
+            let mut text = String::new();
+            let mut key = |name: &str, values: &[&str], gene: u8| {
+                if let Some(value) = values.get(gene as usize) {
+                    let _ = writeln!(text, "{name} = {value}");
+                }
+            };
+            key("opt-level", &["1", "\"z\"", "3"], gene.opt_level);
+            key("debug", &["true", "1", "\"line-tables-only\"", "false"], gene.debug);
+            key("strip", &["true", "\"debuginfo\"", "\"none\"", "false"], gene.strip);
+            key("codegen-units", &["1", "7"], gene.codegen_units);
+            key("debug-assertions", &["true"], gene.checks);
+            key("overflow-checks", &["true"], gene.checks / 2);
+            if override_of.is_empty() {
+                key("lto", &["true", "\"thin\"", "\"off\"", "false"], gene.lto);
+                key("panic", &["\"abort\""], u8::from(!gene.aborts));
+            }
+            tables.insert(format!("\n[profile.release{override_of}]\n"), text);
+        }
+        tables.into_iter().map(|(header, text)| header + &text).collect()
     }
 
     fn place(&self, ix: usize) -> Place {

@@ -1,0 +1,312 @@
+//! Profiles: what cargo hands rustc besides features and dependencies.
+//!
+//! Follows `src/cargo/core/profiles.rs` of cargo: defaults, then `[profile.<name>]` with what it inherits, then
+//! `build-override` for the host side, then `package."*"`, then `package.<spec>`. The tables are read by cargo's own
+//! schema. `incremental` is left out: it changes how rustc works, not what it makes, and Nix always begins anew.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cargo_util_schemas::core::PackageIdSpec;
+use cargo_util_schemas::manifest::{ProfilePackageSpec, StringOrBool, TomlDebugInfo, TomlProfile};
+use serde::Serialize;
+
+use crate::error::ResolveError;
+use crate::package::Package;
+
+/// The profile that `Cargo.nix` builds with unless told otherwise, as nixpkgs' builder does.
+pub const DEFAULT_PROFILE: &str = "release";
+
+/// What one unit is compiled with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Profile {
+    /// `-C opt-level`
+    pub opt_level: String,
+    /// `lto` as the manifest has it: `false`, `true`, `off`, `thin`, `fat`.
+    pub lto: String,
+    /// `-C codegen-units`, where it is not rustc's default.
+    pub codegen_units: Option<u32>,
+    /// `-C debuginfo`
+    pub debug: String,
+    /// `-C split-debuginfo`, where it is not rustc's default.
+    pub split_debuginfo: Option<String>,
+    /// `-C debug-assertions`
+    pub debug_assertions: bool,
+    /// `-C overflow-checks`
+    pub overflow_checks: bool,
+    /// `-C rpath`
+    pub rpath: bool,
+    /// `-C panic`
+    pub panic: String,
+    /// `-C strip`
+    pub strip: String,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Profile { opt_level, lto, debug, debug_assertions, overflow_checks, rpath, panic, strip, .. } = self;
+        write!(f, "opt-level {opt_level}, lto {lto}, ")?;
+        if let Some(units) = self.codegen_units {
+            write!(f, "codegen-units {units}, ")?;
+        }
+        write!(f, "debug {debug}, ")?;
+        if let Some(split) = &self.split_debuginfo {
+            write!(f, "split-debuginfo {split}, ")?;
+        }
+        write!(
+            f,
+            "debug-assertions {debug_assertions}, overflow-checks {overflow_checks}, rpath {rpath}, panic {panic}, strip {strip}"
+        )
+    }
+}
+
+/// `[profile]` of the root manifest, with cargo's predefined ones.
+#[derive(Debug, Clone)]
+pub struct Profiles {
+    /// Each with all that it inherits; without the defaults of its root.
+    merged: BTreeMap<String, (Root, TomlProfile)>,
+}
+
+/// Every profile inherits from one of these in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Root {
+    Dev,
+    Release,
+}
+
+/// `strip` as far as it is known without a unit's dependencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Strip {
+    Said(String),
+    /// `debuginfo` if neither the unit nor what it links has any, else `none`.
+    Deferred,
+}
+
+impl Profiles {
+    /// Merges the tables of the root manifest with what cargo predefines.
+    pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, ResolveError> {
+        let predefined = [("dev", None), ("release", None), ("test", Some("dev")), ("bench", Some("release"))];
+        for (name, inherits) in predefined {
+            let table = tables.entry(name.to_owned()).or_default();
+            if inherits.is_some() {
+                table.inherits.get_or_insert_with(|| inherits.unwrap_or_default().to_owned());
+            }
+        }
+        let merged = tables.keys().map(|name| Ok((name.clone(), merge(&tables, name, &mut Vec::new())?)));
+        Ok(Profiles { merged: merged.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether there is such a profile.
+    pub fn contains(&self, name: &str) -> bool {
+        self.merged.contains_key(name)
+    }
+
+    /// Names of all of them, in byte order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.merged.keys().map(String::as_str)
+    }
+
+    /// Whether `panic` is anything but `unwind`, so that tests need builds of their own.
+    pub(crate) fn aborts(&self, name: &str) -> bool {
+        self.merged.get(name).and_then(|(_, table)| table.panic.as_deref()).is_some_and(|panic| panic != "unwind")
+    }
+
+    /// What a unit of `package` is compiled with. A profile that is not [`Profiles::contains`]ed counts as an empty one
+    /// that inherits from `release`.
+    pub(crate) fn of(&self, package: &Package, is_member: bool, asked: Asked<'_>) -> Profile {
+        let empty = (Root::Release, TomlProfile::default());
+        let (root, table) = self.merged.get(asked.profile).unwrap_or(&empty);
+        let (mut profile, mut strip) = defaults(*root);
+        apply(&mut profile, &mut strip, table);
+        if asked.profile_use == ProfileUse::BuildOverride {
+            profile.opt_level = "0".to_owned();
+            profile.codegen_units = None;
+            if let Some(table) = &table.build_override {
+                apply(&mut profile, &mut strip, table);
+            }
+        }
+        let overrides = table.package.iter().flatten();
+        let all = overrides.clone().filter(|(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
+        let own = overrides
+            .filter(|(spec, _)| matches!(spec, ProfilePackageSpec::Spec(spec) if matches_package(spec, package)));
+        for (_, table) in all.chain(own) {
+            apply(&mut profile, &mut strip, table);
+        }
+        if asked.profile_use != ProfileUse::AsWritten {
+            profile.panic = "unwind".to_owned();
+        }
+        if has_debug(&profile) && profile.split_debuginfo.is_none() && asked.target.contains("-apple-") {
+            profile.split_debuginfo = Some("unpacked".to_owned());
+        }
+        profile.strip = match strip {
+            Strip::Said(strip) => strip,
+            Strip::Deferred if !has_debug(&profile) && !asked.with_debug => "debuginfo".to_owned(),
+            Strip::Deferred => "none".to_owned(),
+        };
+        profile
+    }
+}
+
+/// How a unit takes its profile. Cargo's `UnitFor` (`src/cargo/core/profiles.rs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProfileUse {
+    /// As the manifest has it.
+    AsWritten,
+    /// The same, but unwinding: tests and what they link, and a proc-macro that was asked for by name.
+    Unwinding,
+    /// With `build-override`, and unwinding: build scripts, proc-macros, and what they link.
+    BuildOverride,
+}
+
+/// What besides its package decides on a unit's profile.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    /// Name of the profile.
+    pub(crate) profile: &'a str,
+    pub(crate) profile_use: ProfileUse,
+    /// Triple it is compiled for.
+    pub(crate) target: &'a str,
+    /// Whether anything it links has debug information.
+    pub(crate) with_debug: bool,
+}
+
+pub(crate) fn has_debug(profile: &Profile) -> bool {
+    profile.debug != TomlDebugInfo::None.to_string()
+}
+
+fn merge(
+    tables: &BTreeMap<String, TomlProfile>,
+    name: &str,
+    seen: &mut Vec<String>,
+) -> Result<(Root, TomlProfile), ResolveError> {
+    let invalid = |message| ResolveError::InvalidProfile { profile: name.to_owned(), message };
+    let table = tables.get(name).ok_or_else(|| invalid("it is not defined".to_owned()))?;
+    if let Some(key) = unstable_key(table) {
+        return Err(invalid(format!("`{key}` cannot be built with Nix, as it needs an unstable cargo")));
+    }
+    let root = match name {
+        "dev" => Some(Root::Dev),
+        "release" => Some(Root::Release),
+        _ => None,
+    };
+    match (root, &table.inherits) {
+        (Some(root), None) => Ok((root, table.clone())),
+        (Some(_), Some(_)) => Err(invalid("a root profile cannot have `inherits`".to_owned())),
+        (None, None) => Err(invalid("it has no `inherits`".to_owned())),
+        (None, Some(inherits)) => {
+            seen.push(name.to_owned());
+            if seen.contains(inherits) {
+                return Err(invalid(format!("it inherits from `{inherits}`, which inherits from it")));
+            }
+            let (root, mut merged) = merge(tables, inherits, seen)?;
+            merged.merge(table);
+            Ok((root, merged))
+        }
+    }
+}
+
+/// A key that changes what is built and that no stable cargo reads.
+fn unstable_key(table: &TomlProfile) -> Option<&'static str> {
+    let own = [
+        ("rustflags", table.rustflags.is_some()),
+        ("codegen-backend", table.codegen_backend.is_some()),
+        ("trim-paths", table.trim_paths.is_some()),
+    ];
+    let below = table.package.iter().flat_map(BTreeMap::values).chain(table.build_override.as_deref());
+    let used = own.into_iter().find(|(_, used)| *used).map(|(key, _)| key);
+    used.or_else(|| below.filter_map(unstable_key).next())
+}
+
+fn defaults(root: Root) -> (Profile, Strip) {
+    let dev = root == Root::Dev;
+    let debug = if dev { TomlDebugInfo::Full } else { TomlDebugInfo::None };
+    let profile = Profile {
+        opt_level: if dev { "0" } else { "3" }.to_owned(),
+        lto: "false".to_owned(),
+        codegen_units: None,
+        debug: debug.to_string(),
+        split_debuginfo: None,
+        debug_assertions: dev,
+        overflow_checks: dev,
+        rpath: false,
+        panic: "unwind".to_owned(),
+        strip: String::new(),
+    };
+    (profile, Strip::Deferred)
+}
+
+fn apply(profile: &mut Profile, strip: &mut Strip, table: &TomlProfile) {
+    if let Some(opt_level) = &table.opt_level {
+        profile.opt_level.clone_from(&opt_level.0);
+    }
+    match &table.lto {
+        Some(StringOrBool::Bool(lto)) => profile.lto = lto.to_string(),
+        // Cargo's `is_off`.
+        Some(StringOrBool::String(lto)) if matches!(lto.as_str(), "off" | "n" | "no" | "none") => {
+            profile.lto = "off".to_owned();
+        }
+        Some(StringOrBool::String(lto)) => profile.lto.clone_from(lto),
+        None => {}
+    }
+    if table.codegen_units.is_some() {
+        profile.codegen_units = table.codegen_units;
+    }
+    if let Some(debug) = &table.debug {
+        profile.debug = debug.to_string();
+    }
+    if table.split_debuginfo.is_some() {
+        profile.split_debuginfo.clone_from(&table.split_debuginfo);
+    }
+    if let Some(panic) = &table.panic {
+        profile.panic.clone_from(panic);
+    }
+    profile.debug_assertions = table.debug_assertions.unwrap_or(profile.debug_assertions);
+    profile.overflow_checks = table.overflow_checks.unwrap_or(profile.overflow_checks);
+    profile.rpath = table.rpath.unwrap_or(profile.rpath);
+    // Of all keys this one alone is forgotten by the next table: so it is in cargo's `merge_profile`.
+    *strip = match &table.strip {
+        Some(StringOrBool::Bool(true)) => Strip::Said("symbols".to_owned()),
+        Some(StringOrBool::Bool(false)) => Strip::Said("none".to_owned()),
+        Some(StringOrBool::String(what)) => Strip::Said(what.clone()),
+        None => Strip::Deferred,
+    };
+}
+
+/// Cargo's `PackageIdSpecQuery::matches` (`src/cargo/core/package_id_spec.rs`).
+fn matches_package(spec: &PackageIdSpec, package: &Package) -> bool {
+    let id = PackageIdSpec::parse(&package.id).ok();
+    spec.name() == package.name
+        && spec.partial_version().is_none_or(|version| version.matches(&package.version))
+        && spec.url().is_none_or(|url| id.as_ref().and_then(PackageIdSpec::url) == Some(url))
+        && spec.kind().is_none_or(|kind| id.as_ref().and_then(PackageIdSpec::kind) == Some(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::WorkspaceManifest;
+
+    #[track_caller]
+    fn check_refused(text: &str, expected: &str) {
+        let error = WorkspaceManifest::parse(text).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn profiles_that_cannot_be_put_together_are_refused() {
+        check_refused(
+            "[profile.a]\ninherits = 'b'\n[profile.b]\ninherits = 'a'",
+            "profile `b` in the workspace manifest: it inherits from `a`, which inherits from it",
+        );
+        check_refused("[profile.a]\ninherits = 'b'", "profile `b` in the workspace manifest: it is not defined");
+        check_refused(
+            "[profile.dev.package.a]\ncodegen-backend = 'cranelift'",
+            "profile `dev` in the workspace manifest: `codegen-backend` cannot be built with Nix, as it needs an unstable cargo",
+        );
+        check_refused("[profile.a]\nlto = true", "profile `a` in the workspace manifest: it has no `inherits`");
+        check_refused(
+            "[profile.release]\ninherits = 'dev'",
+            "profile `release` in the workspace manifest: a root profile cannot have `inherits`",
+        );
+    }
+}
