@@ -17,6 +17,7 @@
   rootFeatures,
   crateOverrides,
   registryDl,
+  inputs,
 }:
 let
   host = stdenv.buildPlatform.rust.rustcTarget;
@@ -280,6 +281,6 @@ lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMemb
 
   internal = {
     inherit (sides) units;
-    inherit targets platforms;
+    inherit targets platforms inputs;
   };
 }

@@ -92,6 +92,12 @@ Examples:
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) place: Place,
+    /// Generate again in memory, with cargo but without network, and print the difference
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// How to print the result
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 const VERIFY_EXAMPLES: &str = "\
@@ -121,9 +127,9 @@ pub(crate) struct Verify {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// A table, then each difference
+    /// For people
     Text,
-    /// An array with one object per selection and platform
+    /// For programs
     Json,
 }
 
@@ -139,21 +145,11 @@ pub(crate) struct Load {
     /// Build on one platform for another, to resolve for as well; may be repeated
     ///
     /// Default: `cross` in [workspace.metadata.cratewright], else none.
-    #[arg(long, value_name = "HOST:TARGET", value_parser = cross)]
+    #[arg(long, value_name = "HOST:TARGET")]
     pub(crate) cross: Vec<Cross>,
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
-}
-
-/// `HOST:TARGET`; neither triples nor Nix systems hold a colon.
-fn cross(text: &str) -> Result<Cross, String> {
-    match text.split_once(':') {
-        Some((host, target)) if !host.is_empty() && !target.is_empty() => {
-            Ok(Cross { host: host.to_owned(), target: target.to_owned() })
-        }
-        _ => Err("expected HOST:TARGET, for example x86_64-linux:wasm32-unknown-unknown".to_owned()),
-    }
 }
 
 #[derive(Debug, clap::Args)]

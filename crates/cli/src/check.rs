@@ -1,15 +1,22 @@
 //! `cratewright check`.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use cratewright_staleness::{Moved, StampError, check};
+use cratewright_resolver::WorkspaceManifest;
+use cratewright_staleness::{FORMAT, Inputs, Moved, MovedKey, Stamp, StampError, check};
+use serde::Serialize;
+use serde_json::Value;
+use similar::TextDiff;
 
-use crate::args::Check;
+use crate::args::{Check, Format};
+use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
+use crate::generate::{Place, render_workspace};
 use crate::output;
 use crate::report::Report;
-use crate::workspace;
+use crate::workspace::{self, LoadOptions};
 
 pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let manifest = workspace::find_manifest(command.place.manifest_path.as_deref())?;
@@ -18,37 +25,147 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
         return Err(Failure::no_lock_file(&root));
     }
     let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
+    let path = output::follow_links(&path);
     let shown = output::shown(&path);
-    let help = help(command, &root);
     if !path.exists() {
-        report.finding("stale", format_args!("{shown} does not exist"), &[], &help);
-        return Ok(exit::STALE);
+        let verdict = Verdict { moved: Vec::new(), missing: true, help: help(command, &root, &Options::default()) };
+        return verdict.report(command, report, &shown);
     }
-    let lock = workspace::read_lock(&root.join("Cargo.lock"))?;
-    let text = workspace::read(&path)?;
-    let moved = check(&text, &lock).map_err(|error| match error {
-        StampError::NotGenerated => Failure::stamp(&error, &path)
-            .help("replace it with `cratewright generate --force`, or name another file with `-o PATH`"),
-        _ => Failure::stamp(&error, &path).help(help.clone()),
+    // Reading the lock takes longest, and needs nothing from the file.
+    let (now, text) = thread::scope(|scope| {
+        let now = scope.spawn(|| check_profiles(&root).and_then(|()| disk::inputs(&root)));
+        let text = workspace::read(&path);
+        (now.join().expect("reading inputs does not panic"), text)
+    });
+    let text = text?;
+    let recorded = Options::recorded(&Inputs::recorded(&text).unwrap_or_default());
+    let help = help(command, &root, &recorded);
+    // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
+    let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
+    let moved = if stamp.format == FORMAT {
+        let now = now?.with_options(&Place::new(&root, &path)?.options(recorded).section());
+        check(&text, &now).map_err(|error| unreadable(&error, &path, &help))?
+    } else {
+        vec![Moved::Format { found: stamp.format }]
+    };
+    if command.full {
+        return full(command, report, &path, &text, &root);
+    }
+    Verdict { moved, missing: false, help }.report(command, report, &shown)
+}
+
+/// What was found, to be told to people or programs.
+#[derive(Serialize)]
+struct Verdict {
+    #[serde(serialize_with = "reasons")]
+    moved: Vec<Moved>,
+    missing: bool,
+    help: String,
+}
+
+/// One reason why a file is stale, in JSON.
+#[derive(Serialize)]
+struct Reason<'a> {
+    file: &'a str,
+    key: Option<&'a str>,
+    old: Option<&'a Value>,
+    new: Option<&'a Value>,
+    message: String,
+}
+
+fn reasons<S: serde::Serializer>(moved: &[Moved], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(moved.iter().map(|moved| {
+        let message = moved.describe();
+        match moved {
+            Moved::Input(MovedKey { file, key, old, new }) => {
+                Reason { file, key: Some(key), old: old.as_ref(), new: new.as_ref(), message }
+            }
+            _ => Reason { file: "Cargo.nix", key: None, old: None, new: None, message },
+        }
+    }))
+}
+
+impl Verdict {
+    fn report(&self, command: &Check, report: &Report, shown: &str) -> Result<u8, Failure> {
+        let fresh = self.moved.is_empty() && !self.missing;
+        let code = if fresh { exit::SUCCESS } else { exit::STALE };
+        if command.format == Format::Json {
+            let mut value = serde_json::to_value(self).expect("strings and values are JSON");
+            value["fresh"] = fresh.into();
+            report.data(&format!("{value:#}\n"))?;
+            return Ok(code);
+        }
+        if fresh {
+            report.status("Fresh", shown);
+        } else if self.missing {
+            report.finding("stale", format_args!("{shown} does not exist"), &[], &self.help);
+        } else {
+            let reasons: Vec<String> = self.moved.iter().map(Moved::describe).collect();
+            let text = format_args!("{shown} does not match what it was made from");
+            report.finding("stale", text, &reasons, &self.help);
+        }
+        Ok(code)
+    }
+}
+
+/// `--full`: what `generate` would write, beside what is there.
+fn full(command: &Check, report: &Report, path: &Path, text: &str, root: &Path) -> Result<u8, Failure> {
+    let recorded = Options::recorded(&Inputs::recorded(text).unwrap_or_default());
+    let help = help(command, root, &recorded);
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: Some(root.join("Cargo.toml")),
+        targets: recorded.targets.clone(),
+        cross: recorded.cross.clone(),
+        offline: true,
+        locked: true,
     })?;
-    if moved.is_empty() {
+    let rendered = render_workspace(&workspace, recorded, path)?;
+    let shown = output::shown(path);
+    if rendered.text == text {
         report.status("Fresh", shown);
         return Ok(exit::SUCCESS);
     }
-    let reasons: Vec<String> = moved.iter().map(Moved::describe).collect();
-    report.finding("stale", format_args!("{shown} does not match what it was made from"), &reasons, &help);
+    let difference = TextDiff::from_lines(text, rendered.text.as_str());
+    report.data(&difference.unified_diff().header(&shown, "generated again").to_string())?;
+    report.finding("stale", format_args!("{shown} is not what `cratewright generate` would write"), &[], &help);
     Ok(exit::STALE)
 }
 
-/// The command that makes the file fresh again, in the user's own words.
-fn help(command: &Check, root: &Path) -> String {
-    let mut line = "run `cratewright generate".to_owned();
-    let same = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == root.join("Cargo.nix"));
-    let output = command.place.output.as_ref().filter(|path| !same(path));
-    for (flag, value) in [("--manifest-path", command.place.manifest_path.as_ref()), ("-o", output)] {
-        if let Some(value) = value {
-            line.push_str(&format!(" {flag} {}", value.display()));
+fn unreadable(error: &StampError, path: &Path, help: &str) -> Failure {
+    let failure = Failure::stamp(error, path);
+    match error {
+        StampError::NotGenerated => {
+            failure.help("replace it with `cratewright generate --force`, or name another file with `-o PATH`")
         }
+        StampError::Conflict { .. } => {
+            failure.help(format!("take either side with `git checkout --ours` or `--theirs`, then {help}"))
+        }
+        _ => failure.help(help),
+    }
+}
+
+/// `generate` refuses a profile that cannot be put together, so what it would write is nothing.
+fn check_profiles(root: &Path) -> Result<(), Failure> {
+    let text = workspace::read(&root.join("Cargo.toml"))?;
+    WorkspaceManifest::parse(&text).map(|_| ()).map_err(|error| Failure::resolve(&error, root))
+}
+
+/// The command that makes the file fresh again, in the user's own words.
+fn help(command: &Check, root: &Path, options: &Options) -> String {
+    let mut line = "run `cratewright generate".to_owned();
+    let mut add = |flag: &str, value: &dyn std::fmt::Display| line.push_str(&format!(" {flag} {value}"));
+    if let Some(path) = &command.place.manifest_path {
+        add("--manifest-path", &path.display());
+    }
+    for target in &options.targets {
+        add("--target", target);
+    }
+    for cross in &options.cross {
+        add("--cross", cross);
+    }
+    let same = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == root.join("Cargo.nix"));
+    if let Some(path) = command.place.output.as_ref().filter(|path| !same(path)) {
+        add("-o", &path.display());
     }
     line + "`"
 }

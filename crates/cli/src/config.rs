@@ -1,7 +1,9 @@
 //! `[workspace.metadata.cratewright]`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use cratewright_resolver::{
     DEFAULT_PROFILE, PackageGraph, PackageIx, Purpose, ResolverBehavior, RootFeatures, Selection,
@@ -33,6 +35,26 @@ pub struct Cross {
     pub host: String,
     /// Where it runs.
     pub target: String,
+}
+
+/// `HOST:TARGET`; neither triples nor Nix systems hold a colon.
+impl FromStr for Cross {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((host, target)) if !host.is_empty() && !target.is_empty() => {
+                Ok(Cross { host: host.to_owned(), target: target.to_owned() })
+            }
+            _ => Err("expected HOST:TARGET, for example x86_64-linux:wasm32-unknown-unknown"),
+        }
+    }
+}
+
+impl fmt::Display for Cross {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.target)
+    }
 }
 
 /// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.

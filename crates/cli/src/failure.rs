@@ -103,6 +103,7 @@ impl Failure {
     pub fn stamp(error: &StampError, path: &Path) -> Self {
         let code = match error {
             StampError::NotGenerated => "foreign-file",
+            StampError::Conflict { .. } => "unfinished-merge",
             _ => "damaged-header",
         };
         Failure::new(code, error.to_string()).note("at", path.display().to_string())

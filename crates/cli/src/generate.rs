@@ -7,6 +7,7 @@ use cratewright_renderer::{RenderOptions, Resolved, merge, render};
 use cratewright_staleness::stamped;
 
 use crate::args::Generate;
+use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, Written};
@@ -14,8 +15,8 @@ use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace};
 
 /// What a run made, for the summary.
-struct Rendered {
-    text: String,
+pub(crate) struct Rendered {
+    pub(crate) text: String,
     packages: usize,
     units: usize,
     /// Members that have binaries and nothing else, all of them behind features that are off.
@@ -39,7 +40,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         output::check_overwrite(&path, command.force)?;
     }
     let resolving = Instant::now();
-    let rendered = render_workspace(&workspace, &path)?;
+    let options = Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), output: None };
+    let rendered = render_workspace(&workspace, options, &path)?;
     for member in &rendered.gated {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
@@ -61,7 +63,10 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Failure> {
+/// The whole file, as it would be written to `path`.
+pub(crate) fn render_workspace(workspace: &Workspace, options: Options, path: &Path) -> Result<Rendered, Failure> {
+    let place = Place::new(&workspace.root, path)?;
+    let inputs = disk::inputs(&workspace.root)?.with_options(&place.options(options).section());
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = Resolved {
         packages: &workspace.packages,
@@ -82,12 +87,13 @@ fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Fail
     let mut packages: Vec<_> = merged.entries.iter().map(|entry| entry.package).collect();
     packages.sort();
     packages.dedup();
-    let body = render(resolved, &merged, &place(&workspace.root, path)?);
+    let body =
+        render(resolved, &merged, &RenderOptions { root: place.root, output: place.output, inputs: inputs.to_nix() });
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
     Ok(Rendered {
-        text: stamped(&workspace.lock, &body),
+        text: stamped(&body),
         packages: packages.len(),
         units: merged.entries.len(),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
@@ -95,14 +101,28 @@ fn render_workspace(workspace: &Workspace, path: &Path) -> Result<Rendered, Fail
 }
 
 /// Where the file and the workspace root see each other.
-fn place(root: &Path, path: &Path) -> Result<RenderOptions, Failure> {
-    let directory = output::directory(path);
-    let directory = directory.canonicalize().map_err(|error| {
-        Failure::io("find", &directory, &error).help(format!("make it with `mkdir -p {}`", directory.display()))
-    })?;
-    let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
-    let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-    Ok(RenderOptions { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })
+pub(crate) struct Place {
+    /// The root, seen from the directory of the file.
+    root: String,
+    /// The file, seen from the root.
+    output: String,
+}
+
+impl Place {
+    pub(crate) fn new(root: &Path, path: &Path) -> Result<Self, Failure> {
+        let directory = output::directory(path);
+        let directory = directory.canonicalize().map_err(|error| {
+            Failure::io("find", &directory, &error).help(format!("make it with `mkdir -p {}`", directory.display()))
+        })?;
+        let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+        let name = path.file_name().map(PathBuf::from).unwrap_or_default();
+        Ok(Place { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })
+    }
+
+    /// The same options for a file in this place.
+    pub(crate) fn options(&self, options: Options) -> Options {
+        Options { output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"), ..options }
+    }
 }
 
 /// `to` seen from the directory `from`, both canonical; empty where they are the same.

@@ -8,6 +8,7 @@ mod args;
 mod cargo;
 mod check;
 mod config;
+mod disk;
 mod failure;
 mod generate;
 pub mod oracle;

@@ -241,11 +241,6 @@ pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Failure> {
         .ok_or_else(|| no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display())))
 }
 
-/// Reads and parses a lock file.
-pub(crate) fn read_lock(path: &Path) -> Result<Lockfile, Failure> {
-    parse_lock(path, &read(path)?)
-}
-
 fn parse_lock(path: &Path, text: &str) -> Result<Lockfile, Failure> {
     text.parse().map_err(|error: cargo_lock::Error| {
         Failure::new("invalid-lock-file", format!("`{}` cannot be read: {error}", path.display()))

@@ -10,6 +10,7 @@ use cratewright_renderer::{RenderOptions, Resolved, merge, nix_string, render};
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
 };
+use cratewright_staleness::Inputs;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -77,7 +78,11 @@ fn cargo_nix(fields: &[String]) -> String {
         graphs: &graphs,
     };
     let merged = merge(resolved).unwrap();
-    render(resolved, &merged, &RenderOptions { root: String::new(), output: "Cargo.nix".to_owned() })
+    render(
+        resolved,
+        &merged,
+        &RenderOptions { root: String::new(), output: "Cargo.nix".to_owned(), inputs: Inputs::default().to_nix() },
+    )
 }
 
 /// What the builder is given, recorded by a stub.

@@ -22,6 +22,8 @@ pub struct RenderOptions {
     pub root: String,
     /// `Cargo.nix` seen from the workspace root; kept out of the root package's source.
     pub output: String,
+    /// The attribute set that records what the file is made from, laid out.
+    pub inputs: String,
 }
 
 /// The body of `Cargo.nix`: everything but the header that says what it was made from.
@@ -86,22 +88,27 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
     let platforms = if guards.is_empty() { "platforms = { };" } else { "inherit platforms;" };
     let variants = if variants.is_empty() { "variants = { };" } else { "inherit variants;" };
+    text.push_str(INPUTS);
     let _ = write!(
         text,
-        "prelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms} {variants}\n\
+        "\n\nprelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms} {variants}\n\
          inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides fetchurl release rootFeatures \
-         crateOverrides registryDl; }}\n"
+         crateOverrides registryDl inputs; }}\n"
     );
     let text = format(&text);
     let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
     let indentation = above.len() - above.trim_end_matches(' ').len();
     let entries = format_entries(&entries, indentation);
     let (above, below) = (&above[..above.len() - indentation], below.trim_start_matches('\n'));
-    [above, &entries, below].concat()
+    let text = [above, &entries, below].concat();
+    text.replacen(&format!("  {INPUTS}\n"), &options.inputs, 1)
 }
 
 /// Stands where the entries go while the rest is laid out.
 const PLACEHOLDER: &str = "entries = 0;\n";
+
+/// Stands where the record of the inputs goes.
+const INPUTS: &str = "inputs = 0;";
 
 fn format(text: &str) -> String {
     nixfmt_rs::format(text).expect("what the renderer writes is Nix")

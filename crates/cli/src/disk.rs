@@ -1,0 +1,103 @@
+//! The workspace on disk, as what goes into `Cargo.nix` is read from it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use cratewright_staleness::{InputError, Inputs, Section, Tree};
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::workspace::Cross;
+
+/// A directory, as a [`Tree`].
+pub(crate) struct Disk<'a>(pub(crate) &'a Path);
+
+impl Tree for Disk<'_> {
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        match fs::read_to_string(self.0.join(path)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn is_file(&self, path: &str) -> bool {
+        self.0.join(path).is_file()
+    }
+
+    fn entries(&self, directory: &str) -> Vec<(String, bool)> {
+        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path().is_dir())).collect()
+    }
+}
+
+/// What of the command line goes into `Cargo.nix`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) targets: Vec<String>,
+    pub(crate) cross: Vec<Cross>,
+    /// The file, seen from the workspace root, where it is not `Cargo.nix` there.
+    pub(crate) output: Option<String>,
+}
+
+impl Options {
+    /// Those recorded in a `Cargo.nix`.
+    pub(crate) fn recorded(inputs: &Inputs) -> Self {
+        let section = inputs.options();
+        let list = |key: &str| {
+            let items = section.get(key).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let cross = list("--cross").iter().filter_map(|pair| pair.parse().ok()).collect();
+        Options {
+            targets: list("--target"),
+            cross,
+            output: section.get("--output").and_then(Value::as_str).map(str::to_owned),
+        }
+    }
+
+    pub(crate) fn section(&self) -> Section {
+        let mut section = Section::new();
+        if !self.targets.is_empty() {
+            section.insert("--target".to_owned(), self.targets.clone().into());
+        }
+        if !self.cross.is_empty() {
+            let pairs: Vec<String> = self.cross.iter().map(ToString::to_string).collect();
+            section.insert("--cross".to_owned(), pairs.into());
+        }
+        if let Some(output) = &self.output {
+            section.insert("--output".to_owned(), output.clone().into());
+        }
+        section
+    }
+}
+
+/// Everything that goes into the `Cargo.nix` of the workspace at `root`, but for options.
+pub(crate) fn inputs(root: &Path) -> Result<Inputs, Failure> {
+    Inputs::read(&Disk(root)).map_err(|error| {
+        let failure = Failure::new(code(&error), error.to_string()).note("at", root.display().to_string());
+        failure.help(match error {
+            InputError::Conflict { .. } => "finish the merge",
+            InputError::NoLock => "make it with `cargo generate-lockfile`",
+            InputError::InvalidLock { .. } => {
+                "restore it from version control, or make a new one with `cargo generate-lockfile`"
+            }
+            InputError::Unreadable { .. } => "check that its permissions allow it",
+            _ => "cargo refuses this as well: `cargo check` says more",
+        })
+    })
+}
+
+fn code(error: &InputError) -> &'static str {
+    match error {
+        InputError::NoManifest => "no-manifest",
+        InputError::NoLock => "no-lock-file",
+        InputError::InvalidLock { .. } => "invalid-lock-file",
+        InputError::Conflict { .. } => "unfinished-merge",
+        InputError::Unreadable { .. } => "io",
+        InputError::MissingManifest { .. } => "missing-manifest",
+        InputError::NotInherited { .. } => "not-inherited",
+        _ => "invalid-manifest",
+    }
+}

@@ -1,0 +1,285 @@
+//! Everything that a `Cargo.nix` is made from, as lines of text: what is recorded in it, and compared with what is there
+//! now.
+//!
+//! Only what can change the file is taken, and brought to one form, so that comments, the order of keys, or another way to
+//! write the same do not count. `nix-lib/inputs.nix` reads the same in Nix, to the byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::lock::lock_section;
+use crate::tree::Tree;
+use crate::workspace::{InputError, manifests, read};
+
+/// Values by key, of one file.
+pub type Section = BTreeMap<String, Value>;
+
+/// Name of the section for what was said on the command line.
+pub const OPTIONS: &str = "cratewright generate";
+
+/// Sections by file, seen from the workspace root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inputs {
+    /// Lines of each section, `key = JSON`, in order of the keys.
+    sections: BTreeMap<String, String>,
+}
+
+/// One key whose value is not what was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedKey {
+    /// The file, seen from the workspace root, or [`OPTIONS`].
+    pub file: String,
+    /// The key, from the top of the file; a package for `Cargo.lock`.
+    pub key: String,
+    /// Value at the time of generation; nothing where the key is new.
+    pub old: Option<Value>,
+    /// Value now; nothing where the key is gone.
+    pub new: Option<Value>,
+}
+
+const BEGIN: &str = "  inputs = {\n";
+const END: &str = "  };\n";
+
+impl Inputs {
+    /// Reads the manifests of the workspace, the names of files that are targets, and the lock.
+    ///
+    /// # Errors
+    /// When something is missing or cannot be read that cargo, too, would not do without.
+    pub fn read(tree: &(dyn Tree + Sync)) -> Result<Self, InputError> {
+        // The lock is most of the work.
+        let (lock, sections) = thread::scope(|scope| {
+            let lock = scope.spawn(|| read_lock(tree));
+            let sections = manifests(tree);
+            (lock.join().expect("reading a lock does not panic"), sections)
+        });
+        let mut sections = sections?;
+        sections.insert(LOCK.to_owned(), lock?);
+        Ok(Inputs { sections: sections.into_iter().map(|(file, section)| (file, lines(&section))).collect() })
+    }
+
+    /// The same, with what was said on the command line.
+    #[must_use]
+    pub fn with_options(mut self, options: &Section) -> Self {
+        if !options.is_empty() {
+            self.sections.insert(OPTIONS.to_owned(), lines(options));
+        }
+        self
+    }
+
+    /// The attribute set that records them, with the comment above it.
+    pub fn to_nix(&self) -> String {
+        let mut text = "  # What this file was made from; `cratewright check` finds what has moved since.\n".to_owned();
+        text.push_str(BEGIN);
+        for (file, lines) in &self.sections {
+            let _ = writeln!(text, "    {} = ''", nix_string(file));
+            for line in lines.lines() {
+                let _ = writeln!(text, "      {}", escape(line));
+            }
+            text.push_str("    '';\n");
+        }
+        text.push_str(END);
+        text
+    }
+
+    /// What a `Cargo.nix` records. Nothing if it has no whole record.
+    pub fn recorded(cargo_nix: &str) -> Option<Self> {
+        let begin = cargo_nix.find(&format!("\n{BEGIN}"))? + 1 + BEGIN.len();
+        let mut lines = cargo_nix[begin..].lines();
+        let mut sections = BTreeMap::new();
+        loop {
+            let line = lines.next()?;
+            if line == END.trim_end_matches('\n') {
+                return Some(Inputs { sections });
+            }
+            let file = line.trim_start().strip_suffix(" = ''")?;
+            let file: String = serde_json::from_str(&file.replace("\\${", "${")).ok()?;
+            let mut text = String::new();
+            loop {
+                match lines.next()?.strip_prefix("    ")? {
+                    "'';" => break,
+                    line => {
+                        text.push_str(&unescape(line.strip_prefix("  ")?));
+                        text.push('\n');
+                    }
+                }
+            }
+            sections.insert(file, text);
+        }
+    }
+
+    /// Options of the recorded command.
+    pub fn options(&self) -> Section {
+        self.sections.get(OPTIONS).map(|lines| parse(lines)).unwrap_or_default()
+    }
+
+    /// What is not as it was recorded, in order of files and keys.
+    pub fn moved_since(&self, recorded: &Inputs) -> Vec<MovedKey> {
+        let files: BTreeSet<&String> = self.sections.keys().chain(recorded.sections.keys()).collect();
+        let mut moved = Vec::new();
+        for file in files {
+            let (old, new) = (recorded.sections.get(file), self.sections.get(file));
+            if old != new {
+                let sections = [old, new].map(|lines| lines.map(|lines| parse(lines)).unwrap_or_default());
+                compare(file, &sections[0], &sections[1], &mut moved);
+            }
+        }
+        moved
+    }
+}
+
+const LOCK: &str = "Cargo.lock";
+
+fn read_lock(tree: &dyn Tree) -> Result<Section, InputError> {
+    let text = read(tree, LOCK)?.ok_or(InputError::NoLock)?;
+    lock_section(&text).map_err(|message| InputError::InvalidLock { message })
+}
+
+fn lines(section: &Section) -> String {
+    section.iter().fold(String::new(), |mut text, (key, value)| {
+        let _ = writeln!(text, "{key} = {}", canonical(value));
+        text
+    })
+}
+
+/// JSON without spaces, keys in byte order, whatever order this build of serde_json keeps: as Nix's `toJSON`.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Object(table) => {
+            let mut entries: Vec<(&String, &Value)> = table.iter().collect();
+            entries.sort_by_key(|&(key, _)| key);
+            let entry = |(key, value): (&String, &Value)| format!("{}:{}", Value::from(key.as_str()), canonical(value));
+            format!("{{{}}}", entries.into_iter().map(entry).collect::<Vec<_>>().join(","))
+        }
+        value => value.to_string(),
+    }
+}
+
+/// Keys may hold ` = ` themselves (`target.cfg(target_os = "linux").dependencies.libc`); what follows the right one is JSON.
+fn parse(lines: &str) -> Section {
+    let line = |line: &str| {
+        line.match_indices(" = ").find_map(|(at, separator)| {
+            let value = serde_json::from_str(&line[at + separator.len()..]).ok()?;
+            Some((line[..at].to_owned(), value))
+        })
+    };
+    lines.lines().filter_map(line).collect()
+}
+
+fn compare(file: &str, old: &Section, new: &Section, moved: &mut Vec<MovedKey>) {
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let first = moved.len();
+    for key in keys {
+        compare_values(file, key, old.get(key), new.get(key), moved);
+    }
+    if file == LOCK {
+        let found = moved.split_off(first);
+        moved.extend(crate::lock::as_versions(found));
+    }
+}
+
+/// Goes down into tables, so that what is named is the key that was touched.
+fn compare_values(file: &str, key: &str, old: Option<&Value>, new: Option<&Value>, moved: &mut Vec<MovedKey>) {
+    if old == new {
+        return;
+    }
+    if let (Some(Value::Object(old)), Some(Value::Object(new))) = (old, new) {
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for below in keys {
+            compare_values(file, &format!("{key}.{below}"), old.get(below), new.get(below), moved);
+        }
+        return;
+    }
+    let (file, key) = (file.to_owned(), key.to_owned());
+    moved.push(MovedKey { file, key, old: old.cloned(), new: new.cloned() });
+}
+
+/// A quote that what follows would make part of an escape sequence.
+const QUOTE: &str = "${\"'\"}";
+
+/// For the inside of an indented string: `''` and `${` mean something there.
+fn escape(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['\'', '$']) {
+        text.push_str(&rest[..at]);
+        let (escaped, length) = match &rest[at..] {
+            special if special.starts_with("''") => ("'''", 2),
+            special if special.starts_with("'${") => (QUOTE, 1),
+            special if special.starts_with("${") => ("''${", 2),
+            special => (&special[..1], 1),
+        };
+        text.push_str(escaped);
+        rest = &rest[at + length..];
+    }
+    text + rest
+}
+
+fn unescape(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['\'', '$']) {
+        text.push_str(&rest[..at]);
+        let sequences = [("'''", "''"), ("''${", "${"), (QUOTE, "'")];
+        let found = sequences.into_iter().find(|(escaped, _)| rest[at..].starts_with(escaped));
+        let (escaped, plain) = found.unwrap_or((&rest[at..=at], &rest[at..=at]));
+        text.push_str(plain);
+        rest = &rest[at + escaped.len()..];
+    }
+    text + rest
+}
+
+fn nix_string(text: &str) -> String {
+    // Paths of manifests: what JSON escapes, Nix escapes alike, and the rest cannot be in them or is refused.
+    Value::from(text).to_string().replace("${", "\\${")
+}
+
+impl MovedKey {
+    /// One line for a person: file, key, old and new value.
+    pub fn describe(&self) -> String {
+        let MovedKey { file, key, old, new } = self;
+        let shown = |value: &Value| match value {
+            Value::String(text) if file == LOCK => text.clone(),
+            value => spaced(value),
+        };
+        match (old, new) {
+            (Some(old), Some(new)) if file == LOCK => format!("{file}: {key} {} -> {}", shown(old), shown(new)),
+            (Some(old), Some(new)) => format!("{file}: {key}: {} -> {}", shown(old), shown(new)),
+            (None, Some(new)) if file == LOCK => format!("{file}: {key} {} is new", shown(new)),
+            (Some(old), None) if file == LOCK => format!("{file}: {key} {} is gone", shown(old)),
+            (None, Some(new)) => format!("{file}: {key} is new: {}", shown(new)),
+            (Some(old), None) => format!("{file}: {key} is gone; it was {}", shown(old)),
+            (None, None) => format!("{file}: {key}"),
+        }
+    }
+}
+
+/// JSON with spaces after commas and colons, as people write it.
+fn spaced(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", ")),
+        Value::Object(table) => {
+            let entries = table.iter().map(|(key, value)| format!("{}: {}", Value::from(key.as_str()), spaced(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        value => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_again() {
+        for line in ["a = \"b\"", "a = \"''${b}'\"", "'${", "''''${'", "$${ $' '$", "\\ \"é\" ${x} ''", "''' '''${"] {
+            assert_eq!(unescape(&escape(line)), line);
+            let file = "a\"b/${c}/Cargo.toml".to_owned();
+            let inputs = Inputs { sections: BTreeMap::from([(file, format!("{line}\n"))]) };
+            assert_eq!(Inputs::recorded(&format!("let\n{}", inputs.to_nix())), Some(inputs));
+        }
+    }
+}

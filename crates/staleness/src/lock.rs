@@ -1,0 +1,152 @@
+//! The packages of `Cargo.lock`: a line each.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::thread;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::inputs::{MovedKey, Section};
+use crate::stamp::hex_digest;
+
+/// Hexadecimal digits of a package's digest: enough that no two states of one package ever share it.
+const DIGITS: usize = 16;
+
+/// How a lock calls crates.io.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// The newest version of the format that is known.
+const NEWEST: u32 = 4;
+
+#[derive(Deserialize)]
+struct Lock<'a> {
+    version: Option<u32>,
+    #[serde(borrow, default)]
+    package: Vec<Package<'a>>,
+    /// The root package of the oldest locks.
+    root: Option<Package<'a>>,
+    /// Checksums of version 1.
+    #[serde(default)]
+    metadata: HashMap<Cow<'a, str>, Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Package<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    version: Cow<'a, str>,
+    source: Option<Cow<'a, str>>,
+    checksum: Option<Cow<'a, str>>,
+    replace: Option<Cow<'a, str>>,
+    #[serde(default)]
+    dependencies: Vec<Cow<'a, str>>,
+}
+
+/// `name version` to a digest of source, checksum and dependencies, with the source in the key where that is neither
+/// crates.io nor the workspace. Which version of the format the lock is written in does not count.
+///
+/// The cargo-lock crate would check more, and take three times as long, of which `check` has no use: cargo has written
+/// the file, and [`crate::Inputs`] only asks whether it is the same.
+pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
+    let lock = parse(text)?;
+    if let Some(version) = lock.version.filter(|&version| version > NEWEST) {
+        return Err(format!("it has version {version} of the format, and {NEWEST} is the newest that is known"));
+    }
+    let packages: Vec<&Package<'_>> = lock.root.iter().chain(&lock.package).collect();
+    let mut by_name: HashMap<&str, Vec<&Package<'_>>> = HashMap::with_capacity(packages.len());
+    for package in &packages {
+        by_name.entry(&package.name).or_default().push(package);
+    }
+    let digest = |package: &Package<'_>| {
+        let dependencies = package.dependencies.iter();
+        let mut dependencies: Vec<Cow<'_, str>> =
+            dependencies.map(|dependency| resolved(dependency, &by_name)).collect();
+        dependencies.sort_unstable();
+        let older = || lock.metadata.get(&Cow::from(older_key(package)));
+        let checksum = package.checksum.as_ref().or_else(older).filter(|checksum| *checksum != "<none>");
+        let is_local = if package.source.is_none() { "local" } else { "" };
+        // A line each: none of them holds a line end.
+        let mut facts =
+            [is_local, checksum.map_or("", |checksum| checksum), package.replace.as_deref().unwrap_or_default()]
+                .join("\n");
+        for dependency in &dependencies {
+            facts.push('\n');
+            facts.push_str(dependency);
+        }
+        Value::from(&hex_digest(facts.as_bytes())[..DIGITS])
+    };
+    Ok(packages.iter().map(|package| (key(package), digest(package))).collect())
+}
+
+/// Parses both halves of the list of packages at once, which is most of what `check` has to do.
+fn parse(text: &str) -> Result<Lock<'_>, String> {
+    const PACKAGE: &str = "\n[[package]]";
+    let parse = |part| toml::from_str::<Lock<'_>>(part).map_err(|error| error.to_string());
+    let middle = (text.len() / 2..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let Some(at) = text[middle..].find(PACKAGE).map(|at| middle + at) else { return parse(text) };
+    let (first, second) = thread::scope(|scope| {
+        let second = scope.spawn(|| parse(&text[at..]));
+        (parse(&text[..at]), second.join().expect("parsing does not panic"))
+    });
+    // What is wrong is said with the line that it has in the whole file.
+    let (Ok(mut first), Ok(second)) = (first, second) else { return parse(text) };
+    first.package.extend(second.package);
+    first.metadata.extend(second.metadata);
+    Ok(first)
+}
+
+fn key(package: &Package<'_>) -> String {
+    match package.source.as_deref().filter(|&source| source != CRATES_IO) {
+        Some(source) => format!("{} {} ({source})", package.name, package.version),
+        None => format!("{} {}", package.name, package.version),
+    }
+}
+
+fn older_key(package: &Package<'_>) -> String {
+    format!("checksum {} {} ({})", package.name, package.version, package.source.as_deref().unwrap_or_default())
+}
+
+/// The key of the package that a dependency means: `name`, `name version` where there are several, `name version (source)`
+/// where there are several of one version.
+fn resolved<'a>(dependency: &'a str, by_name: &HashMap<&str, Vec<&Package<'_>>>) -> Cow<'a, str> {
+    let mut words = dependency.splitn(3, ' ');
+    let (name, version, source) = (words.next().unwrap_or_default(), words.next(), words.next());
+    let source = source.map(|source| source.trim_matches(['(', ')']));
+    let candidates = by_name.get(name).into_iter().flatten();
+    let mut fitting = candidates.filter(|package| {
+        version.is_none_or(|version| package.version == version)
+            && source.is_none_or(|source| package.source.as_deref() == Some(source))
+    });
+    fitting.next().map_or(Cow::from(dependency), |package| Cow::from(key(package)))
+}
+
+/// Digests mean nothing to a reader. What does is that a package went from one version to another, is new or gone, or has
+/// the same version with something else in it.
+pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
+    let mut by_name: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut named = Vec::new();
+    for MovedKey { file, key, old, new } in moved {
+        let (name, version) = key.split_once(' ').map_or((key.as_str(), ""), |parts| parts);
+        match (old, new) {
+            (Some(_), Some(_)) => {
+                let what = |what: &str| Some(Value::from(format!("{version} {what}")));
+                let (old, new) = (what("as it was"), what("with another source, checksum or dependencies"));
+                named.push(MovedKey { file, key: name.to_owned(), old, new });
+            }
+            (old, _) => {
+                let (gone, come) = by_name.entry(name.to_owned()).or_default();
+                if old.is_some() { gone } else { come }.push(version.to_owned());
+            }
+        }
+    }
+    for (key, (gone, come)) in by_name {
+        for ix in 0..gone.len().max(come.len()) {
+            let version = |list: &[String]| list.get(ix).map(|version| Value::from(version.as_str()));
+            let file = "Cargo.lock".to_owned();
+            named.push(MovedKey { file, key: key.clone(), old: version(&gone), new: version(&come) });
+        }
+    }
+    named.sort_by(|a, b| a.key.cmp(&b.key));
+    named
+}

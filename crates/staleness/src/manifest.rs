@@ -1,0 +1,253 @@
+//! What of a `Cargo.toml` can change a `Cargo.nix`.
+
+use serde_json::{Map, Value};
+
+use crate::inputs::Section;
+
+/// Keys of `[package]` that reach `Cargo.nix`, or without which cargo reads the package otherwise.
+const PACKAGE: [&str; 18] = [
+    "name",
+    "version",
+    "edition",
+    "rust-version",
+    "authors",
+    "description",
+    "homepage",
+    "license",
+    "license-file",
+    "readme",
+    "repository",
+    "links",
+    "build",
+    "autolib",
+    "autobins",
+    "resolver",
+    "forced-target",
+    "default-target",
+];
+
+/// Keys of `[lib]` and `[[bin]]`.
+const TARGET: [&str; 8] =
+    ["name", "path", "crate-type", "crate_type", "proc-macro", "proc_macro", "edition", "required-features"];
+
+/// Tables of dependencies, by the name that is recorded, with an older way to write it.
+const DEPENDENCIES: [(&str, &str); 3] = [
+    ("dependencies", "dependencies"),
+    ("dev-dependencies", "dev_dependencies"),
+    ("build-dependencies", "build_dependencies"),
+];
+
+/// A manifest as a table of values.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manifest {
+    table: Map<String, Value>,
+}
+
+/// What a package takes from the root manifest's `[workspace]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Inherited {
+    Package,
+    Dependencies,
+}
+
+impl Inherited {
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Inherited::Package => "package",
+            Inherited::Dependencies => "dependencies",
+        }
+    }
+}
+
+impl Manifest {
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let table: Map<String, Value> = toml::from_str(text)?;
+        Ok(Manifest { table })
+    }
+
+    pub(crate) fn workspace(&self) -> Option<&Map<String, Value>> {
+        self.table.get("workspace")?.as_object()
+    }
+
+    /// `[package]`, or `[project]` as it was once called.
+    pub(crate) fn package(&self) -> Option<&Map<String, Value>> {
+        self.table.get("package").or_else(|| self.table.get("project"))?.as_object()
+    }
+
+    /// Everything in here that is recorded, but for what members take from `[workspace]`.
+    pub(crate) fn section(&self) -> Section {
+        let mut section = Section::new();
+        if let Some(value) = self.table.get("cargo-features") {
+            section.insert("cargo-features".to_owned(), value.clone());
+        }
+        if let Some(package) = self.package() {
+            for key in PACKAGE {
+                if let Some(value) = package.get(key) {
+                    section.insert(format!("package.{key}"), value.clone());
+                }
+            }
+            own_metadata("package", package, &mut section);
+        }
+        if let Some(lib) = self.table.get("lib").and_then(Value::as_object) {
+            section.insert("lib".to_owned(), target(lib));
+        }
+        for bin in self.table.get("bin").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
+            let name = bin.get("name").and_then(Value::as_str).unwrap_or_default();
+            section.insert(format!("bin.{name}"), target(bin));
+        }
+        for (feature, values) in self.table.get("features").and_then(Value::as_object).into_iter().flatten() {
+            section.insert(format!("features.{feature}"), sorted(values));
+        }
+        for (key, dependency) in self.dependencies() {
+            section.insert(key, dependency);
+        }
+        for (name, dependency) in self.table.get("replace").and_then(Value::as_object).into_iter().flatten() {
+            section.insert(format!("replace.{name}"), normalized(dependency));
+        }
+        patches(&self.table, &mut section);
+        if let Some(workspace) = self.workspace() {
+            if let Some(resolver) = workspace.get("resolver") {
+                section.insert("workspace.resolver".to_owned(), resolver.clone());
+            }
+            own_metadata("workspace", workspace, &mut section);
+        }
+        section
+    }
+
+    /// Dependencies with their full keys, normalized.
+    pub(crate) fn dependencies(&self) -> Vec<(String, Value)> {
+        let mut all = Vec::new();
+        let mut add = |prefix: &str, tables: &Map<String, Value>| {
+            for (name, older) in DEPENDENCIES {
+                let table = tables.get(name).or_else(|| tables.get(older)).and_then(Value::as_object);
+                for (dependency, value) in table.into_iter().flatten() {
+                    all.push((format!("{prefix}{name}.{dependency}"), normalized(value)));
+                }
+            }
+        };
+        add("", &self.table);
+        for (target, tables) in self.table.get("target").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(tables) = tables.as_object() {
+                add(&format!("target.{target}."), tables);
+            }
+        }
+        all
+    }
+
+    /// Keys that this package takes from the workspace's table.
+    pub(crate) fn inherits(&self) -> Vec<(Inherited, String)> {
+        let is_inherited = |value: &Value| value.get("workspace") == Some(&Value::Bool(true));
+        let package = self.package().into_iter().flatten();
+        let package = package.filter(|(key, value)| PACKAGE.contains(&key.as_str()) && is_inherited(value));
+        let mut keys: Vec<(Inherited, String)> = package.map(|(key, _)| (Inherited::Package, key.clone())).collect();
+        for (key, dependency) in self.dependencies() {
+            if is_inherited(&dependency) {
+                keys.push((Inherited::Dependencies, last(&key).to_owned()));
+            }
+        }
+        keys
+    }
+
+    /// `workspace.<table>.<key>`, normalized.
+    pub(crate) fn workspace_value(&self, table: Inherited, key: &str) -> Option<Value> {
+        let value = self.workspace()?.get(table.table())?.get(key)?;
+        Some(if table == Inherited::Dependencies { normalized(value) } else { value.clone() })
+    }
+
+    /// Directories of path dependencies: those in tables that count for everyone, then those for tests alone.
+    pub(crate) fn paths(&self, root: &Manifest) -> [Vec<(String, PathBase)>; 2] {
+        let mut paths = [Vec::new(), Vec::new()];
+        for (key, dependency) in self.dependencies() {
+            let for_tests = usize::from(key.starts_with("dev-") || key.contains(".dev-dependencies."));
+            if let Some(path) = path_of(&dependency) {
+                paths[for_tests].push((path, PathBase::Package));
+            } else if dependency.get("workspace").is_some() {
+                let shared = root.workspace_value(Inherited::Dependencies, last(&key));
+                if let Some(path) = shared.as_ref().and_then(path_of) {
+                    paths[for_tests].push((path, PathBase::Workspace));
+                }
+            }
+        }
+        paths
+    }
+
+    /// Directories of `[patch]` and `[replace]`.
+    pub(crate) fn patched_paths(&self) -> Vec<String> {
+        let mut section = Section::new();
+        patches(&self.table, &mut section);
+        let replaced = self.table.get("replace").and_then(Value::as_object).into_iter().flatten();
+        let replaced = replaced.filter_map(|(_, dependency)| path_of(dependency));
+        section.values().filter_map(path_of).chain(replaced).collect()
+    }
+}
+
+/// What a path is relative to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PathBase {
+    Package,
+    Workspace,
+}
+
+/// Keys of `.cargo/config.toml` that change which packages there are.
+pub(crate) fn config_section(text: &str) -> Result<Section, toml::de::Error> {
+    let table: Map<String, Value> = toml::from_str(text)?;
+    let mut section = Section::new();
+    patches(&table, &mut section);
+    if let Some(paths) = table.get("paths") {
+        section.insert("paths".to_owned(), paths.clone());
+    }
+    Ok(section)
+}
+
+fn patches(table: &Map<String, Value>, section: &mut Section) {
+    for (source, patches) in table.get("patch").and_then(Value::as_object).into_iter().flatten() {
+        for (name, dependency) in patches.as_object().into_iter().flatten() {
+            section.insert(format!("patch.{source}.{name}"), normalized(dependency));
+        }
+    }
+}
+
+/// `[<table>.metadata.cratewright]`, a key a line.
+fn own_metadata(name: &str, table: &Map<String, Value>, section: &mut Section) {
+    let own = table.get("metadata").and_then(|metadata| metadata.get("cratewright")).and_then(Value::as_object);
+    for (key, value) in own.into_iter().flatten() {
+        section.insert(format!("{name}.metadata.cratewright.{key}"), value.clone());
+    }
+}
+
+fn target(table: &Map<String, Value>) -> Value {
+    table.iter().filter(|(key, _)| TARGET.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+/// `name = "1"` is `name = { version = "1" }`, and lists of features have no order.
+fn normalized(dependency: &Value) -> Value {
+    match dependency {
+        Value::String(version) => Map::from_iter([("version".to_owned(), Value::from(version.as_str()))]).into(),
+        Value::Object(table) => table
+            .iter()
+            .map(|(key, value)| match key.as_str() {
+                "features" => (key.clone(), sorted(value)),
+                "default_features" => ("default-features".to_owned(), value.clone()),
+                _ => (key.clone(), value.clone()),
+            })
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn sorted(values: &Value) -> Value {
+    let Some(items) = values.as_array() else { return values.clone() };
+    let mut items = items.clone();
+    items.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+    items.dedup();
+    items.into()
+}
+
+fn path_of(dependency: &Value) -> Option<String> {
+    dependency.get("path")?.as_str().map(str::to_owned)
+}
+
+/// Name of a dependency, which has no dot, at the end of its full key.
+fn last(key: &str) -> &str {
+    key.rsplit_once('.').map_or(key, |(_, name)| name)
+}
