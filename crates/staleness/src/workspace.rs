@@ -260,20 +260,15 @@ fn is_excluded(workspace: &Map<String, Value>, directory: &str) -> bool {
 /// Directories that a pattern of `members` stands for.
 fn expand(tree: &dyn Tree, pattern: &str) -> Vec<String> {
     let mut found = vec![String::new()];
-    let mut is_glob = false;
     for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
         if !part.contains(['*', '?', '[']) {
             found = found.iter().filter_map(|directory| join(directory, part)).collect();
             continue;
         }
-        is_glob = true;
         found = found.iter().flat_map(|directory| matches(tree, directory, part)).collect();
     }
-    if is_glob {
-        // As the `glob` crate does: what a pattern stands for exists.
-        found.retain(|directory| tree.is_file(&within(directory, "Cargo.toml")) || !tree.entries(directory).is_empty());
-    }
-    found
+    // Cargo takes a pattern that stands for nothing as it is, and says that there is no such directory.
+    if found.is_empty() { join("", pattern).into_iter().collect() } else { found }
 }
 
 fn matches(tree: &dyn Tree, directory: &str, part: &str) -> Vec<String> {

@@ -1,0 +1,384 @@
+//! Edits of a workspace, one kind each.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml_edit::{DocumentMut, Item, Table};
+
+/// A copy of a fixture that may be edited.
+pub(crate) struct Scratch {
+    pub(crate) directory: tempfile::TempDir,
+    /// Manifest of a member that has a source file and a dependency.
+    pub(crate) member: &'static str,
+}
+
+/// A kind of edit.
+pub(crate) struct Edit {
+    pub(crate) name: String,
+    apply: Box<dyn Fn(&Scratch) + Sync>,
+    /// What `check` must say where the edit makes the file stale; `{member}` stands for that manifest.
+    pub(crate) says: Vec<String>,
+}
+
+impl Scratch {
+    pub(crate) fn root(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// `{member}` is the manifest of the member, `{dir}` its directory with a slash behind it.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let directory = self.member.strip_suffix("Cargo.toml").unwrap();
+        text.replace("{member}", self.member).replace("{dir}", directory)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.root().join(self.fill(file))
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap_or_default()
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        let path = self.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn edit(&self, file: &str, edit: impl FnOnce(&mut DocumentMut)) {
+        // What an earlier edit broke stays broken.
+        let Ok(mut document) = self.read(file).parse::<DocumentMut>() else { return };
+        edit(&mut document);
+        self.write(file, &document.to_string());
+    }
+}
+
+fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Sync + 'static) -> Edit {
+    let says = says.iter().map(|&text| text.to_owned()).collect();
+    Edit { name: name.to_owned(), apply: Box::new(apply), says }
+}
+
+impl Edit {
+    pub(crate) fn apply(&self, scratch: &Scratch) {
+        (self.apply)(scratch);
+    }
+}
+
+/// Sets a key of a manifest, tables above it included.
+fn set(file: &'static str, key: &'static str, value: &'static str) -> Edit {
+    edit(&format!("{file}: {key} = {value}"), &[file, key], move |scratch| {
+        scratch.edit(file, |document| {
+            let parts = split(key);
+            let (last, above) = parts.split_last().unwrap();
+            let mut table: &mut Item = document.as_item_mut();
+            for part in above {
+                let Some(above) = table.as_table_like_mut() else { return };
+                let entry = above.entry(part).or_insert_with(|| Item::Table(Table::new()));
+                if !entry.is_table_like() {
+                    // `serde = "1"` becomes a table when a key is put below it.
+                    let version = entry.clone();
+                    *entry = Item::Table(Table::from_iter([("version", version)]));
+                }
+                table = entry;
+            }
+            let value: toml_edit::Value = value.parse().unwrap();
+            if let Some(table) = table.as_table_like_mut() {
+                table.insert(last, Item::Value(value));
+            }
+        });
+    })
+}
+
+fn silent(edit: Edit) -> Edit {
+    Edit { says: Vec::new(), ..edit }
+}
+
+/// `target.'cfg(unix)'.dependencies` has a dot that separates and quotes that do not.
+fn split(key: &str) -> Vec<String> {
+    toml_edit::Key::parse(key).unwrap().iter().map(|part| part.get().to_owned()).collect()
+}
+
+fn write(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
+    edit(&format!("write {file}"), says, move |scratch| scratch.write(file, text))
+}
+
+fn delete(file: &'static str, says: &[&str]) -> Edit {
+    edit(&format!("delete {file}"), says, move |scratch| {
+        let _ = fs::remove_file(scratch.path(file));
+    })
+}
+
+fn replace(file: &'static str, from: &'static str, to: &'static str, says: &[&str]) -> Edit {
+    edit(&format!("{file}: {from:?} -> {to:?}"), says, move |scratch| {
+        scratch.write(file, &scratch.read(file).replacen(from, to, 1));
+    })
+}
+
+fn append(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
+    edit(&format!("{file}: append {text:?}"), says, move |scratch| {
+        scratch.write(file, &(scratch.read(file) + text));
+    })
+}
+
+fn map(name: &str, file: &'static str, says: &[&str], map: fn(&str) -> String) -> Edit {
+    edit(name, says, move |scratch| scratch.write(file, &map(&scratch.read(file))))
+}
+
+/// Every kind. What an edit does not touch in some workspace, it leaves as it is there.
+pub(crate) fn edits() -> Vec<Edit> {
+    let mut all = package();
+    all.extend(targets());
+    all.extend(dependencies());
+    all.extend(workspace());
+    all.extend(lock());
+    all.extend(files());
+    all.extend(cargo_nix());
+    all.extend(harmless());
+    all
+}
+
+fn package() -> Vec<Edit> {
+    vec![
+        set("{member}", "package.name", "\"other\""),
+        set("{member}", "package.version", "\"0.2.0\""),
+        set("{member}", "package.edition", "\"2018\""),
+        set("{member}", "package.rust-version", "\"1.70\""),
+        set("{member}", "package.authors", "[\"A\", \"B\"]"),
+        set("{member}", "package.description", "\"What it is: ''${b} 'and' \\\"quoted\\\"\""),
+        set("{member}", "package.homepage", "\"https://example.invalid\""),
+        set("{member}", "package.license", "\"Apache-2.0\""),
+        set("{member}", "package.license-file", "\"LICENSE\""),
+        set("{member}", "package.readme", "\"ABOUT.md\""),
+        set("{member}", "package.repository", "\"https://example.invalid/repo\""),
+        set("{member}", "package.links", "\"thing\""),
+        set("{member}", "package.build", "\"src/script.rs\""),
+        set("{member}", "package.forced-target", "\"wasm32-unknown-unknown\""),
+        set("{member}", "package.metadata.cratewright.extra-sources", "[\"nowhere\"]"),
+        silent(set("{member}", "package.keywords", "[\"one\"]")),
+        silent(set("{member}", "package.categories", "[\"encoding\"]")),
+        silent(set("{member}", "package.publish", "false")),
+        silent(set("{member}", "package.documentation", "\"https://example.invalid/docs\"")),
+        silent(set("{member}", "package.exclude", "[\"big/*\"]")),
+        silent(set("{member}", "package.metadata.other", "{ a = 1 }")),
+        silent(set("{member}", "lints.rust.unsafe_code", "\"forbid\"")),
+        silent(set("{member}", "badges.maintenance", "{ status = \"none\" }")),
+        set("{member}", "features.extra", "[]"),
+        set("{member}", "features.default", "[]"),
+        silent(set("{member}", "features.broken", "[\"nothing/there\"]")),
+        append("{member}", "\n[package]\nname = \"again\"\n", &[]),
+        map("break the manifest", "{member}", &[], |text| text.replace("[package]", "[package")),
+    ]
+}
+
+fn targets() -> Vec<Edit> {
+    vec![
+        silent(set("{member}", "package.autobins", "false")),
+        silent(set("{member}", "package.autolib", "false")),
+        silent(set("{member}", "lib.name", "\"renamed\"")),
+        silent(set("{member}", "lib.crate-type", "[\"rlib\", \"cdylib\"]")),
+        silent(set("{member}", "lib.test", "false")),
+        silent(set("{member}", "lib.doctest", "false")),
+        silent(set("{member}", "lib.proc-macro", "true")),
+        edit("another [[bin]]", &["{member}", "bin.tool"], |scratch| {
+            scratch.write("{dir}src/tool.rs", "fn main() {}\n");
+            let bin = "\n[[bin]]\nname = \"tool\"\npath = \"src/tool.rs\"\n";
+            scratch.write("{member}", &(scratch.read("{member}") + bin));
+        }),
+        edit("a [[bin]] with required features", &["{member}"], |scratch| {
+            scratch.write("{dir}src/bin/gated.rs", "fn main() {}\n");
+            let bin = "\n[[bin]]\nname = \"gated\"\nrequired-features = [\"on\"]\n";
+            scratch.write("{member}", &(scratch.read("{member}") + bin));
+            scratch.edit("{member}", |document| {
+                document["features"]["on"] = toml_edit::value(toml_edit::Array::new());
+            });
+        }),
+        append("{member}", "\n[[bin]]\nname = \"absent\"\n", &[]),
+        append("{member}", "\n[[test]]\nname = \"absent\"\n", &[]),
+    ]
+}
+
+fn dependencies() -> Vec<Edit> {
+    vec![
+        silent(set("{member}", "dependencies.libc", "\"0.2\"")),
+        silent(set("{member}", "dependencies.cfg-if.version", "\"1.0\"")),
+        silent(set("{member}", "dependencies.serde.features", "[\"derive\", \"rc\"]")),
+        silent(set("{member}", "dependencies.serde.version", "\"99\"")),
+        silent(set("{member}", "dependencies.anyhow.optional", "true")),
+        silent(set("{member}", "dependencies.libc.default-features", "true")),
+        silent(set("{member}", "dependencies.lean.features", "[\"heavy\"]")),
+        silent(set("{member}", "dependencies.absent", "\"1\"")),
+        silent(set("{member}", "dev-dependencies.cfg-if", "\"1\"")),
+        silent(set("{member}", "build-dependencies.cfg-if", "\"1\"")),
+        silent(set("{member}", "target.'cfg(target_os = \"linux\")'.dependencies.libc", "\"0.2\"")),
+        edit("rename a dependency", &["Cargo.toml", "dependencies"], |scratch| {
+            scratch.edit("{member}", |document| {
+                if let Some(table) = document.get_mut("dependencies").and_then(Item::as_table_mut)
+                    && table.remove("cfg-if").is_some()
+                {
+                    table["chosen"] = toml_edit::value(toml_edit::InlineTable::from_iter([
+                        ("package", toml_edit::Value::from("cfg-if")),
+                        ("version", toml_edit::Value::from("1")),
+                    ]));
+                }
+            });
+        }),
+        edit("no dependencies", &["{member}"], |scratch| {
+            scratch.edit("{member}", |document| {
+                document.remove("dependencies");
+            });
+        }),
+        edit("a path dependency", &["dependencies.fresh"], |scratch| {
+            scratch.write("fresh/Cargo.toml", "[package]\nname = \"fresh\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+            scratch.write("fresh/src/lib.rs", "");
+            scratch.edit("Cargo.toml", |document| {
+                if document.contains_key("package") {
+                    document["dependencies"]["fresh"]["path"] = toml_edit::value("fresh");
+                }
+            });
+        }),
+        silent(set("Cargo.toml", "dependencies.missing.path", "\"missing\"")),
+        silent(set("Cargo.toml", "patch.crates-io.libc.path", "\"libc\"")),
+        silent(set("Cargo.toml", "replace.'libc:0.2.0'.path", "\"libc\"")),
+    ]
+}
+
+fn workspace() -> Vec<Edit> {
+    vec![
+        set("Cargo.toml", "workspace.resolver", "\"1\""),
+        silent(set("Cargo.toml", "workspace.resolver", "\"9\"")),
+        silent(set("Cargo.toml", "workspace.package.version", "\"3.0.0\"")),
+        silent(set("Cargo.toml", "workspace.package.description", "\"another\"")),
+        silent(set("Cargo.toml", "workspace.package.documentation", "\"https://example.invalid/docs\"")),
+        silent(set("Cargo.toml", "workspace.dependencies.leaf.features", "[]")),
+        silent(set("Cargo.toml", "workspace.dependencies.unused", "\"1\"")),
+        silent(set("Cargo.toml", "workspace.lints.rust.unsafe_code", "\"forbid\"")),
+        silent(set("Cargo.toml", "workspace.metadata.other", "1")),
+        set("Cargo.toml", "workspace.metadata.cratewright.targets", "[\"x86_64-linux\"]"),
+        set("Cargo.toml", "workspace.metadata.cratewright.feature-unification", "\"workspace\""),
+        set("Cargo.toml", "workspace.metadata.cratewright.variants", "{ plain = { no-default-features = true } }"),
+        set("Cargo.toml", "workspace.metadata.cratewright.misspelt", "true"),
+        silent(set("Cargo.toml", "workspace.exclude", "[\"lean\", \"automatic\", \"vendor/outside\"]")),
+        silent(set("Cargo.toml", "workspace.members", "[\"app\", \"crates/*\"]")),
+        silent(set("Cargo.toml", "workspace.members", "[\"no/such\"]")),
+        silent(set("Cargo.toml", "workspace.default-members", "[\".\"]")),
+        silent(set("Cargo.toml", "profile.release.lto", "true")),
+        silent(set("Cargo.toml", "profile.lost.inherits", "\"nowhere\"")),
+        silent(set(".cargo/config.toml", "env.A", "\"b\"")),
+        silent(set(".cargo/config.toml", "build.rustflags", "[\"--cfg=a\"]")),
+        silent(set(".cargo/config.toml", "patch.crates-io.libc.path", "\"libc\"")),
+        write(".cargo/config.toml", "[env\n", &[]),
+    ]
+}
+
+fn lock() -> Vec<Edit> {
+    vec![
+        append("Cargo.lock", "\n# a comment\n", &[]),
+        replace("Cargo.lock", "version = 4", "version = 3", &[]),
+        replace("Cargo.lock", "version = 4", "version = 5", &[]),
+        map("another checksum", "Cargo.lock", &["Cargo.lock"], |text| {
+            text.replacen("checksum = \"", "checksum = \"0", 1).replacen("\"\ndep", "\"\ndep", 1)
+        }),
+        map("digits of a checksum", "Cargo.lock", &["Cargo.lock"], |text| match text.find("checksum = \"") {
+            Some(at) => format!("{}0000{}", &text[..at + 12], &text[at + 16..]),
+            None => text.to_owned(),
+        }),
+        map("no checksum", "Cargo.lock", &["Cargo.lock"], |text| {
+            text.lines().filter(|line| !line.starts_with("checksum")).map(|line| format!("{line}\n")).collect()
+        }),
+        map("another version of a package", "Cargo.lock", &["Cargo.lock"], |text| {
+            text.replacen("name = \"libc\"\nversion = \"0.2.", "name = \"libc\"\nversion = \"0.2.9", 1)
+        }),
+        map("another source", "Cargo.lock", &["Cargo.lock"], |text| {
+            text.replacen("source = \"registry+https://github.com/", "source = \"registry+https://example.invalid/", 1)
+        }),
+        map("a dependency less", "Cargo.lock", &["Cargo.lock"], |text| text.replacen(" \"cfg-if\",\n", "", 1)),
+        map("a package less", "Cargo.lock", &["Cargo.lock"], |text| match text.rfind("\n[[package]]") {
+            Some(at) => text[..at].to_owned(),
+            None => text.to_owned(),
+        }),
+        map("half a lock", "Cargo.lock", &[], |text| text[..text.len() / 2].to_owned()),
+        append("Cargo.lock", "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker", "Cargo.lock"]),
+        delete("Cargo.lock", &["Cargo.lock"]),
+    ]
+}
+
+fn files() -> Vec<Edit> {
+    vec![
+        write("{dir}src/bin/extra.rs", "fn main() {}\n", &["{member}", "(files)", "src/bin/extra.rs"]),
+        write("{dir}src/bin/nested/main.rs", "fn main() {}\n", &["{member}", "(files)", "src/bin/nested/main.rs"]),
+        write("{dir}build.rs", "fn main() {}\n", &["{member}", "(files)", "build.rs"]),
+        write("{dir}README.md", "# Read me\n", &["{member}", "(files)", "README.md"]),
+        write("{dir}src/bin/.hidden.rs", "fn main() {}\n", &[]),
+        write("{dir}src/bin/notes/notes.txt", "", &[]),
+        write("{dir}tests/it.rs", "", &[]),
+        write("{dir}benches/it.rs", "", &[]),
+        write("{dir}examples/it.rs", "fn main() {}\n", &[]),
+        write("docs/notes.md", "", &[]),
+        write("LICENSE", "", &[]),
+        append("{dir}src/lib.rs", "\n// nothing\n", &[]),
+        append("{dir}src/main.rs", "\nfn unused() {}\n", &["(files)"]),
+        delete("{dir}src/main.rs", &[]),
+        delete("{dir}src/lib.rs", &[]),
+        edit("another member by a glob", &["crates/extra/Cargo.toml"], |scratch| {
+            let manifest = "[package]\nname = \"extra\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+            scratch.write("crates/extra/Cargo.toml", manifest);
+            scratch.write("crates/extra/src/lib.rs", "");
+        }),
+        write("crates/empty/notes.txt", "", &[]),
+        write("crates/notes.txt", "", &[]),
+        delete("{member}", &[]),
+    ]
+}
+
+fn cargo_nix() -> Vec<Edit> {
+    let by_hand = &["changed by hand"];
+    vec![
+        append("Cargo.nix", "# a comment\n", by_hand),
+        replace("Cargo.nix", "edition = \"20", "edition = \"30", by_hand),
+        replace("Cargo.nix", "crateName", "crateNamE", by_hand),
+        replace("Cargo.nix", "package.edition = \"", "package.edition = \"x", &["Cargo.toml", "package.edition"]),
+        replace("Cargo.nix", "# below: sha256:", "# below: sha256:0", by_hand),
+        replace("Cargo.nix", "# format: 2", "# format: 1", &["format 1"]),
+        replace("Cargo.nix", "# @generated by", "# written by", &["not generated"]),
+        map("half a Cargo.nix", "Cargo.nix", by_hand, |text| text[..text.len() / 2].to_owned()),
+        map("CR LF in Cargo.nix", "Cargo.nix", &["CR LF", ".gitattributes"], |text| text.replace('\n', "\r\n")),
+        append("Cargo.nix", "<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker"]),
+        write("Cargo.nix", "", &["not generated"]),
+        delete("Cargo.nix", &["does not exist"]),
+    ]
+}
+
+fn harmless() -> Vec<Edit> {
+    vec![
+        map("comments", "{member}", &[], |text| text.replace("[package]", "# what it is\n[package] # here")),
+        map("CR LF in a manifest", "{member}", &[], |text| text.replace('\n', "\r\n")),
+        map("white space", "{member}", &[], |text| text.replace(" = ", "   =  ") + "\n\n"),
+        map("CR LF in the lock", "Cargo.lock", &[], |text| text.replace('\n', "\r\n")),
+        map("literal strings", "{member}", &[], |text| text.replace("\"0.1.0\"", "'0.1.0'")),
+        edit("keys in another order", &[], |scratch| {
+            for file in ["Cargo.toml", "{member}"] {
+                scratch.edit(file, |document| {
+                    document.iter_mut().filter_map(|(_, item)| item.as_table_mut()).for_each(|table| {
+                        table.sort_values_by(|a, _, b, _| b.get().cmp(a.get()));
+                    });
+                });
+            }
+        }),
+        edit("tables for inline tables", &[], |scratch| {
+            scratch.edit("{member}", |document| {
+                let Some(table) = document.get_mut("dependencies").and_then(Item::as_table_mut) else { return };
+                for (_, item) in table.iter_mut() {
+                    if let Item::Value(toml_edit::Value::String(version)) = &*item {
+                        let inline = toml_edit::InlineTable::from_iter([("version", version.value().as_str())]);
+                        *item = toml_edit::value(inline);
+                    } else if let Ok(table) = item.clone().into_table() {
+                        *item = Item::Table(table);
+                    }
+                }
+            });
+        }),
+        map("features in another order", "{member}", &[], |text| {
+            text.replace("features = [\"derive\"]", "features = [\"derive\", \"derive\"]")
+        }),
+    ]
+}

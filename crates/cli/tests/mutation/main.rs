@@ -1,0 +1,135 @@
+//! `check` is red exactly where `generate` would write other bytes.
+//!
+//! Each kind of edit is applied to a copy of each of three workspaces. Truth is regeneration: `generate --locked` writes
+//! the same bytes, or others, or cargo refuses.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod edits;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use proptest::collection::vec;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use rayon::prelude::*;
+
+use crate::edits::{Edit, Scratch, edits};
+
+/// Workspaces with the manifest of a member to edit.
+const WORKSPACES: [(&str, &str); 3] =
+    [("workspace-inheritance", "app/Cargo.toml"), ("member-paths", "Cargo.toml"), ("registry-mix", "Cargo.toml")];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Truth {
+    Same,
+    Other,
+    /// Nothing can be generated.
+    Refused,
+}
+
+fn copy(fixture: &str, member: &'static str) -> Scratch {
+    let directory = tempfile::tempdir().unwrap();
+    let from = support::fixture(fixture);
+    support::run(Command::new("cp").arg("-r").arg(from.join(".")).arg(directory.path()));
+    Scratch { directory, member }
+}
+
+fn cratewright(root: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cratewright"));
+    command.args(arguments).current_dir(root).output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
+}
+
+fn truth(root: &Path) -> Truth {
+    let output = cratewright(root, &["generate", "--stdout", "--locked", "--offline"]);
+    if !output.status.success() {
+        return Truth::Refused;
+    }
+    match std::fs::read(root.join("Cargo.nix")) {
+        Ok(bytes) if bytes == output.stdout => Truth::Same,
+        _ => Truth::Other,
+    }
+}
+
+/// What is wrong with the verdict on some edits of one workspace, if anything.
+fn judge(workspace: (&str, &'static str), edits: &[&Edit]) -> Result<Truth, String> {
+    let scratch = copy(workspace.0, workspace.1);
+    edits.iter().for_each(|edit| edit.apply(&scratch));
+    let truth = truth(scratch.root());
+    let names: Vec<&str> = edits.iter().map(|edit| edit.name.as_str()).collect();
+    let fail = |why: String| Err(format!("{}: {}: {truth:?}: {why}", workspace.0, names.join(", then ")));
+    let check = cratewright(scratch.root(), &["check"]);
+    let code = check.status.code();
+    let right = match truth {
+        Truth::Same => code == Some(0),
+        Truth::Other => matches!(code, Some(1 | 2)),
+        Truth::Refused => matches!(code, Some(1 | 2)),
+    };
+    if !right {
+        return fail(format!("check exits with {code:?}\n{}", text(&check)));
+    }
+    if truth != Truth::Same {
+        let said = text(&check);
+        // Of several edits one may undo another, or keep it from being looked at.
+        let says: Vec<&String> = if let [edit] = edits { edit.says.iter().collect() } else { Vec::new() };
+        if let Some(missing) = says.iter().map(|says| scratch.fill(says)).find(|says| !said.contains(says.as_str())) {
+            return fail(format!("check does not say {missing:?}:\n{said}"));
+        }
+        if !said.contains("help: ") {
+            return fail(format!("check does not say what to do:\n{said}"));
+        }
+    }
+    let full = cratewright(scratch.root(), &["check", "--full"]);
+    if full.status.success() != (truth == Truth::Same) {
+        return fail(format!("check --full exits with {:?}\n{}", full.status.code(), text(&full)));
+    }
+    Ok(truth)
+}
+
+#[test]
+fn check_is_red_exactly_where_generate_would_write_other_bytes() {
+    let edits = edits();
+    assert!(edits.len() >= 60, "only {} kinds of edit", edits.len());
+    let all: Vec<_> =
+        WORKSPACES.iter().flat_map(|&workspace| edits.iter().map(move |edit| (workspace, edit))).collect();
+    let verdicts: Vec<Result<Truth, String>> =
+        all.par_iter().map(|&(workspace, edit)| judge(workspace, &[edit])).collect();
+    let wrong: Vec<&String> = verdicts.iter().filter_map(|verdict| verdict.as_ref().err()).collect();
+    assert!(wrong.is_empty(), "{} of {} verdicts are wrong:\n{}", wrong.len(), all.len(), {
+        wrong.iter().map(|wrong| format!("{wrong}\n")).collect::<String>()
+    });
+    // Each outcome is there often enough for the test to mean something.
+    let mut counts: BTreeMap<Truth, usize> = BTreeMap::new();
+    verdicts.into_iter().flatten().for_each(|truth| *counts.entry(truth).or_default() += 1);
+    assert!(counts.len() == 3 && counts.values().all(|&count| count >= 30), "{counts:?}");
+}
+
+#[test]
+fn sequences_of_edits_keep_the_verdict() {
+    let edits = edits();
+    let config = Config { cases: 60, failure_persistence: None, max_shrink_iters: 60, ..Config::default() };
+    let sequence = vec(0..edits.len(), 2..6);
+    let result = TestRunner::new(config).run(&(0..WORKSPACES.len(), sequence), |(workspace, sequence)| {
+        let sequence: Vec<&Edit> = sequence.iter().map(|&ix| &edits[ix]).collect();
+        judge(WORKSPACES[workspace], &sequence).map(|_| ()).map_err(TestCaseError::fail)
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
+
+/// A copy by itself is no edit.
+#[test]
+fn copies_are_fresh() {
+    for (fixture, member) in WORKSPACES {
+        let scratch = copy(fixture, member);
+        assert_eq!(truth(scratch.root()), Truth::Same, "{fixture}");
+        assert_eq!(cratewright(scratch.root(), &["check"]).status.code(), Some(0), "{fixture}");
+    }
+}
