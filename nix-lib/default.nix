@@ -1,4 +1,5 @@
 # What the flake offers as `lib`.
 {
+  cargoNix = import ./cargo-nix.nix;
   lockSync = import ./lock-sync.nix;
 }

@@ -1,8 +1,9 @@
 /**
-  A derivation that builds only while Cargo.nix matches Cargo.lock.
+  A derivation that builds only while Cargo.nix matches the workspace that it was made from.
 
-  Its source is the manifest, the lock and Cargo.nix alone, so that it runs again when one of those changes and at no
-  other time. It runs `cratewright check`, which needs neither cargo nor a network.
+  Its source is Cargo.nix, Cargo.lock, the manifests, and empty files that stand for targets: it runs again when one of
+  those changes, or a target comes or goes, and not when a `.rs` file is edited. It runs `cratewright check`, which needs
+  neither cargo nor a network.
 
   # Type
 
@@ -41,11 +42,9 @@
   cargoNix ? "Cargo.nix",
 }:
 let
-  wanted = [
-    "Cargo.lock"
-    "Cargo.toml"
-    cargoNix
-  ];
+  inherit (pkgs) lib;
+  inputs = import ./inputs.nix { inherit root; };
+  wanted = lib.attrNames inputs ++ [ cargoNix ];
   prefix = "${toString root}/";
   src = builtins.path {
     name = "cargo-nix-lock-sync-source";
@@ -53,13 +52,29 @@ let
     filter =
       file: _:
       let
-        path = pkgs.lib.removePrefix prefix file;
+        path = lib.removePrefix prefix file;
       in
-      pkgs.lib.any (want: path == want || pkgs.lib.hasPrefix "${path}/" want) wanted;
+      lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
   };
+  # What counts of a target is that it is there.
+  targetsOf =
+    manifest: lines:
+    let
+      files = builtins.match ".*[(]files[)] = ([^\n]*)\n.*" lines;
+    in
+    map (file: "${dirOf manifest}/${file}") (
+      lib.optionals (files != null) (builtins.fromJSON (lib.head files))
+    );
+  targets = lib.concatLists (lib.mapAttrsToList targetsOf inputs);
 in
 pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } ''
-  cd ${src}
-  cratewright check --output ${cargoNix}
+  cp -r ${src} workspace
+  chmod -R u+w workspace
+  cd workspace
+  for target in ${lib.escapeShellArgs targets}; do
+    mkdir -p "$(dirname "$target")"
+    touch "$target"
+  done
+  cratewright check ${lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix}"}
   touch $out
 ''

@@ -58,15 +58,14 @@ pub fn check(cargo_nix: &str, now: &Inputs) -> Result<Vec<Moved>, StampError> {
     if stamp.format != FORMAT {
         return Ok(vec![Moved::Format { found: stamp.format }]);
     }
-    let recorded = Inputs::recorded(cargo_nix);
-    let moved = recorded.map(|recorded| now.moved_since(&recorded)).unwrap_or_default();
-    let mut moved: Vec<Moved> = moved.into_iter().map(Moved::Input).collect();
     if stamp.body != stamp::digest(body) {
         if let Some(line) = conflict_marker(cargo_nix) {
             return Err(StampError::Conflict { line });
         }
+        // What such a file records may not be what it was made from.
         let whole = stamp.body == stamp::digest(&body.replace("\r\n", "\n"));
-        moved.push(if whole { Moved::LineEnds } else { Moved::Body });
+        return Ok(vec![if whole { Moved::LineEnds } else { Moved::Body }]);
     }
-    Ok(moved)
+    let recorded = Inputs::recorded(cargo_nix).unwrap_or_default();
+    Ok(now.moved_since(&recorded).into_iter().map(Moved::Input).collect())
 }

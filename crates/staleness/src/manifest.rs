@@ -104,6 +104,12 @@ impl Manifest {
         for (name, dependency) in self.table.get("replace").and_then(Value::as_object).into_iter().flatten() {
             section.insert(format!("replace.{name}"), normalized(dependency));
         }
+        // What a profile holds does not reach `Cargo.nix`; one that cannot be put together is refused.
+        for (name, profile) in self.table.get("profile").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(inherits) = profile.get("inherits") {
+                section.insert(format!("profile.{name}.inherits"), inherits.clone());
+            }
+        }
         patches(&self.table, &mut section);
         if let Some(workspace) = self.workspace() {
             if let Some(resolver) = workspace.get("resolver") {

@@ -42,6 +42,18 @@ fn cratewright(root: &Path, arguments: &[&str]) -> Output {
     command.args(arguments).current_dir(root).output().unwrap()
 }
 
+/// `lib.cargoNix` of the flake.
+fn evaluate(root: &Path) -> Output {
+    let expression = format!(
+        "let pkgs = import {nixpkgs} {{ }}; in builtins.attrNames (import {library}/cargo-nix.nix {{ inherit pkgs; root = {root}; }})",
+        nixpkgs = support::nix::stand_in().display(),
+        library = support::repository().join("nix-lib").display(),
+        root = root.display(),
+    );
+    let mut command = support::nix::nix("nix-instantiate");
+    command.args(["--eval", "--strict", "--json", "--expr", &expression]).output().unwrap()
+}
+
 fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
@@ -83,6 +95,18 @@ fn judge(workspace: (&str, &'static str), edits: &[&Edit]) -> Result<Truth, Stri
         }
         if !said.contains("help: ") {
             return fail(format!("check does not say what to do:\n{said}"));
+        }
+    }
+    let evaluated = evaluate(scratch.root());
+    if evaluated.status.success() != (truth == Truth::Same) {
+        return fail(format!("the evaluation check says otherwise than check\n{}{}", text(&check), text(&evaluated)));
+    }
+    if code == Some(1) {
+        // Everything but the first word, with which each says what it is about, and the path of the file.
+        let said = text(&check);
+        let missing = said.lines().skip(1).find(|line| !text(&evaluated).contains(line.trim()));
+        if let Some(missing) = missing {
+            return fail(format!("the evaluation check does not say {missing:?}\n{}", text(&evaluated)));
         }
     }
     let full = cratewright(scratch.root(), &["check", "--full"]);
