@@ -13,45 +13,22 @@
         "x86_64-darwin"
         "aarch64-darwin"
       ];
-      perSystem =
-        make: nixpkgs.lib.genAttrs systems (system: make system nixpkgs.legacyPackages.${system});
-    in
-    {
-      inherit lib;
-
-      packages = perSystem (
-        _: pkgs: {
-          default = (import ./Cargo.nix { inherit pkgs; }).workspaceMembers.cratewright.build;
-        }
-      );
-
-      checks = perSystem (
-        system: pkgs: {
-          cargo-nix-lock-sync = lib.lockSync {
-            inherit pkgs;
-            cratewright = self.packages.${system}.default;
+      perSystem = nixpkgs.lib.genAttrs systems (
+        system:
+        let
+          pkgs = nixpkgs.legacyPackages.${system};
+          cratewright = self.packages.${system}.default;
+          ours = lib.perSystem {
+            inherit pkgs cratewright;
             root = ./.;
           };
-        }
-      );
-
-      apps = perSystem (
-        system: pkgs: {
-          regenerate-cargo-nix = {
-            type = "app";
-            program = toString (
-              pkgs.writeShellScript "regenerate-cargo-nix" ''
-                export PATH="$PATH:${pkgs.cargo}/bin:${pkgs.rustc}/bin"
-                exec ${self.packages.${system}.default}/bin/cratewright generate "$@"
-              ''
-            );
+        in
+        ours
+        // {
+          packages = ours.packages // {
+            default = ours.packages.cratewright;
           };
-        }
-      );
-
-      devShells = perSystem (
-        _: pkgs: {
-          default = pkgs.mkShell {
+          devShells.default = pkgs.mkShell {
             packages = [
               pkgs.cargo
               pkgs.clippy
@@ -62,5 +39,16 @@
           };
         }
       );
-    };
+      each = output: nixpkgs.lib.mapAttrs (_: outputs: outputs.${output}) perSystem;
+    in
+    {
+      inherit lib;
+      flakeModules.default = import ./nix-lib/flake-module.nix self;
+    }
+    // nixpkgs.lib.genAttrs [
+      "packages"
+      "checks"
+      "apps"
+      "devShells"
+    ] each;
 }

@@ -2,4 +2,5 @@
 {
   cargoNix = import ./cargo-nix.nix;
   lockSync = import ./lock-sync.nix;
+  perSystem = import ./per-system.nix;
 }

@@ -1,0 +1,147 @@
+//! `nix-lib/amend.sh` on a scratch git repository: a bot bumps something, and its commit is amended with a fresh Cargo.nix.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const BOT: &str = "renovate[bot]";
+
+/// A remote and a clone of it whose last commit is on the branch `bump`.
+struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    /// A workspace with a fresh Cargo.nix on `main`, and on `bump` an edit of its manifest by `author`.
+    fn new(author: &str, edit: impl FnOnce(&Path)) -> Self {
+        let scratch = Scratch { directory: tempfile::tempdir().unwrap() };
+        let clone = scratch.clone_of("clone");
+        support::run(
+            Command::new("git").args(["init", "--quiet", "--bare", "remote"]).current_dir(scratch.directory.path()),
+        );
+        fs::create_dir_all(&clone).unwrap();
+        support::run(Command::new("cp").arg("-r").arg(support::fixture("three-members").join(".")).arg(&clone));
+        scratch.git("clone", &["init", "--quiet", "--initial-branch", "main"]);
+        scratch.git("clone", &["remote", "add", "origin", "../remote"]);
+        scratch.commit("clone", "a person", "first");
+        scratch.git("clone", &["push", "--quiet", "origin", "main"]);
+        scratch.git("clone", &["checkout", "--quiet", "-b", "bump"]);
+        edit(&clone);
+        scratch.commit("clone", author, "bump");
+        scratch.git("clone", &["push", "--quiet", "origin", "bump"]);
+        scratch
+    }
+
+    fn clone_of(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn git(&self, clone: &str, arguments: &[&str]) -> String {
+        support::stdout(git(&self.clone_of(clone)).args(arguments)).trim().to_owned()
+    }
+
+    fn commit(&self, clone: &str, author: &str, message: &str) {
+        self.git(clone, &["add", "--all"]);
+        let mut command = git(&self.clone_of(clone));
+        command.env("GIT_AUTHOR_NAME", author).env("GIT_COMMITTER_NAME", author);
+        support::run(command.args(["commit", "--quiet", "--allow-empty", "--message", message]));
+    }
+
+    /// Runs the script as the workflow does: on a detached commit.
+    fn amend(&self) -> Output {
+        self.git("clone", &["checkout", "--quiet", "--detach"]);
+        let mut command = Command::new(support::repository().join("nix-lib/amend.sh"));
+        command.arg(env!("CARGO_BIN_EXE_cratewright")).args(["generate", "--locked", "--offline"]);
+        command.current_dir(self.clone_of("clone")).env("CRATEWRIGHT_BRANCH", "bump").output().unwrap()
+    }
+
+    fn remote(&self, revision: &str) -> String {
+        self.git("remote", &["rev-parse", revision])
+    }
+}
+
+fn git(directory: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(directory);
+    for (key, value) in [("NAME", "someone"), ("EMAIL", "someone@example.invalid")] {
+        command.env(format!("GIT_AUTHOR_{key}"), value).env(format!("GIT_COMMITTER_{key}"), value);
+    }
+    command
+}
+
+/// An edit that makes Cargo.nix stale.
+fn bump(clone: &Path) {
+    let manifest = clone.join("leaf/Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("edition = \"2024\"", "edition = \"2021\"")).unwrap();
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, says: &str) {
+    let text = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    assert!(text.contains(says), "{text}");
+}
+
+#[test]
+fn the_commit_of_a_bot_is_amended_once() {
+    let scratch = Scratch::new(BOT, bump);
+    let before = scratch.remote("bump");
+    check(&scratch.amend(), 0, "amended");
+    assert_ne!(scratch.remote("bump"), before);
+    assert_eq!(scratch.remote("bump^"), scratch.remote("main"), "it is still one commit");
+    assert_eq!(scratch.git("remote", &["log", "-1", "--format=%an %cn %s", "bump"]), format!("{BOT} {BOT} bump"));
+    let changed = scratch.git("remote", &["show", "--format=", "--name-only", "bump"]);
+    assert_eq!(changed, "Cargo.nix\nleaf/Cargo.toml");
+
+    // The run that the push starts.
+    let after = scratch.remote("bump");
+    check(&scratch.amend(), 0, "up to date");
+    assert_eq!(scratch.remote("bump"), after);
+}
+
+#[test]
+fn a_commit_that_moves_nothing_stays() {
+    let scratch = Scratch::new(BOT, |clone| fs::write(clone.join("notes.txt"), "").unwrap());
+    let before = scratch.remote("bump");
+    check(&scratch.amend(), 0, "up to date");
+    assert_eq!(scratch.remote("bump"), before);
+}
+
+#[test]
+fn the_commit_of_a_person_stays() {
+    let scratch = Scratch::new("a person", bump);
+    let before = scratch.remote("bump");
+    check(&scratch.amend(), 0, "by a person, not by a bot");
+    assert_eq!(scratch.remote("bump"), before);
+}
+
+#[test]
+fn what_was_pushed_meanwhile_stays() {
+    let scratch = Scratch::new(BOT, bump);
+    scratch.git("", &["clone", "--quiet", "--branch", "bump", "remote", "other"]);
+    scratch.commit("other", "a person", "a fix of mine");
+    scratch.git("other", &["push", "--quiet", "origin", "bump"]);
+    let theirs = scratch.remote("bump");
+    check(&scratch.amend(), 0, "has moved");
+    assert_eq!(scratch.remote("bump"), theirs);
+}
+
+#[test]
+fn a_push_that_fails_is_an_error() {
+    let scratch = Scratch::new(BOT, bump);
+    let hook = scratch.clone_of("remote").join("hooks/pre-receive");
+    fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
+    support::run(Command::new("chmod").arg("+x").arg(&hook));
+    check(&scratch.amend(), 2, "could not be pushed");
+}
+
+#[test]
+fn a_generation_that_fails_pushes_nothing() {
+    let scratch = Scratch::new(BOT, |clone| fs::remove_file(clone.join("Cargo.lock")).unwrap());
+    let before = scratch.remote("bump");
+    check(&scratch.amend(), 2, "no-lock-file");
+    assert_eq!(scratch.remote("bump"), before);
+}

@@ -1,0 +1,64 @@
+/**
+  The same as `perSystem`, as a flake-parts module.
+
+  ```nix
+  imports = [ inputs.cratewright.flakeModules.default ];
+  perSystem = { ... }: { cratewright.root = ./.; };
+  ```
+*/
+# The flake of cratewright.
+cratewright:
+{ lib, flake-parts-lib, ... }:
+let
+  inherit (lib) mkOption types;
+in
+{
+  options.perSystem = flake-parts-lib.mkPerSystemOption (
+    {
+      config,
+      pkgs,
+      system,
+      ...
+    }:
+    let
+      options = config.cratewright;
+    in
+    {
+      options.cratewright = {
+        root = mkOption {
+          type = types.path;
+          description = "Directory of Cargo.lock.";
+        };
+        cargoNix = mkOption {
+          type = types.str;
+          default = "Cargo.nix";
+          description = "Cargo.nix, seen from there.";
+        };
+        lockSync = mkOption {
+          type = types.bool;
+          default = true;
+          description = "Whether a stale Cargo.nix is an evaluation error.";
+        };
+        package = mkOption {
+          type = types.package;
+          default = cratewright.packages.${system}.default;
+          description = "The package of cratewright.";
+        };
+        arguments = mkOption {
+          type = types.lazyAttrsOf types.raw;
+          default = { };
+          description = "Arguments of Cargo.nix, such as `crateOverrides`.";
+        };
+      };
+
+      config = import ./per-system.nix (
+        options.arguments
+        // {
+          inherit pkgs;
+          inherit (options) root cargoNix lockSync;
+          cratewright = options.package;
+        }
+      );
+    }
+  );
+}

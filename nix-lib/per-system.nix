@@ -1,0 +1,122 @@
+/**
+  Everything that a flake offers for one workspace on one system: packages, the check, the apps, a development shell.
+
+  # Type
+
+  ```
+  perSystem :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix", lockSync ? true, ... }
+    -> { packages, checks, apps, devShells }
+  ```
+
+  # Inputs
+
+  `pkgs`
+  : nixpkgs
+
+  `cratewright`
+  : the package of cratewright's flake
+
+  `root`, `cargoNix`, `lockSync` and further arguments
+  : as for `cargoNix`
+
+  # Outputs
+
+  `packages`
+  : a package for each member, by name, and `default`: the root package, else all members together
+
+  `checks.cargo-nix-lock-sync`
+  : see `lockSync`
+
+  `apps`
+  : `regenerate-cargo-nix`, `check-cargo-nix`, and `amend-cargo-nix` for bots
+
+  `devShells.default`
+  : cargo, rustc and the usual tools, with cratewright
+
+  # Example
+
+  ```nix
+  outputs =
+    { nixpkgs, cratewright, ... }:
+    let
+      make =
+        system:
+        cratewright.lib.perSystem {
+          pkgs = nixpkgs.legacyPackages.${system};
+          cratewright = cratewright.packages.${system}.default;
+          root = ./.;
+        };
+      each = output: nixpkgs.lib.genAttrs [ "x86_64-linux" "aarch64-darwin" ] (system: (make system).${output});
+    in
+    nixpkgs.lib.genAttrs [ "packages" "checks" "apps" "devShells" ] each;
+  ```
+*/
+{
+  pkgs,
+  cratewright,
+  root,
+  cargoNix ? "Cargo.nix",
+  lockSync ? true,
+  ...
+}@arguments:
+let
+  inherit (pkgs) lib;
+  value = import ./cargo-nix.nix (removeAttrs arguments [ "cratewright" ]);
+  # The names alone: whoever looks for something else among the packages need not hear that they are stale.
+  members =
+    if builtins.pathExists (root + "/${cargoNix}") then
+      (import ./cargo-nix.nix (removeAttrs arguments [ "cratewright" ] // { lockSync = false; }))
+      .workspaceMembers
+    else
+      { };
+  output = lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix} ";
+  # Cargo and rustc of the shell that it is run from come first: they are what the project is built with.
+  tools = lib.makeBinPath [
+    pkgs.cargo
+    pkgs.rustc
+    pkgs.git
+  ];
+  app = name: text: {
+    type = "app";
+    program = toString (
+      pkgs.writeShellScript name ''
+        export PATH="$PATH:${tools}"
+        ${text}
+      ''
+    );
+  };
+in
+{
+  packages = lib.mapAttrs (name: _: value.workspaceMembers.${name}.build) members // {
+    default = value.rootCrate.build or value.allWorkspaceMembers;
+  };
+
+  checks.cargo-nix-lock-sync = import ./lock-sync.nix {
+    inherit
+      pkgs
+      cratewright
+      root
+      cargoNix
+      ;
+  };
+
+  # None of these looks into Cargo.nix: they work where it is stale or not there yet.
+  apps = {
+    regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${cratewright}/bin/cratewright generate ${output}"$@"'';
+    check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check ${output}"$@"'';
+    amend-cargo-nix = app "amend-cargo-nix" ''
+      export CARGO_NIX=${cargoNix}
+      exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked ${output}"$@"
+    '';
+  };
+
+  devShells.default = pkgs.mkShell {
+    packages = [
+      cratewright
+      pkgs.cargo
+      pkgs.clippy
+      pkgs.rustc
+      pkgs.rustfmt
+    ];
+  };
+}
