@@ -22,6 +22,14 @@ in
     }:
     let
       options = config.cratewright;
+      made = import ./per-system.nix (
+        options.arguments
+        // {
+          inherit pkgs;
+          inherit (options) root cargoNix lockSync;
+          cratewright = options.package;
+        }
+      );
     in
     {
       options.cratewright = {
@@ -51,14 +59,15 @@ in
         };
       };
 
-      config = import ./per-system.nix (
-        options.arguments
-        // {
-          inherit pkgs;
-          inherit (options) root cargoNix lockSync;
-          cratewright = options.package;
-        }
-      );
+      # By name, for what there is to configure must not depend on how it is configured.
+      config = {
+        inherit (made)
+          packages
+          checks
+          apps
+          devShells
+          ;
+      };
     }
   );
 }
