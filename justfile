@@ -22,6 +22,10 @@ fuzz-resolver cases="10000":
 bless:
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
+# Look for mistakes in the workflows that users copy; needs zizmor.
+lint-workflows:
+    zizmor --offline templates/github
+
 # Benchmarks of our own code.
 bench *arguments:
     cargo bench --package cratewright-benches {{ arguments }}
