@@ -43,7 +43,7 @@
 }:
 let
   inherit (pkgs) lib;
-  inputs = import ./inputs.nix { inherit root; };
+  inputs = import ./inputs { inherit root; };
   wanted = lib.attrNames inputs ++ [ cargoNix ];
   prefix = "${toString root}/";
   src = builtins.path {

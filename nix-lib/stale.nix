@@ -36,7 +36,7 @@ let
     toJSON
     ;
 
-  now = import ./inputs.nix { inherit root; } // onCommandLine recorded;
+  now = import ./inputs { inherit root; } // onCommandLine recorded;
   # What was said on the command line is not to be found anywhere else.
   onCommandLine = set: builtins.intersectAttrs { "cratewright generate" = null; } set;
 

@@ -2,7 +2,7 @@
 //! now.
 //!
 //! Only what can change the file is taken, and brought to one form, so that comments, the order of keys, or another way to
-//! write the same do not count. `nix-lib/inputs.nix` reads the same in Nix, to the byte.
+//! write the same do not count. `nix-lib/inputs` reads the same in Nix, to the byte.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,0 +1,76 @@
+# The packages of Cargo.lock: `crates/staleness/src/lock.rs` in Nix.
+{ paths }:
+let
+  inherit (builtins)
+    concatStringsSep
+    elemAt
+    filter
+    fromTOML
+    groupBy
+    hashString
+    head
+    listToAttrs
+    match
+    readFile
+    sort
+    substring
+    ;
+
+  inherit (paths)
+    on
+    optional
+    ;
+
+  lock = fromTOML (readFile (on "Cargo.lock"));
+  packages = optional (lock ? root) lock.root ++ lock.package or [ ];
+  byName = groupBy (package: package.name) packages;
+  keyOf =
+    package:
+    let
+      source = package.source or "registry+https://github.com/rust-lang/crates.io-index";
+      suffix =
+        if source == "registry+https://github.com/rust-lang/crates.io-index" then "" else " (${source})";
+    in
+    "${package.name} ${package.version}${suffix}";
+  resolved =
+    dependency:
+    let
+      words = match "([^ ]*)( ([^ ]*)( [(](.*)[)])?)?" dependency;
+      version = elemAt words 2;
+      source = elemAt words 4;
+      fits =
+        package:
+        (version == null || package.version == version)
+        && (source == null || package.source or null == source);
+      fitting = filter fits (byName.${head words} or [ ]);
+    in
+    if fitting == [ ] then dependency else keyOf (head fitting);
+  digestOf =
+    package:
+    let
+      olderKey = "checksum ${package.name} ${package.version} (${package.source or ""})";
+      checksum = package.checksum or lock.metadata.${olderKey} or "";
+      facts = [
+        (if package ? source then "" else "local")
+        (if checksum == "<none>" then "" else checksum)
+        (package.replace or "")
+      ];
+    in
+    substring 0 16 (
+      hashString "sha256" (
+        concatStringsSep "\n" (facts ++ sort builtins.lessThan (map resolved (package.dependencies or [ ])))
+      )
+    );
+  lockSection =
+    if lock.version or 0 > 4 then
+      throw "`Cargo.lock` has version ${toString lock.version} of the format, and 4 is the newest that is known"
+    else
+      listToAttrs (
+        map (package: {
+          name = keyOf package;
+          value = digestOf package;
+        }) packages
+      );
+
+in
+lockSection

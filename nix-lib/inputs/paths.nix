@@ -1,0 +1,87 @@
+# Paths as texts that are seen from the root, and what is found there.
+{ root }:
+let
+  inherit (builtins)
+    attrNames
+    concatStringsSep
+    elem
+    elemAt
+    filter
+    foldl'
+    isList
+    isString
+    length
+    pathExists
+    readDir
+    sort
+    split
+    stringLength
+    substring
+    ;
+
+  # Paths are texts, seen from the root; the root itself is empty.
+  within = directory: name: if directory == "" then name else "${directory}/${name}";
+  on = path: if path == "" then root else root + "/${path}";
+  parts = path: filter (part: isString part && part != "" && part != ".") (split "/" path);
+  hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
+  # Nothing where it leads out of the root.
+  join =
+    directory: path:
+    let
+      step =
+        above: part:
+        if above == null then
+          null
+        else if part != ".." then
+          above ++ [ part ]
+        else if above == [ ] then
+          null
+        else
+          init above;
+      joined = foldl' step (parts directory) (parts path);
+    in
+    if hasPrefix "/" path || joined == null then null else concatStringsSep "/" joined;
+  init = list: map (elemAt list) (range (length list - 1));
+  range = count: builtins.genList (ix: ix) count;
+  present = filter (value: value != null);
+
+  entries = directory: if pathExists (on directory) then readDir (on directory) else { };
+  isFile =
+    path:
+    let
+      segments = parts path;
+      name = elemAt segments (length segments - 1);
+      kind = (entries (concatStringsSep "/" (init segments))).${name} or null;
+    in
+    kind == "regular" || (kind == "symlink" && pathExists (on path));
+
+  optional = condition: value: if condition then [ value ] else [ ];
+  pairs =
+    set:
+    map (name: {
+      inherit name;
+      value = set.${name};
+    }) (attrNames set);
+  strings = table: key: filter isString (table.${key} or [ ]);
+  unique = foldl' (list: item: if elem item list then list else list ++ [ item ]) [ ];
+  sorted = values: if isList values then unique (sort builtins.lessThan values) else values;
+in
+{
+  inherit
+    within
+    on
+    parts
+    hasPrefix
+    join
+    init
+    range
+    present
+    entries
+    isFile
+    optional
+    pairs
+    strings
+    unique
+    sorted
+    ;
+}
