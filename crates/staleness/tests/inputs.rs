@@ -1,0 +1,127 @@
+//! Inputs of small workspaces that exist in memory only.
+#![allow(missing_docs, reason = "a test binary has no users")]
+
+use std::collections::BTreeMap;
+
+use cratewright_staleness::{InputError, Inputs, Moved, check, stamped};
+
+type Files = BTreeMap<String, String>;
+
+const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+fn files(list: &[(&str, &str)]) -> Files {
+    list.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect()
+}
+
+/// A workspace of two members, one found by a glob, with a lock.
+fn workspace() -> Files {
+    files(&[
+        ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"crates/*\"]\n\n[workspace.dependencies]\nserde = \"1\"\n"),
+        (
+            "app/Cargo.toml",
+            "[package]\nname = \"app\"\nversion = \"0.1.0\"\n\n[dependencies]\nserde.workspace = true\n",
+        ),
+        ("app/src/main.rs", ""),
+        ("crates/leaf/Cargo.toml", "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\n"),
+        ("crates/leaf/src/lib.rs", ""),
+        ("Cargo.lock", "version = 4\n"),
+    ])
+}
+
+fn read(files: &Files) -> Inputs {
+    Inputs::read(files).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What `check` says after `edit`.
+fn moved(edit: impl FnOnce(&mut Files)) -> Vec<String> {
+    let mut files = workspace();
+    let cargo_nix = stamped(&format!("let\n{}in inputs\n", read(&files).to_nix()));
+    assert_eq!(check(&cargo_nix, &read(&files)), Ok(Vec::new()));
+    edit(&mut files);
+    check(&cargo_nix, &read(&files)).unwrap().iter().map(Moved::describe).collect()
+}
+
+fn replace(files: &mut Files, path: &str, from: &str, to: &str) {
+    let text = files.get_mut(path).unwrap();
+    assert!(text.contains(from), "{path} has no {from:?}");
+    *text = text.replace(from, to);
+}
+
+#[test]
+fn a_key_is_named_where_it_stands() {
+    let found = moved(|files| {
+        replace(files, "Cargo.toml", "serde = \"1\"", "serde = { version = \"1\", features = [\"b\", \"a\"] }")
+    });
+    assert_eq!(found, ["Cargo.toml: workspace.dependencies.serde.features is new: [\"a\", \"b\"]"]);
+    let found = moved(|files| replace(files, "app/Cargo.toml", "0.1.0", "0.2.0"));
+    assert_eq!(found, ["app/Cargo.toml: package.version: \"0.1.0\" -> \"0.2.0\""]);
+}
+
+#[test]
+fn what_nobody_inherits_does_not_count() {
+    assert!(moved(|files| replace(files, "Cargo.toml", "serde = \"1\"", "serde = \"1\"\nother = \"2\"")).is_empty());
+}
+
+#[test]
+fn members_come_and_go() {
+    let found = moved(|files| {
+        files.insert("crates/new/Cargo.toml".to_owned(), "[package]\nname = \"new\"\n".to_owned());
+    });
+    assert!(found.contains(&"crates/new/Cargo.toml: (is a member) is new: true".to_owned()), "{found:?}");
+    let found = moved(|files| replace(files, "Cargo.toml", ", \"crates/*\"", ""));
+    assert!(found.iter().all(|line| line.starts_with("crates/leaf/Cargo.toml: ")) && !found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn what_cargo_would_miss_is_an_error() {
+    let error = |edit: fn(&mut Files)| {
+        let mut files = workspace();
+        edit(&mut files);
+        Inputs::read(&files).unwrap_err()
+    };
+    let missing = error(|files| drop(files.remove("app/Cargo.toml")));
+    assert_eq!(
+        missing.to_string(),
+        "`app/Cargo.toml` does not exist, to which `workspace.members = app` of `Cargo.toml` leads"
+    );
+    let inherited = error(|files| replace(files, "Cargo.toml", "serde = \"1\"", ""));
+    assert!(matches!(inherited, InputError::NotInherited { key, .. } if key == "workspace.dependencies.serde"));
+    let conflict = error(|files| replace(files, "Cargo.lock", "version", "<<<<<<< HEAD\nversion"));
+    assert!(matches!(conflict, InputError::Conflict { line: 1, .. }));
+    assert!(matches!(error(|files| drop(files.remove("Cargo.lock"))), InputError::NoLock));
+    assert!(matches!(error(|files| replace(files, "Cargo.lock", "4", "5")), InputError::InvalidLock { .. }));
+    assert!(matches!(error(|files| replace(files, "Cargo.toml", "]", "")), InputError::InvalidToml { .. }));
+}
+
+/// One set of packages, as each version of the format writes it.
+#[test]
+fn versions_of_the_lock_format_do_not_count() {
+    let sum = "ab".repeat(32);
+    let newest = |version: &str| {
+        format!(
+            "version = {version}\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"rand 0.7.0\",\n \"serde\",\n]\n\n\
+             [[package]]\nname = \"rand\"\nversion = \"0.7.0\"\nsource = \"{REGISTRY}\"\nchecksum = \"{sum}\"\n\n\
+             [[package]]\nname = \"rand\"\nversion = \"0.8.0\"\nsource = \"{REGISTRY}\"\nchecksum = \"{sum}\"\n\n\
+             [[package]]\nname = \"serde\"\nversion = \"1.0.0\"\nsource = \"{REGISTRY}\"\nchecksum = \"{sum}\"\n"
+        )
+    };
+    let second = newest("3").replace("version = 3\n\n", "");
+    let first = second
+        .replace(&format!("checksum = \"{sum}\"\n"), "")
+        .replace("\"rand 0.7.0\"", &format!("\"rand 0.7.0 ({REGISTRY})\""))
+        .replace("\"serde\",", &format!("\"serde 1.0.0 ({REGISTRY})\","))
+        + &["rand 0.7.0", "rand 0.8.0", "serde 1.0.0"]
+            .map(|name| format!("\"checksum {name} ({REGISTRY})\" = \"{sum}\"\n"))
+            .concat()
+            .replacen('"', "\n[metadata]\n\"", 1);
+    let with = |lock: &str| {
+        let mut files = workspace();
+        files.insert("Cargo.lock".to_owned(), lock.to_owned());
+        read(&files)
+    };
+    let expected = with(&newest("4"));
+    for lock in [newest("3"), second, first] {
+        assert_eq!(with(&lock), expected, "{lock}");
+    }
+    assert_ne!(with(&newest("4").replace("rand 0.7.0", "rand 0.8.0")), expected, "which version is meant counts");
+}
