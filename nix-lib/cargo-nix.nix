@@ -46,24 +46,42 @@ let
     ]
   );
   reasons = import ./stale.nix {
-    inherit root file;
+    inherit root file cargoNix;
     recorded = value.internal.inputs;
   };
-  output = if cargoNix == "Cargo.nix" then "" else " -o ${cargoNix}";
-  stale = why: ''
+  # The options that it was generated with, said again.
+  said =
+    let
+      section = value.internal.inputs."cratewright generate" or "";
+      of =
+        option:
+        let
+          list = builtins.match ".*${option} = ([^\n]*)\n.*" "\n${section}";
+        in
+        builtins.concatStringsSep "" (
+          map (word: " ${option} ${word}") (
+            if list == null then [ ] else builtins.fromJSON (builtins.head list)
+          )
+        );
+    in
+    of "--target" + of "--cross" + output;
+  # A file that was edited by hand may not even be Nix.
+  isReadable = !builtins.any (reason: builtins.match "Cargo[.]nix: .*" reason != null) reasons;
+  stale = why: options: ''
     ${cargoNix} ${why}
-      help: run `cratewright generate${output}`
+      help: run `cratewright generate${options}`
   '';
+  output = if cargoNix == "Cargo.nix" then "" else " -o ${cargoNix}";
 in
 if !lockSync then
   value
 else if !(builtins.pathExists file) then
-  throw (stale "does not exist")
+  throw (stale "does not exist" output)
 else if reasons != [ ] then
   throw (
     stale "does not match what it was made from${
       builtins.concatStringsSep "" (map (reason: "\n  ${reason}") reasons)
-    }"
+    }" (if isReadable then said else output)
   )
 else
   value

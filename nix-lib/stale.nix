@@ -6,6 +6,8 @@
   file,
   # `internal.inputs` of it.
   recorded,
+  # The file, seen from the root.
+  cargoNix ? "Cargo.nix",
 }:
 let
   inherit (builtins)
@@ -36,9 +38,19 @@ let
     toJSON
     ;
 
-  now = import ./inputs { inherit root; } // onCommandLine recorded;
-  # What was said on the command line is not to be found anywhere else.
-  onCommandLine = set: builtins.intersectAttrs { "cratewright generate" = null; } set;
+  now = import ./inputs { inherit root; } // onCommandLine;
+  # What was said on the command line is not to be found anywhere else, but for the place of the file.
+  onCommandLine =
+    let
+      isOutput = line: match "--output = .*" line != null;
+      said = filter (line: !isOutput line) (linesOf (recorded."cratewright generate" or ""));
+      output = if cargoNix == "Cargo.nix" then [ ] else [ "--output = ${toJSON cargoNix}" ];
+      lines = sort builtins.lessThan (said ++ output);
+    in
+    if lines == [ ] then
+      { }
+    else
+      { "cratewright generate" = concatStringsSep "" (map (line: "${line}\n") lines); };
 
   linesOf = text: filter (line: isString line && line != "") (split "\n" text);
   # Keys of dependencies for a platform may hold ` = ` themselves.
@@ -46,7 +58,7 @@ let
     line:
     let
       forTarget = match "(target[.].*[.](dev-|build-)?dependencies[.][^. ]+) = (.*)" line;
-      plain = match "([^=]*[^= ]) = (.*)" line;
+      words = filter isString (split " = " line);
     in
     if forTarget != null then
       {
@@ -55,8 +67,8 @@ let
       }
     else
       {
-        name = head plain;
-        value = fromJSON (elemAt plain 1);
+        name = head words;
+        value = fromJSON (concatStringsSep " = " (tail words));
       };
   sectionOf = text: listToAttrs (map parse (linesOf text));
 

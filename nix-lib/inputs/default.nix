@@ -3,23 +3,28 @@
 { root }:
 let
   inherit (builtins)
+    all
     any
     attrNames
     concatMap
     concatStringsSep
     elem
+    elemAt
     filter
     foldl'
     fromTOML
     genericClosure
     groupBy
     head
+    isList
+    isString
+    length
     listToAttrs
     mapAttrs
     match
+    pathExists
     readFile
     replaceStrings
-    sort
     toJSON
     ;
 
@@ -37,7 +42,7 @@ let
     entries
     isFile
     optional
-    strings
+    sorted
     unique
     ;
 
@@ -59,8 +64,10 @@ let
     directory:
     if exists directory then
       fromTOML (readFile (on (fileOf directory)))
+    else if directory == "" then
+      throw "`Cargo.toml` does not exist"
     else
-      throw "`${fileOf directory}` does not exist, to which the workspace leads";
+      throw "`${fileOf directory}` does not exist, to which `members` or a `path` leads";
   top = load "";
   workspace = top.workspace or null;
 
@@ -69,9 +76,19 @@ let
     let
       lists =
         key:
+        # Cargo compares components as they are written, so that one with `..` stands for nothing.
         any (path: directory == path || hasPrefix "${path}/" directory) (
-          present (map (join "") (strings workspace key))
+          map (path: concatStringsSep "/" (parts path)) (filter (path: !elem ".." (parts path)) (listOf key))
         );
+      listOf =
+        key:
+        let
+          list = workspace.${key} or [ ];
+        in
+        if isList list && all isString list then
+          list
+        else
+          throw "`workspace.${key}` of `Cargo.toml` is no list of paths";
     in
     lists "exclude" && !lists "members";
   # A component of a pattern as a regular expression.
@@ -122,18 +139,45 @@ let
       [ directory ] ++ concatMap (name: matches (within directory name) part) (directoriesIn directory)
     else
       map (within directory) (filter (name: match (regexOf part) name != null) (directoriesIn directory));
+  leaves =
+    key: path:
+    if path == null then
+      throw "`${key}` does not stay in the workspace, where a flake could see it"
+    else
+      path;
   expand =
     pattern:
     let
+      isGlob = part: match ".*[*?[].*" part != null;
+      # What a pattern stands for exists, what is spelled out need not.
       step =
-        found: part:
-        if match ".*[*?[].*" part == null then
-          present (map (directory: join directory part) found)
+        { found, glob }:
+        part:
+        if !isGlob part then
+          {
+            inherit glob;
+            found = filter (directory: !glob || entries directory != { }) (
+              map (directory: leaves "workspace.members = \"${pattern}\"" (join directory part)) found
+            );
+          }
+        else if match ".*[*][*].*" part != null && part != "**" then
+          throw "`workspace.members` of `Cargo.toml` has a pattern that is none, `${pattern}`"
         else
-          concatMap (directory: matches directory part) found;
-      found = foldl' step [ "" ] (parts pattern);
+          {
+            glob = true;
+            found = concatMap (directory: matches directory part) found;
+          };
+      expanded = foldl' step {
+        found = [ "" ];
+        glob = false;
+      } (parts pattern);
     in
-    if found == [ ] then present [ (join "" pattern) ] else found;
+    if hasPrefix "/" pattern then
+      leaves "workspace.members = \"${pattern}\"" null
+    else if expanded.found == [ ] then
+      present [ (join "" pattern) ]
+    else
+      expanded.found;
 
   members =
     let
@@ -141,7 +185,7 @@ let
         inherit key;
       });
       wanted = filter (directory: !isExcluded directory);
-      named = concatMap expand (strings workspace "members") ++ optional (packageOf top != null) "";
+      named = concatMap expand (workspace.members or [ ]) ++ optional (packageOf top != null) "";
       closure = genericClosure {
         startSet = keyed (wanted named);
         operator =
@@ -149,7 +193,12 @@ let
           let
             manifest = load key;
           in
-          if packageOf manifest == null then [ ] else keyed (wanted (pathsOf manifest top "" key true));
+          if manifest ? workspace && key != "" then
+            throw "`${fileOf key}` is a member and has a `[workspace]` of its own"
+          else if packageOf manifest == null then
+            [ ]
+          else
+            keyed (wanted (map (leaves "path` of `${fileOf key}") (pathsOf manifest top "" key true)));
       };
       found = map ({ key }: key) closure;
     in
@@ -164,6 +213,8 @@ let
     directory:
     let
       manifest = load directory;
+      package = packageOf manifest;
+      pointer = if isString (package.workspace or null) then join directory package.workspace else null;
       climb =
         at:
         if exists at && (load at) ? workspace then
@@ -187,6 +238,11 @@ let
         base = "";
         seen = [ ];
       }
+    else if pointer != null then
+      {
+        base = pointer;
+        seen = optional (exists pointer) pointer;
+      }
     else
       climb directory;
   baseManifest = base: if exists base then load base else top;
@@ -196,10 +252,16 @@ let
       keyed = map (key: {
         inherit key;
       });
-      patched = map ({ value, ... }: value) (patches top ++ replaced top);
+      patched = map ({ value, ... }: value) (
+        patches top ++ replaced top ++ concatMap patches (builtins.attrValues configs)
+      );
+      overrides = concatMap (config: texts (config.paths or [ ])) (builtins.attrValues configs);
       closure = genericClosure {
         startSet = keyed (
-          present (map (value: if value ? path then join "" value.path else null) patched) ++ members
+          present (
+            map (value: if value ? path then join "" value.path else null) patched ++ map (join "") overrides
+          )
+          ++ members
         );
         operator =
           { key }:
@@ -209,20 +271,44 @@ let
             let
               inherit (rootOf key) base;
             in
-            keyed (pathsOf (load key) (baseManifest base) base key (isMember key));
+            keyed (present (pathsOf (load key) (baseManifest base) base key (isMember key)));
       };
       directories = filter exists (map ({ key }: key) closure);
+      everything = unique (
+        [ "" ] ++ directories ++ concatMap (directory: (rootOf directory).seen) directories
+      );
+      # Nix copies a link as a link, so a package behind one would have no source.
+      isLink =
+        directory:
+        let
+          segments = parts directory;
+          above = concatStringsSep "/" (init segments);
+          name = elemAt segments (length segments - 1);
+        in
+        directory != "" && ((entries above).${name} or null == "symlink" || isLink above);
+      links = filter isLink everything;
     in
-    unique ([ "" ] ++ directories ++ concatMap (directory: (rootOf directory).seen) directories);
+    if links == [ ] then everything else throw "package `${head links}` lies behind a symbolic link";
 
   filesOf =
     directory: package:
     let
       has = name: isFile (within directory name);
+      sources = entries (within directory "src");
+      sourceFiles = filter (name: sources.${name} != "directory" && match ".*[.]rs" name != null) (
+        attrNames sources
+      );
+      extra = package.metadata.cratewright.extra-sources or [ ];
+      isThere =
+        path:
+        let
+          joined = join directory path;
+        in
+        joined != null && (isFile joined || entries joined != { });
       bin = entries (within directory "src/bin");
       binFile =
         name:
-        if bin.${name} != "regular" && has "src/bin/${name}/main.rs" then
+        if bin.${name} != "regular" && pathExists (on (within directory "src/bin/${name}/main.rs")) then
           "src/bin/${name}/main.rs"
         else if bin.${name} != "directory" && match "[^.].*[.]rs" name != null then
           "src/bin/${name}"
@@ -234,7 +320,7 @@ let
         "README"
       ];
     in
-    sort builtins.lessThan (
+    sorted (
       filter has [
         "build.rs"
         "src/lib.rs"
@@ -242,6 +328,11 @@ let
       ]
       ++ present (map binFile (attrNames bin))
       ++ (if package ? readme || readmes == [ ] then [ ] else [ (head readmes) ])
+      ++ (
+        # The first edition finds targets in more places.
+        if package.edition or "2015" == "2015" then map (name: "src/${name}") sourceFiles else [ ]
+      )
+      ++ filter isThere (if isList extra then filter isString extra else [ ])
     );
 
   inheritedBy =
@@ -254,7 +345,11 @@ let
       {
         file = fileOf base;
         name = "workspace.${table}.${key}";
-        value = workspaceValue (baseManifest base) table key;
+        value =
+          if (baseManifest base).workspace.${table} or { } ? ${key} then
+            workspaceValue (baseManifest base) table key
+          else
+            throw "`${fileOf directory}` inherits `workspace.${table}.${key}`, which `[workspace]` has not";
       }
     ) (inherits (load directory));
   allInherited = groupBy (inherited: inherited.file) (concatMap inheritedBy found);
@@ -277,13 +372,55 @@ let
         }
     );
 
-  configFile = filter isFile [
-    ".cargo/config.toml"
-    ".cargo/config"
-  ];
-  config = fromTOML (readFile (on (head configFile)));
+  # Of two names the older one counts. With what it includes.
+  configs =
+    let
+      keyed = map (key: {
+        inherit key;
+      });
+      first = filter isFile [
+        ".cargo/config"
+        ".cargo/config.toml"
+      ];
+      closure = genericClosure {
+        startSet = keyed (if first == [ ] then [ ] else [ (head first) ]);
+        operator =
+          { key }:
+          let
+            above = concatStringsSep "/" (init (parts key));
+            include = map (join above) (texts (configOf key).include or [ ]);
+          in
+          keyed (filter isFile (present include));
+      };
+    in
+    listToAttrs (
+      map (
+        { key }:
+        {
+          name = key;
+          value = configOf key;
+        }
+      ) closure
+    );
+  configOf = file: fromTOML (readFile (on file));
+  # One text or a list of them, each by itself or as the `path` of a table.
+  texts =
+    value:
+    if isString value then
+      [ value ]
+    else if isList value then
+      concatMap texts value
+    else
+      optional (value ? path) value.path;
+  configSections =
+    sections: removeAttrs sections (filter (file: sections.${file} == { }) (attrNames sections));
   configSection =
-    listToAttrs (patches config) // (if config ? paths then { inherit (config) paths; } else { });
+    config:
+    listToAttrs (patches config)
+    // builtins.intersectAttrs {
+      paths = null;
+      include = null;
+    } config;
 
   lines =
     section: concatStringsSep "" (map ({ name, value }: "${name} = ${toJSON value}\n") (pairs section));
@@ -294,11 +431,8 @@ mapAttrs (_: lines) (
       name = fileOf directory;
       value = manifestSection directory;
     }) found
-    ++ optional (configFile != [ ] && configSection != { }) {
-      name = head configFile;
-      value = configSection;
-    }
   )
+  // configSections (mapAttrs (_: configSection) configs)
   // {
     "Cargo.lock" = lockSection;
   }

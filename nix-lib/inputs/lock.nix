@@ -2,6 +2,8 @@
 { paths }:
 let
   inherit (builtins)
+    attrNames
+    length
     concatStringsSep
     elemAt
     filter
@@ -17,12 +19,16 @@ let
     ;
 
   inherit (paths)
+    isFile
     on
-    optional
     ;
 
-  lock = fromTOML (readFile (on "Cargo.lock"));
-  packages = optional (lock ? root) lock.root ++ lock.package or [ ];
+  lock =
+    if isFile "Cargo.lock" then
+      fromTOML (readFile (on "Cargo.lock"))
+    else
+      throw "`Cargo.lock` does not exist";
+  packages = lock.package or [ ];
   byName = groupBy (package: package.name) packages;
   keyOf =
     package:
@@ -61,16 +67,18 @@ let
         concatStringsSep "\n" (facts ++ sort builtins.lessThan (map resolved (package.dependencies or [ ])))
       )
     );
+  section = listToAttrs (
+    map (package: {
+      name = keyOf package;
+      value = digestOf package;
+    }) packages
+  );
   lockSection =
-    if lock.version or 0 > 4 then
-      throw "`Cargo.lock` has version ${toString lock.version} of the format, and 4 is the newest that is known"
+    if lock ? version && lock.version != 3 && lock.version != 4 then
+      throw "`Cargo.lock` has version ${toString lock.version} of the format, which is not known"
+    else if length (attrNames section) != length packages then
+      throw "`Cargo.lock` lists a package twice"
     else
-      listToAttrs (
-        map (package: {
-          name = keyOf package;
-          value = digestOf package;
-        }) packages
-      );
-
+      section;
 in
 lockSection

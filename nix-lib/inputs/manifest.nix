@@ -15,7 +15,6 @@ let
 
   inherit (paths)
     join
-    present
     optional
     pairs
     sorted
@@ -201,25 +200,23 @@ let
       value = manifest.workspace.${table}.${key};
     in
     if table == "dependencies" then normalized value else value;
-  # Path dependencies with the directory that their path is relative to.
+  # Where path dependencies lie; null for what leads out of the root.
   pathsOf =
     own: ownRoot: base: directory: withDev:
-    present (
-      map (
-        dependency:
-        let
-          shared = normalized (ownRoot.workspace.dependencies.${dependency.name} or { });
-        in
-        if dependency.kind == "dev-dependencies" && !withDev then
-          null
-        else if dependency.value ? path then
-          join directory dependency.value.path
-        else if dependency.value ? workspace && shared ? path then
-          join base shared.path
-        else
-          null
-      ) (dependencies own)
-    );
+    concatMap (
+      dependency:
+      let
+        shared = normalized (ownRoot.workspace.dependencies.${dependency.name} or { });
+      in
+      if dependency.kind == "dev-dependencies" && !withDev then
+        [ ]
+      else if dependency.value ? path then
+        [ (join directory dependency.value.path) ]
+      else if dependency.value ? workspace && shared ? path then
+        [ (join base shared.path) ]
+      else
+        [ ]
+    ) (dependencies own);
 in
 {
   inherit

@@ -1,7 +1,7 @@
 //! Runs cargo and rustc.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use cratewright_resolver::{Platform, WorkspaceMetadata};
@@ -22,19 +22,15 @@ enum Lock {
 ///
 /// # Errors
 /// When cargo is missing or refuses, with the cause told apart as far as it can be.
-pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<WorkspaceMetadata, Failure> {
+pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> Result<WorkspaceMetadata, Failure> {
     // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
-    let output = run_metadata(manifest, options, Lock::Locked)?;
+    let output = run_metadata(manifest, root, options, Lock::Locked)?;
     if output.status.success() {
         return parse(manifest, &output);
     }
     let refusal = refusal(manifest, options, &output);
-    let root = match locate_workspace(manifest) {
-        Some(root) => root,
-        None => return Err(refusal),
-    };
     if !root.join("Cargo.lock").exists() {
-        return Err(Failure::no_lock_file(&root));
+        return Err(Failure::no_lock_file(root));
     }
     if !stderr(&output).contains("--locked") {
         return Err(refusal);
@@ -46,14 +42,14 @@ pub(crate) fn metadata(manifest: &Path, options: &LoadOptions) -> Result<Workspa
         )
         .help("bring it up to date with `cargo update --workspace`, or leave out `--locked`"));
     }
-    let output = run_metadata(manifest, options, Lock::MayUpdate)?;
+    let output = run_metadata(manifest, root, options, Lock::MayUpdate)?;
     if output.status.success() { parse(manifest, &output) } else { Err(self::refusal(manifest, options, &output)) }
 }
 
-fn run_metadata(manifest: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Failure> {
+fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Failure> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never"]);
-    at(&mut command, manifest);
+    at(&mut command, manifest, root);
     if options.offline {
         command.arg("--offline");
     }
@@ -86,16 +82,6 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
         .help("mend what cargo reports; `cargo check` must work before `cratewright generate` can")
 }
 
-/// Directory of the workspace root, if cargo can tell.
-fn locate_workspace(manifest: &Path) -> Option<PathBuf> {
-    let mut command = cargo();
-    command.args(["locate-project", "--workspace", "--message-format", "plain"]);
-    at(&mut command, manifest);
-    let output = output(command).ok().filter(|output| output.status.success())?;
-    let manifest = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    manifest.parent().map(Path::to_owned)
-}
-
 /// The cfg table of a platform, from `rustc --print cfg`, run where the workspace's toolchain file applies.
 ///
 /// # Errors
@@ -120,13 +106,10 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Names the manifest, and runs where it lies: cargo looks for `.cargo/config.toml` and rustup for `rust-toolchain.toml`
-/// from the working directory upwards, and what is built must not depend on where the user stands.
-pub(crate) fn at(command: &mut Command, manifest: &Path) {
-    command.arg("--manifest-path").arg(manifest);
-    if let Some(directory) = manifest.parent() {
-        command.current_dir(directory);
-    }
+/// Names the manifest, and runs in the workspace root: cargo looks for `.cargo/config.toml` and rustup for
+/// `rust-toolchain.toml` from the working directory upwards, and what is built must not depend on where the user stands.
+pub(crate) fn at(command: &mut Command, manifest: &Path, root: &Path) {
+    command.arg("--manifest-path").arg(manifest).current_dir(root);
 }
 
 pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::generate::{Place, render_workspace};
 use crate::output;
 use crate::report::Report;
+use crate::root::workspace_root;
 use crate::workspace::{self, LoadOptions};
 
 pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
@@ -33,7 +34,11 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     }
     // Reading the lock takes longest, and needs nothing from the file.
     let (now, text) = thread::scope(|scope| {
-        let now = scope.spawn(|| check_profiles(&root).and_then(|()| disk::inputs(&root)));
+        let now = scope.spawn(|| {
+            check_profiles(&root)?;
+            let inputs = disk::inputs(&root)?;
+            check_member(&root, &manifest, &inputs).map(|()| inputs)
+        });
         let text = workspace::read(&path);
         (now.join().expect("reading inputs does not panic"), text)
     });
@@ -144,10 +149,34 @@ fn unreadable(error: &StampError, path: &Path, help: &str) -> Failure {
     }
 }
 
+/// Cargo does nothing in a package that is below a workspace and neither its member nor excluded.
+fn check_member(root: &Path, manifest: &Path, inputs: &Inputs) -> Result<(), Failure> {
+    let directory = manifest.parent().unwrap_or(Path::new(""));
+    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+    let below = directory.strip_prefix(&real).or_else(|_| directory.strip_prefix(root));
+    let known = below.ok().is_none_or(|below| {
+        below.as_os_str().is_empty()
+            || inputs.packages().any(|(known, is_member)| is_member && Path::new(known) == below)
+    });
+    if known {
+        return Ok(());
+    }
+    let message = format!("`{}` is no member of the workspace at `{}`", manifest.display(), root.display());
+    Err(Failure::new("not-a-member", message)
+        .help("add it to `workspace.members`, or to `workspace.exclude`; cargo refuses it as well"))
+}
+
 /// `generate` refuses a profile that cannot be put together, so what it would write is nothing.
 fn check_profiles(root: &Path) -> Result<(), Failure> {
     let text = workspace::read(&root.join("Cargo.toml"))?;
     WorkspaceManifest::parse(&text).map(|_| ()).map_err(|error| Failure::resolve(&error, root))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The command that makes the file fresh again, in the user's own words.
@@ -155,7 +184,7 @@ fn help(command: &Check, root: &Path, options: &Options) -> String {
     let mut line = "run `cratewright generate".to_owned();
     let mut add = |flag: &str, value: &dyn std::fmt::Display| line.push_str(&format!(" {flag} {value}"));
     if let Some(path) = &command.place.manifest_path {
-        add("--manifest-path", &path.display());
+        add("--manifest-path", &quoted(path));
     }
     for target in &options.targets {
         add("--target", target);
@@ -165,50 +194,7 @@ fn help(command: &Check, root: &Path, options: &Options) -> String {
     }
     let same = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == root.join("Cargo.nix"));
     if let Some(path) = command.place.output.as_ref().filter(|path| !same(path)) {
-        add("-o", &path.display());
+        add("-o", &quoted(path));
     }
     line + "`"
-}
-
-/// The workspace root that cargo would find, without asking it: `find_root` of `src/cargo/core/workspace.rs`.
-///
-/// The manifest's own `[workspace]` or `package.workspace`, else the nearest `[workspace]` above that does not exclude
-/// it, else the package by itself.
-fn workspace_root(manifest: &Path) -> Result<PathBuf, Failure> {
-    let own = parse(manifest)?;
-    let directory = manifest.parent().unwrap_or(Path::new("")).to_owned();
-    if own.get("workspace").is_some() {
-        return Ok(directory);
-    }
-    let pointer = own.get("package").and_then(|package| package.get("workspace")).and_then(toml::Value::as_str);
-    if let Some(root) = pointer {
-        let root = directory.join(root);
-        return root.canonicalize().map_err(|error| Failure::io("find", &root, &error));
-    }
-    for ancestor in directory.ancestors().skip(1) {
-        let path = ancestor.join("Cargo.toml");
-        if !path.is_file() {
-            continue;
-        }
-        if let Some(workspace) = parse(&path)?.get("workspace") {
-            return Ok(if is_excluded(workspace, ancestor, &directory) { directory } else { ancestor.to_owned() });
-        }
-    }
-    Ok(directory)
-}
-
-/// `exclude` holds for everything below, unless `members` names it.
-fn is_excluded(workspace: &toml::Value, root: &Path, directory: &Path) -> bool {
-    let lists = |key: &str| {
-        let paths = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        paths.filter_map(toml::Value::as_str).any(|path| directory.starts_with(root.join(path)))
-    };
-    lists("exclude") && !lists("members")
-}
-
-fn parse(manifest: &Path) -> Result<toml::Table, Failure> {
-    workspace::read(manifest)?.parse().map_err(|error: toml::de::Error| {
-        Failure::new("invalid-manifest", format!("`{}` cannot be read: {}", manifest.display(), error.message()))
-            .help("`cargo check` says more")
-    })
 }

@@ -39,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) cross: Vec<Cross>,
     /// The file, seen from the workspace root, where it is not `Cargo.nix` there.
     pub(crate) output: Option<String>,
+    /// The workspace root, seen from the directory of a file that lies outside of it: that has the name of the root in it.
+    pub(crate) root: Option<String>,
 }
 
 impl Options {
@@ -54,6 +56,7 @@ impl Options {
             targets: list("--target"),
             cross,
             output: section.get("--output").and_then(Value::as_str).map(str::to_owned),
+            root: None,
         }
     }
 
@@ -69,13 +72,16 @@ impl Options {
         if let Some(output) = &self.output {
             section.insert("--output".to_owned(), output.clone().into());
         }
+        if let Some(root) = &self.root {
+            section.insert("(root)".to_owned(), root.clone().into());
+        }
         section
     }
 }
 
 /// Everything that goes into the `Cargo.nix` of the workspace at `root`, but for options.
 pub(crate) fn inputs(root: &Path) -> Result<Inputs, Failure> {
-    Inputs::read(&Disk(root)).map_err(|error| {
+    let inputs = Inputs::read(&Disk(root)).map_err(|error| {
         let failure = Failure::new(code(&error), error.to_string()).note("at", root.display().to_string());
         failure.help(match error {
             InputError::Conflict { .. } => "finish the merge",
@@ -84,9 +90,32 @@ pub(crate) fn inputs(root: &Path) -> Result<Inputs, Failure> {
                 "restore it from version control, or make a new one with `cargo generate-lockfile`"
             }
             InputError::Unreadable { .. } => "check that its permissions allow it",
+            InputError::LeavesRoot { .. } => {
+                "write it as seen from that manifest, by a way that does not leave the workspace"
+            }
             _ => "cargo refuses this as well: `cargo check` says more",
         })
-    })
+    })?;
+    for (directory, _) in inputs.packages() {
+        check_no_link(root, directory)?;
+    }
+    Ok(inputs)
+}
+
+/// Nix copies a link as a link, so a package behind one would have no source.
+fn check_no_link(root: &Path, directory: &str) -> Result<(), Failure> {
+    let parts = directory.split('/').filter(|part| !part.is_empty());
+    let mut path = root.to_owned();
+    for part in parts {
+        path.push(part);
+        if path.is_symlink() {
+            let message = format!("package `{directory}` lies behind a symbolic link");
+            return Err(Failure::new("symlinked-package", message)
+                .note("at", path.display().to_string())
+                .help("name the directory itself in `members` or `path`"));
+        }
+    }
+    Ok(())
 }
 
 fn code(error: &InputError) -> &'static str {
@@ -97,6 +126,7 @@ fn code(error: &InputError) -> &'static str {
         InputError::Conflict { .. } => "unfinished-merge",
         InputError::Unreadable { .. } => "io",
         InputError::MissingManifest { .. } => "missing-manifest",
+        InputError::LeavesRoot { .. } => "outside-workspace",
         InputError::NotInherited { .. } => "not-inherited",
         _ => "invalid-manifest",
     }

@@ -40,7 +40,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         output::check_overwrite(&path, command.force)?;
     }
     let resolving = Instant::now();
-    let options = Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), output: None };
+    let options =
+        Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
     let rendered = render_workspace(&workspace, options, &path)?;
     for member in &rendered.gated {
         report
@@ -121,7 +122,11 @@ impl Place {
 
     /// The same options for a file in this place.
     pub(crate) fn options(&self, options: Options) -> Options {
-        Options { output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"), ..options }
+        Options {
+            output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"),
+            root: Some(self.root.clone()).filter(|_| self.output.starts_with("../")),
+            ..options
+        }
     }
 }
 

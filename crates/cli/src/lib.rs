@@ -14,6 +14,7 @@ mod generate;
 pub mod oracle;
 mod output;
 mod report;
+mod root;
 pub mod verify;
 pub mod workspace;
 

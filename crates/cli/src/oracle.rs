@@ -81,7 +81,7 @@ impl Oracle {
                 }
             }
         }
-        cargo::at(&mut command, &manifest);
+        cargo::at(&mut command, &manifest, &workspace.root);
         command.env("RUSTC_BOOTSTRAP", "1");
         command.env("RUSTC", self.rustc(host));
         command.env("CARGO_TARGET_DIR", self.target_directory(host));

@@ -14,6 +14,7 @@ use crate::cargo;
 use crate::config::Config;
 pub use crate::config::Cross;
 use crate::failure::Failure;
+use crate::root::workspace_root;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
 pub const DEFAULT_TARGETS: [&str; 4] =
@@ -75,7 +76,7 @@ impl Workspace {
 /// Whatever stands in the way, from a missing manifest to an unsupported source.
 pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let manifest = find_manifest(options.manifest_path.as_deref())?;
-    let directory = manifest.parent().map(Path::to_owned).unwrap_or_default();
+    let directory = workspace_root(&manifest)?;
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
     // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,
@@ -85,7 +86,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
             let platforms: Vec<_> = early.iter().map(|triple| cargo::platform(triple, &directory)).collect();
             (platforms, EarlyLock::read(&directory))
         });
-        let metadata = cargo::metadata(&manifest, options);
+        let metadata = cargo::metadata(&manifest, &directory, options);
         let (platforms, lock) = others.join().expect("reading cfg tables and the lock does not panic");
         (metadata, platforms, lock)
     });

@@ -87,8 +87,11 @@ impl WorkspaceMetadata {
                 [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
             let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
             let declared = [has_build_script, has_lib];
+            // Tests and the like are not built, so that a file which is one of them is no target either.
+            let built = |kind: &TargetKind| !matches!(kind, TargetKind::Test | TargetKind::Example | TargetKind::Bench);
             let is_source = |file: &str| {
-                package.targets.iter().any(|target| target.src_path.as_str() == format!("{directory}/{file}"))
+                let targets = package.targets.iter().filter(|target| target.kind.iter().all(built));
+                targets.into_iter().any(|target| target.src_path.as_str() == format!("{directory}/{file}"))
             };
             for (file, _) in
                 AUTODETECTED.into_iter().zip(declared).filter(|(file, declared)| !declared && !is_source(file))

@@ -11,6 +11,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::lock::lock_section;
+use crate::stamp::conflict_marker;
 use crate::tree::Tree;
 use crate::workspace::{InputError, manifests, read};
 
@@ -110,6 +111,15 @@ impl Inputs {
         }
     }
 
+    /// Directories of manifests, and whether each is a member's; that of the root is empty.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, bool)> {
+        let manifests = self.sections.iter().filter_map(|(file, lines)| {
+            let directory = file.strip_suffix("Cargo.toml")?;
+            Some((directory.strip_suffix('/').unwrap_or(directory), lines.contains("(is a member) = true\n")))
+        });
+        manifests.filter(|(directory, _)| !directory.starts_with(".cargo"))
+    }
+
     /// Options of the recorded command.
     pub fn options(&self) -> Section {
         self.sections.get(OPTIONS).map(|lines| parse(lines)).unwrap_or_default()
@@ -134,7 +144,10 @@ const LOCK: &str = "Cargo.lock";
 
 fn read_lock(tree: &dyn Tree) -> Result<Section, InputError> {
     let text = read(tree, LOCK)?.ok_or(InputError::NoLock)?;
-    lock_section(&text).map_err(|message| InputError::InvalidLock { message })
+    lock_section(&text).map_err(|message| match conflict_marker(&text) {
+        Some(line) => InputError::Conflict { file: LOCK.to_owned(), line },
+        None => InputError::InvalidLock { message },
+    })
 }
 
 fn lines(section: &Section) -> String {

@@ -54,18 +54,26 @@ impl Moved {
 /// # Errors
 /// When the text carries no readable stamp, or a merge was left unfinished in it.
 pub fn check(cargo_nix: &str, now: &Inputs) -> Result<Vec<Moved>, StampError> {
-    let (stamp, body) = Stamp::parse(cargo_nix)?;
+    let (stamp, _) = Stamp::parse(cargo_nix)?;
     if stamp.format != FORMAT {
         return Ok(vec![Moved::Format { found: stamp.format }]);
     }
-    if stamp.body != stamp::digest(body) {
+    if !is_whole(cargo_nix) {
         if let Some(line) = conflict_marker(cargo_nix) {
             return Err(StampError::Conflict { line });
         }
         // What such a file records may not be what it was made from.
-        let whole = stamp.body == stamp::digest(&body.replace("\r\n", "\n"));
-        return Ok(vec![if whole { Moved::LineEnds } else { Moved::Body }]);
+        let other_ends = cargo_nix.contains('\r') && is_whole(&cargo_nix.replace("\r\n", "\n"));
+        return Ok(vec![if other_ends { Moved::LineEnds } else { Moved::Body }]);
     }
     let recorded = Inputs::recorded(cargo_nix).unwrap_or_default();
     Ok(now.moved_since(&recorded).into_iter().map(Moved::Input).collect())
+}
+
+/// Whether it is, to the byte, a stamp with the body that belongs to it.
+fn is_whole(cargo_nix: &str) -> bool {
+    let Ok((stamp, body)) = Stamp::parse(cargo_nix) else { return false };
+    cargo_nix.len() == stamp.to_string().len() + body.len()
+        && cargo_nix.starts_with(&stamp.to_string())
+        && stamp.body == stamp::digest(body)
 }

@@ -16,16 +16,14 @@ const DIGITS: usize = 16;
 /// How a lock calls crates.io.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// The newest version of the format that is known.
-const NEWEST: u32 = 4;
+/// Versions of the format that say so; older ones have no such key.
+const VERSIONS: [u32; 2] = [3, 4];
 
 #[derive(Deserialize)]
 struct Lock<'a> {
     version: Option<u32>,
     #[serde(borrow, default)]
     package: Vec<Package<'a>>,
-    /// The root package of the oldest locks.
-    root: Option<Package<'a>>,
     /// Checksums of version 1.
     #[serde(default)]
     metadata: HashMap<Cow<'a, str>, Cow<'a, str>>,
@@ -50,10 +48,10 @@ struct Package<'a> {
 /// the file, and [`crate::Inputs`] only asks whether it is the same.
 pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
     let lock = parse(text)?;
-    if let Some(version) = lock.version.filter(|&version| version > NEWEST) {
-        return Err(format!("it has version {version} of the format, and {NEWEST} is the newest that is known"));
+    if let Some(version) = lock.version.filter(|version| !VERSIONS.contains(version)) {
+        return Err(format!("it has version {version} of the format, which is not known"));
     }
-    let packages: Vec<&Package<'_>> = lock.root.iter().chain(&lock.package).collect();
+    let packages: Vec<&Package<'_>> = lock.package.iter().collect();
     let mut by_name: HashMap<&str, Vec<&Package<'_>>> = HashMap::with_capacity(packages.len());
     for package in &packages {
         by_name.entry(&package.name).or_default().push(package);
@@ -76,7 +74,13 @@ pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
         }
         Value::from(&hex_digest(facts.as_bytes())[..DIGITS])
     };
-    Ok(packages.iter().map(|package| (key(package), digest(package))).collect())
+    let mut section = Section::new();
+    for package in packages {
+        if section.insert(key(package), digest(package)).is_some() {
+            return Err(format!("it lists package `{} {}` twice", package.name, package.version));
+        }
+    }
+    Ok(section)
 }
 
 /// Parses both halves of the list of packages at once, which is most of what `check` has to do.

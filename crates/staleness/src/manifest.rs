@@ -177,6 +177,24 @@ impl Manifest {
         paths
     }
 
+    /// Whether cargo finds targets in more places than in later editions, as far as that shows here.
+    pub(crate) fn is_of_first_edition(&self) -> bool {
+        let edition = self.package().and_then(|package| package.get("edition"));
+        edition.is_none_or(|edition| edition == "2015")
+    }
+
+    /// `package.workspace`
+    pub(crate) fn workspace_pointer(&self) -> Option<&str> {
+        self.package()?.get("workspace")?.as_str()
+    }
+
+    /// Paths of `package.metadata.cratewright.extra-sources`.
+    pub(crate) fn extra_sources(&self) -> Vec<String> {
+        let metadata = self.package().and_then(|package| package.get("metadata"));
+        let paths = metadata.and_then(|metadata| metadata.get("cratewright")?.get("extra-sources")?.as_array());
+        paths.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
     /// Directories of `[patch]` and `[replace]`.
     pub(crate) fn patched_paths(&self) -> Vec<String> {
         let mut section = Section::new();
@@ -194,15 +212,41 @@ pub(crate) enum PathBase {
     Workspace,
 }
 
-/// Keys of `.cargo/config.toml` that change which packages there are.
-pub(crate) fn config_section(text: &str) -> Result<Section, toml::de::Error> {
-    let table: Map<String, Value> = toml::from_str(text)?;
-    let mut section = Section::new();
-    patches(&table, &mut section);
-    if let Some(paths) = table.get("paths") {
-        section.insert("paths".to_owned(), paths.clone());
+/// A file of cargo's configuration.
+pub(crate) struct Config {
+    /// Keys that change which packages there are.
+    pub(crate) section: Section,
+    /// Directories of packages that it puts in the place of others.
+    pub(crate) paths: Vec<String>,
+    /// Files that it includes.
+    pub(crate) include: Vec<String>,
+}
+
+impl Config {
+    pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        let table: Map<String, Value> = toml::from_str(text)?;
+        let mut section = Section::new();
+        patches(&table, &mut section);
+        let mut paths: Vec<String> = section.values().filter_map(path_of).collect();
+        if let Some(overrides) = table.get("paths") {
+            section.insert("paths".to_owned(), overrides.clone());
+            paths.extend(texts(overrides));
+        }
+        let include = table.get("include").map(texts).unwrap_or_default();
+        if let Some(include) = table.get("include") {
+            section.insert("include".to_owned(), include.clone());
+        }
+        Ok(Config { section, paths, include })
     }
-    Ok(section)
+}
+
+/// One text or a list of them, each by itself or as the `path` of a table.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        table => path_of(table).into_iter().collect(),
+    }
 }
 
 fn patches(table: &Map<String, Value>, section: &mut Section) {
@@ -229,8 +273,10 @@ fn target(table: &Map<String, Value>) -> Value {
 fn normalized(dependency: &Value) -> Value {
     match dependency {
         Value::String(version) => Map::from_iter([("version".to_owned(), Value::from(version.as_str()))]).into(),
+        // Of both ways to write it, cargo takes the newer one.
         Value::Object(table) => table
             .iter()
+            .filter(|(key, _)| *key != "default_features" || !table.contains_key("default-features"))
             .map(|(key, value)| match key.as_str() {
                 "features" => (key.clone(), sorted(value)),
                 "default_features" => ("default-features".to_owned(), value.clone()),

@@ -44,7 +44,7 @@ pub(crate) fn join(directory: &str, path: &str) -> Option<String> {
     if path.starts_with('/') {
         return None;
     }
-    for part in path.split(['/', '\\']) {
+    for part in path.split('/') {
         match part {
             "" | "." => {}
             ".." => {

@@ -6,7 +6,7 @@ use glob::{MatchOptions, Pattern};
 use serde_json::{Map, Value};
 
 use crate::inputs::Section;
-use crate::manifest::{Manifest, PathBase, config_section};
+use crate::manifest::{Config, Manifest, PathBase};
 use crate::stamp::conflict_marker;
 use crate::tree::{Tree, join, parent, within};
 
@@ -47,6 +47,28 @@ pub enum InputError {
         /// The parser's report.
         message: String,
     },
+    /// A list of paths in the root manifest holds something else, or a pattern that is none.
+    #[error("`{key}` of `Cargo.toml` {message}")]
+    InvalidList {
+        /// The list.
+        key: &'static str,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A member's path is absolute or leads out of the workspace, if only to come back.
+    #[error("`{key}` of `{from}` does not stay in the workspace, where a flake could see it")]
+    LeavesRoot {
+        /// Manifest that has it.
+        from: String,
+        /// Where in it.
+        key: String,
+    },
+    /// A member is a workspace of its own.
+    #[error("`{file}` is a member and has a `[workspace]` of its own")]
+    NestedWorkspace {
+        /// The member's manifest.
+        file: String,
+    },
     /// The root has no manifest.
     #[error("`Cargo.toml` does not exist")]
     NoManifest,
@@ -80,9 +102,28 @@ pub enum InputError {
 pub(crate) fn manifests(tree: &dyn Tree) -> Result<BTreeMap<String, Section>, InputError> {
     let mut finder = Finder { tree, manifests: BTreeMap::new(), members: BTreeSet::new() };
     let root = finder.load("")?.ok_or(InputError::NoManifest)?;
+    let configs = configs(tree)?;
+    let patched = configs.values().flat_map(|config| &config.paths).cloned();
     finder.find_members(&root)?;
-    finder.find_others(&root)?;
-    finder.sections()
+    finder.find_others(&root, patched.collect())?;
+    let mut sections = finder.sections()?;
+    let configs = configs.into_iter().filter(|(_, config)| !config.section.is_empty());
+    sections.extend(configs.map(|(file, config)| (file, config.section)));
+    Ok(sections)
+}
+
+/// Cargo's configuration in the root (of two names the older one counts), with what it includes.
+fn configs(tree: &dyn Tree) -> Result<BTreeMap<String, Config>, InputError> {
+    let mut configs = BTreeMap::new();
+    let first = [".cargo/config", ".cargo/config.toml"].into_iter().find(|file| tree.is_file(file));
+    let mut open: Vec<String> = first.map(str::to_owned).into_iter().collect();
+    while let Some(file) = open.pop() {
+        let Some(text) = read(tree, &file)?.filter(|_| !configs.contains_key(&file)) else { continue };
+        let config = Config::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
+        open.extend(config.include.iter().filter_map(|include| join(parent(&file), include)));
+        configs.insert(file, config);
+    }
+    Ok(configs)
 }
 
 struct Finder<'a> {
@@ -100,7 +141,7 @@ impl Finder<'_> {
         }
         let file = within(directory, "Cargo.toml");
         let Some(text) = read(self.tree, &file)? else { return Ok(None) };
-        let manifest = Manifest::parse(&text).map_err(|error| invalid(&file, &error))?;
+        let manifest = Manifest::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
         if manifest.package().is_none() && manifest.workspace().is_none() {
             return Err(InputError::Empty { file });
         }
@@ -114,11 +155,20 @@ impl Finder<'_> {
             self.members.insert(String::new());
         }
         let Some(workspace) = root.workspace() else { return Ok(()) };
+        for key in ["members", "exclude"] {
+            let list = workspace.get(key);
+            if list.is_some_and(|list| list.as_array().is_none_or(|items| !items.iter().all(Value::is_string))) {
+                let (key, message) =
+                    (if key == "members" { MEMBERS } else { EXCLUDE }, "is no list of paths".to_owned());
+                return Err(InputError::InvalidList { key, message });
+            }
+        }
         let mut open: Vec<(String, String, String)> = Vec::new();
         for pattern in strings(workspace, "members") {
-            for directory in expand(self.tree, &pattern) {
-                open.push((directory, "Cargo.toml".to_owned(), format!("workspace.members = {pattern}")));
-            }
+            let (from, key) = ("Cargo.toml".to_owned(), format!("{MEMBERS} = \"{pattern}\""));
+            let directories = expand(self.tree, &pattern)?;
+            let directories = directories.ok_or(InputError::LeavesRoot { from: from.clone(), key: key.clone() })?;
+            open.extend(directories.into_iter().map(|directory| (directory, from.clone(), key.clone())));
         }
         if root.package().is_some() {
             self.members.remove("");
@@ -131,18 +181,20 @@ impl Finder<'_> {
             let Some(manifest) = self.load(&directory)? else {
                 return Err(InputError::MissingManifest { file: within(&directory, "Cargo.toml"), from, key });
             };
+            let file = within(&directory, "Cargo.toml");
+            if manifest.workspace().is_some() && !directory.is_empty() {
+                return Err(InputError::NestedWorkspace { file });
+            }
             if manifest.package().is_none() {
                 continue;
             }
             self.members.insert(directory.clone());
             let [normal, dev] = manifest.paths(root);
             for (path, base) in normal.into_iter().chain(dev) {
-                let from = within(&directory, "Cargo.toml");
                 let base = if base == PathBase::Workspace { "" } else { &directory };
-                // What leads out of the workspace is no member, and `generate` refuses it.
-                if let Some(to) = join(base, &path) {
-                    open.push((to, from, format!("path = \"{path}\"")));
-                }
+                let key = format!("path = \"{path}\"");
+                let Some(to) = join(base, &path) else { return Err(InputError::LeavesRoot { from: file, key }) };
+                open.push((to, file.clone(), key));
             }
         }
         Ok(())
@@ -150,8 +202,9 @@ impl Finder<'_> {
 
     /// Packages that are no members: path dependencies that are excluded, and patches. Their own dependencies for tests
     /// are never looked at.
-    fn find_others(&mut self, root: &Manifest) -> Result<(), InputError> {
-        let mut open: Vec<String> = root.patched_paths().iter().filter_map(|path| join("", path)).collect();
+    fn find_others(&mut self, root: &Manifest, patched: Vec<String>) -> Result<(), InputError> {
+        let patched = root.patched_paths().into_iter().chain(patched);
+        let mut open: Vec<String> = patched.filter_map(|path| join("", &path)).collect();
         let mut seen: BTreeSet<String> = BTreeSet::new();
         open.extend(self.members.iter().cloned());
         while let Some(directory) = open.pop() {
@@ -180,6 +233,10 @@ impl Finder<'_> {
     ) -> Result<(Manifest, String), InputError> {
         if self.members.contains(directory) || manifest.inherits().is_empty() {
             return Ok((root.clone(), String::new()));
+        }
+        if let Some(at) = manifest.workspace_pointer().and_then(|path| join(directory, path)) {
+            let found = self.load(&at)?.unwrap_or_else(|| root.clone());
+            return Ok((found, at));
         }
         let mut at = directory.to_owned();
         loop {
@@ -211,16 +268,8 @@ impl Finder<'_> {
             section.extend(manifest.section());
             if let Some(package) = manifest.package() {
                 section.insert("(is a member)".to_owned(), self.members.contains(&directory).into());
-                section.insert("(files)".to_owned(), files(self.tree, &directory, package).into());
+                section.insert("(files)".to_owned(), files(self.tree, &directory, &manifest, package).into());
             }
-        }
-        for file in [".cargo/config.toml", ".cargo/config"] {
-            let Some(text) = read(self.tree, file)? else { continue };
-            let section = config_section(&text).map_err(|error| invalid(file, &error))?;
-            if !section.is_empty() {
-                sections.insert(file.to_owned(), section);
-            }
-            break;
         }
         Ok(sections)
     }
@@ -228,7 +277,7 @@ impl Finder<'_> {
 
 /// Files of a package that count by being there: targets that cargo finds by itself (`src/cargo/util/toml/targets.rs`), a
 /// readme that it finds, and what `extra-sources` names.
-fn files(tree: &dyn Tree, directory: &str, package: &Map<String, Value>) -> Vec<String> {
+fn files(tree: &dyn Tree, directory: &str, manifest: &Manifest, package: &Map<String, Value>) -> Vec<String> {
     let is_file = |name: &str| tree.is_file(&within(directory, name));
     let mut files: Vec<String> =
         ["build.rs", "src/lib.rs", "src/main.rs"].into_iter().filter(|name| is_file(name)).map(str::to_owned).collect();
@@ -242,9 +291,23 @@ fn files(tree: &dyn Tree, directory: &str, package: &Map<String, Value>) -> Vec<
     if !package.contains_key("readme") {
         files.extend(["README.md", "README.txt", "README"].into_iter().find(|name| is_file(name)).map(str::to_owned));
     }
+    if manifest.is_of_first_edition() {
+        let sources = tree.entries(&within(directory, "src")).into_iter();
+        let sources = sources.filter(|(name, is_directory)| !is_directory && name.ends_with(".rs"));
+        files.extend(sources.map(|(name, _)| format!("src/{name}")));
+    }
+    let exists = |path: &String| {
+        let Some(path) = join(directory, path) else { return false };
+        tree.is_file(&path) || !tree.entries(&path).is_empty()
+    };
+    files.extend(manifest.extra_sources().into_iter().filter(exists));
     files.sort_unstable();
+    files.dedup();
     files
 }
+
+const MEMBERS: &str = "workspace.members";
+const EXCLUDE: &str = "workspace.exclude";
 
 /// `exclude` holds for everything below, unless `members` names it.
 fn is_excluded(workspace: &Map<String, Value>, directory: &str) -> bool {
@@ -257,21 +320,37 @@ fn is_excluded(workspace: &Map<String, Value>, directory: &str) -> bool {
     lists("exclude") && !lists("members")
 }
 
-/// Directories that a pattern of `members` stands for.
-fn expand(tree: &dyn Tree, pattern: &str) -> Vec<String> {
+/// Directories that a pattern of `members` stands for; nothing if it leads out of the root.
+fn expand(tree: &dyn Tree, pattern: &str) -> Result<Option<Vec<String>>, InputError> {
+    if pattern.starts_with('/') {
+        return Ok(None);
+    }
     let mut found = vec![String::new()];
+    let mut is_glob = false;
     for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
         if !part.contains(['*', '?', '[']) {
-            found = found.iter().filter_map(|directory| join(directory, part)).collect();
+            let joined: Option<Vec<String>> = found.iter().map(|directory| join(directory, part)).collect();
+            let Some(joined) = joined else { return Ok(None) };
+            // What a pattern stands for exists, what is spelled out need not.
+            let exists = |directory: &String| !is_glob || !tree.entries(directory).is_empty();
+            found = joined.into_iter().filter(exists).collect();
             continue;
         }
-        found = found.iter().flat_map(|directory| matches(tree, directory, part)).collect();
+        is_glob = true;
+        let name = Pattern::new(part).map_err(|error| InputError::InvalidList {
+            key: MEMBERS,
+            message: format!("has a pattern that is none, `{pattern}`: {error}"),
+        })?;
+        found = found.iter().flat_map(|directory| matches(tree, directory, part, &name)).collect();
     }
     // Cargo takes a pattern that stands for nothing as it is, and says that there is no such directory.
-    if found.is_empty() { join("", pattern).into_iter().collect() } else { found }
+    if found.is_empty() {
+        found.extend(join("", pattern));
+    }
+    Ok(Some(found))
 }
 
-fn matches(tree: &dyn Tree, directory: &str, part: &str) -> Vec<String> {
+fn matches(tree: &dyn Tree, directory: &str, part: &str, pattern: &Pattern) -> Vec<String> {
     let directories = |directory: &str| {
         let entries = tree.entries(directory).into_iter().filter(|(_, is_directory)| *is_directory);
         let mut names: Vec<String> = entries.map(|(name, _)| name).collect();
@@ -279,10 +358,10 @@ fn matches(tree: &dyn Tree, directory: &str, part: &str) -> Vec<String> {
         names
     };
     if part == "**" {
-        let below = directories(directory).into_iter().flat_map(|name| matches(tree, &within(directory, &name), part));
+        let below =
+            directories(directory).into_iter().flat_map(|name| matches(tree, &within(directory, &name), part, pattern));
         return std::iter::once(directory.to_owned()).chain(below).collect();
     }
-    let Ok(pattern) = Pattern::new(part) else { return Vec::new() };
     let names = directories(directory).into_iter().filter(|name| pattern.matches_with(name, MatchOptions::default()));
     names.map(|name| within(directory, &name)).collect()
 }
@@ -293,13 +372,13 @@ fn strings(table: &Map<String, Value>, key: &str) -> Vec<String> {
 }
 
 pub(crate) fn read(tree: &dyn Tree, file: &str) -> Result<Option<String>, InputError> {
-    let text = tree.read(file).map_err(|message| InputError::Unreadable { file: file.to_owned(), message })?;
-    match text.as_deref().and_then(conflict_marker) {
-        Some(line) => Err(InputError::Conflict { file: file.to_owned(), line }),
-        None => Ok(text),
-    }
+    tree.read(file).map_err(|message| InputError::Unreadable { file: file.to_owned(), message })
 }
 
-fn invalid(file: &str, error: &toml::de::Error) -> InputError {
-    InputError::InvalidToml { file: file.to_owned(), message: error.to_string() }
+fn invalid(file: &str, text: &str, error: &toml::de::Error) -> InputError {
+    let file = file.to_owned();
+    match conflict_marker(text) {
+        Some(line) => InputError::Conflict { file, line },
+        None => InputError::InvalidToml { file, message: error.to_string() },
+    }
 }
