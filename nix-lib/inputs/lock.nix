@@ -2,6 +2,7 @@
 { paths }:
 let
   inherit (builtins)
+    any
     attrNames
     length
     concatStringsSep
@@ -36,8 +37,13 @@ let
       source = package.source or "registry+https://github.com/rust-lang/crates.io-index";
       suffix =
         if source == "registry+https://github.com/rust-lang/crates.io-index" then "" else " (${source})";
+      isTwin =
+        other:
+        other.version == package.version
+        && other.source or "" == "registry+https://github.com/rust-lang/crates.io-index";
+      local = if !(package ? source) && any isTwin byName.${package.name} then " (local)" else "";
     in
-    "${package.name} ${package.version}${suffix}";
+    "${package.name} ${package.version}${suffix}${local}";
   resolved =
     dependency:
     let

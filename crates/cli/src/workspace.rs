@@ -76,7 +76,9 @@ impl Workspace {
 /// Whatever stands in the way, from a missing manifest to an unsupported source.
 pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let manifest = find_manifest(options.manifest_path.as_deref())?;
-    let directory = workspace_root(&manifest)?;
+    // What cannot be read here is cargo's to complain about, which says more.
+    let parent = || manifest.parent().map(Path::to_owned).unwrap_or_default();
+    let directory = workspace_root(&manifest).unwrap_or_else(|_| parent());
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
     // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,

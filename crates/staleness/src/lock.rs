@@ -42,7 +42,7 @@ struct Package<'a> {
 }
 
 /// `name version` to a digest of source, checksum and dependencies, with the source in the key where that is neither
-/// crates.io nor the workspace. Which version of the format the lock is written in does not count.
+/// crates.io nor the workspace, or where both have the package. Which version of the format the lock is written in does not count.
 ///
 /// The cargo-lock crate would check more, and take three times as long, of which `check` has no use: cargo has written
 /// the file, and [`crate::Inputs`] only asks whether it is the same.
@@ -52,7 +52,7 @@ pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
         return Err(format!("it has version {version} of the format, which is not known"));
     }
     let packages: Vec<&Package<'_>> = lock.package.iter().collect();
-    let mut by_name: HashMap<&str, Vec<&Package<'_>>> = HashMap::with_capacity(packages.len());
+    let mut by_name: ByName<'_, '_> = HashMap::with_capacity(packages.len());
     for package in &packages {
         by_name.entry(&package.name).or_default().push(package);
     }
@@ -76,7 +76,7 @@ pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
     };
     let mut section = Section::new();
     for package in packages {
-        if section.insert(key(package), digest(package)).is_some() {
+        if section.insert(key(package, &by_name), digest(package)).is_some() {
             return Err(format!("it lists package `{} {}` twice", package.name, package.version));
         }
     }
@@ -100,10 +100,16 @@ fn parse(text: &str) -> Result<Lock<'_>, String> {
     Ok(first)
 }
 
-fn key(package: &Package<'_>) -> String {
-    match package.source.as_deref().filter(|&source| source != CRATES_IO) {
-        Some(source) => format!("{} {} ({source})", package.name, package.version),
-        None => format!("{} {}", package.name, package.version),
+type ByName<'a, 'b> = HashMap<&'b str, Vec<&'b Package<'a>>>;
+
+fn key(package: &Package<'_>, by_name: &ByName<'_, '_>) -> String {
+    let Package { name, version, source, .. } = package;
+    let twin = |other: &&&Package<'_>| other.version == *version && other.source.as_deref() == Some(CRATES_IO);
+    match source.as_deref() {
+        Some(CRATES_IO) => format!("{name} {version}"),
+        Some(source) => format!("{name} {version} ({source})"),
+        None if by_name[&**name].iter().any(|other| twin(&other)) => format!("{name} {version} (local)"),
+        None => format!("{name} {version}"),
     }
 }
 
@@ -113,7 +119,7 @@ fn older_key(package: &Package<'_>) -> String {
 
 /// The key of the package that a dependency means: `name`, `name version` where there are several, `name version (source)`
 /// where there are several of one version.
-fn resolved<'a>(dependency: &'a str, by_name: &HashMap<&str, Vec<&Package<'_>>>) -> Cow<'a, str> {
+fn resolved<'a>(dependency: &'a str, by_name: &ByName<'_, '_>) -> Cow<'a, str> {
     let mut words = dependency.splitn(3, ' ');
     let (name, version, source) = (words.next().unwrap_or_default(), words.next(), words.next());
     let source = source.map(|source| source.trim_matches(['(', ')']));
@@ -122,7 +128,7 @@ fn resolved<'a>(dependency: &'a str, by_name: &HashMap<&str, Vec<&Package<'_>>>)
         version.is_none_or(|version| package.version == version)
             && source.is_none_or(|source| package.source.as_deref() == Some(source))
     });
-    fitting.next().map_or(Cow::from(dependency), |package| Cow::from(key(package)))
+    fitting.next().map_or(Cow::from(dependency), |package| Cow::from(key(package, by_name)))
 }
 
 /// Digests mean nothing to a reader. What does is that a package went from one version to another, is new or gone, or has
