@@ -41,8 +41,7 @@ let
       joined = foldl' step (parts directory) (parts path);
     in
     if hasPrefix "/" path || joined == null then null else concatStringsSep "/" joined;
-  init = list: map (elemAt list) (range (length list - 1));
-  range = count: builtins.genList (ix: ix) count;
+  init = list: builtins.genList (elemAt list) (length list - 1);
   present = filter (value: value != null);
 
   entries = directory: if pathExists (on directory) then readDir (on directory) else { };
@@ -62,7 +61,6 @@ let
       inherit name;
       value = set.${name};
     }) (attrNames set);
-  strings = table: key: filter isString (table.${key} or [ ]);
   unique = foldl' (list: item: if elem item list then list else list ++ [ item ]) [ ];
   sorted = values: if isList values then unique (sort builtins.lessThan values) else values;
 in
@@ -74,13 +72,11 @@ in
     hasPrefix
     join
     init
-    range
     present
     entries
     isFile
     optional
     pairs
-    strings
     unique
     sorted
     ;

@@ -73,6 +73,35 @@ fn members_come_and_go() {
 }
 
 #[test]
+fn what_a_pattern_stands_for_exists() {
+    let with = |members: &str| {
+        let mut files = workspace();
+        replace(&mut files, "Cargo.toml", "\"crates/*\"", members);
+        files.insert("crates/leaf/derive/Cargo.toml".to_owned(), "[package]\nname = \"derive\"\n".to_owned());
+        files.insert("crates/other/Cargo.toml".to_owned(), "[package]\nname = \"other\"\n".to_owned());
+        let inputs = read(&files);
+        let members = inputs.packages().filter(|(_, is_member)| *is_member);
+        members.map(|(directory, _)| directory.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(with("\"crates/*/derive\""), ["app", "crates/leaf/derive"]);
+    assert_eq!(with("\"./crates/[lm]eaf/\""), ["app", "crates/leaf"]);
+    assert_eq!(with("\"crates/**/derive\""), ["app", "crates/leaf/derive"]);
+}
+
+#[test]
+fn packages_that_the_configuration_puts_in_place_count() {
+    let mut files = workspace();
+    files.insert(".cargo/config.toml".to_owned(), "include = [\"more.toml\"]\n".to_owned());
+    files.insert(".cargo/more.toml".to_owned(), "[patch.crates-io]\nserde = { path = \"vendor/serde\" }\n".to_owned());
+    files.insert("vendor/serde/Cargo.toml".to_owned(), "[package]\nname = \"serde\"\n".to_owned());
+    let before = read(&files);
+    replace(&mut files, "vendor/serde/Cargo.toml", "]\n", "]\nlinks = \"x\"\n");
+    let moved = read(&files).moved_since(&before);
+    assert_eq!(moved.len(), 1);
+    assert_eq!((moved[0].file.as_str(), moved[0].key.as_str()), ("vendor/serde/Cargo.toml", "package.links"));
+}
+
+#[test]
 fn what_cargo_would_miss_is_an_error() {
     let error = |edit: fn(&mut Files)| {
         let mut files = workspace();
@@ -82,7 +111,7 @@ fn what_cargo_would_miss_is_an_error() {
     let missing = error(|files| drop(files.remove("app/Cargo.toml")));
     assert_eq!(
         missing.to_string(),
-        "`app/Cargo.toml` does not exist, to which `workspace.members = app` of `Cargo.toml` leads"
+        "`app/Cargo.toml` does not exist, to which `workspace.members = \"app\"` of `Cargo.toml` leads"
     );
     let inherited = error(|files| replace(files, "Cargo.toml", "serde = \"1\"", ""));
     assert!(matches!(inherited, InputError::NotInherited { key, .. } if key == "workspace.dependencies.serde"));
@@ -91,6 +120,12 @@ fn what_cargo_would_miss_is_an_error() {
     assert!(matches!(error(|files| drop(files.remove("Cargo.lock"))), InputError::NoLock));
     assert!(matches!(error(|files| replace(files, "Cargo.lock", "4", "5")), InputError::InvalidLock { .. }));
     assert!(matches!(error(|files| replace(files, "Cargo.toml", "]", "")), InputError::InvalidToml { .. }));
+    let leaves = error(|files| replace(files, "Cargo.toml", "\"app\"", "\"../here/app\""));
+    assert!(matches!(leaves, InputError::LeavesRoot { from, .. } if from == "Cargo.toml"));
+    let nested = error(|files| replace(files, "app/Cargo.toml", "[dep", "[workspace]\n[dep"));
+    assert!(matches!(nested, InputError::NestedWorkspace { file } if file == "app/Cargo.toml"));
+    let pattern = error(|files| replace(files, "Cargo.toml", "crates/*", "crates/b**"));
+    assert!(matches!(pattern, InputError::InvalidList { key: "workspace.members", .. }));
 }
 
 /// One set of packages, as each version of the format writes it.

@@ -89,7 +89,11 @@ fn judge(workspace: (&str, &'static str), edits: &[&Edit]) -> Result<Truth, Stri
     if truth != Truth::Same {
         let said = text(&check);
         // Of several edits one may undo another, or keep it from being looked at.
-        let says: Vec<&String> = if let [edit] = edits { edit.says.iter().collect() } else { Vec::new() };
+        let says: Vec<&String> = match edits {
+            [edit] if truth == Truth::Other => edit.says.iter().chain(&edit.says_if_stale).collect(),
+            [edit] => edit.says.iter().collect(),
+            _ => Vec::new(),
+        };
         if let Some(missing) = says.iter().map(|says| scratch.fill(says)).find(|says| !said.contains(says.as_str())) {
             return fail(format!("check does not say {missing:?}:\n{said}"));
         }
