@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use cratewright_resolver::{
-    Lockfile, PackageGraph, Pair, Platform, ResolveError, Selection, Source, UnitGraph, WorkspaceManifest,
-    WorkspaceMetadata, resolve,
+    Lockfile, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest, WorkspaceMetadata,
+    resolve,
 };
 
 use crate::cargo;
@@ -116,7 +116,6 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let lock = early_lock.unless_changed(&root.join("Cargo.lock"))?;
     let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
-    check_directories(&packages, &root)?;
     check_extra_sources(&packages, &root)?;
     let selections = config.selections(&packages, &root)?;
     Ok(Workspace { root, lock, packages, platforms, pairs, selections })
@@ -161,22 +160,6 @@ fn pairs(
     let cross = cross.iter().map(|(host, target)| Pair { host: ix(host), target: ix(target) });
     let pairs = native.chain(cross.filter(|pair| pair.is_cross())).collect();
     Ok((platforms, pairs))
-}
-
-/// Nix copies a link as a link, so a package behind one would have no source.
-fn check_directories(packages: &PackageGraph, root: &Path) -> Result<(), Failure> {
-    let real = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
-    for package in packages.graph.node_weights() {
-        let Source::Local { dir } = &package.source else { continue };
-        let directory = root.join(dir);
-        if directory.canonicalize().is_ok_and(|path| path != real.join(dir)) {
-            let message = format!("package `{}` lies behind a symbolic link", package.display());
-            return Err(Failure::new("symlinked-package", message)
-                .note("at", directory.display().to_string())
-                .help("name the directory itself in `members` or `path`"));
-        }
-    }
-    Ok(())
 }
 
 /// Refuses what `cargo metadata` says nothing of: keys that make a package be built for another platform than asked for.
