@@ -9,7 +9,6 @@ let
     concatMap
     concatStringsSep
     elem
-    elemAt
     filter
     foldl'
     fromTOML
@@ -18,7 +17,6 @@ let
     head
     isList
     isString
-    length
     listToAttrs
     mapAttrs
     match
@@ -40,7 +38,9 @@ let
     init
     present
     entries
+    isDirectory
     isFile
+    kindOf
     optional
     sorted
     unique
@@ -125,14 +125,7 @@ let
       ]
       part;
   directoriesIn =
-    directory:
-    let
-      found = entries directory;
-      isDirectory =
-        name:
-        found.${name} == "directory" || (found.${name} == "symlink" && exists (within directory name));
-    in
-    filter isDirectory (attrNames found);
+    directory: filter (name: isDirectory (within directory name)) (attrNames (entries directory));
   matches =
     directory: part:
     if part == "**" then
@@ -280,12 +273,8 @@ let
       # Nix copies a link as a link, so a package behind one would have no source.
       isLink =
         directory:
-        let
-          segments = parts directory;
-          above = concatStringsSep "/" (init segments);
-          name = elemAt segments (length segments - 1);
-        in
-        directory != "" && ((entries above).${name} or null == "symlink" || isLink above);
+        directory != ""
+        && (kindOf directory == "symlink" || isLink (concatStringsSep "/" (init (parts directory))));
       links = filter isLink everything;
     in
     if links == [ ] then everything else throw "package `${head links}` lies behind a symbolic link";

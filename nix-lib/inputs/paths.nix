@@ -44,13 +44,36 @@ let
   init = list: builtins.genList (elemAt list) (length list - 1);
   present = filter (value: value != null);
 
-  entries = directory: if pathExists (on directory) then readDir (on directory) else { };
-  isFile =
+  # `directory`, `regular`, `symlink`, or null for what is not there.
+  kindOf =
     path:
     let
       segments = parts path;
+      above = concatStringsSep "/" (init segments);
       name = elemAt segments (length segments - 1);
-      kind = (entries (concatStringsSep "/" (init segments))).${name} or null;
+    in
+    if segments == [ ] then "directory" else (entries above).${name} or null;
+  # Nix cannot tell where a link leads. What is looked for in directories tells one that leads to a directory.
+  leadsToDirectory =
+    path:
+    builtins.any (name: pathExists (on "${path}/${name}")) [
+      "Cargo.toml"
+      "bin"
+      "lib.rs"
+      "main.rs"
+      "src"
+    ];
+  isDirectory =
+    path:
+    let
+      kind = kindOf path;
+    in
+    kind == "directory" || (kind == "symlink" && leadsToDirectory path);
+  entries = directory: if isDirectory directory then readDir (on directory) else { };
+  isFile =
+    path:
+    let
+      kind = kindOf path;
     in
     kind == "regular" || (kind == "symlink" && pathExists (on path));
 
@@ -74,7 +97,9 @@ in
     init
     present
     entries
+    isDirectory
     isFile
+    kindOf
     optional
     pairs
     unique

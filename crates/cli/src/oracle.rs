@@ -62,7 +62,8 @@ impl Oracle {
             Purpose::Test => "test",
         });
         command.args(["--unit-graph", "-Z", "unstable-options", "--locked", "--offline", "--target", target]);
-        command.arg("--profile").arg(&selection.profile);
+        // Which rustc a package wants is no matter of resolution, and nixpkgs' builder does not ask either.
+        command.arg("--ignore-rust-version").arg("--profile").arg(&selection.profile);
         // Named, as a member at the root would else stand for `default-members`; by id, as the registry may have a package
         // of the same name and version.
         for &member in &selection.members {

@@ -362,6 +362,13 @@ fn files() -> Vec<Edit> {
             let example = "\n[[example]]\nname = \"it\"\npath = \"build.rs\"\n";
             scratch.write("{member}", &(scratch.read("{member}") + example));
         }),
+        edit("links to files, where directories are looked for", &[], |scratch| {
+            for link in ["crates/notes.md", "notes.md", "{dir}src/bin/notes.md"] {
+                fs::create_dir_all(scratch.path(link).parent().unwrap()).unwrap();
+                let target = scratch.root().join("Cargo.toml");
+                std::os::unix::fs::symlink(target, scratch.path(link)).unwrap();
+            }
+        }),
         edit("a link that leads nowhere", &[], |scratch| {
             fs::create_dir_all(scratch.path("{dir}src/bin")).unwrap();
             std::os::unix::fs::symlink("nowhere", scratch.path("{dir}src/bin/notes")).unwrap();
