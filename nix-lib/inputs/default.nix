@@ -23,6 +23,7 @@ let
     pathExists
     readFile
     replaceStrings
+    split
     toJSON
     ;
 
@@ -60,10 +61,21 @@ let
 
   fileOf = directory: within directory "Cargo.toml";
   exists = directory: isFile (fileOf directory);
+  # Nix cannot read a date, and would not say in which file.
+  readToml =
+    file:
+    let
+      text = readFile (on file);
+      hasDate = line: isString line && match "[^\"'#]*= *[0-9]{4}-[0-9]{2}-[0-9]{2}.*" line != null;
+    in
+    if any hasDate (split "\n" text) then
+      throw "`${file}` has a date, which Nix cannot read: set `lockSync = false`, and run `cratewright check` instead"
+    else
+      fromTOML text;
   load =
     directory:
     if exists directory then
-      fromTOML (readFile (on (fileOf directory)))
+      readToml (fileOf directory)
     else if directory == "" then
       throw "`Cargo.toml` does not exist"
     else
@@ -391,7 +403,7 @@ let
         }
       ) closure
     );
-  configOf = file: fromTOML (readFile (on file));
+  configOf = readToml;
   # One text or a list of them, each by itself or as the `path` of a table.
   texts =
     value:

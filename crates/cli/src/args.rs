@@ -93,7 +93,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) place: Place,
     /// Generate again in memory, with cargo but without network, and print the difference
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub(crate) full: bool,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]

@@ -29,7 +29,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let path = output::follow_links(&path);
     let shown = output::shown(&path);
     if !path.exists() {
-        let verdict = Verdict { moved: Vec::new(), missing: true, help: help(command, &root, &Options::default()) };
+        let verdict =
+            Verdict { moved: Vec::new(), missing: true, help: Some(help(command, &root, &Options::default())) };
         return verdict.report(command, report, &shown);
     }
     // Reading the lock takes longest, and needs nothing from the file.
@@ -56,6 +57,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     if command.full {
         return full(command, report, &path, &text, &root);
     }
+    let help = Some(help).filter(|_| !moved.is_empty());
     Verdict { moved, missing: false, help }.report(command, report, &shown)
 }
 
@@ -65,7 +67,8 @@ struct Verdict {
     #[serde(serialize_with = "reasons")]
     moved: Vec<Moved>,
     missing: bool,
-    help: String,
+    /// What to run; nothing where the file is fresh.
+    help: Option<String>,
 }
 
 /// One reason why a file is stale, in JSON.
@@ -103,11 +106,16 @@ impl Verdict {
         if fresh {
             report.status("Fresh", shown);
         } else if self.missing {
-            report.finding("stale", format_args!("{shown} does not exist"), &[], &self.help);
+            report.finding(
+                "stale",
+                format_args!("{shown} does not exist"),
+                &[],
+                self.help.as_deref().unwrap_or_default(),
+            );
         } else {
             let reasons: Vec<String> = self.moved.iter().map(Moved::describe).collect();
             let text = format_args!("{shown} does not match what it was made from");
-            report.finding("stale", text, &reasons, &self.help);
+            report.finding("stale", text, &reasons, self.help.as_deref().unwrap_or_default());
         }
         Ok(code)
     }
