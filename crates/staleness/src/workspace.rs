@@ -1,6 +1,7 @@
 //! Which manifests a workspace has, found as cargo finds them, and which files are targets by their place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use glob::{MatchOptions, Pattern};
 use serde_json::{Map, Value};
@@ -129,19 +130,19 @@ fn configs(tree: &dyn Tree) -> Result<BTreeMap<String, Config>, InputError> {
 struct Finder<'a> {
     tree: &'a dyn Tree,
     /// By directory.
-    manifests: BTreeMap<String, Manifest>,
+    manifests: BTreeMap<String, Rc<Manifest>>,
     /// Directories of members.
     members: BTreeSet<String>,
 }
 
 impl Finder<'_> {
-    fn load(&mut self, directory: &str) -> Result<Option<Manifest>, InputError> {
+    fn load(&mut self, directory: &str) -> Result<Option<Rc<Manifest>>, InputError> {
         if let Some(manifest) = self.manifests.get(directory) {
             return Ok(Some(manifest.clone()));
         }
         let file = within(directory, "Cargo.toml");
         let Some(text) = read(self.tree, &file)? else { return Ok(None) };
-        let manifest = Manifest::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
+        let manifest = Rc::new(Manifest::parse(&text).map_err(|error| invalid(&file, &text, &error))?);
         if manifest.package().is_none() && manifest.workspace().is_none() {
             return Err(InputError::Empty { file });
         }
@@ -202,7 +203,7 @@ impl Finder<'_> {
 
     /// Packages that are no members: path dependencies that are excluded, and patches. Their own dependencies for tests
     /// are never looked at.
-    fn find_others(&mut self, root: &Manifest, patched: Vec<String>) -> Result<(), InputError> {
+    fn find_others(&mut self, root: &Rc<Manifest>, patched: Vec<String>) -> Result<(), InputError> {
         let patched = root.patched_paths().into_iter().chain(patched);
         let mut open: Vec<String> = patched.filter_map(|path| join("", &path)).collect();
         let mut seen: BTreeSet<String> = BTreeSet::new();
@@ -229,8 +230,8 @@ impl Finder<'_> {
         &mut self,
         directory: &str,
         manifest: &Manifest,
-        root: &Manifest,
-    ) -> Result<(Manifest, String), InputError> {
+        root: &Rc<Manifest>,
+    ) -> Result<(Rc<Manifest>, String), InputError> {
         if self.members.contains(directory) || manifest.inherits().is_empty() {
             return Ok((root.clone(), String::new()));
         }
@@ -253,7 +254,7 @@ impl Finder<'_> {
     fn sections(mut self) -> Result<BTreeMap<String, Section>, InputError> {
         let root = self.manifests.get("").cloned().unwrap_or_default();
         let mut sections: BTreeMap<String, Section> = BTreeMap::new();
-        let all: Vec<(String, Manifest)> = self.manifests.clone().into_iter().collect();
+        let all: Vec<(String, Rc<Manifest>)> = self.manifests.clone().into_iter().collect();
         for (directory, manifest) in all {
             let file = within(&directory, "Cargo.toml");
             let (from, base) = self.root_of(&directory, &manifest, &root)?;
