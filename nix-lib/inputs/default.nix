@@ -88,9 +88,11 @@ let
     let
       lists =
         key:
-        # Cargo compares components as they are written, so that one with `..` stands for nothing.
-        any (path: directory == path || hasPrefix "${path}/" directory) (
-          map (path: concatStringsSep "/" (parts path)) (filter (path: !elem ".." (parts path)) (listOf key))
+        # Cargo compares paths as they are written: one with `..` stands for nothing, and `.` for everything.
+        any (path: path == "" || directory == path || hasPrefix "${path}/" directory) (
+          map (path: concatStringsSep "/" (parts path)) (
+            filter (path: !hasPrefix "/" path && !elem ".." (parts path)) (listOf key)
+          )
         );
       listOf =
         key:

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use cratewright_staleness::is_excluded;
+
 use crate::failure::Failure;
 use crate::workspace;
 
@@ -30,8 +32,12 @@ pub(crate) fn workspace_root(manifest: &Path) -> Result<PathBuf, Failure> {
         }
         let table = parse(&path)?;
         match table.get("workspace") {
-            Some(workspace) if !is_excluded(workspace, ancestor, &directory) => return Ok(ancestor.to_owned()),
-            Some(_) => {}
+            Some(workspace) => {
+                let (members, exclude) = (strings(workspace, "members"), strings(workspace, "exclude"));
+                if !is_excluded(ancestor, &directory, &exclude, &members) {
+                    return Ok(ancestor.to_owned());
+                }
+            }
             None => {
                 if let Some(root) = pointer(&table, ancestor) {
                     return find(root);
@@ -42,13 +48,10 @@ pub(crate) fn workspace_root(manifest: &Path) -> Result<PathBuf, Failure> {
     Ok(directory)
 }
 
-/// `exclude` holds for everything below, unless `members` names it.
-fn is_excluded(workspace: &toml::Value, root: &Path, directory: &Path) -> bool {
-    let lists = |key: &str| {
-        let paths = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
-        paths.filter_map(toml::Value::as_str).any(|path| directory.starts_with(root.join(path)))
-    };
-    lists("exclude") && !lists("members")
+/// Texts of a list in `[workspace]`.
+fn strings(workspace: &toml::Value, key: &str) -> Vec<String> {
+    let items = workspace.get(key).and_then(toml::Value::as_array).into_iter().flatten();
+    items.filter_map(toml::Value::as_str).map(str::to_owned).collect()
 }
 
 fn parse(manifest: &Path) -> Result<toml::Table, Failure> {

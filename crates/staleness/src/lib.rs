@@ -15,7 +15,7 @@ mod workspace;
 pub use crate::inputs::{Inputs, MovedKey, OPTIONS, Section};
 pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, conflict_marker, stamped};
 pub use crate::tree::Tree;
-pub use crate::workspace::InputError;
+pub use crate::workspace::{InputError, is_excluded};
 
 /// Why a `Cargo.nix` is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Which manifests a workspace has, found as cargo finds them, and which files are targets by their place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use glob::{MatchOptions, Pattern};
@@ -164,10 +165,14 @@ impl Finder<'_> {
                 return Err(InputError::InvalidList { key, message });
             }
         }
+        let (members, exclude) = (strings(workspace, "members"), strings(workspace, "exclude"));
+        // Any root will do: what is compared lies below it.
+        let root_path = Path::new("/");
+        let is_excluded = |directory: &str| is_excluded(root_path, &root_path.join(directory), &exclude, &members);
         let mut open: Vec<(String, String, String)> = Vec::new();
-        for pattern in strings(workspace, "members") {
+        for pattern in &members {
             let (from, key) = ("Cargo.toml".to_owned(), format!("{MEMBERS} = \"{pattern}\""));
-            let directories = expand(self.tree, &pattern)?;
+            let directories = expand(self.tree, pattern)?;
             let directories = directories.ok_or(InputError::LeavesRoot { from: from.clone(), key: key.clone() })?;
             open.extend(directories.into_iter().map(|directory| (directory, from.clone(), key.clone())));
         }
@@ -176,7 +181,7 @@ impl Finder<'_> {
             open.push((String::new(), "Cargo.toml".to_owned(), "package".to_owned()));
         }
         while let Some((directory, from, key)) = open.pop() {
-            if self.members.contains(&directory) || is_excluded(workspace, &directory) {
+            if self.members.contains(&directory) || is_excluded(&directory) {
                 continue;
             }
             let Some(manifest) = self.load(&directory)? else {
@@ -310,15 +315,14 @@ fn files(tree: &dyn Tree, directory: &str, manifest: &Manifest, package: &Map<St
 const MEMBERS: &str = "workspace.members";
 const EXCLUDE: &str = "workspace.exclude";
 
-/// `exclude` holds for everything below, unless `members` names it.
-fn is_excluded(workspace: &Map<String, Value>, directory: &str) -> bool {
-    let lists = |key: &str| {
-        strings(workspace, key)
-            .iter()
-            .filter_map(|path| join("", path))
-            .any(|path| directory == path || directory.strip_prefix(&path).is_some_and(|rest| rest.starts_with('/')))
-    };
-    lists("exclude") && !lists("members")
+/// Whether a package below the root is no member because of `exclude`, which holds for everything below its paths unless
+/// `members` names it.
+///
+/// As cargo's `WorkspaceRootConfig::is_excluded` (`src/cargo/core/workspace.rs`), it compares paths as they are written:
+/// one with `..` stands for nothing, and `.` for everything.
+pub fn is_excluded(root: &Path, directory: &Path, exclude: &[String], members: &[String]) -> bool {
+    let lists = |paths: &[String]| paths.iter().any(|path| directory.starts_with(root.join(path)));
+    lists(exclude) && !lists(members)
 }
 
 /// Directories that a pattern of `members` stands for; nothing if it leads out of the root.

@@ -88,6 +88,21 @@ fn what_a_pattern_stands_for_exists() {
     assert_eq!(with("\"crates/**/derive\""), ["app", "crates/leaf/derive"]);
 }
 
+/// A member by path, and what `exclude` says of it.
+#[test]
+fn exclude_is_compared_as_it_is_written() {
+    let is_member = |lists: &str| {
+        let mut files = workspace();
+        replace(&mut files, "Cargo.toml", "members = [\"app\", \"crates/*\"]", lists);
+        replace(&mut files, "app/Cargo.toml", "[dependencies]", "[dependencies]\nleaf = { path = \"../crates/leaf\" }");
+        read(&files).packages().any(|package| package == ("crates/leaf", true))
+    };
+    assert!(is_member("members = [\"app\"]"));
+    assert!(!is_member("members = [\"app\"]\nexclude = [\"./crates/\"]"));
+    assert!(is_member("members = [\"app\"]\nexclude = [\"app/../crates\"]"));
+    assert!(is_member("members = [\"app\", \"crates/leaf\"]\nexclude = [\"crates\"]"));
+}
+
 #[test]
 fn packages_that_the_configuration_puts_in_place_count() {
     let mut files = workspace();

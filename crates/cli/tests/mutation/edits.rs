@@ -266,6 +266,7 @@ fn workspace() -> Vec<Edit> {
         set("Cargo.toml", "workspace.metadata.cratewright.variants", "{ plain = { no-default-features = true } }"),
         set("Cargo.toml", "workspace.metadata.cratewright.misspelt", "true"),
         elsewhere(set("Cargo.toml", "workspace.exclude", "[\"lean\", \"automatic\", \"vendor/outside\"]")),
+        elsewhere(set("Cargo.toml", "workspace.exclude", "[\"app/../lean\", \"./vendor/outside/\", \"/bonus\"]")),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"app\", \"crates/*\"]")),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"no/such\"]")),
         silent(set("Cargo.toml", "workspace.default-members", "[\".\"]")),
