@@ -31,16 +31,13 @@ let
       throw "`Cargo.lock` does not exist";
   packages = lock.package or [ ];
   byName = groupBy (package: package.name) packages;
+  cratesIo = "registry+https://github.com/rust-lang/crates.io-index";
   keyOf =
     package:
     let
-      source = package.source or "registry+https://github.com/rust-lang/crates.io-index";
-      suffix =
-        if source == "registry+https://github.com/rust-lang/crates.io-index" then "" else " (${source})";
-      isTwin =
-        other:
-        other.version == package.version
-        && other.source or "" == "registry+https://github.com/rust-lang/crates.io-index";
+      source = package.source or cratesIo;
+      suffix = if source == cratesIo then "" else " (${source})";
+      isTwin = other: other.version == package.version && other.source or "" == cratesIo;
       local = if !(package ? source) && any isTwin byName.${package.name} then " (local)" else "";
     in
     "${package.name} ${package.version}${suffix}${local}";

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::config::Cross;
-
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use cratewright_resolver::DEFAULT_PROFILE;
+
+use crate::config::Cross;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()

@@ -29,8 +29,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let path = output::follow_links(&path);
     let shown = output::shown(&path);
     if !path.exists() {
-        let verdict =
-            Verdict { moved: Vec::new(), missing: true, help: Some(help(command, &root, &Options::default())) };
+        let help = Some(help(command, &root, &Options::default()));
+        let verdict = Verdict { moved: Vec::new(), missing: true, help };
         return verdict.report(command, report, &shown);
     }
     // Reading the lock takes longest, and needs nothing from the file.
@@ -44,18 +44,19 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
         (now.join().expect("reading inputs does not panic"), text)
     });
     let text = text?;
-    let recorded = Options::recorded(&Inputs::recorded(&text).unwrap_or_default());
-    let help = help(command, &root, &recorded);
+    let recorded = Inputs::recorded(&text).unwrap_or_default();
+    let options = Options::recorded(&recorded);
+    let help = help(command, &root, &options);
     // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
     let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
     let moved = if stamp.format == FORMAT {
-        let now = now?.with_options(&Place::new(&root, &path)?.options(recorded).section());
-        check(&text, &now).map_err(|error| unreadable(&error, &path, &help))?
+        let now = now?.with_options(&Place::new(&root, &path)?.options(&options).section());
+        check(&text, &recorded, &now).map_err(|error| unreadable(&error, &path, &help))?
     } else {
         vec![Moved::Format { found: stamp.format }]
     };
     if command.full {
-        return full(command, report, &path, &text, &root);
+        return full(report, &path, &text, &root, &options, &help);
     }
     let help = Some(help).filter(|_| !moved.is_empty());
     Verdict { moved, missing: false, help }.report(command, report, &shown)
@@ -95,44 +96,34 @@ fn reasons<S: serde::Serializer>(moved: &[Moved], serializer: S) -> Result<S::Ok
 
 impl Verdict {
     fn report(&self, command: &Check, report: &Report, shown: &str) -> Result<u8, Failure> {
-        let fresh = self.moved.is_empty() && !self.missing;
-        let code = if fresh { exit::SUCCESS } else { exit::STALE };
+        let code = if self.help.is_none() { exit::SUCCESS } else { exit::STALE };
         if command.format == Format::Json {
             let mut value = serde_json::to_value(self).expect("strings and values are JSON");
-            value["fresh"] = fresh.into();
+            value["fresh"] = self.help.is_none().into();
             report.data(&format!("{value:#}\n"))?;
             return Ok(code);
         }
-        if fresh {
+        let Some(help) = &self.help else {
             report.status("Fresh", shown);
-        } else if self.missing {
-            report.finding(
-                "stale",
-                format_args!("{shown} does not exist"),
-                &[],
-                self.help.as_deref().unwrap_or_default(),
-            );
-        } else {
-            let reasons: Vec<String> = self.moved.iter().map(Moved::describe).collect();
-            let text = format_args!("{shown} does not match what it was made from");
-            report.finding("stale", text, &reasons, self.help.as_deref().unwrap_or_default());
-        }
+            return Ok(code);
+        };
+        let what = if self.missing { "does not exist" } else { "does not match what it was made from" };
+        let reasons: Vec<String> = self.moved.iter().map(Moved::describe).collect();
+        report.finding("stale", format_args!("{shown} {what}"), &reasons, help);
         Ok(code)
     }
 }
 
 /// `--full`: what `generate` would write, beside what is there.
-fn full(command: &Check, report: &Report, path: &Path, text: &str, root: &Path) -> Result<u8, Failure> {
-    let recorded = Options::recorded(&Inputs::recorded(text).unwrap_or_default());
-    let help = help(command, root, &recorded);
+fn full(report: &Report, path: &Path, text: &str, root: &Path, options: &Options, help: &str) -> Result<u8, Failure> {
     let workspace = workspace::load(&LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
-        targets: recorded.targets.clone(),
-        cross: recorded.cross.clone(),
+        targets: options.targets.clone(),
+        cross: options.cross.clone(),
         offline: true,
         locked: true,
     })?;
-    let rendered = render_workspace(&workspace, recorded, path)?;
+    let rendered = render_workspace(&workspace, options, path)?;
     let shown = output::shown(path);
     if rendered.text == text {
         report.status("Fresh", shown);
@@ -140,7 +131,7 @@ fn full(command: &Check, report: &Report, path: &Path, text: &str, root: &Path) 
     }
     let difference = TextDiff::from_lines(text, rendered.text.as_str());
     report.data(&difference.unified_diff().header(&shown, "generated again").to_string())?;
-    report.finding("stale", format_args!("{shown} is not what `cratewright generate` would write"), &[], &help);
+    report.finding("stale", format_args!("{shown} is not what `cratewright generate` would write"), &[], help);
     Ok(exit::STALE)
 }
 

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::workspace::Cross;
 
 /// A directory, as a [`Tree`].
-pub(crate) struct Disk<'a>(pub(crate) &'a Path);
+struct Disk<'a>(&'a Path);
 
 impl Tree for Disk<'_> {
     fn read(&self, path: &str) -> Result<Option<String>, String> {
@@ -33,7 +33,7 @@ impl Tree for Disk<'_> {
 }
 
 /// What of the command line goes into `Cargo.nix`.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) targets: Vec<String>,
     pub(crate) cross: Vec<Cross>,

@@ -42,7 +42,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     let resolving = Instant::now();
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
-    let rendered = render_workspace(&workspace, options, &path)?;
+    let rendered = render_workspace(&workspace, &options, &path)?;
     for member in &rendered.gated {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
@@ -65,7 +65,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 }
 
 /// The whole file, as it would be written to `path`.
-pub(crate) fn render_workspace(workspace: &Workspace, options: Options, path: &Path) -> Result<Rendered, Failure> {
+pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
     let inputs = disk::inputs(&workspace.root)?.with_options(&place.options(options).section());
     let graphs = workspace.resolve(&workspace.selections);
@@ -121,11 +121,11 @@ impl Place {
     }
 
     /// The same options for a file in this place.
-    pub(crate) fn options(&self, options: Options) -> Options {
+    pub(crate) fn options(&self, options: &Options) -> Options {
         Options {
             output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"),
             root: Some(self.root.clone()).filter(|_| self.output.starts_with("../")),
-            ..options
+            ..options.clone()
         }
     }
 }

@@ -121,13 +121,12 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     Ok(Workspace { root, lock, packages, platforms, pairs, selections })
 }
 
-/// The nearest lock upwards, parsed before it is known whether it is the one, and whether cargo leaves it alone.
+/// The lock, parsed before it is known whether cargo leaves it alone.
 struct EarlyLock(Option<(String, Lockfile)>);
 
 impl EarlyLock {
-    fn read(directory: &Path) -> Self {
-        let path = directory.ancestors().map(|directory| directory.join("Cargo.lock")).find(|path| path.is_file());
-        let text = path.and_then(|path| fs::read_to_string(path).ok());
+    fn read(root: &Path) -> Self {
+        let text = fs::read_to_string(root.join("Cargo.lock")).ok();
         EarlyLock(text.and_then(|text| text.parse().ok().map(|lock| (text, lock))))
     }
 

@@ -44,13 +44,7 @@ fn add(directory: &Path) {
 fn nix(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = support::nix::nix("nix");
     command.args(["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]);
-    let (subcommand, rest) = arguments.split_first().unwrap();
-    command.arg(subcommand);
-    if *subcommand == "flake" {
-        command.arg(rest[0]);
-    }
-    let rest = if *subcommand == "flake" { &rest[1..] } else { rest };
-    command.arg("--impure").args(rest).current_dir(directory).output().unwrap()
+    command.args(arguments).current_dir(directory).output().unwrap()
 }
 
 fn text(output: &Output) -> String {
@@ -60,7 +54,7 @@ fn text(output: &Output) -> String {
 /// Path of the derivation of the check.
 fn check_derivation(directory: &Path) -> String {
     add(directory);
-    let output = nix(directory, &["eval", "--raw", ".#checks.x86_64-linux.cargo-nix-lock-sync.drvPath"]);
+    let output = nix(directory, &["eval", "--impure", "--raw", ".#checks.x86_64-linux.cargo-nix-lock-sync.drvPath"]);
     assert!(output.status.success(), "{}", text(&output));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -77,20 +71,23 @@ fn edit(directory: &Path, file: &str, from: &str, to: &str) {
 fn a_flake_is_green_while_fresh_and_red_when_stale() {
     let directory = repository();
     let root = directory.path();
-    let output = nix(root, &["flake", "check"]);
+    let output = nix(root, &["flake", "check", "--impure"]);
     assert!(output.status.success(), "{}", text(&output));
 
     edit(root, "leaf/Cargo.toml", "edition = \"2024\"", "edition = \"2021\"");
     let says = "leaf/Cargo.toml: package.edition: \"2024\" -> \"2021\"";
-    let evaluated = nix(root, &["flake", "check"]);
+    let evaluated = nix(root, &["flake", "check", "--impure"]);
     assert!(!evaluated.status.success() && text(&evaluated).contains(says), "{}", text(&evaluated));
-    let built = nix(root, &["build", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync", "--print-build-logs"]);
+    let built = nix(
+        root,
+        &["build", "--impure", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync", "--print-build-logs"],
+    );
     assert!(!built.status.success() && text(&built).contains(says), "{}", text(&built));
 
     // The way out is open: the app does not look into Cargo.nix.
-    let app = nix(root, &["run", ".#regenerate-cargo-nix", "--", "--offline"]);
+    let app = nix(root, &["run", "--impure", ".#regenerate-cargo-nix", "--", "--offline"]);
     assert!(app.status.success(), "{}", text(&app));
-    let output = nix(root, &["build", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync"]);
+    let output = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync"]);
     assert!(output.status.success(), "{}", text(&output));
 }
 

@@ -113,11 +113,10 @@ impl Inputs {
 
     /// Directories of manifests, and whether each is a member's; that of the root is empty.
     pub fn packages(&self) -> impl Iterator<Item = (&str, bool)> {
-        let manifests = self.sections.iter().filter_map(|(file, lines)| {
+        self.sections.iter().filter_map(|(file, lines)| {
             let directory = file.strip_suffix("Cargo.toml")?;
             Some((directory.strip_suffix('/').unwrap_or(directory), lines.contains("(is a member) = true\n")))
-        });
-        manifests.filter(|(directory, _)| !directory.starts_with(".cargo"))
+        })
     }
 
     /// Options of the recorded command.
@@ -140,7 +139,7 @@ impl Inputs {
     }
 }
 
-const LOCK: &str = "Cargo.lock";
+pub(crate) const LOCK: &str = "Cargo.lock";
 
 fn read_lock(tree: &dyn Tree) -> Result<Section, InputError> {
     let text = read(tree, LOCK)?.ok_or(InputError::NoLock)?;
@@ -157,15 +156,30 @@ fn lines(section: &Section) -> String {
     })
 }
 
-/// JSON without spaces, keys in byte order, whatever order this build of serde_json keeps: as Nix's `toJSON`.
+/// JSON without spaces, as Nix's `toJSON` writes it.
 fn canonical(value: &Value) -> String {
+    json(value, ",", ":")
+}
+
+/// JSON with spaces after commas and colons, as people write it.
+fn spaced(value: &Value) -> String {
+    json(value, ", ", ": ")
+}
+
+/// Keys are in byte order, whatever order this build of serde_json keeps.
+fn json(value: &Value, comma: &str, colon: &str) -> String {
     match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| json(item, comma, colon)).collect();
+            format!("[{}]", items.join(comma))
+        }
         Value::Object(table) => {
             let mut entries: Vec<(&String, &Value)> = table.iter().collect();
             entries.sort_by_key(|&(key, _)| key);
-            let entry = |(key, value): (&String, &Value)| format!("{}:{}", Value::from(key.as_str()), canonical(value));
-            format!("{{{}}}", entries.into_iter().map(entry).collect::<Vec<_>>().join(","))
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{}{colon}{}", Value::from(key.as_str()), json(value, comma, colon))
+            };
+            format!("{{{}}}", entries.into_iter().map(entry).collect::<Vec<_>>().join(comma))
         }
         value => value.to_string(),
     }
@@ -267,18 +281,6 @@ impl MovedKey {
             (Some(old), None) => format!("{file}: {key} is gone; it was {}", shown(old)),
             (None, None) => format!("{file}: {key}"),
         }
-    }
-}
-
-/// JSON with spaces after commas and colons, as people write it.
-fn spaced(value: &Value) -> String {
-    match value {
-        Value::Array(items) => format!("[{}]", items.iter().map(spaced).collect::<Vec<_>>().join(", ")),
-        Value::Object(table) => {
-            let entries = table.iter().map(|(key, value)| format!("{}: {}", Value::from(key.as_str()), spaced(value)));
-            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
-        }
-        value => value.to_string(),
     }
 }
 

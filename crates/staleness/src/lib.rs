@@ -13,9 +13,11 @@ mod tree;
 mod workspace;
 
 pub use crate::inputs::{Inputs, MovedKey, OPTIONS, Section};
-pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, conflict_marker, stamped};
+pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, stamped};
 pub use crate::tree::Tree;
 pub use crate::workspace::{InputError, is_excluded};
+
+use crate::stamp::conflict_marker;
 
 /// Why a `Cargo.nix` is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,11 +51,11 @@ impl Moved {
     }
 }
 
-/// Compares a `Cargo.nix` with what is there now; an empty list means fresh.
+/// Compares a `Cargo.nix`, and what it has [`Inputs::recorded`], with what is there now; an empty list means fresh.
 ///
 /// # Errors
 /// When the text carries no readable stamp, or a merge was left unfinished in it.
-pub fn check(cargo_nix: &str, now: &Inputs) -> Result<Vec<Moved>, StampError> {
+pub fn check(cargo_nix: &str, recorded: &Inputs, now: &Inputs) -> Result<Vec<Moved>, StampError> {
     let (stamp, _) = Stamp::parse(cargo_nix)?;
     if stamp.format != FORMAT {
         return Ok(vec![Moved::Format { found: stamp.format }]);
@@ -66,8 +68,7 @@ pub fn check(cargo_nix: &str, now: &Inputs) -> Result<Vec<Moved>, StampError> {
         let other_ends = cargo_nix.contains('\r') && is_whole(&cargo_nix.replace("\r\n", "\n"));
         return Ok(vec![if other_ends { Moved::LineEnds } else { Moved::Body }]);
     }
-    let recorded = Inputs::recorded(cargo_nix).unwrap_or_default();
-    Ok(now.moved_since(&recorded).into_iter().map(Moved::Input).collect())
+    Ok(now.moved_since(recorded).into_iter().map(Moved::Input).collect())
 }
 
 /// Whether it is, to the byte, a stamp with the body that belongs to it.

@@ -7,7 +7,7 @@ use std::thread;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::inputs::{MovedKey, Section};
+use crate::inputs::{LOCK, MovedKey, Section};
 use crate::stamp::hex_digest;
 
 /// Hexadecimal digits of a package's digest: enough that no two states of one package ever share it.
@@ -42,7 +42,8 @@ struct Package<'a> {
 }
 
 /// `name version` to a digest of source, checksum and dependencies, with the source in the key where that is neither
-/// crates.io nor the workspace, or where both have the package. Which version of the format the lock is written in does not count.
+/// crates.io nor the workspace, or where both have the package. Which version of the format the lock is written in does
+/// not count.
 ///
 /// The cargo-lock crate would check more, and take three times as long, of which `check` has no use: cargo has written
 /// the file, and [`crate::Inputs`] only asks whether it is the same.
@@ -153,7 +154,7 @@ pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
     for (key, (gone, come)) in by_name {
         for ix in 0..gone.len().max(come.len()) {
             let version = |list: &[String]| list.get(ix).map(|version| Value::from(version.as_str()));
-            let file = "Cargo.lock".to_owned();
+            let file = LOCK.to_owned();
             named.push(MovedKey { file, key: key.clone(), old: version(&gone), new: version(&come) });
         }
     }

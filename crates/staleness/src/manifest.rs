@@ -41,6 +41,8 @@ const DEPENDENCIES: [(&str, &str); 3] = [
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
     table: Map<String, Value>,
+    /// Dependencies with their full keys, normalized; looked at again and again.
+    dependencies: Vec<(String, Value)>,
 }
 
 /// What a package takes from the root manifest's `[workspace]`.
@@ -62,7 +64,8 @@ impl Inherited {
 impl Manifest {
     pub(crate) fn parse(text: &str) -> Result<Self, toml::de::Error> {
         let table: Map<String, Value> = toml::from_str(text)?;
-        Ok(Manifest { table })
+        let dependencies = dependencies(&table);
+        Ok(Manifest { table, dependencies })
     }
 
     pub(crate) fn workspace(&self) -> Option<&Map<String, Value>> {
@@ -98,9 +101,7 @@ impl Manifest {
         for (feature, values) in self.table.get("features").and_then(Value::as_object).into_iter().flatten() {
             section.insert(format!("features.{feature}"), sorted(values));
         }
-        for (key, dependency) in self.dependencies() {
-            section.insert(key, dependency);
-        }
+        section.extend(self.dependencies.iter().cloned());
         for (name, dependency) in self.table.get("replace").and_then(Value::as_object).into_iter().flatten() {
             section.insert(format!("replace.{name}"), normalized(dependency));
         }
@@ -120,37 +121,14 @@ impl Manifest {
         section
     }
 
-    /// Dependencies with their full keys, normalized.
-    pub(crate) fn dependencies(&self) -> Vec<(String, Value)> {
-        let mut all = Vec::new();
-        let mut add = |prefix: &str, tables: &Map<String, Value>| {
-            for (name, older) in DEPENDENCIES {
-                let table = tables.get(name).or_else(|| tables.get(older)).and_then(Value::as_object);
-                for (dependency, value) in table.into_iter().flatten() {
-                    all.push((format!("{prefix}{name}.{dependency}"), normalized(value)));
-                }
-            }
-        };
-        add("", &self.table);
-        for (target, tables) in self.table.get("target").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(tables) = tables.as_object() {
-                add(&format!("target.{target}."), tables);
-            }
-        }
-        all
-    }
-
     /// Keys that this package takes from the workspace's table.
     pub(crate) fn inherits(&self) -> Vec<(Inherited, String)> {
         let is_inherited = |value: &Value| value.get("workspace") == Some(&Value::Bool(true));
         let package = self.package().into_iter().flatten();
         let package = package.filter(|(key, value)| PACKAGE.contains(&key.as_str()) && is_inherited(value));
         let mut keys: Vec<(Inherited, String)> = package.map(|(key, _)| (Inherited::Package, key.clone())).collect();
-        for (key, dependency) in self.dependencies() {
-            if is_inherited(&dependency) {
-                keys.push((Inherited::Dependencies, last(&key).to_owned()));
-            }
-        }
+        let dependencies = self.dependencies.iter().filter(|(_, dependency)| is_inherited(dependency));
+        keys.extend(dependencies.map(|(key, _)| (Inherited::Dependencies, last(key).to_owned())));
         keys
     }
 
@@ -163,12 +141,12 @@ impl Manifest {
     /// Directories of path dependencies: those in tables that count for everyone, then those for tests alone.
     pub(crate) fn paths(&self, root: &Manifest) -> [Vec<(String, PathBase)>; 2] {
         let mut paths = [Vec::new(), Vec::new()];
-        for (key, dependency) in self.dependencies() {
+        for (key, dependency) in &self.dependencies {
             let for_tests = usize::from(key.starts_with("dev-") || key.contains(".dev-dependencies."));
-            if let Some(path) = path_of(&dependency) {
+            if let Some(path) = path_of(dependency) {
                 paths[for_tests].push((path, PathBase::Package));
             } else if dependency.get("workspace").is_some() {
-                let shared = root.workspace_value(Inherited::Dependencies, last(&key));
+                let shared = root.workspace_value(Inherited::Dependencies, last(key));
                 if let Some(path) = shared.as_ref().and_then(path_of) {
                     paths[for_tests].push((path, PathBase::Workspace));
                 }
@@ -203,6 +181,26 @@ impl Manifest {
         let replaced = replaced.filter_map(|(_, dependency)| path_of(dependency));
         section.values().filter_map(path_of).chain(replaced).collect()
     }
+}
+
+/// Dependencies with their full keys, normalized.
+fn dependencies(manifest: &Map<String, Value>) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    let mut add = |prefix: &str, tables: &Map<String, Value>| {
+        for (name, older) in DEPENDENCIES {
+            let table = tables.get(name).or_else(|| tables.get(older)).and_then(Value::as_object);
+            for (dependency, value) in table.into_iter().flatten() {
+                all.push((format!("{prefix}{name}.{dependency}"), normalized(value)));
+            }
+        }
+    };
+    add("", manifest);
+    for (target, tables) in manifest.get("target").and_then(Value::as_object).into_iter().flatten() {
+        if let Some(tables) = tables.as_object() {
+            add(&format!("target.{target}."), tables);
+        }
+    }
+    all
 }
 
 /// What a path is relative to.

@@ -92,7 +92,7 @@ pub fn stamped(body: &str) -> String {
 }
 
 /// The first line, counted from 1, with which git marks a conflict.
-pub fn conflict_marker(text: &str) -> Option<usize> {
+pub(crate) fn conflict_marker(text: &str) -> Option<usize> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     text.lines().position(is_marker).map(|ix| ix + 1)
 }

@@ -153,16 +153,14 @@ impl Finder<'_> {
 
     /// Cargo's `find_path_deps` (`src/cargo/core/workspace.rs`): what `members` says, and what those depend on by path.
     fn find_members(&mut self, root: &Manifest) -> Result<(), InputError> {
-        if root.package().is_some() {
+        let Some(workspace) = root.workspace() else {
             self.members.insert(String::new());
-        }
-        let Some(workspace) = root.workspace() else { return Ok(()) };
-        for key in ["members", "exclude"] {
-            let list = workspace.get(key);
+            return Ok(());
+        };
+        for (name, key) in [("members", MEMBERS), ("exclude", "workspace.exclude")] {
+            let list = workspace.get(name);
             if list.is_some_and(|list| list.as_array().is_none_or(|items| !items.iter().all(Value::is_string))) {
-                let (key, message) =
-                    (if key == "members" { MEMBERS } else { EXCLUDE }, "is no list of paths".to_owned());
-                return Err(InputError::InvalidList { key, message });
+                return Err(InputError::InvalidList { key, message: "is no list of paths".to_owned() });
             }
         }
         let (members, exclude) = (strings(workspace, "members"), strings(workspace, "exclude"));
@@ -177,17 +175,16 @@ impl Finder<'_> {
             open.extend(directories.into_iter().map(|directory| (directory, from.clone(), key.clone())));
         }
         if root.package().is_some() {
-            self.members.remove("");
             open.push((String::new(), "Cargo.toml".to_owned(), "package".to_owned()));
         }
         while let Some((directory, from, key)) = open.pop() {
             if self.members.contains(&directory) || is_excluded(&directory) {
                 continue;
             }
-            let Some(manifest) = self.load(&directory)? else {
-                return Err(InputError::MissingManifest { file: within(&directory, "Cargo.toml"), from, key });
-            };
             let file = within(&directory, "Cargo.toml");
+            let Some(manifest) = self.load(&directory)? else {
+                return Err(InputError::MissingManifest { file, from, key });
+            };
             if manifest.workspace().is_some() && !directory.is_empty() {
                 return Err(InputError::NestedWorkspace { file });
             }
@@ -313,7 +310,6 @@ fn files(tree: &dyn Tree, directory: &str, manifest: &Manifest, package: &Map<St
 }
 
 const MEMBERS: &str = "workspace.members";
-const EXCLUDE: &str = "workspace.exclude";
 
 /// Whether a package below the root is no member because of `exclude`, which holds for everything below its paths unless
 /// `members` names it.

@@ -36,9 +36,10 @@ fn read(files: &Files) -> Inputs {
 fn moved(edit: impl FnOnce(&mut Files)) -> Vec<String> {
     let mut files = workspace();
     let cargo_nix = stamped(&format!("let\n{}in inputs\n", read(&files).to_nix()));
-    assert_eq!(check(&cargo_nix, &read(&files)), Ok(Vec::new()));
+    let recorded = Inputs::recorded(&cargo_nix).unwrap();
+    assert_eq!(check(&cargo_nix, &recorded, &read(&files)), Ok(Vec::new()));
     edit(&mut files);
-    check(&cargo_nix, &read(&files)).unwrap().iter().map(Moved::describe).collect()
+    check(&cargo_nix, &recorded, &read(&files)).unwrap().iter().map(Moved::describe).collect()
 }
 
 fn replace(files: &mut Files, path: &str, from: &str, to: &str) {
