@@ -12,11 +12,10 @@
   stdenv,
   buildRustCrateForPkgs,
   defaultCrateOverrides,
-  fetchurl,
   release,
   rootFeatures,
   crateOverrides,
-  registryDl,
+  sources,
   inputs,
 }:
 let
@@ -29,69 +28,12 @@ let
     _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
   ) platforms;
 
-  fetchCrate =
-    if fetchurl == null then pkgs.fetchCrate else pkgs.fetchCrate.override { inherit fetchurl; };
-
-  # Cargo.lock has the checksum of the packed crate, so that is what is fetched.
-  registrySource =
-    {
-      crateName,
-      version,
-      sha256,
-      ...
-    }:
-    fetchCrate (
-      {
-        inherit crateName version sha256;
-        unpack = false;
-      }
-      // lib.optionalAttrs (registryDl != null) { inherit registryDl; }
-    );
-
-  # A local package's own directory, without the packages nested in it. With files from outside, the source starts at
-  # the workspace root and holds just those beside the directory.
-  localSource =
-    {
-      crateName,
-      dir,
-      extraSources ? [ ],
-      ...
-    }:
-    let
-      root = toString workspace.root;
-      wanted = [ dir ] ++ extraSources;
-      keep =
-        file: type:
-        let
-          path = lib.removePrefix "${root}/" file;
-          isWanted = lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
-          isBelow = lib.any (want: want == "" || lib.hasPrefix "${want}/" path) wanted;
-          isExtra = lib.any (want: lib.hasPrefix "${want}/" path) extraSources;
-          isResult = type == "symlink" && builtins.match "result(-.*)?" (baseNameOf path) != null;
-        in
-        isWanted || isExtra || (isBelow && !(isResult || lib.elem path workspace.excluded));
-      inside = extraSources == [ ] && dir != "";
-    in
-    {
-      src = builtins.path {
-        # The name is the crate's: the result depends on the content alone, not on where the workspace lies.
-        name = crateName;
-        path = if inside then workspace.root + "/${dir}" else workspace.root;
-        filter = keep;
-      };
-      workspace_member = if inside || dir == "" then "." else dir;
-    };
-
   # nixpkgs' builder pastes these between double quotes into a shell script as they are.
   shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = [
-    "dir"
-    "extraSources"
-    "sha256"
-  ];
+  ours = lib.splitString " " "dir extraSources registry repository sha256 twin vendored";
 
   # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
   compose =
@@ -147,6 +89,24 @@ let
     postUnpack = null;
   };
 
+  # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
+  # has a feature more, and a version that its dependents can name.
+  twinFeature =
+    attrs:
+    lib.optional (attrs ? twin)
+      "twin-${builtins.substring 0 7 (builtins.hashString "sha256" attrs.twin)}";
+  asTwin =
+    attrs: unit:
+    if attrs ? twin then
+      unit
+      // {
+        lib = unit.lib // {
+          version = "${attrs.version} (${attrs.twin})";
+        };
+      }
+    else
+      unit;
+
   # All units for one side of the build. `hostOf` gives the units of build scripts and proc-macros.
   table =
     sidePkgs: overrides: hostOf:
@@ -159,28 +119,32 @@ let
         else
           attrs: (builder attrs).override { crateOverrides = composed; };
       build =
-        attrs: source:
-        buildRustCrate (
-          {
-            inherit release;
-            features = [ ];
-            # Without it the builder would look for binaries by itself.
-            crateBin = [ ];
-          }
-          // removeAttrs attrs ours
-          // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
-          // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
-          // dependencyVariables attrs
-          // source
+        source: attrs:
+        asTwin attrs (
+          buildRustCrate (
+            {
+              inherit release;
+              # Without it the builder would look for binaries by itself.
+              crateBin = [ ];
+            }
+            // removeAttrs attrs ours
+            // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
+            // {
+              # Without the attribute, the builder ignores overrides of it.
+              features = attrs.features or [ ] ++ twinFeature attrs;
+            }
+            // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+            // dependencyVariables attrs
+            // source attrs
+          )
         );
       units = crates (
         guards
         // lib.optionalAttrs (builtins.functionArgs crates ? host) { host = hostOf units; }
         // {
           inherit units;
-          registry = attrs: build attrs { src = registrySource attrs; };
-          local = attrs: build attrs (localSource attrs);
         }
+        // lib.mapAttrs (_: build) (builtins.intersectAttrs (builtins.functionArgs crates) sources)
       );
     in
     units;

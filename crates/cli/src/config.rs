@@ -21,6 +21,9 @@ pub(crate) struct Config {
     /// Builds on one platform for another.
     #[serde(default)]
     pub(crate) cross: Vec<Cross>,
+    /// Patterns of files that no package is built from.
+    #[serde(default)]
+    exclude_sources: Vec<String>,
     #[serde(default)]
     feature_unification: FeatureUnification,
     #[serde(default)]
@@ -89,7 +92,7 @@ impl Config {
         let config: Config = serde_json::from_value(table.clone()).map_err(|error| {
             Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
                 .note("at", root.join("Cargo.toml").display().to_string())
-                .help("its keys are `targets`, `cross`, `feature-unification` and `variants`")
+                .help("its keys are `targets`, `cross`, `feature-unification`, `variants` and `exclude-sources`")
         })?;
         if config.targets.as_ref().is_some_and(Vec::is_empty) {
             return Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` lists no platform")
@@ -97,6 +100,22 @@ impl Config {
                 .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`, or leave it out"));
         }
         Ok(config)
+    }
+
+    /// Patterns of `exclude-sources`, without what makes no difference.
+    pub(crate) fn exclude_sources(&self, root: &Path) -> Result<Vec<String>, Failure> {
+        let pattern = |pattern: &String| pattern.trim_end_matches('/').to_owned();
+        let patterns: Vec<String> = self.exclude_sources.iter().map(pattern).collect();
+        match patterns.iter().find(|pattern| pattern.is_empty() || pattern.contains(['!', '[', ']', '\\'])) {
+            None => Ok(patterns),
+            Some(pattern) => {
+                let message =
+                    format!("`workspace.metadata.cratewright.exclude-sources` has a pattern that is none, `{pattern}`");
+                Err(Failure::new("invalid-metadata", message)
+                    .note("at", root.join("Cargo.toml").display().to_string())
+                    .help("write a name such as `*.snap`, or a path from the workspace root; `*`, `?` and `**` stand for others"))
+            }
+        }
     }
 
     /// What `Cargo.nix` is made of: default builds, then variants.

@@ -77,9 +77,7 @@ impl Failure {
             }
             ResolveError::UnsupportedSource { .. } => failure
                 .note("at", file("Cargo.lock"))
-                .help("this version takes packages from crates.io and from the workspace itself"),
-            ResolveError::OutsideWorkspace { .. } => failure
-                .help("move the package below the workspace root, where a flake can see it, and adjust its `path`"),
+                .help("take it from a registry, a git repository or a `path`; if cargo builds it, please report this"),
             ResolveError::UnsafeLinks { .. } => {
                 failure.help("use letters, digits and `._+-` in `links` of that package's Cargo.toml")
             }

@@ -1,15 +1,18 @@
 //! `cratewright generate`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cratewright_renderer::{RenderOptions, Resolved, merge, render};
+use cratewright_resolver::Source;
 use cratewright_staleness::stamped;
 
 use crate::args::Generate;
 use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
+use crate::origins;
 use crate::output::{self, Written};
 use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace};
@@ -88,8 +91,18 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     let mut packages: Vec<_> = merged.entries.iter().map(|entry| entry.package).collect();
     packages.sort();
     packages.dedup();
-    let body =
-        render(resolved, &merged, &RenderOptions { root: place.root, output: place.output, inputs: inputs.to_nix() });
+    let body = render(
+        resolved,
+        &merged,
+        &RenderOptions {
+            root: place.root,
+            output: place.output,
+            origins: origins::origins(&workspace.packages)?,
+            extra_sources: extra_sources(workspace),
+            ignored: workspace.ignored.clone(),
+            inputs: inputs.to_nix(),
+        },
+    );
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
@@ -99,6 +112,16 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         units: merged.entries.len(),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })
+}
+
+/// What local packages are built from besides their directories, by directory.
+fn extra_sources(workspace: &Workspace) -> BTreeMap<String, Vec<String>> {
+    let packages = workspace.packages.graph.node_weights();
+    let local = packages.filter_map(|package| match &package.source {
+        Source::Local { dir } => Some((dir.clone(), package.extra_sources.clone())),
+        _ => None,
+    });
+    local.collect()
 }
 
 /// Where the file and the workspace root see each other.

@@ -7,11 +7,13 @@
 mod args;
 mod cargo;
 mod check;
+mod checkout;
 mod config;
 mod disk;
 mod failure;
 mod generate;
 pub mod oracle;
+mod origins;
 mod output;
 mod report;
 mod root;

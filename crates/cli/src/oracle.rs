@@ -112,7 +112,7 @@ fn manifest_of(workspace: &Workspace, selection: &Selection) -> PathBuf {
     let directory = match selection.members[..] {
         [member] => match &workspace.packages.graph[member].source {
             Source::Local { dir } => workspace.root.join(dir),
-            Source::CratesIo { .. } => workspace.root.clone(),
+            _ => workspace.root.clone(),
         },
         _ => workspace.root.clone(),
     };

@@ -14,6 +14,7 @@ use crate::cargo;
 use crate::config::Config;
 pub use crate::config::Cross;
 use crate::failure::Failure;
+use crate::origins;
 use crate::root::workspace_root;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -61,6 +62,8 @@ pub struct Workspace {
     pub pairs: Vec<Pair>,
     /// What `Cargo.nix` is made of: a build of each member, and of each variant.
     pub selections: Vec<Selection>,
+    /// Patterns of files that are in no local source.
+    pub ignored: Vec<String>,
 }
 
 impl Workspace {
@@ -101,6 +104,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let mut undeclared = metadata.undeclared_candidates();
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
+    origins::set_vendored(&mut metadata);
     check_manifests(&metadata)?;
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let targets = match &config.targets {
@@ -118,7 +122,8 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
     check_extra_sources(&packages, &root)?;
     let selections = config.selections(&packages, &root)?;
-    Ok(Workspace { root, lock, packages, platforms, pairs, selections })
+    let ignored = config.exclude_sources(&root)?;
+    Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored })
 }
 
 /// The lock, parsed before it is known whether cargo leaves it alone.

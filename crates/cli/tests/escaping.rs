@@ -81,7 +81,11 @@ fn cargo_nix(fields: &[String]) -> String {
     render(
         resolved,
         &merged,
-        &RenderOptions { root: String::new(), output: "Cargo.nix".to_owned(), inputs: Inputs::default().to_nix() },
+        &RenderOptions {
+            output: "Cargo.nix".to_owned(),
+            inputs: Inputs::default().to_nix(),
+            ..RenderOptions::default()
+        },
     )
 }
 

@@ -7,8 +7,10 @@
 mod guards;
 mod merge;
 mod nix;
+mod origins;
 mod render;
 
 pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, Merged, RenderError, Resolved, merge};
 pub use crate::nix::string as nix_string;
-pub use crate::render::{PRELUDE, RenderOptions, render};
+pub use crate::origins::{Origins, Registry, Repository, repository_names};
+pub use crate::render::{PRELUDE, RenderOptions, SOURCES, render};

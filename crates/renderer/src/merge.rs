@@ -19,6 +19,7 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
 
 use crate::guards::PairSet;
+use crate::origins::twins;
 
 /// Index into [`Merged::entries`].
 pub type EntryIx = usize;
@@ -92,6 +93,8 @@ pub struct Merged {
     /// Default builds, then variants by name; members in order of their names. A member without library and enabled
     /// binary has nothing to build and is left out.
     pub members: Vec<Member>,
+    /// Packages that share name and version with another one, and where they come from. The other one is not in here.
+    pub twins: BTreeMap<PackageIx, String>,
 }
 
 /// What cannot be said in a `Cargo.nix`.
@@ -122,12 +125,6 @@ pub enum RenderError {
         /// The other.
         second: String,
     },
-    /// nixpkgs' builder knows packages by name and version; two of them collide in file names and symbols.
-    #[error("package `{package}` is needed from two sources, which nixpkgs' builder cannot tell apart")]
-    SamePackageTwice {
-        /// Name and version.
-        package: String,
-    },
 }
 
 impl RenderError {
@@ -137,7 +134,6 @@ impl RenderError {
             Self::ProcMacroBins { .. } => "proc-macro-bins",
             Self::Editions { .. } => "different-editions",
             Self::BinNames { .. } => "colliding-binaries",
-            Self::SamePackageTwice { .. } => "same-package-twice",
         }
     }
 
@@ -147,7 +143,6 @@ impl RenderError {
             Self::ProcMacroBins { .. } => "move the binaries to a package of their own",
             Self::Editions { .. } => "give all targets the edition of the package",
             Self::BinNames { .. } => "rename one of them",
-            Self::SamePackageTwice { .. } => "give the local package another version, or take it for both with [patch]",
         }
     }
 }
@@ -184,15 +179,11 @@ struct Group {
 pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
     let groups = Groups::collect(resolved);
     let order = groups.in_dependency_order(resolved);
-    let mut names = BTreeSet::new();
-    for group in order.iter().filter(|group| group.kind == UnitKind::Build) {
-        if !names.insert(spec(resolved.packages, group.package)) {
-            return Err(RenderError::SamePackageTwice { package: resolved.packages.graph[group.package].display() });
-        }
-    }
+    let built = order.iter().filter(|group| group.kind == UnitKind::Build).map(|group| group.package);
+    let twins = twins(&built.map(|ix| (ix, &resolved.packages.graph[ix])).collect());
     let unknown = |graph: &UnitGraph| vec![EntryIx::MAX; graph.graph.node_count()];
     let entry_of = resolved.graphs.iter().map(|graphs| graphs.iter().map(unknown).collect()).collect();
-    let mut merger = Merger { resolved, entries: Vec::new(), entry_of };
+    let mut merger = Merger { resolved, twins, entries: Vec::new(), entry_of };
     for group in order {
         merger.check(group, groups.of(group))?;
         merger.merge_group(group, groups.of(group));
@@ -250,6 +241,7 @@ impl Groups {
 
 struct Merger<'a> {
     resolved: Resolved<'a>,
+    twins: BTreeMap<PackageIx, String>,
     entries: Vec<Entry>,
     /// By selection, pair and unit.
     entry_of: Vec<Vec<Vec<EntryIx>>>,
@@ -353,8 +345,9 @@ impl<'a> Merger<'a> {
 
     /// The package id spec for the first entry of a package; further ones say whose they are.
     fn key(&self, group: Group, slot: Slot, first: Slot) -> String {
-        let spec = spec(self.resolved.packages, group.package);
-        let mut labels = Vec::new();
+        let package = &self.resolved.packages.graph[group.package];
+        let spec = format!("{}@{}", package.name, package.version);
+        let mut labels: Vec<&str> = self.twins.get(&group.package).map(String::as_str).into_iter().collect();
         if slot.selection != first.selection {
             let selection = &self.resolved.selections[slot.selection];
             labels.push(match selection.members[..] {
@@ -426,14 +419,9 @@ impl<'a> Merger<'a> {
                     }
                 })
                 .collect(),
+            twins: self.twins,
         }
     }
-}
-
-/// `name@version`
-fn spec(packages: &PackageGraph, ix: PackageIx) -> String {
-    let package = &packages.graph[ix];
-    format!("{}@{}", package.name, package.version)
 }
 
 impl Entry {

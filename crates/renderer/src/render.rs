@@ -11,17 +11,27 @@ use rayon::prelude::*;
 use crate::guards::{Guards, PairSet};
 use crate::merge::{Content, Entry, Member, Merged, Resolved};
 use crate::nix;
+use crate::origins::{Origins, registry_name};
 
 /// The Nix code that every `Cargo.nix` carries: `nix-lib/prelude.nix`.
 pub const PRELUDE: &str = include_str!("../../../nix-lib/prelude.nix");
 
+/// The part of it that fetches: `nix-lib/sources.nix`.
+pub const SOURCES: &str = include_str!("../../../nix-lib/sources.nix");
+
 /// How to write the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
     /// The workspace root seen from the directory of `Cargo.nix`: `.`, `..`, `../..`.
     pub root: String,
     /// `Cargo.nix` seen from the workspace root; kept out of the root package's source.
     pub output: String,
+    /// Where packages are fetched from.
+    pub origins: Origins,
+    /// By directory of a local package: what it is built from besides that, seen from the workspace root.
+    pub extra_sources: BTreeMap<String, Vec<String>>,
+    /// Patterns of files that are in no local source.
+    pub ignored: Vec<String>,
     /// The attribute set that records what the file is made from, laid out.
     pub inputs: String,
 }
@@ -31,8 +41,11 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
     let has_cross = resolved.pairs.iter().any(|pair| pair.is_cross());
-    let entries: Vec<String> =
-        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, has_cross, &mut guards)).collect();
+    let entries: Vec<String> = merged
+        .entries
+        .iter()
+        .map(|entry| render_entry(packages, merged, entry, has_cross, options, &mut guards))
+        .collect();
     let guards = guards.into_used();
     // As the prelude calls the pair that it finds itself on.
     let triple = |pair: &usize| {
@@ -44,7 +57,13 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let mut text = format!("{ARGUMENTS} let\n");
     let _ = write!(text, "workspace = {{ root = {}; ", root_expression(&options.root));
     let _ = write!(text, "excluded = {};", nix::list(excluded(packages, options).iter().map(|path| nix::string(path))));
-    text.push_str(" };\n\n# What this file was resolved for; anything else is refused.\n");
+    if !options.ignored.is_empty() {
+        let ignored = options.ignored.iter().map(|pattern| nix::string(pattern));
+        let _ = write!(text, "ignored = {};", nix::list(ignored));
+    }
+    text.push_str(" };\n\n");
+    write_origins(&options.origins, &mut text);
+    text.push_str("# What this file was resolved for; anything else is refused.\n");
     let _ = writeln!(text, "targets = {};\n", nix::list((0..resolved.pairs.len()).map(|pair| triple(&pair))));
     if !guards.is_empty() {
         text.push_str("# Names for some of them.\nplatforms = {");
@@ -53,7 +72,14 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         }
         text.push_str("};\n\n");
     }
-    text.push_str("crates = { registry, local, units");
+    // Two of them always, so that the layout of the entries does not depend on which are used.
+    text.push_str("crates = { registry, local, ");
+    let used =
+        |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
+    for constructor in ["git", "vendored"].into_iter().filter(|constructor| used(constructor)) {
+        let _ = write!(text, "{constructor}, ");
+    }
+    text.push_str("units");
     if has_cross {
         text.push_str(", host");
     }
@@ -88,12 +114,19 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
     let platforms = if guards.is_empty() { "platforms = { };" } else { "inherit platforms;" };
     let variants = if variants.is_empty() { "variants = { };" } else { "inherit variants;" };
+    let table =
+        |name: &str, is_there: bool| if is_there { format!("inherit {name};") } else { format!("{name} = {{ }};") };
+    let registries = table("registries", !options.origins.registries.is_empty());
+    let repositories = table("repositories", !options.origins.repositories.is_empty());
     text.push_str(INPUTS);
     let _ = write!(
         text,
-        "\n\nprelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; rootMember = {root}; {platforms} {variants}\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides fetchurl release rootFeatures \
-         crateOverrides registryDl inputs; }}\n"
+        "\n\nsources =\n{SOURCES};\n\nprelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; \
+         rootMember = {root}; {platforms} {variants}\n\
+         sources = sources {{ inherit workspace; {registries} {repositories} inherit pkgs lib fetchurl fetchgit registryDl \
+         externalSources; }};\n\
+         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides release rootFeatures crateOverrides \
+         inputs; }}\n"
     );
     let text = format(&text);
     let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
@@ -148,7 +181,43 @@ const ARGUMENTS: &str = "{
   crateOverrides ? { },
   # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
   registryDl ? null,
+  # What fetches git repositories, if not nixpkgs' fetchgit.
+  fetchgit ? null,
+  # Local packages outside the workspace by their directories, where they are not to be found there.
+  externalSources ? { },
 }:";
+
+fn write_origins(origins: &Origins, text: &mut String) {
+    if !origins.registries.is_empty() {
+        text.push_str("# Where registries have their crates.\nregistries = {");
+        for registry in &origins.registries {
+            let name = nix::attribute(registry_name(&registry.index));
+            let _ = write!(text, "{name} = {};", nix::string(&registry.dl));
+        }
+        text.push_str("};\n\n");
+    }
+    if !origins.repositories.is_empty() {
+        text.push_str("# Git repositories that crates come from.\nrepositories = {");
+        for repository in &origins.repositories {
+            let mut attributes = Attributes::default();
+            attributes.text("url", &repository.url);
+            attributes.text("rev", &repository.rev);
+            attributes.text("sha256", &repository.sha256);
+            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&repository.name), attributes.text);
+        }
+        text.push_str("};\n\n");
+    }
+}
+
+/// Which function of `nix-lib/sources.nix` gets it.
+fn constructor(source: &Source) -> &'static str {
+    match source {
+        Source::Local { .. } => "local",
+        Source::CratesIo { .. } | Source::Registry { .. } => "registry",
+        Source::Git { .. } => "git",
+        Source::Vendored { .. } => "vendored",
+    }
+}
 
 fn root_expression(root: &str) -> String {
     if root.is_empty() {
@@ -182,27 +251,37 @@ fn render_entry(
     merged: &Merged,
     entry: &Entry,
     has_cross: bool,
+    options: &RenderOptions,
     guards: &mut Guards,
 ) -> String {
     let package = &packages.graph[entry.package];
     let mut attributes = Attributes::default();
     attributes.text("crateName", &package.name);
     attributes.text("version", &package.version.to_string());
-    let constructor = match &package.source {
+    attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
+    let mut below = String::new();
+    match &package.source {
         Source::Local { dir } => {
             attributes.text("dir", dir);
-            attributes.texts("extraSources", &package.extra_sources);
-            "local"
+            attributes.texts("extraSources", options.extra_sources.get(dir).map_or(&[], Vec::as_slice));
         }
-        Source::CratesIo { checksum } => {
+        Source::CratesIo { checksum } => attributes.text("sha256", checksum),
+        Source::Registry { index, checksum } => {
+            attributes.text("registry", registry_name(index));
             attributes.text("sha256", checksum);
-            if !package.undeclared.is_empty() {
-                let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{file}")).collect();
-                attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
-            }
-            "registry"
         }
-    };
+        Source::Git { url, rev, dir } => {
+            attributes.text("repository", options.origins.repository(url, rev));
+            attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
+            below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        }
+        Source::Vendored { path, .. } => attributes.text("vendored", path),
+    }
+    // A local source has no such files, see `excluded`.
+    if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
+        let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{below}{file}")).collect();
+        attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
+    }
     // All targets that are built have the same, or there would be no entry.
     let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
     attributes.text("edition", target.map_or(&package.edition, |target| &target.edition));
@@ -267,6 +346,7 @@ fn render_entry(
         text.push('}');
         attributes.push("crateRenames", text);
     }
+    let constructor = constructor(&package.source);
     format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
 }
 
@@ -275,13 +355,17 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
     let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
     for (&pair, content) in &entry.contents {
         for dependency in &content.dependencies {
-            let to = &packages.graph[merged.entries[dependency.entry].package];
+            let ix = merged.entries[dependency.entry].package;
+            let to = &packages.graph[ix];
             let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
             let extern_name = packages.extern_name(dependency.extern_name);
             if library.as_deref() == Some(extern_name) {
                 continue;
             }
-            let (version, rename) = (nix::string(&to.version.to_string()), nix::string(extern_name));
+            // As the prelude has it for its dependents.
+            let version =
+                merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
+            let (version, rename) = (nix::string(&version), nix::string(extern_name));
             let rename = format!("{{ version = {version}; rename = {rename}; }}");
             let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
             if !list.contains(&rename) {

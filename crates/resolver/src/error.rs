@@ -81,16 +81,6 @@ pub enum ResolveError {
         /// Packages from a member down to this one.
         required_by: Vec<String>,
     },
-    /// A path dependency is not below the workspace root.
-    #[error("package `{package}` lies outside the workspace root, at `{manifest}`")]
-    OutsideWorkspace {
-        /// Name and version.
-        package: String,
-        /// Its manifest.
-        manifest: String,
-        /// Packages from a member down to this one.
-        required_by: Vec<String>,
-    },
     /// A target's source is not below its package.
     #[error("target `{target}` of package `{package}` has its source outside the package, at `{path}`")]
     TargetOutsidePackage {
@@ -151,7 +141,6 @@ impl ResolveError {
             Self::NotInLock { .. } => "not-in-lock-file",
             Self::UnsupportedSource { .. } => "unsupported-source",
             Self::UnsupportedKey { .. } => "unsupported-key",
-            Self::OutsideWorkspace { .. } => "outside-workspace",
             Self::TargetOutsidePackage { .. } => "target-outside-package",
             Self::UnsafePath { .. } => "unsafe-path",
             Self::UnsafeLinks { .. } => "unsafe-links",
@@ -166,8 +155,7 @@ impl ResolveError {
             Self::NoChecksum { required_by, .. }
             | Self::NotInLock { required_by, .. }
             | Self::UnsupportedSource { required_by, .. }
-            | Self::UnsupportedKey { required_by, .. }
-            | Self::OutsideWorkspace { required_by, .. } => required_by,
+            | Self::UnsupportedKey { required_by, .. } => required_by,
             _ => &[],
         }
     }
@@ -177,8 +165,7 @@ impl ResolveError {
             Self::NoChecksum { required_by, .. }
             | Self::NotInLock { required_by, .. }
             | Self::UnsupportedSource { required_by, .. }
-            | Self::UnsupportedKey { required_by, .. }
-            | Self::OutsideWorkspace { required_by, .. } => *required_by = path,
+            | Self::UnsupportedKey { required_by, .. } => *required_by = path,
             _ => {}
         }
         self

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::ResolveError;
 use crate::package::AUTODETECTED;
+use crate::source::Source;
 
 /// Parsed `cargo metadata --format-version 1`.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct WorkspaceMetadata {
     pub(crate) artifacts: HashMap<String, String>,
     /// See [`WorkspaceMetadata::set_undeclared`], by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
+    /// See [`WorkspaceMetadata::set_vendored`], by package id.
+    pub(crate) vendored: HashMap<String, Source>,
 }
 
 /// A file that would be taken for a target by its place.
@@ -73,7 +76,13 @@ impl WorkspaceMetadata {
                 rust_versions.insert(package.id, rust_version);
             }
         }
-        Ok(WorkspaceMetadata { metadata, rust_versions, artifacts, undeclared: HashMap::new() })
+        Ok(WorkspaceMetadata {
+            metadata,
+            rust_versions,
+            artifacts,
+            undeclared: HashMap::new(),
+            vendored: HashMap::new(),
+        })
     }
 
     /// Files that nixpkgs' builder would compile if they exist, though no target of the package is made from them.
@@ -107,5 +116,10 @@ impl WorkspaceMetadata {
         for undeclared in existing {
             self.undeclared.entry(undeclared.package).or_default().push(undeclared.file.to_owned());
         }
+    }
+
+    /// Says which packages, by package id, cargo takes from a copy in the workspace: each a [`Source::Vendored`].
+    pub fn set_vendored(&mut self, vendored: HashMap<String, Source>) {
+        self.vendored = vendored;
     }
 }

@@ -1,28 +1,11 @@
 //! One package: what of its manifest reaches a build, and where it comes from.
 
-use std::collections::HashMap;
-
-use cargo_lock::Lockfile;
 use cargo_metadata::TargetKind;
 use semver::Version;
 
 use crate::error::ResolveError;
 use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue, parse_feature_value};
-
-/// Where cargo takes a package from.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// A directory below the workspace root; `/`-separated, empty for the root itself.
-    Local {
-        /// Directory of the manifest, relative to the workspace root.
-        dir: String,
-    },
-    /// The crates.io registry.
-    CratesIo {
-        /// SHA-256 of the `.crate` file, lower-case hex, as `Cargo.lock` has it.
-        checksum: String,
-    },
-}
+use crate::source::{Source, Sources, relative};
 
 /// A library, binary or build script of a package, as far as a build needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +40,10 @@ pub struct Package {
     pub version: Version,
     /// Where it comes from.
     pub source: Source,
+    /// Its source as `Cargo.lock` has it; nothing for local packages.
+    pub source_id: Option<String>,
+    /// Its manifest, a path of this machine.
+    pub manifest_path: String,
     /// Edition of the package.
     pub edition: String,
     /// `links` key.
@@ -143,20 +130,6 @@ impl Package {
     }
 }
 
-/// SHA-256 by (name, version) for what the lock takes from crates.io.
-pub(crate) type Checksums = HashMap<(String, Version), Option<String>>;
-
-pub(crate) fn checksums(lock: &Lockfile) -> Checksums {
-    lock.packages
-        .iter()
-        .filter(|package| package.source.as_ref().is_some_and(|source| source.is_default_registry()))
-        .map(|package| {
-            let checksum = package.checksum.as_ref().map(|checksum| format!("{checksum:x}"));
-            ((package.name.as_str().to_owned(), package.version.clone()), checksum)
-        })
-        .collect()
-}
-
 /// The key of the dependency table.
 pub(crate) fn name_in_toml(dependency: &cargo_metadata::Dependency) -> &str {
     dependency.rename.as_deref().unwrap_or(&dependency.name)
@@ -166,41 +139,18 @@ pub(crate) fn name_in_toml(dependency: &cargo_metadata::Dependency) -> &str {
 pub(crate) fn convert_package(
     package: cargo_metadata::Package,
     dependencies: &[cargo_metadata::Dependency],
-    root_dir: &str,
-    checksums: &Checksums,
+    sources: &Sources<'_>,
 ) -> Result<Package, ResolveError> {
     let name = package.name.to_string();
     let manifest_path = package.manifest_path.as_str().replace('\\', "/");
     let dir = manifest_path.strip_suffix("/Cargo.toml").unwrap_or(&manifest_path).to_owned();
     let display = format!("{name} {}", package.version);
-    let source = match &package.source {
-        None => {
-            let relative = if dir == root_dir {
-                Some("")
-            } else {
-                dir.strip_prefix(root_dir).and_then(|rest| rest.strip_prefix('/'))
-            };
-            let dir = relative.ok_or_else(|| ResolveError::OutsideWorkspace {
-                package: display.clone(),
-                manifest: manifest_path.clone(),
-                required_by: Vec::new(),
-            })?;
-            check_path(&display, "path", dir)?;
-            Source::Local { dir: dir.to_owned() }
-        }
-        Some(source) if source.is_crates_io() => match checksums.get(&(name.clone(), package.version.clone())) {
-            Some(Some(checksum)) => Source::CratesIo { checksum: checksum.clone() },
-            Some(None) => return Err(ResolveError::NoChecksum { package: display, required_by: Vec::new() }),
-            None => return Err(ResolveError::NotInLock { package: display, required_by: Vec::new() }),
-        },
-        Some(source) => {
-            return Err(ResolveError::UnsupportedSource {
-                package: display,
-                source_id: source.repr.clone(),
-                required_by: Vec::new(),
-            });
-        }
-    };
+    let source = sources.of(&package, &dir)?;
+    match &source {
+        Source::Local { dir } | Source::Git { dir, .. } => check_path(&display, "path", dir)?,
+        Source::Vendored { path, .. } => check_path(&display, "path", path)?,
+        Source::CratesIo { .. } | Source::Registry { .. } => {}
+    }
 
     let mut lib = None;
     let mut bins = Vec::new();
@@ -217,13 +167,14 @@ pub(crate) fn convert_package(
             continue;
         }
         let src_path = target.src_path.as_str().replace('\\', "/");
-        let inside = src_path.strip_prefix(&dir).and_then(|rest| rest.strip_prefix('/'));
-        let path = inside.filter(|path| !path.split('/').any(|part| part == ".."));
-        let path = match path {
-            Some(path) => path.to_owned(),
+        let path = relative(&dir, &src_path);
+        let path = match &source {
             // Nothing here is built from their paths, and many a workspace shares its examples.
-            None if is(TargetKind::Test) || is(TargetKind::Example) => src_path,
-            None => {
+            _ if is(TargetKind::Test) || is(TargetKind::Example) => path,
+            // What is beside the package comes along.
+            Source::Local { .. } | Source::Git { .. } => path,
+            _ if !path.starts_with("../") => path,
+            _ => {
                 return Err(ResolveError::TargetOutsidePackage {
                     package: display,
                     target: target.name,
@@ -283,13 +234,15 @@ pub(crate) fn convert_package(
     }
     let extra_sources = match &source {
         Source::Local { dir } => extra_sources(&display, dir, &package.metadata)?,
-        Source::CratesIo { .. } => Vec::new(),
+        _ => Vec::new(),
     };
     let mut converted = Package {
         id: package.id.repr,
         name,
         version: package.version,
         source,
+        source_id: package.source.map(|source| source.repr),
+        manifest_path,
         edition: package.edition.to_string(),
         links: package.links,
         authors: package.authors,
@@ -330,26 +283,25 @@ fn extra_sources(package: &str, dir: &str, metadata: &serde_json::Value) -> Resu
     let invalid = || ResolveError::InvalidMetadata {
         package: package.to_owned(),
         key: "package.metadata.cratewright.extra-sources",
-        expected: "an array of paths that are relative to the package and stay below the workspace root",
+        expected: "an array of paths that are relative to the package, none of them a directory that the workspace is in",
     };
     let paths = value.as_array().ok_or_else(invalid)?;
-    paths.iter().map(|path| path.as_str().and_then(|path| below_root(dir, path)).ok_or_else(invalid)).collect()
+    paths.iter().map(|path| path.as_str().and_then(|path| from_root(dir, path)).ok_or_else(invalid)).collect()
 }
 
-/// `path`, seen from `dir`, as seen from the workspace root; nothing if it leads out of that.
-fn below_root(dir: &str, path: &str) -> Option<String> {
+/// `path`, seen from `dir`, as seen from the workspace root; nothing if it is absolute, or the root or above it.
+fn from_root(dir: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {
-            "" if parts.is_empty() => return None,
             "" | "." => {}
-            ".." => {
-                parts.pop()?;
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
             }
             part => parts.push(part),
         }
     }
-    (!path.starts_with('/') && !parts.is_empty()).then(|| parts.join("/"))
+    (!path.starts_with('/') && parts.last().is_some_and(|last| *last != "..")).then(|| parts.join("/"))
 }
 
 /// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
@@ -367,10 +319,12 @@ mod tests {
 
     #[test]
     fn extra_sources_are_relative_to_the_root() {
-        assert_eq!(below_root("crates/app", "../../sql/a.sql").as_deref(), Some("sql/a.sql"));
-        assert_eq!(below_root("", "./sql/").as_deref(), Some("sql"));
-        assert_eq!(below_root("app", "../../outside"), None);
-        assert_eq!(below_root("app", "/etc"), None);
-        assert_eq!(below_root("app", ".."), None);
+        assert_eq!(from_root("crates/app", "../../sql/a.sql").as_deref(), Some("sql/a.sql"));
+        assert_eq!(from_root("", "./sql/").as_deref(), Some("sql"));
+        assert_eq!(from_root("app", "../../beside").as_deref(), Some("../beside"));
+        assert_eq!(from_root("../app", "../sql").as_deref(), Some("../sql"));
+        assert_eq!(from_root("app", "/etc"), None);
+        assert_eq!(from_root("app", ".."), None);
+        assert_eq!(from_root("app", "../.."), None);
     }
 }

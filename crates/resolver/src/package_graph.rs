@@ -18,8 +18,9 @@ use crate::error::{ResolveError, path_to};
 use crate::feature_value::{DependencyNameIx, FeatureValue, parse_feature_value};
 use crate::manifest::{ResolverBehavior, WorkspaceManifest};
 use crate::metadata::WorkspaceMetadata;
-use crate::package::{Package, Target, checksums, convert_package, name_in_toml};
+use crate::package::{Package, Target, convert_package, name_in_toml};
 use crate::profile::Profiles;
+use crate::source::Sources;
 
 /// Index of a package in a [`PackageGraph`].
 pub type PackageIx = NodeIndex<u32>;
@@ -109,10 +110,10 @@ impl PackageGraph {
         lock: &Lockfile,
         manifest: &WorkspaceManifest,
     ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared } = metadata;
+        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, vendored } = metadata;
         let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
-        let checksums = checksums(lock);
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
+        let sources = Sources::new(&root_dir, lock, &vendored);
         let root_manifest = format!("{root_dir}/Cargo.toml");
 
         let mut graph = DiGraph::default();
@@ -131,7 +132,7 @@ impl PackageGraph {
                 let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
                 let id = package.id.repr.clone();
                 let dependencies = std::mem::take(&mut package.dependencies);
-                let converted = convert_package(package, &dependencies, &root_dir, &checksums);
+                let converted = convert_package(package, &dependencies, &sources);
                 (id, is_root, dependencies, converted)
             })
             .collect();

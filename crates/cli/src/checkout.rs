@@ -1,0 +1,98 @@
+//! Cargo's checkouts of git dependencies, as trees that Nix would hash.
+//!
+//! nixpkgs' `fetchgit` leaves what `git checkout` and `git submodule update --recursive` make, without `.git`. Cargo's
+//! checkout is the same, with a marker and what build scripts may have left in it; the index tells what is of the commit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cratewright_sources::git_index::{self, Kind};
+use cratewright_sources::nar::{self, Node};
+
+use crate::cargo;
+use crate::failure::Failure;
+
+/// Cargo's marker for a finished checkout (`CHECKOUT_READY_LOCK` in its `src/sources/git/utils.rs`).
+const MARKER: &str = ".cargo-ok";
+
+enum Contents {
+    File(PathBuf),
+    Bytes(Vec<u8>),
+}
+
+/// SHA-256 of the NAR of a checkout, lower-case hex.
+///
+/// # Errors
+/// When it is no checkout, or not as it was checked out.
+pub(crate) fn sha256(checkout: &Path) -> Result<String, Failure> {
+    let mut tree = Node::directory();
+    add(&mut tree, checkout, checkout, &[])?;
+    nar::sha256(&tree, &mut |contents| match contents {
+        Contents::File(path) => fs::read(path).map_err(|error| changed(checkout, path, error)),
+        Contents::Bytes(bytes) => Ok(bytes.clone()),
+    })
+}
+
+/// Adds the files of a repository's working tree at `below`, and those of its submodules.
+fn add(tree: &mut Node<Contents>, checkout: &Path, repository: &Path, below: &[u8]) -> Result<(), Failure> {
+    let path = repository.join(".git/index");
+    let index = fs::read(&path).map_err(|error| changed(checkout, &path, error))?;
+    for entry in git_index::parse(&index).map_err(|error| changed(checkout, &path, error))? {
+        let file = repository.join(native(&entry.path));
+        let at = [below, &entry.path].concat();
+        match entry.kind {
+            Kind::File { executable } => {
+                let found = fs::symlink_metadata(&file).map_err(|error| changed(checkout, &file, error))?;
+                let contents = if entry.size == 0 || found.len() as u32 == entry.size {
+                    Contents::File(file)
+                } else if entry.path == MARKER.as_bytes() {
+                    Contents::Bytes(committed_marker(checkout, repository)?)
+                } else {
+                    return Err(changed(checkout, &file, "its size is not what it was when it was checked out"));
+                };
+                tree.insert(&at, Node::File { executable, contents });
+            }
+            Kind::Symlink => {
+                let target = fs::read_link(&file).map_err(|error| changed(checkout, &file, error))?;
+                tree.insert(&at, Node::Symlink(target.into_os_string().into_encoded_bytes()));
+            }
+            Kind::Submodule => {
+                tree.insert(&at, Node::directory());
+                // One that is not to be updated (`update = none` in .gitmodules) is left empty by cargo and by git.
+                if file.join(".git").exists() {
+                    add(tree, checkout, &file, &[&at, &b"/"[..]].concat())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A file of the repository that has the name of cargo's marker, which cargo has overwritten.
+fn committed_marker(checkout: &Path, repository: &Path) -> Result<Vec<u8>, Failure> {
+    let mut git = Command::new("git");
+    git.arg("-C").arg(repository).args(["cat-file", "blob", &format!(":{MARKER}")]);
+    let output = cargo::output(git)?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(changed(checkout, &repository.join(MARKER), cargo::stderr(&output).trim()))
+}
+
+#[cfg(unix)]
+fn native(path: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    PathBuf::from(std::ffi::OsStr::from_bytes(path))
+}
+
+#[cfg(not(unix))]
+fn native(path: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(path).into_owned())
+}
+
+fn changed(checkout: &Path, path: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::new("changed-checkout", format!("cargo's checkout of a git dependency is not as it was made: {why}"))
+        .note("at", path.display().to_string())
+        .help(format!("remove `{}`, then run `cargo fetch`", checkout.display()))
+}

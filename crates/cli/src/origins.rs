@@ -1,0 +1,131 @@
+//! What Nix needs to fetch packages, read from cargo's own caches: hashes of git checkouts, download addresses of
+//! registries, and copies that cargo takes in their place. No network is used.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cratewright_renderer::{Origins, Registry, Repository, repository_names};
+use cratewright_resolver::{PackageGraph, Source, WorkspaceMetadata, checkout_of};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::cargo;
+use crate::checkout;
+use crate::failure::Failure;
+
+/// What all packages of a workspace are fetched from.
+///
+/// # Errors
+/// When cargo's caches lack something, or hold something else than what was fetched.
+pub(crate) fn origins(packages: &PackageGraph) -> Result<Origins, Failure> {
+    let mut checkouts: BTreeMap<(String, String), (PathBuf, String)> = BTreeMap::new();
+    let mut indices: BTreeMap<String, (PathBuf, String)> = BTreeMap::new();
+    for package in packages.graph.node_weights() {
+        let directory = package.manifest_path.trim_end_matches("/Cargo.toml");
+        match &package.source {
+            Source::Git { url, rev, .. } => {
+                let checkout = checkout_of(directory).unwrap_or(directory);
+                checkouts.insert((url.clone(), rev.clone()), (PathBuf::from(checkout), package.display()));
+            }
+            Source::Registry { index, .. } => {
+                indices.insert(index.clone(), (PathBuf::from(directory), package.display()));
+            }
+            _ => {}
+        }
+    }
+    let names = repository_names(&checkouts.keys().cloned().collect::<BTreeSet<_>>());
+    let repositories = checkouts.into_par_iter().map(|((url, rev), (checkout, package))| {
+        let sha256 = checkout::sha256(&checkout).map_err(|failure| failure.note("package", package))?;
+        let name = names[&(url.clone(), rev.clone())].clone();
+        Ok(Repository { name, url, rev, sha256 })
+    });
+    let registries = indices.into_iter().map(|(index, (package, display))| {
+        let dl = download(&package).ok_or_else(|| no_download(&index, &package, &display))?;
+        Ok(Registry { index, dl })
+    });
+    Ok(Origins {
+        repositories: repositories.collect::<Result<_, Failure>>()?,
+        registries: registries.collect::<Result<_, Failure>>()?,
+    })
+}
+
+/// The part of a registry's `config.json` that says where its crates are (cargo's book, "Index Format").
+#[derive(Deserialize)]
+struct IndexConfig {
+    dl: String,
+}
+
+/// `dl` of the registry that a package was unpacked from: `registry/src/<registry>/<package>` below `CARGO_HOME`, with
+/// the index in `registry/index/<registry>` (`src/sources/registry/mod.rs` of cargo).
+fn download(package: &Path) -> Option<String> {
+    let unpacked = package.parent()?;
+    let index = unpacked.parent()?.parent()?.join("index").join(unpacked.file_name()?);
+    let config: IndexConfig = match fs::read(index.join("config.json")) {
+        Ok(config) => serde_json::from_slice(&config).ok()?,
+        // The index of a registry that is no sparse one is a git repository without working tree.
+        Err(_) => ["refs/remotes/origin/HEAD", "FETCH_HEAD", "HEAD"].iter().find_map(|commit| {
+            let mut git = Command::new("git");
+            git.arg("--git-dir").arg(index.join(".git")).args(["show", &format!("{commit}:config.json")]);
+            let output = cargo::output(git).ok().filter(|output| output.status.success())?;
+            serde_json::from_slice(&output.stdout).ok()
+        })?,
+    };
+    Some(config.dl)
+}
+
+fn no_download(index: &str, package: &Path, display: &str) -> Failure {
+    let message =
+        format!("where to download `{display}` from is not known: cargo's cache has no configuration of its registry");
+    Failure::new("unknown-registry", message)
+        .note("registry", index)
+        .note("at", package.display().to_string())
+        .help("run `cargo fetch`; for a registry whose index is a git repository, `git` must be on PATH")
+}
+
+/// Finds packages that cargo takes from a copy below the workspace root: directories of `cargo vendor`, and local
+/// registries of the workspace's own configuration.
+pub(crate) fn set_vendored(metadata: &mut WorkspaceMetadata) {
+    let root = metadata.metadata.workspace_root.clone();
+    let registries = local_registries(root.as_std_path());
+    let mut vendored = HashMap::new();
+    for package in metadata.metadata.packages.iter().filter(|package| package.source.is_some()) {
+        let Some(directory) = package.manifest_path.parent() else { continue };
+        // Cargo writes and demands this file in what it takes for a directory source, and nowhere else.
+        let is_directory = directory.join(".cargo-checksum.json").is_file();
+        let found = match directory.strip_prefix(&root) {
+            Ok(path) if is_directory => {
+                Some(Source::Vendored { path: path.as_str().replace('\\', "/"), packed: false })
+            }
+            _ => registries.iter().find_map(|registry| {
+                let path = format!("{registry}/{}-{}.crate", package.name, package.version);
+                root.join(&path).is_file().then_some(Source::Vendored { path, packed: true })
+            }),
+        };
+        vendored.extend(found.map(|source| (package.id.repr.clone(), source)));
+    }
+    metadata.set_vendored(vendored);
+}
+
+/// Directories of `source.<name>.local-registry` below the root, relative to it.
+fn local_registries(root: &Path) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(default)]
+        source: BTreeMap<String, ConfiguredSource>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct ConfiguredSource {
+        local_registry: Option<String>,
+    }
+    let text = [".cargo/config", ".cargo/config.toml"].iter().find_map(|file| fs::read_to_string(root.join(file)).ok());
+    let config: Option<Config> = text.and_then(|text| toml::from_str(&text).ok());
+    let sources = config.into_iter().flat_map(|config| config.source.into_values());
+    let paths = sources.filter_map(|source| source.local_registry);
+    paths
+        .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_owned())
+        .filter(|path| !path.starts_with(['/', '.']))
+        .collect()
+}

@@ -1,0 +1,108 @@
+//! Local git repositories, and a `CARGO_HOME` that knows nothing of the user's checkouts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{cratewright, nix, run, stdout};
+
+/// A directory for repositories and workspaces, with a `CARGO_HOME` of its own that shares the user's registries.
+pub struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let home = directory.path().join("cargo-home");
+        fs::create_dir(&home).unwrap();
+        let user = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+        let user = user.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
+        std::os::unix::fs::symlink(user.join("registry"), home.join("registry")).unwrap();
+        // Builds of git submodules by path are off by default, in git and so in cargo.
+        let config = "[user]\nname = a\nemail = a@example.org\n[protocol \"file\"]\nallow = always\n\
+                      [init]\ndefaultBranch = main\n[core]\nautocrlf = false\n[advice]\ndetachedHead = false\n";
+        fs::write(directory.path().join("gitconfig"), config).unwrap();
+        Scratch { directory }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        // Through no link, as cargo and Nix see it.
+        self.directory.path().canonicalize().unwrap().join(name)
+    }
+
+    /// URL of a repository in here.
+    pub fn url(&self, name: &str) -> String {
+        format!("file://{}", self.path(name).display())
+    }
+
+    /// Writes files below a directory in here.
+    pub fn write(&self, name: &str, files: &[(&str, &str)]) {
+        for (file, text) in files {
+            let path = self.path(name).join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    }
+
+    /// Makes a repository of what a directory holds, or commits what was changed; returns the commit.
+    pub fn commit(&self, name: &str) -> String {
+        if !self.path(name).join(".git").exists() {
+            self.git(name, &["init", "--quiet"]);
+        }
+        self.git(name, &["add", "--all"]);
+        self.git(name, &["commit", "--quiet", "--message", "state"]);
+        self.git(name, &["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    pub fn git(&self, name: &str, arguments: &[&str]) -> String {
+        stdout(self.environment(Command::new("git").args(arguments).current_dir(self.path(name))))
+    }
+
+    /// Writes the `Cargo.nix` of a workspace in here, with a lock if there is none, and returns its text.
+    pub fn generate(&self, name: &str) -> String {
+        let root = self.path(name);
+        if !root.join("Cargo.lock").exists() {
+            run(self.environment(Command::new("cargo").args(["generate-lockfile", "--quiet"]).current_dir(&root)));
+        }
+        let mut generate = cratewright();
+        generate.args(["generate", "--force", "--manifest-path"]).arg(root.join("Cargo.toml"));
+        run(self.environment(&mut generate));
+        run(self.environment(cratewright().arg("check").current_dir(&root)));
+        fs::read_to_string(root.join("Cargo.nix")).unwrap()
+    }
+
+    /// Builds an attribute of a workspace's `Cargo.nix`.
+    pub fn build(&self, name: &str, attribute: &str) -> PathBuf {
+        let mut build = nix::nix("nix-build");
+        build.arg(self.path(name).join("Cargo.nix")).args(["-A", attribute]);
+        let paths = stdout(self.environment(&mut build));
+        PathBuf::from(paths.lines().next().unwrap())
+    }
+
+    /// What the binary `bin` of the root package prints, built by Nix and built by cargo: both must agree.
+    pub fn printed(&self, name: &str, bin: &str) -> String {
+        let built = self.build(name, "rootCrate.build");
+        let by_nix = stdout(&mut Command::new(built.join("bin").join(bin)));
+        let mut cargo = Command::new("cargo");
+        cargo.args(["run", "--quiet", "--locked", "--bin", bin]).current_dir(self.path(name));
+        let by_cargo = stdout(self.environment(&mut cargo));
+        assert_eq!(by_nix, by_cargo, "{name}");
+        by_nix
+    }
+
+    pub fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("CARGO_HOME", self.path("cargo-home")).env("GIT_CONFIG_GLOBAL", self.path("gitconfig"))
+    }
+}
+
+/// The value of the first attribute of this name.
+pub fn attribute<'a>(cargo_nix: &'a str, name: &str) -> &'a str {
+    let (_, rest) = cargo_nix.split_once(&format!(" {name} = \"")).unwrap_or_else(|| panic!("no {name}"));
+    rest.split_once('"').unwrap().0
+}
+
+/// The hash of a path that Nix computes.
+pub fn nix_hash(path: &Path) -> String {
+    stdout(Command::new("nix-hash").args(["--type", "sha256"]).arg(path)).trim().to_owned()
+}

@@ -1,0 +1,116 @@
+//! Where packages are fetched from, and what that is called in `Cargo.nix`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cratewright_resolver::{Package, PackageIx, Source};
+
+/// A commit of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// What it is called: the last part of its URL and the beginning of the commit.
+    pub name: String,
+    /// URL of the repository.
+    pub url: String,
+    /// Full hash of the commit.
+    pub rev: String,
+    /// SHA-256 of the NAR of its files and those of its submodules, lower-case hex.
+    pub sha256: String,
+}
+
+/// A registry other than crates.io.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    /// URL of its index, as in [`Source::Registry`].
+    pub index: String,
+    /// `dl` of its index configuration.
+    pub dl: String,
+}
+
+/// All of a workspace, but for crates.io and the workspace itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origins {
+    /// In order of URL and commit; names are unique.
+    pub repositories: Vec<Repository>,
+    /// In order of their indices.
+    pub registries: Vec<Registry>,
+}
+
+/// Names for commits of repositories, given by URL and commit: short where that is not ambiguous.
+pub fn repository_names(commits: &BTreeSet<(String, String)>) -> BTreeMap<(String, String), String> {
+    let mut taken = BTreeSet::new();
+    let mut names = BTreeMap::new();
+    for (url, rev) in commits {
+        let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-+".contains(c) { c } else { '-' };
+        let base: String = last.strip_suffix(".git").unwrap_or(last).chars().map(plain).collect();
+        let base = base.trim_start_matches('.');
+        let short = format!("{base}-{}", rev.get(..7).unwrap_or(rev));
+        let longer = (2..).map(|number| format!("{short}-{number}"));
+        let name = std::iter::once(short.clone()).chain(longer).find(|name| !taken.contains(name));
+        let name = name.unwrap_or(short);
+        taken.insert(name.clone());
+        names.insert((url.clone(), rev.clone()), name);
+    }
+    names
+}
+
+impl Origins {
+    /// Name of a commit.
+    pub(crate) fn repository(&self, url: &str, rev: &str) -> &str {
+        let found = self.repositories.iter().find(|one| one.url == url && one.rev == rev);
+        &found.expect("every repository of a package was given").name
+    }
+}
+
+/// What a registry is called: its index without what every such URL begins with.
+pub(crate) fn registry_name(index: &str) -> &str {
+    let index = index.strip_prefix("sparse+").unwrap_or(index);
+    index.split_once("://").map_or(index, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// Of packages that share name and version, all but one get a label that says where they come from. The one without is
+/// that of crates.io, if it is among them.
+pub(crate) fn twins(packages: &BTreeMap<PackageIx, &Package>) -> BTreeMap<PackageIx, String> {
+    let mut by_spec: BTreeMap<(&str, &semver::Version), Vec<PackageIx>> = BTreeMap::new();
+    for (&ix, package) in packages {
+        by_spec.entry((&package.name, &package.version)).or_default().push(ix);
+    }
+    let mut labels = BTreeMap::new();
+    for twins in by_spec.values_mut().filter(|twins| twins.len() > 1) {
+        twins.sort_by_key(|ix| (!matches!(packages[ix].source, Source::CratesIo { .. }), &packages[ix].source));
+        let mut taken = BTreeSet::new();
+        for ix in &twins[1..] {
+            let label = label(packages[ix]);
+            let longer = (2..).map(|number| format!("{label}, {number}"));
+            let label = std::iter::once(label.clone()).chain(longer).find(|label| taken.insert(label.clone()));
+            labels.insert(*ix, label.unwrap_or_default());
+        }
+    }
+    labels
+}
+
+fn label(package: &Package) -> String {
+    match &package.source {
+        Source::Local { dir } if dir.is_empty() => "at .".to_owned(),
+        Source::Local { dir } => format!("at {dir}"),
+        Source::Vendored { path, .. } => format!("at {path}"),
+        Source::CratesIo { .. } => "from crates.io".to_owned(),
+        Source::Registry { index, .. } => format!("from {}", registry_name(index)),
+        Source::Git { url, rev, .. } => {
+            format!("from {} {}", registry_name(url), rev.get(..7).unwrap_or(rev))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_get_short_names() {
+        let commits = ["https://a/x/repo.git", "https://a/y/repo", "ssh://git@a/strange%20name/"]
+            .map(|url| (url.to_owned(), "0123456789abcdef0123456789abcdef01234567".to_owned()));
+        let names: Vec<String> = repository_names(&BTreeSet::from(commits)).into_values().collect();
+        assert_eq!(names, ["repo-0123456", "repo-0123456-2", "strange-20name-0123456"]);
+    }
+}

@@ -1,0 +1,158 @@
+//! Where a package comes from.
+
+use std::collections::HashMap;
+
+use cargo_lock::package::{SourceId, SourceKind};
+use cargo_lock::{Lockfile, Package as LockedPackage};
+use semver::Version;
+
+use crate::error::ResolveError;
+
+/// Where cargo takes a package from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A directory of the workspace, or one beside it.
+    Local {
+        /// Directory of the manifest, relative to the workspace root; `/`-separated, empty for the root itself, and
+        /// with leading `..` where it lies outside of it.
+        dir: String,
+    },
+    /// The crates.io registry.
+    CratesIo {
+        /// SHA-256 of the `.crate` file, lower-case hex, as `Cargo.lock` has it.
+        checksum: String,
+    },
+    /// Another registry.
+    Registry {
+        /// URL of its index as `Cargo.lock` has it, with the `sparse+` of a sparse one and without `registry+`.
+        index: String,
+        /// SHA-256 of the `.crate` file, lower-case hex, as `Cargo.lock` has it.
+        checksum: String,
+    },
+    /// A git repository.
+    Git {
+        /// URL of the repository.
+        url: String,
+        /// Full hash of the commit.
+        rev: String,
+        /// Directory of the manifest, relative to the repository; empty for its top.
+        dir: String,
+    },
+    /// A copy in the workspace that cargo takes in the place of the source: a directory of `cargo vendor`, or a
+    /// `.crate` file of a local registry.
+    Vendored {
+        /// The directory or file, relative to the workspace root.
+        path: String,
+        /// Whether it is a `.crate` file.
+        packed: bool,
+    },
+}
+
+/// Checksums by name and version, of each registry that has it.
+type Checksums = HashMap<(String, Version), Vec<(SourceId, Option<String>)>>;
+
+/// What is known of the sources besides what `cargo metadata` says.
+pub(crate) struct Sources<'a> {
+    /// Directory of the root manifest, `/`-separated.
+    pub(crate) root: &'a str,
+    checksums: Checksums,
+    /// By package id.
+    pub(crate) vendored: &'a HashMap<String, Source>,
+}
+
+impl<'a> Sources<'a> {
+    pub(crate) fn new(root: &'a str, lock: &Lockfile, vendored: &'a HashMap<String, Source>) -> Self {
+        let mut checksums = Checksums::with_capacity(lock.packages.len());
+        for LockedPackage { name, version, source, checksum, .. } in &lock.packages {
+            let Some(source) = source.clone().filter(SourceId::is_registry) else { continue };
+            let checksum = checksum.as_ref().map(|checksum| format!("{checksum:x}"));
+            checksums.entry((name.as_str().to_owned(), version.clone())).or_default().push((source, checksum));
+        }
+        Sources { root, checksums, vendored }
+    }
+
+    /// The source of a package; `directory` is that of its manifest.
+    pub(crate) fn of(&self, package: &cargo_metadata::Package, directory: &str) -> Result<Source, ResolveError> {
+        let Some(source) = &package.source else {
+            return Ok(Source::Local { dir: relative(self.root, directory) });
+        };
+        if let Some(vendored) = self.vendored.get(&package.id.repr) {
+            return Ok(vendored.clone());
+        }
+        let display = || format!("{} {}", package.name, package.version);
+        let unsupported = || ResolveError::UnsupportedSource {
+            package: display(),
+            source_id: source.repr.clone(),
+            required_by: Vec::new(),
+        };
+        let id = SourceId::from_url(&source.repr).map_err(|_| unsupported())?;
+        match id.kind() {
+            SourceKind::Git(_) => {
+                let (Some(rev), Some(checkout)) = (id.precise(), checkout_of(directory)) else {
+                    return Err(unsupported());
+                };
+                let dir = directory[checkout.len()..].trim_start_matches('/').to_owned();
+                Ok(Source::Git { url: id.url().to_string(), rev: rev.to_owned(), dir })
+            }
+            SourceKind::Registry | SourceKind::SparseRegistry => {
+                let same = |other: &SourceId| other.kind() == id.kind() && other.url() == id.url();
+                let locked = self.checksums.get(&(package.name.to_string(), package.version.clone()));
+                let locked = locked.into_iter().flatten().find(|(other, _)| same(other));
+                let checksum = match locked {
+                    Some((_, Some(checksum))) => checksum.clone(),
+                    Some((_, None)) => {
+                        return Err(ResolveError::NoChecksum { package: display(), required_by: Vec::new() });
+                    }
+                    None => return Err(ResolveError::NotInLock { package: display(), required_by: Vec::new() }),
+                };
+                if source.is_crates_io() {
+                    return Ok(Source::CratesIo { checksum });
+                }
+                let index = source.repr.strip_prefix("registry+").unwrap_or(&source.repr).to_owned();
+                Ok(Source::Registry { index, checksum })
+            }
+            _ => Err(unsupported()),
+        }
+    }
+}
+
+/// The checkout that a directory of a git dependency is in: `git/checkouts/<repository>/<commit>` below `CARGO_HOME`
+/// (`GitSource::update_db` in cargo's `src/sources/git/source.rs`). Both paths are `/`-separated.
+pub fn checkout_of(directory: &str) -> Option<&str> {
+    const CHECKOUTS: &str = "/git/checkouts/";
+    let below = directory.find(CHECKOUTS)? + CHECKOUTS.len();
+    let mut ends = directory[below..].match_indices('/').map(|(at, _)| below + at).chain([directory.len()]);
+    let (_repository, commit) = (ends.next()?, ends.next()?);
+    Some(&directory[..commit])
+}
+
+/// `to` seen from `from`, both absolute and `/`-separated; empty where they are the same.
+pub(crate) fn relative(from: &str, to: &str) -> String {
+    let parts = |path: &'_ str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let (from, to) = (parts(from), parts(to));
+    let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
+    let up = from[common..].iter().map(|_| "..".to_owned());
+    up.chain(to[common..].iter().cloned()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkouts_are_found() {
+        let checkout = "/home/u/.cargo/git/checkouts/repo-09a0/af3e338";
+        assert_eq!(checkout_of(checkout), Some(checkout));
+        assert_eq!(checkout_of(&format!("{checkout}/crates/a")), Some(checkout));
+        assert_eq!(checkout_of("/home/u/.cargo/git/checkouts/repo-09a0"), None);
+        assert_eq!(checkout_of("/home/u/work"), None);
+    }
+
+    #[test]
+    fn paths_are_relative() {
+        assert_eq!(relative("/w", "/w"), "");
+        assert_eq!(relative("/w", "/w/a/b"), "a/b");
+        assert_eq!(relative("/w/a", "/w/b/c"), "../b/c");
+        assert_eq!(relative("/w/a", "/x"), "../../x");
+    }
+}
