@@ -14,6 +14,7 @@ let
     fromTOML
     genericClosure
     groupBy
+    hashString
     head
     isList
     isString
@@ -24,6 +25,7 @@ let
     readFile
     replaceStrings
     split
+    substring
     toJSON
     ;
 
@@ -418,8 +420,42 @@ let
   configSections =
     sections: removeAttrs sections (filter (file: sections.${file} == { }) (attrNames sections));
   configSection =
-    config:
-    listToAttrs (patches config)
+    file: config:
+    let
+      # Paths are seen from the directory that holds `.cargo`.
+      above = segments: if segments == [ ] then [ ] else init segments;
+      base = concatStringsSep "/" (above (above (parts file)));
+      namesIn =
+        path:
+        let
+          directory = join base path;
+          names = if directory == null then [ ] else directoriesIn directory;
+        in
+        substring 0 16 (hashString "sha256" (concatStringsSep "\n" names));
+      ofSource =
+        { name, value }:
+        [
+          {
+            name = "source.${name}";
+            inherit value;
+          }
+        ]
+        ++ optional (value ? directory && join base value.directory != null) {
+          name = "source.${name}.directory (names in it)";
+          value = namesIn value.directory;
+        };
+      ofRegistry =
+        { name, value }:
+        optional (value ? index) {
+          name = "registries.${name}.index";
+          value = value.index;
+        };
+    in
+    listToAttrs (
+      patches config
+      ++ concatMap ofSource (pairs (config.source or { }))
+      ++ concatMap ofRegistry (pairs (config.registries or { }))
+    )
     // builtins.intersectAttrs {
       paths = null;
       include = null;
@@ -435,7 +471,7 @@ mapAttrs (_: lines) (
       value = manifestSection directory;
     }) found
   )
-  // configSections (mapAttrs (_: configSection) configs)
+  // configSections (mapAttrs configSection configs)
   // {
     "Cargo.lock" = lockSection;
   }

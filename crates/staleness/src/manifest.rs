@@ -218,6 +218,8 @@ pub(crate) struct Config {
     pub(crate) paths: Vec<String>,
     /// Files that it includes.
     pub(crate) include: Vec<String>,
+    /// Keys of directories that packages are taken from in place of other sources, and the directories.
+    pub(crate) directories: Vec<(String, String)>,
 }
 
 impl Config {
@@ -230,11 +232,22 @@ impl Config {
             section.insert("paths".to_owned(), overrides.clone());
             paths.extend(texts(overrides));
         }
+        let mut directories = Vec::new();
+        for (name, source) in table.get("source").and_then(Value::as_object).into_iter().flatten() {
+            let directory = source.get("directory").and_then(Value::as_str);
+            directories.extend(directory.map(|path| (format!("source.{name}.directory"), path.to_owned())));
+            section.insert(format!("source.{name}"), source.clone());
+        }
+        for (name, registry) in table.get("registries").and_then(Value::as_object).into_iter().flatten() {
+            if let Some(index) = registry.get("index") {
+                section.insert(format!("registries.{name}.index"), index.clone());
+            }
+        }
         let include = table.get("include").map(texts).unwrap_or_default();
         if let Some(include) = table.get("include") {
             section.insert("include".to_owned(), include.clone());
         }
-        Ok(Config { section, paths, include })
+        Ok(Config { section, paths, include, directories })
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::inputs::Section;
 use crate::manifest::{Config, Manifest, PathBase};
-use crate::stamp::conflict_marker;
+use crate::stamp::{conflict_marker, hex_digest};
 use crate::tree::{Tree, join, parent, within};
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
@@ -121,7 +121,16 @@ fn configs(tree: &dyn Tree) -> Result<BTreeMap<String, Config>, InputError> {
     let mut open: Vec<String> = first.map(str::to_owned).into_iter().collect();
     while let Some(file) = open.pop() {
         let Some(text) = read(tree, &file)?.filter(|_| !configs.contains_key(&file)) else { continue };
-        let config = Config::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
+        let mut config = Config::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
+        // Paths are seen from the directory that holds `.cargo`.
+        for (key, path) in &config.directories {
+            let Some(directory) = join(parent(parent(&file)), path) else { continue };
+            let packages = tree.entries(&directory).into_iter().filter(|(_, is_directory)| *is_directory);
+            let mut names: Vec<String> = packages.map(|(name, _)| name).collect();
+            names.sort_unstable();
+            let digest = hex_digest(names.join("\n").as_bytes());
+            config.section.insert(format!("{key} (names in it)"), digest[..16].into());
+        }
         open.extend(config.include.iter().filter_map(|include| join(parent(&file), include)));
         configs.insert(file, config);
     }

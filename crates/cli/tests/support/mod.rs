@@ -3,6 +3,7 @@
 
 pub mod git;
 pub mod nix;
+pub mod registry;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,210 @@
+//! Registries besides crates.io, and copies that cargo takes in the place of a source: what Nix builds from them prints
+//! what cargo's prints.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::git::Scratch;
+use crate::support::registry::{checksum, pack, serve};
+use crate::support::{run, stdout};
+
+const APPLICATION: &str =
+    "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n";
+
+fn says(text: &str) -> String {
+    format!("pub fn say() -> &'static str {{ \"{text}\" }}")
+}
+
+/// A `CARGO_HOME` whose registries are its own.
+fn scratch_with_own_registries() -> Scratch {
+    let scratch = Scratch::new();
+    let registry = scratch.path("cargo-home").join("registry");
+    fs::remove_file(&registry).unwrap();
+    scratch
+}
+
+#[test]
+fn a_sparse_registry_with_all_markers() {
+    let scratch = scratch_with_own_registries();
+    let address = serve(scratch.path("served"));
+    let dl = format!("{address}/dl/{{crate}}/{{version}}/{{prefix}}/{{lowerprefix}}/{{sha256-checksum}}.crate");
+    scratch.write("served", &[("index/config.json", &format!("{{\"dl\":\"{dl}\"}}"))]);
+    for (name, index, prefix) in
+        [("a", "1/a", "1"), ("Bc", "2/bc", "2"), ("Def", "3/d/def", "3/D"), ("Gh-ij", "gh/-i/gh-ij", "Gh/-i")]
+    {
+        let packed = scratch.path("packed");
+        let line = pack(name, "1.0.0", &says(name), "", &packed);
+        let lower = prefix.to_lowercase();
+        let file = scratch.path(&format!("served/dl/{name}/1.0.0/{prefix}/{lower}/{}.crate", checksum(&line)));
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::rename(packed, file).unwrap();
+        scratch.write("served", &[(&format!("index/{index}"), &line)]);
+    }
+    // One of the same name and version in another registry, which says nothing but where its API is.
+    let other = pack("a", "1.0.0", &says("other a"), "", &scratch.path("served/api/a/1.0.0/download"));
+    scratch.write("served", &[("other/config.json", &format!("{{\"dl\":\"{address}/api\"}}")), ("other/1/a", &other)]);
+    scratch.write(
+        "app",
+        &[
+            (
+                ".cargo/config.toml",
+                &format!(
+                    "[registries.markers]\nindex = \"sparse+{address}/index/\"\n[registries.other]\nindex = \"sparse+{address}/other/\"\n"
+                ),
+            ),
+            (
+                "Cargo.toml",
+                &format!(
+                    "{APPLICATION}a = {{ version = \"1\", registry = \"markers\" }}\nBc = {{ version = \"1\", registry = \"markers\" }}\n\
+                     Def = {{ version = \"1\", registry-index = \"sparse+{address}/index/\" }}\n\
+                     Gh-ij = {{ version = \"1\", registry = \"markers\" }}\n\
+                     other_a = {{ package = \"a\", version = \"1\", registry = \"other\" }}\n"
+                ),
+            ),
+            (
+                "src/main.rs",
+                "fn main() { println!(\"{} {} {} {} {}\", a::say(), Bc::say(), Def::say(), Gh_ij::say(), other_a::say()); }",
+            ),
+        ],
+    );
+    let text = scratch.generate("app");
+    assert_eq!(scratch.printed("app", "app"), "a Bc Def Gh-ij other a\n");
+    let name = address.trim_start_matches("http://");
+    for words in [format!("\"{name}/index\" ="), format!("\"{dl}\";"), format!("\"{name}/other\" = \"{address}/api\";")]
+    {
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+    // The fetcher can be replaced, by one that knows a password for example.
+    let expression = format!(
+        "(import {} {{ fetchurl = args: throw \"asked for ${{args.url}}\"; }}).rootCrate.build.drvPath",
+        scratch.path("app/Cargo.nix").display()
+    );
+    let mut evaluate = support::nix::nix("nix-instantiate");
+    let output = evaluate.args(["--eval", "--expr", &expression]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains(&format!("asked for {address}/")), "{error}");
+}
+
+#[test]
+fn a_registry_whose_index_is_a_git_repository() {
+    let scratch = scratch_with_own_registries();
+    let dl = format!("file://{}/{{crate}}-{{version}}.crate", scratch.path("crates").display());
+    let line = pack("quiet", "0.2.0-rc.1", &says("quiet"), "", &scratch.path("crates/quiet-0.2.0-rc.1.crate"));
+    scratch.write("index", &[("config.json", &format!("{{\"dl\":\"{dl}\"}}")), ("qu/ie/quiet", &line)]);
+    scratch.commit("index");
+    scratch.write(
+        "app",
+        &[
+            (".cargo/config.toml", &format!("[registries.private]\nindex = \"{}\"\n", scratch.url("index"))),
+            ("Cargo.toml", &format!("{APPLICATION}quiet = {{ version = \"0.2.0-rc.1\", registry = \"private\" }}\n")),
+            ("src/main.rs", "fn main() { println!(\"{}\", quiet::say()); }"),
+        ],
+    );
+    let text = scratch.generate("app");
+    assert_eq!(scratch.printed("app", "app"), "quiet\n");
+    assert!(text.contains(&dl), "{text}");
+    // Without its configuration nothing is guessed.
+    let index = scratch.path("cargo-home/registry/index");
+    for entry in fs::read_dir(index).unwrap() {
+        fs::remove_dir_all(entry.unwrap().path().join(".git")).unwrap();
+    }
+    let mut generate = support::cratewright();
+    generate.args(["generate", "--offline"]).current_dir(scratch.path("app"));
+    let output = scratch.environment(&mut generate).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A workspace that depends on a crate of crates.io and on a git repository.
+fn vendored_workspace(scratch: &Scratch) {
+    scratch.write(
+        "fork",
+        &[
+            ("Cargo.toml", "[package]\nname = \"forked\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            ("src/lib.rs", &says("forked")),
+        ],
+    );
+    scratch.commit("fork");
+    let fixture = support::fixture("two-versions");
+    let lock = fs::read_to_string(fixture.join("Cargo.lock")).unwrap();
+    let (_, itoa) = lock.split_once("name = \"itoa\"\nversion = \"").unwrap();
+    let version = itoa.split_once('"').unwrap().0;
+    scratch.write(
+        "app",
+        &[
+            (
+                "Cargo.toml",
+                &format!("{APPLICATION}itoa = \"={version}\"\nforked = {{ git = \"{}\" }}\n", scratch.url("fork")),
+            ),
+            (
+                "src/main.rs",
+                "fn main() { let mut b = itoa::Buffer::new(); println!(\"{} {}\", b.format(42u8), forked::say()); }",
+            ),
+        ],
+    );
+    run(scratch.environment(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(scratch.path("app"))));
+}
+
+#[test]
+fn vendored_directories_are_built_from() {
+    let scratch = Scratch::new();
+    vendored_workspace(&scratch);
+    let mut vendor = Command::new("cargo");
+    vendor.args(["vendor", "third-party/crates"]).current_dir(scratch.path("app"));
+    let config = stdout(scratch.environment(&mut vendor));
+    scratch.write("app", &[(".cargo/config.toml", &config)]);
+    let text = scratch.generate("app");
+    for line in ["vendored = \"third-party/crates/itoa\";", "vendored = \"third-party/crates/forked\";"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!text.contains("sha256 = "), "nothing is fetched: {text}");
+    assert_eq!(scratch.printed("app", "app"), "42 forked\n");
+
+    // Directories with versions in their names: no manifest and no lock has changed.
+    vendor = Command::new("cargo");
+    vendor.args(["vendor", "--quiet", "--versioned-dirs", "third-party/crates"]).current_dir(scratch.path("app"));
+    fs::remove_dir_all(scratch.path("app/.cargo")).unwrap();
+    run(scratch.environment(&mut vendor));
+    scratch.write("app", &[(".cargo/config.toml", &config)]);
+    let check = support::cratewright().arg("check").current_dir(scratch.path("app")).output().unwrap();
+    let said = String::from_utf8(check.stderr).unwrap();
+    assert_eq!(check.status.code(), Some(1), "{said}");
+    assert!(said.contains(".cargo/config.toml: source.vendored-sources.directory (names in it)"), "{said}");
+    scratch.generate("app");
+    assert_eq!(scratch.printed("app", "app"), "42 forked\n");
+}
+
+#[test]
+fn local_registries_are_built_from() {
+    let scratch = Scratch::new();
+    let line = pack("packed", "1.4.0", &says("packed"), "", &scratch.path("app/registry/packed-1.4.0.crate"));
+    scratch.write(
+        "app",
+        &[
+            ("registry/index/pa/ck/packed", line.as_str()),
+            (
+                ".cargo/config.toml",
+                "[source.crates-io]\nreplace-with = \"here\"\n[source.here]\nlocal-registry = \"registry\"\n",
+            ),
+            ("Cargo.toml", &format!("{APPLICATION}packed = \"1\"\n")),
+            ("src/main.rs", "fn main() { println!(\"{}\", packed::say()); }"),
+        ],
+    );
+    let text = scratch.generate("app");
+    assert!(text.contains("vendored = \"registry/packed-1.4.0.crate\";"), "{text}");
+    assert_eq!(scratch.printed("app", "app"), "packed\n");
+}
+
+/// Continuous integration often keeps `CARGO_HOME` in the workspace: what lies there is not vendored.
+#[test]
+fn a_cargo_home_in_the_workspace_is_no_vendored_directory() {
+    let scratch = Scratch::new();
+    vendored_workspace(&scratch);
+    let text = scratch.generate("app");
+    fs::rename(scratch.path("cargo-home"), scratch.path("app/.cargo-home")).unwrap();
+    let mut generate = support::cratewright();
+    generate.args(["generate", "--stdout", "--offline", "--locked"]).current_dir(scratch.path("app"));
+    let again = stdout(scratch.environment(&mut generate).env("CARGO_HOME", scratch.path("app/.cargo-home")));
+    assert_eq!(again, text);
+}
