@@ -47,6 +47,7 @@ let
   );
   reasons = import ./stale.nix {
     inherit root file cargoNix;
+    externalSources = arguments.externalSources or { };
     recorded = value.internal.inputs;
   };
   # The options that it was generated with, said again.

@@ -8,7 +8,7 @@
   # Type
 
   ```
-  lockSync :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix" } -> Derivation
+  lockSync :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix", externalSources ? { } } -> Derivation
   ```
 
   # Inputs
@@ -25,6 +25,9 @@
   `cargoNix`
   : Cargo.nix, seen from there
 
+  `externalSources`
+  : as Cargo.nix has it
+
   # Example
 
   ```nix
@@ -40,11 +43,17 @@
   cratewright,
   root,
   cargoNix ? "Cargo.nix",
+  externalSources ? { },
 }:
 let
   inherit (pkgs) lib;
-  inputs = import ./inputs { inherit root; };
+  inputs = import ./inputs { inherit root externalSources; };
+  paths = import ./inputs/paths.nix { inherit root externalSources; };
   wanted = lib.attrNames inputs ++ [ cargoNix ];
+  # Manifests outside of the root, each by itself, and how many directories above it they begin.
+  outside = lib.filter paths.isOutside (lib.attrNames inputs);
+  levels = path: lib.count (part: part == "..") (paths.parts path);
+  up = lib.foldl' lib.max 0 (map levels outside);
   prefix = "${toString root}/";
   src = builtins.path {
     name = "cargo-nix-lock-sync-source";
@@ -68,9 +77,20 @@ let
   targets = lib.concatLists (lib.mapAttrsToList targetsOf inputs);
 in
 pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } ''
-  cp -r ${src} workspace
-  chmod -R u+w workspace
-  cd workspace
+  workspace=$PWD${lib.concatStrings (lib.genList (level: "/above-${toString level}") up)}/workspace
+  mkdir -p "$(dirname "$workspace")"
+  cp -r ${src} "$workspace"
+  chmod -R u+w "$workspace"
+  cd "$workspace"
+  ${lib.concatMapStrings (file: ''
+    mkdir -p ${lib.escapeShellArg (dirOf file)}
+    cp ${
+      builtins.path {
+        name = "Cargo.toml";
+        path = paths.on file;
+      }
+    } ${lib.escapeShellArg file}
+  '') outside}
   for target in ${lib.escapeShellArgs targets}; do
     mkdir -p "$(dirname "$target")"
     touch "$target"

@@ -57,6 +57,7 @@
   root,
   cargoNix ? "Cargo.nix",
   lockSync ? true,
+  externalSources ? { },
   ...
 }@arguments:
 let
@@ -97,6 +98,7 @@ in
       cratewright
       root
       cargoNix
+      externalSources
       ;
   };
 

@@ -8,6 +8,8 @@
   recorded,
   # The file, seen from the root.
   cargoNix ? "Cargo.nix",
+  # Local packages outside of the root, where they are not to be found there.
+  externalSources ? { },
 }:
 let
   inherit (builtins)
@@ -37,7 +39,7 @@ let
     toJSON
     ;
 
-  now = import ./inputs { inherit root; } // onCommandLine;
+  now = import ./inputs { inherit root externalSources; } // onCommandLine;
   # What was said on the command line is not to be found anywhere else, but for the place of the file.
   onCommandLine =
     let

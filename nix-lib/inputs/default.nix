@@ -1,6 +1,9 @@
 # Everything that a Cargo.nix is made from, as it is now: text by file, equal to the byte to what the file records.
 # `crates/staleness` does the same in Rust, and says why each of these counts; change both or none.
-{ root }:
+{
+  root,
+  externalSources ? { },
+}:
 let
   inherit (builtins)
     all
@@ -29,7 +32,7 @@ let
     toJSON
     ;
 
-  paths = import ./paths.nix { inherit root; };
+  paths = import ./paths.nix { inherit root externalSources; };
   manifests = import ./manifest.nix { inherit paths; };
   inherit (paths)
     within
@@ -38,6 +41,8 @@ let
     pairs
     hasPrefix
     join
+    isOutside
+    above
     init
     present
     entries
@@ -106,7 +111,7 @@ let
         else
           throw "`workspace.${key}` of `Cargo.toml` is no list of paths";
     in
-    lists "exclude" && !lists "members";
+    !isOutside directory && lists "exclude" && !lists "members";
   # A component of a pattern as a regular expression.
   regexOf =
     part:
@@ -151,7 +156,7 @@ let
   leaves =
     key: path:
     if path == null then
-      throw "`${key}` does not stay in the workspace, where a flake could see it"
+      throw "`${key}` is absolute, and would lead elsewhere on another machine"
     else
       path;
   expand =
@@ -207,7 +212,9 @@ let
           else if packageOf manifest == null then
             [ ]
           else
-            keyed (wanted (map (leaves "path` of `${fileOf key}") (pathsOf manifest top "" key true)));
+            keyed (
+              wanted (filter joins (map (leaves "path` of `${fileOf key}") (pathsOf manifest top "" key true)))
+            );
       };
       found = map ({ key }: key) closure;
     in
@@ -215,6 +222,13 @@ let
       optional (packageOf top != null) ""
     else
       filter (directory: packageOf (load directory) != null) found;
+  # One outside of the root is no member, unless it says so itself.
+  joins =
+    directory:
+    let
+      package = packageOf (load directory);
+    in
+    !isOutside directory || !exists directory || join directory (package.workspace or ".") == "";
   isMember = directory: elem directory members;
 
   # The workspace that a package inherits from, after the directories that were looked at on the way there.
@@ -231,16 +245,16 @@ let
             base = at;
             seen = [ at ];
           }
-        else if at == "" then
+        else if above at == null then
           {
-            base = at;
-            seen = [ at ];
+            base = "";
+            seen = [ "" ];
           }
         else
           let
-            above = climb (concatStringsSep "/" (init (parts at)));
+            higher = climb (above at);
           in
-          above // { seen = optional (exists at) at ++ above.seen; };
+          higher // { seen = optional (exists at) at ++ higher.seen; };
     in
     if isMember directory || inherits manifest == [ ] then
       {
@@ -267,8 +281,8 @@ let
       overrides = concatMap (config: texts (config.paths or [ ])) (builtins.attrValues configs);
       closure = genericClosure {
         startSet = keyed (
-          present (
-            map (value: if value ? path then join "" value.path else null) patched ++ map (join "") overrides
+          map (path: leaves "path = \"${path}\"` of `Cargo.toml" (join "" path)) (
+            concatMap (value: optional (value ? path) value.path) patched ++ overrides
           )
           ++ members
         );
@@ -280,7 +294,11 @@ let
             let
               inherit (rootOf key) base;
             in
-            keyed (present (pathsOf (load key) (baseManifest base) base key (isMember key)));
+            keyed (
+              map (leaves "path` of `${fileOf key}") (
+                pathsOf (load key) (baseManifest base) base key (isMember key)
+              )
+            );
       };
       directories = filter exists (map ({ key }: key) closure);
       everything = unique (
@@ -288,9 +306,7 @@ let
       );
       # Nix copies a link as a link, so a package behind one would have no source.
       isLink =
-        directory:
-        directory != ""
-        && (kindOf directory == "symlink" || isLink (concatStringsSep "/" (init (parts directory))));
+        directory: above directory != null && (kindOf directory == "symlink" || isLink (above directory));
       links = filter isLink everything;
     in
     if links == [ ] then everything else throw "package `${head links}` lies behind a symbolic link";

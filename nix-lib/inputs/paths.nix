@@ -1,5 +1,9 @@
 # Paths as texts that are seen from the root, and what is found there.
-{ root }:
+{
+  root,
+  # Directories that are not to be found where their paths lead, by those paths.
+  externalSources ? { },
+}:
 let
   inherit (builtins)
     attrNames
@@ -21,26 +25,49 @@ let
 
   # Paths are texts, seen from the root; the root itself is empty.
   within = directory: name: if directory == "" then name else "${directory}/${name}";
-  on = path: if path == "" then root else root + "/${path}";
+  givenAbove =
+    path: filter (given: path == given || hasPrefix "${given}/" path) (attrNames externalSources);
+  on =
+    path:
+    let
+      given = givenAbove path;
+      directory = elemAt given 0;
+      rest = substring (stringLength directory) (stringLength path) path;
+    in
+    if path == "" then
+      root
+    else if given != [ ] then
+      externalSources.${directory} + rest
+    else
+      root + "/${path}";
   parts = path: filter (part: isString part && part != "" && part != ".") (split "/" path);
   hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
-  # Nothing where it leads out of the root.
+  # With `..` at the beginning alone; nothing where it is absolute.
   join =
     directory: path:
     let
       step =
         above: part:
-        if above == null then
-          null
-        else if part != ".." then
-          above ++ [ part ]
-        else if above == [ ] then
-          null
-        else
-          init above;
-      joined = foldl' step (parts directory) (parts path);
+        if part == ".." && above != [ ] && last above != ".." then init above else above ++ [ part ];
     in
-    if hasPrefix "/" path || joined == null then null else concatStringsSep "/" joined;
+    if hasPrefix "/" path then
+      null
+    else
+      concatStringsSep "/" (foldl' step (parts directory) (parts path));
+  isOutside = path: path == ".." || hasPrefix "../" path;
+  # The directory above one; nothing above the root itself, or where there is none to look at.
+  above =
+    path:
+    let
+      segments = parts path;
+    in
+    if segments == [ ] then
+      null
+    else if last segments == ".." then
+      (if length segments < 16 then "${path}/.." else null)
+    else
+      concatStringsSep "/" (init segments);
+  last = list: elemAt list (length list - 1);
   init = list: builtins.genList (elemAt list) (length list - 1);
   present = filter (value: value != null);
 
@@ -49,10 +76,14 @@ let
     path:
     let
       segments = parts path;
-      above = concatStringsSep "/" (init segments);
-      name = elemAt segments (length segments - 1);
     in
-    if segments == [ ] then "directory" else (entries above).${name} or null;
+    if segments == [ ] then
+      "directory"
+    else if last segments == ".." || externalSources ? ${path} then
+      # What Nix may not see is not there.
+      (if pathExists (on path) then "directory" else null)
+    else
+      (entries (above path)).${last segments} or null;
   # Nix cannot tell where a link leads. What is looked for in directories tells one that leads to a directory.
   leadsToDirectory =
     path:
@@ -94,6 +125,8 @@ in
     parts
     hasPrefix
     join
+    isOutside
+    above
     init
     present
     entries

@@ -90,14 +90,13 @@ pub(crate) fn inputs(root: &Path) -> Result<Inputs, Failure> {
                 "restore it from version control, or make a new one with `cargo generate-lockfile`"
             }
             InputError::Unreadable { .. } => "check that its permissions allow it",
-            InputError::LeavesRoot { .. } => {
-                "write it as seen from that manifest, by a way that does not leave the workspace"
-            }
+            InputError::Absolute { .. } => "write it as seen from the directory of that manifest",
             _ => "cargo refuses this as well: `cargo check` says more",
         })
     })?;
     for (directory, _) in inputs.packages() {
         check_no_link(root, directory)?;
+        check_no_return(root, directory)?;
     }
     Ok(inputs)
 }
@@ -118,6 +117,18 @@ fn check_no_link(root: &Path, directory: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A path that leaves the root to come back by its name: not the same where that has another name.
+fn check_no_return(root: &Path, directory: &str) -> Result<(), Failure> {
+    let comes_back = || Some(root.join(directory).canonicalize().ok()?.starts_with(root.canonicalize().ok()?));
+    if !directory.starts_with("../") || comes_back() != Some(true) {
+        return Ok(());
+    }
+    let message = format!("the path to package `{directory}` leaves the workspace and comes back");
+    Err(Failure::new("roundabout-path", message)
+        .note("at", root.join("Cargo.toml").display().to_string())
+        .help("write it by a way that stays in the workspace"))
+}
+
 fn code(error: &InputError) -> &'static str {
     match error {
         InputError::NoManifest => "no-manifest",
@@ -126,7 +137,7 @@ fn code(error: &InputError) -> &'static str {
         InputError::Conflict { .. } => "unfinished-merge",
         InputError::Unreadable { .. } => "io",
         InputError::MissingManifest { .. } => "missing-manifest",
-        InputError::LeavesRoot { .. } => "outside-workspace",
+        InputError::Absolute { .. } => "absolute-path",
         InputError::NotInherited { .. } => "not-inherited",
         _ => "invalid-manifest",
     }

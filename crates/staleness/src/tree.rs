@@ -38,7 +38,8 @@ impl Tree for BTreeMap<String, String> {
     }
 }
 
-/// `path`, seen from `directory`, as seen from the root, without `.` and `..`; nothing if it leads out of the root.
+/// `path`, seen from `directory`, as seen from the root, without `.`, and `..` at its beginning alone; nothing if it is
+/// absolute.
 pub(crate) fn join(directory: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
     if path.starts_with('/') {
@@ -47,13 +48,18 @@ pub(crate) fn join(directory: &str, path: &str) -> Option<String> {
     for part in path.split('/') {
         match part {
             "" | "." => {}
-            ".." => {
-                parts.pop()?;
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
             }
             part => parts.push(part),
         }
     }
     Some(parts.join("/"))
+}
+
+/// Whether a path of [`join`] leads out of the root.
+pub(crate) fn is_outside(path: &str) -> bool {
+    path == ".." || path.starts_with("../")
 }
 
 /// `name` in `directory`.
@@ -64,4 +70,44 @@ pub(crate) fn within(directory: &str, name: &str) -> String {
 /// Directory of a path.
 pub(crate) fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// How many directories above the root are looked at: as many as anyone has.
+const HIGHEST: usize = 16;
+
+/// The directory above one: nothing above the root itself, or where there is none to look at.
+pub(crate) fn above(directory: &str) -> Option<String> {
+    match directory {
+        "" => None,
+        directory if directory.split('/').all(|part| part == "..") => {
+            (directory.split('/').count() < HIGHEST).then(|| format!("{directory}/.."))
+        }
+        directory => match parent(directory) {
+            "" if is_outside(directory) => Some("..".to_owned()),
+            above => Some(above.to_owned()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_seen_from_the_root() {
+        assert_eq!(join("a/b", "../c").as_deref(), Some("a/c"));
+        assert_eq!(join("a", "../../c/./d/../e").as_deref(), Some("../c/e"));
+        assert_eq!(join("../a", "../b").as_deref(), Some("../b"));
+        assert_eq!(join("../a", "../../b").as_deref(), Some("../../b"));
+        assert_eq!(join("a", "/b"), None);
+    }
+
+    #[test]
+    fn directories_above() {
+        let all = |from: &str| std::iter::successors(Some(from.to_owned()), |at| above(at)).collect::<Vec<_>>();
+        assert_eq!(all("a/b"), ["a/b", "a", ""]);
+        let outside = all("../a/b");
+        assert_eq!(outside[..4], ["../a/b", "../a", "..", "../.."]);
+        assert_eq!(outside.len(), 2 + HIGHEST);
+    }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::inputs::Section;
 use crate::manifest::{Config, Manifest, PathBase};
 use crate::stamp::{conflict_marker, hex_digest};
-use crate::tree::{Tree, join, parent, within};
+use crate::tree::{Tree, above, is_outside, join, parent, within};
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,9 +57,9 @@ pub enum InputError {
         /// What is wrong with it.
         message: String,
     },
-    /// A member's path is absolute or leads out of the workspace, if only to come back.
-    #[error("`{key}` of `{from}` does not stay in the workspace, where a flake could see it")]
-    LeavesRoot {
+    /// The path of a package is absolute.
+    #[error("`{key}` of `{from}` is absolute, and would lead elsewhere on another machine")]
+    Absolute {
         /// Manifest that has it.
         from: String,
         /// Where in it.
@@ -175,12 +175,14 @@ impl Finder<'_> {
         let (members, exclude) = (strings(workspace, "members"), strings(workspace, "exclude"));
         // Any root will do: what is compared lies below it.
         let root_path = Path::new("/");
-        let is_excluded = |directory: &str| is_excluded(root_path, &root_path.join(directory), &exclude, &members);
+        let is_excluded = |directory: &str| {
+            !is_outside(directory) && is_excluded(root_path, &root_path.join(directory), &exclude, &members)
+        };
         let mut open: Vec<(String, String, String)> = Vec::new();
         for pattern in &members {
             let (from, key) = ("Cargo.toml".to_owned(), format!("{MEMBERS} = \"{pattern}\""));
             let directories = expand(self.tree, pattern)?;
-            let directories = directories.ok_or(InputError::LeavesRoot { from: from.clone(), key: key.clone() })?;
+            let directories = directories.ok_or(InputError::Absolute { from: from.clone(), key: key.clone() })?;
             open.extend(directories.into_iter().map(|directory| (directory, from.clone(), key.clone())));
         }
         if root.package().is_some() {
@@ -205,8 +207,14 @@ impl Finder<'_> {
             for (path, base) in normal.into_iter().chain(dev) {
                 let base = if base == PathBase::Workspace { "" } else { &directory };
                 let key = format!("path = \"{path}\"");
-                let Some(to) = join(base, &path) else { return Err(InputError::LeavesRoot { from: file, key }) };
-                open.push((to, file.clone(), key));
+                let Some(to) = join(base, &path) else { return Err(InputError::Absolute { from: file, key }) };
+                // One outside of the root is no member, unless it says so itself.
+                let says_so = |manifest: Rc<Manifest>| {
+                    manifest.workspace_pointer().and_then(|path| join(&to, path)).is_some_and(|at| at.is_empty())
+                };
+                if !is_outside(&to) || self.load(&to)?.is_none_or(says_so) {
+                    open.push((to, file.clone(), key));
+                }
             }
         }
         Ok(())
@@ -215,8 +223,13 @@ impl Finder<'_> {
     /// Packages that are no members: path dependencies that are excluded, and patches. Their own dependencies for tests
     /// are never looked at.
     fn find_others(&mut self, root: &Rc<Manifest>, patched: Vec<String>) -> Result<(), InputError> {
+        let absolute = |directory: &str, path: &str| InputError::Absolute {
+            from: within(directory, "Cargo.toml"),
+            key: format!("path = \"{path}\""),
+        };
         let patched = root.patched_paths().into_iter().chain(patched);
-        let mut open: Vec<String> = patched.filter_map(|path| join("", &path)).collect();
+        let patched = patched.map(|path| join("", &path).ok_or_else(|| absolute("", &path)));
+        let mut open: Vec<String> = patched.collect::<Result<_, _>>()?;
         let mut seen: BTreeSet<String> = BTreeSet::new();
         open.extend(self.members.iter().cloned());
         while let Some(directory) = open.pop() {
@@ -229,7 +242,7 @@ impl Finder<'_> {
             let dev = dev.into_iter().filter(|_| self.members.contains(&directory));
             for (path, relative_to) in normal.into_iter().chain(dev) {
                 let from = if relative_to == PathBase::Workspace { &base } else { &directory };
-                open.extend(join(from, &path));
+                open.push(join(from, &path).ok_or_else(|| absolute(&directory, &path))?);
             }
         }
         Ok(())
@@ -255,10 +268,10 @@ impl Finder<'_> {
             if let Some(found) = self.load(&at)?.filter(|found| found.workspace().is_some()) {
                 return Ok((found, at));
             }
-            if at.is_empty() {
-                return Ok((root.clone(), at));
+            match above(&at) {
+                Some(above) => at = above,
+                None => return Ok((root.clone(), String::new())),
             }
-            at = parent(&at).to_owned();
         }
     }
 
@@ -330,7 +343,7 @@ pub fn is_excluded(root: &Path, directory: &Path, exclude: &[String], members: &
     lists(exclude) && !lists(members)
 }
 
-/// Directories that a pattern of `members` stands for; nothing if it leads out of the root.
+/// Directories that a pattern of `members` stands for; nothing if it is absolute.
 fn expand(tree: &dyn Tree, pattern: &str) -> Result<Option<Vec<String>>, InputError> {
     if pattern.starts_with('/') {
         return Ok(None);

@@ -275,6 +275,21 @@ fn workspace() -> Vec<Edit> {
         silent(set(".cargo/config.toml", "env.A", "\"b\"")),
         silent(set(".cargo/config.toml", "build.rustflags", "[\"--cfg=a\"]")),
         silent(set(".cargo/config.toml", "patch.crates-io.libc.path", "\"libc\"")),
+        set(".cargo/config.toml", "registries.private.index", "\"sparse+https://registry.example.org/index/\""),
+        silent(set(".cargo/config.toml", "registries.private.token", "\"secret\"")),
+        edit("a source that nothing is taken from", &["source.mirror"], |scratch| {
+            scratch.write(
+                ".cargo/config.toml",
+                "[source.mirror]\nregistry = \"sparse+https://registry.example.org/index/\"\n",
+            );
+        }),
+        edit("a directory that nothing is taken from", &["source.here"], |scratch| {
+            scratch.write("third-party/one/README.md", "");
+            scratch.write(".cargo/config.toml", "[source.here]\ndirectory = \"third-party\"\n");
+        }),
+        set("Cargo.toml", "workspace.metadata.cratewright.exclude-sources", "[\"*.md\", \"docs/\"]"),
+        set("Cargo.toml", "workspace.metadata.cratewright.exclude-sources", "[\"!kept\"]"),
+        elsewhere(set("{member}", "dependencies.away.path", "\"/no/such/directory\"")),
         write(".cargo/config.toml", "[env\n", &[]),
         edit("a package patched in by the configuration", &["patch.crates-io.libc"], |scratch| {
             scratch.write("libc/Cargo.toml", "[package]\nname = \"libc\"\nversion = \"0.2.180\"\nedition = \"2021\"\n");
