@@ -8,3 +8,4 @@
 
 pub mod git_index;
 pub mod nar;
+pub mod tree;

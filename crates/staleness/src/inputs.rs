@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::thread;
 
+use cratewright_sources::tree::Tree;
 use serde_json::Value;
 
 use crate::lock::lock_section;
 use crate::stamp::conflict_marker;
-use crate::tree::Tree;
 use crate::workspace::{InputError, manifests, read};
 
 /// Values by key, of one file.

@@ -9,13 +9,12 @@ mod inputs;
 mod lock;
 mod manifest;
 mod stamp;
-mod tree;
 mod workspace;
 
 pub use crate::inputs::{Inputs, MovedKey, OPTIONS, Section};
 pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, stamped};
-pub use crate::tree::Tree;
 pub use crate::workspace::{InputError, is_excluded};
+pub use cratewright_sources::tree::Tree;
 
 use crate::stamp::conflict_marker;
 

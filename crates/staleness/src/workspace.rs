@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
+use cratewright_sources::tree::{Tree, above, is_outside, join, parent, within};
 use glob::{MatchOptions, Pattern};
 use serde_json::{Map, Value};
 
 use crate::inputs::Section;
 use crate::manifest::{Config, Manifest, PathBase};
 use crate::stamp::{conflict_marker, hex_digest};
-use crate::tree::{Tree, above, is_outside, join, parent, within};
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -136,8 +136,8 @@ fn what_cargo_would_miss_is_an_error() {
     assert!(matches!(error(|files| drop(files.remove("Cargo.lock"))), InputError::NoLock));
     assert!(matches!(error(|files| replace(files, "Cargo.lock", "4", "5")), InputError::InvalidLock { .. }));
     assert!(matches!(error(|files| replace(files, "Cargo.toml", "]", "")), InputError::InvalidToml { .. }));
-    let leaves = error(|files| replace(files, "Cargo.toml", "\"app\"", "\"../here/app\""));
-    assert!(matches!(leaves, InputError::LeavesRoot { from, .. } if from == "Cargo.toml"));
+    let leaves = error(|files| replace(files, "Cargo.toml", "\"app\"", "\"/here/app\""));
+    assert!(matches!(leaves, InputError::Absolute { from, .. } if from == "Cargo.toml"));
     let nested = error(|files| replace(files, "app/Cargo.toml", "[dep", "[workspace]\n[dep"));
     assert!(matches!(nested, InputError::NestedWorkspace { file } if file == "app/Cargo.toml"));
     let pattern = error(|files| replace(files, "Cargo.toml", "crates/*", "crates/b**"));

@@ -1,4 +1,4 @@
-//! Where inputs are read from.
+//! Directory trees, and paths in them: texts that are seen from the workspace root.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Tree for BTreeMap<String, String> {
 
 /// `path`, seen from `directory`, as seen from the root, without `.`, and `..` at its beginning alone; nothing if it is
 /// absolute.
-pub(crate) fn join(directory: &str, path: &str) -> Option<String> {
+pub fn join(directory: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
     if path.starts_with('/') {
         return None;
@@ -58,17 +58,17 @@ pub(crate) fn join(directory: &str, path: &str) -> Option<String> {
 }
 
 /// Whether a path of [`join`] leads out of the root.
-pub(crate) fn is_outside(path: &str) -> bool {
+pub fn is_outside(path: &str) -> bool {
     path == ".." || path.starts_with("../")
 }
 
 /// `name` in `directory`.
-pub(crate) fn within(directory: &str, name: &str) -> String {
+pub fn within(directory: &str, name: &str) -> String {
     if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
 }
 
 /// Directory of a path.
-pub(crate) fn parent(path: &str) -> &str {
+pub fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn parent(path: &str) -> &str {
 const HIGHEST: usize = 16;
 
 /// The directory above one: nothing above the root itself, or where there is none to look at.
-pub(crate) fn above(directory: &str) -> Option<String> {
+pub fn above(directory: &str) -> Option<String> {
     match directory {
         "" => None,
         directory if directory.split('/').all(|part| part == "..") => {
