@@ -95,6 +95,8 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
     mkdir -p "$(dirname "$target")"
     touch "$target"
   done
-  cratewright check ${lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix}"}
+  cratewright check --manifests-only ${
+    lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix}"
+  }
   touch $out
 ''

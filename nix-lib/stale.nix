@@ -28,6 +28,7 @@ let
     length
     listToAttrs
     map
+    mapAttrs
     match
     readFile
     replaceStrings
@@ -39,7 +40,16 @@ let
     toJSON
     ;
 
-  now = import ./inputs { inherit root externalSources; } // onCommandLine;
+  now = mapAttrs withReads (import ./inputs { inherit root externalSources; }) // onCommandLine;
+  # What sources read outside of their packages takes a parser for Rust to see: it is taken as it was.
+  withReads =
+    file: text:
+    let
+      isRead = line: match "[(]reads[)] = .*" line != null;
+      read = filter isRead (linesOf (recorded.${file} or ""));
+      lines = sort builtins.lessThan (read ++ linesOf text);
+    in
+    if read == [ ] then text else concatStringsSep "" (map (line: "${line}\n") lines);
   # What was said on the command line is not to be found anywhere else, but for the place of the file.
   onCommandLine =
     let

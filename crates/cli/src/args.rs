@@ -95,6 +95,11 @@ pub(crate) struct Check {
     /// Generate again in memory, with cargo but without network, and print the difference
     #[arg(long, conflicts_with = "format")]
     pub(crate) full: bool,
+    /// Look at manifests and the lock alone, for a place that has no Rust sources
+    ///
+    /// What sources read outside of their packages is taken as it was when Cargo.nix was written.
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) manifests_only: bool,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,

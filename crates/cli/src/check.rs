@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use cratewright_resolver::WorkspaceManifest;
-use cratewright_staleness::{FORMAT, Inputs, Moved, MovedKey, Stamp, StampError, check};
+use cratewright_staleness::{FORMAT, Inputs, Look, Moved, MovedKey, Stamp, StampError, check};
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
@@ -37,7 +37,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let (now, text) = thread::scope(|scope| {
         let now = scope.spawn(|| {
             check_profiles(&root)?;
-            let inputs = disk::inputs(&root)?;
+            let look = if command.manifests_only { Look::Manifests } else { Look::Everywhere };
+            let inputs = disk::inputs(&root, look)?;
             check_member(&root, &manifest, &inputs).map(|()| inputs)
         });
         let text = workspace::read(&path);
@@ -51,6 +52,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
     let moved = if stamp.format == FORMAT {
         let now = now?.with_options(&Place::new(&root, &path)?.options(&options).section());
+        let now = if command.manifests_only { now.with_reads_of(&recorded) } else { now };
         check(&text, &recorded, &now).map_err(|error| unreadable(&error, &path, &help))?
     } else {
         vec![Moved::Format { found: stamp.format }]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use cratewright_staleness::{InputError, Inputs, Section, Tree};
+use cratewright_staleness::{InputError, Inputs, Look, Section, Tree};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -28,7 +28,11 @@ impl Tree for Disk<'_> {
 
     fn entries(&self, directory: &str) -> Vec<(String, bool)> {
         let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
-        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path().is_dir())).collect()
+        let is_directory = |entry: &fs::DirEntry| match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => entry.path().is_dir(),
+        };
+        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), is_directory(&entry))).collect()
     }
 }
 
@@ -80,8 +84,8 @@ impl Options {
 }
 
 /// Everything that goes into the `Cargo.nix` of the workspace at `root`, but for options.
-pub(crate) fn inputs(root: &Path) -> Result<Inputs, Failure> {
-    let inputs = Inputs::read(&Disk(root)).map_err(|error| {
+pub(crate) fn inputs(root: &Path, look: Look) -> Result<Inputs, Failure> {
+    let inputs = Inputs::read(&Disk(root), look).map_err(|error| {
         let failure = Failure::new(code(&error), error.to_string()).note("at", root.display().to_string());
         failure.help(match error {
             InputError::Conflict { .. } => "finish the merge",

@@ -1,12 +1,13 @@
 //! `cratewright generate`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cratewright_renderer::{RenderOptions, Resolved, merge, render};
 use cratewright_resolver::Source;
-use cratewright_staleness::stamped;
+use cratewright_sources::reads::Doubt;
+use cratewright_staleness::{Inputs, Look, stamped};
 
 use crate::args::Generate;
 use crate::disk::{self, Options};
@@ -24,6 +25,8 @@ pub(crate) struct Rendered {
     units: usize,
     /// Members that have binaries and nothing else, all of them behind features that are off.
     gated: Vec<String>,
+    /// Places in sources of which it cannot be told what they read.
+    doubts: Vec<Doubt>,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
@@ -50,6 +53,11 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
     }
+    for Doubt { file, line, what } in &rendered.doubts {
+        report.warning(format_args!(
+            "{file}:{line}: {what}; if it is outside of the package, name it in `package.metadata.cratewright.extra-sources`"
+        ));
+    }
     report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));
     if command.stdout {
         report.data(&rendered.text)?;
@@ -70,7 +78,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 /// The whole file, as it would be written to `path`.
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
-    let inputs = disk::inputs(&workspace.root)?.with_options(&place.options(options).section());
+    let inputs = disk::inputs(&workspace.root, Look::Everywhere)?.with_options(&place.options(options).section());
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = Resolved {
         packages: &workspace.packages,
@@ -98,11 +106,12 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             root: place.root,
             output: place.output,
             origins: origins::origins(&workspace.packages)?,
-            extra_sources: extra_sources(workspace),
+            extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             inputs: inputs.to_nix(),
         },
     );
+    let doubts = inputs.reads().values().flat_map(|reads| reads.doubts.iter().cloned()).collect();
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
@@ -110,18 +119,26 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         text: stamped(&body),
         packages: packages.len(),
         units: merged.entries.len(),
+        doubts,
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })
 }
 
-/// What local packages are built from besides their directories, by directory.
-fn extra_sources(workspace: &Workspace) -> BTreeMap<String, Vec<String>> {
-    let packages = workspace.packages.graph.node_weights();
-    let local = packages.filter_map(|package| match &package.source {
-        Source::Local { dir } => Some((dir.clone(), package.extra_sources.clone())),
-        _ => None,
-    });
-    local.collect()
+/// What local packages are built from besides their directories, by directory: what their sources were found to read,
+/// and what their manifests say.
+fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, Vec<String>> {
+    let mut all = BTreeMap::new();
+    for package in workspace.packages.graph.node_weights() {
+        let Source::Local { dir } = &package.source else { continue };
+        let found = inputs.reads().get(dir).into_iter().flat_map(|reads| &reads.paths);
+        let paths: BTreeSet<String> = found.chain(&package.extra_sources).cloned().collect();
+        // What is in a directory of the list comes with it.
+        let is_below = |path: &str| {
+            paths.iter().any(|other| path.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')))
+        };
+        all.insert(dir.clone(), paths.iter().filter(|path| !is_below(path)).cloned().collect());
+    }
+    all
 }
 
 /// Where the file and the workspace root see each other.

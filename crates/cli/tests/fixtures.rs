@@ -93,33 +93,70 @@ fn all_members_build_and_binaries_print_what_cargos_print() {
     }
 }
 
-#[test]
-fn editing_a_member_rebuilds_it_and_its_dependents_only() {
+/// Edits files of a fixture one after the other, and compares the derivations of its members before and after.
+#[track_caller]
+fn check_rebuilt(fixture: &str, members: &[&str], edits: &[(&str, &[&str])]) {
     let scratch = tempfile::tempdir().unwrap();
-    support::copy_tree(&support::fixture("three-members"), scratch.path());
+    support::copy_tree(&support::fixture(fixture), scratch.path());
     let cargo_nix = scratch.path().join("Cargo.nix");
-    let members = ["app", "leaf", "middle", "other"];
-    let derivations = || {
-        members.map(|member| nix::instantiate(&cargo_nix, &format!("workspaceMembers.{member}.build"), "x86_64-linux"))
+    let derivations = || -> Vec<String> {
+        let build = |member: &&str| format!("workspaceMembers.{member}.build");
+        members.iter().map(|member| nix::instantiate(&cargo_nix, &build(member), "x86_64-linux")).collect()
     };
-    // app -> middle -> leaf <- other
-    for (edited, rebuilt) in [
-        ("app/src/main.rs", vec!["app"]),
-        ("middle/src/lib.rs", vec!["app", "middle"]),
-        ("other/src/main.rs", vec!["other"]),
-        ("leaf/src/lib.rs", vec!["app", "leaf", "middle", "other"]),
-        ("README.md", vec![]),
-        ("Cargo.lock", vec![]),
-    ] {
+    for (edited, rebuilt) in edits {
         let before = derivations();
         let path = scratch.path().join(edited);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         let text = fs::read_to_string(&path).unwrap_or_default();
         fs::write(&path, text + "\n// edited\n").unwrap();
         let after = derivations();
         let changed: Vec<&str> =
             (0..members.len()).filter(|&ix| before[ix] != after[ix]).map(|ix| members[ix]).collect();
-        assert_eq!(changed, rebuilt, "after editing {edited}");
+        assert_eq!(changed, *rebuilt, "after editing {edited}");
     }
+}
+
+#[test]
+fn editing_a_member_rebuilds_it_and_its_dependents_only() {
+    // app -> middle -> leaf <- other
+    check_rebuilt(
+        "three-members",
+        &["app", "leaf", "middle", "other"],
+        &[
+            ("app/src/main.rs", &["app"]),
+            ("middle/src/lib.rs", &["app", "middle"]),
+            ("other/src/main.rs", &["other"]),
+            ("leaf/src/lib.rs", &["app", "leaf", "middle", "other"]),
+            ("README.md", &[]),
+            ("Cargo.lock", &[]),
+        ],
+    );
+}
+
+#[test]
+fn files_outside_of_members_rebuild_what_reads_them() {
+    // store <- app -> web
+    check_rebuilt(
+        "outside-files",
+        &["app", "store", "web"],
+        &[
+            ("migrations/001-users.sql", &["app", "store"]),
+            ("migrations/003-new.sql", &["app", "store"]),
+            ("crates/proto/x.proto", &["app", "store"]),
+            ("static/index.html", &["app", "web"]),
+            ("static/img/logo.svg", &["app", "web"]),
+            // A neighbour, the readme that two members name, and files that nothing is built from.
+            ("crates/proto/y.proto", &[]),
+            ("README.md", &[]),
+            ("Cargo.lock", &[]),
+            ("docs/index.md", &[]),
+            ("target/debug/app", &[]),
+            ("crates/app/src/.main.rs.swp", &[]),
+            ("crates/app/src/main.rs~", &[]),
+            ("crates/app/.vscode/settings.json", &[]),
+            ("static/.DS_Store", &[]),
+        ],
+    );
 }
 
 #[test]

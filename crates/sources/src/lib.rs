@@ -8,4 +8,5 @@
 
 pub mod git_index;
 pub mod nar;
+pub mod reads;
 pub mod tree;

@@ -6,14 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use cratewright_sources::tree::Tree;
+use cratewright_sources::reads::{Reads, reads};
+use cratewright_sources::tree::{Tree, within};
 use serde_json::Value;
 
 use crate::lock::lock_section;
 use crate::stamp::conflict_marker;
-use crate::workspace::{InputError, manifests, read};
+use crate::workspace::{InputError, Package, manifests, read};
 
 /// Values by key, of one file.
 pub type Section = BTreeMap<String, Value>;
@@ -26,7 +28,21 @@ pub const OPTIONS: &str = "cratewright generate";
 pub struct Inputs {
     /// Lines of each section, `key = JSON`, in order of the keys.
     sections: BTreeMap<String, String>,
+    /// By directory of a package: what its sources read outside of it. What is certain is in the sections, too.
+    reads: BTreeMap<String, Reads>,
 }
+
+/// Which files are looked into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Manifests, the lock, and Rust sources for what they read outside of their packages.
+    Everywhere,
+    /// Manifests and the lock.
+    Manifests,
+}
+
+/// Key of what the sources of a package read outside of it.
+const READS: &str = "(reads)";
 
 /// One key whose value is not what was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,20 +61,48 @@ const BEGIN: &str = "  inputs = {\n";
 const END: &str = "  };\n";
 
 impl Inputs {
-    /// Reads the manifests of the workspace, the names of files that are targets, and the lock.
+    /// Reads the manifests of the workspace, the names of files that are targets, and the lock; and the sources, where
+    /// those are to be looked into.
     ///
     /// # Errors
     /// When something is missing or cannot be read that cargo, too, would not do without.
-    pub fn read(tree: &(dyn Tree + Sync)) -> Result<Self, InputError> {
-        // The lock is most of the work.
-        let (lock, sections) = thread::scope(|scope| {
+    pub fn read(tree: &(dyn Tree + Sync), look: Look) -> Result<Self, InputError> {
+        let (lock, manifests) = thread::scope(|scope| {
             let lock = scope.spawn(|| read_lock(tree));
-            let sections = manifests(tree);
-            (lock.join().expect("reading a lock does not panic"), sections)
+            let manifests = manifests(tree).map(|(sections, packages)| match look {
+                Look::Everywhere => (sections, reads_of(tree, packages)),
+                Look::Manifests => (sections, BTreeMap::new()),
+            });
+            (lock.join().expect("reading a lock does not panic"), manifests)
         });
-        let mut sections = sections?;
+        let (mut sections, reads) = manifests?;
         sections.insert(LOCK.to_owned(), lock?);
-        Ok(Inputs { sections: sections.into_iter().map(|(file, section)| (file, lines(&section))).collect() })
+        for (directory, reads) in reads.iter().filter(|(_, reads)| !reads.paths.is_empty()) {
+            let section = sections.entry(within(directory, "Cargo.toml")).or_default();
+            section.insert(READS.to_owned(), reads.paths.iter().cloned().collect());
+        }
+        let sections = sections.into_iter().map(|(file, section)| (file, lines(&section))).collect();
+        Ok(Inputs { sections, reads })
+    }
+
+    /// What the sources of each package read outside of it, by directory of the package. Empty where sources were not
+    /// looked into.
+    pub fn reads(&self) -> &BTreeMap<String, Reads> {
+        &self.reads
+    }
+
+    /// The same, with what was recorded of the sources, where they were not looked into.
+    #[must_use]
+    pub fn with_reads_of(mut self, recorded: &Inputs) -> Self {
+        for (file, lines) in &mut self.sections {
+            let old = recorded.sections.get(file).filter(|old| old.contains(READS)).map(|old| parse(old));
+            if let Some(reads) = old.and_then(|mut old| old.remove(READS)) {
+                let mut section = parse(lines);
+                section.insert(READS.to_owned(), reads);
+                *lines = self::lines(&section);
+            }
+        }
+        self
     }
 
     /// The same, with what was said on the command line.
@@ -93,7 +137,7 @@ impl Inputs {
         loop {
             let line = lines.next()?;
             if line == END.trim_end_matches('\n') {
-                return Some(Inputs { sections });
+                return Some(Inputs { sections, ..Inputs::default() });
             }
             let file = line.trim_start().strip_suffix(" = ''")?;
             let file: String = serde_json::from_str(&file.replace("\\${", "${")).ok()?;
@@ -137,6 +181,31 @@ impl Inputs {
         }
         moved
     }
+}
+
+/// Looks through the packages' sources, on all processors.
+fn reads_of(tree: &(dyn Tree + Sync), packages: Vec<Package>) -> BTreeMap<String, Reads> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some(package) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut reads = reads(tree, &package.files);
+            if package.is_settled {
+                reads.doubts.clear();
+            }
+            found.push((package.files.directory.clone(), reads));
+        }
+        found
+    };
+    let others = thread::available_parallelism().map_or(0, |count| count.get() - 1).min(packages.len());
+    thread::scope(|scope| {
+        let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
+        let mut found: BTreeMap<String, Reads> = work().into_iter().collect();
+        for other in others {
+            found.extend(other.join().expect("looking through sources does not panic"));
+        }
+        found
+    })
 }
 
 pub(crate) const LOCK: &str = "Cargo.lock";
@@ -293,7 +362,7 @@ mod tests {
         for line in ["a = \"b\"", "a = \"''${b}'\"", "'${", "''''${'", "$${ $' '$", "\\ \"é\" ${x} ''", "''' '''${"] {
             assert_eq!(unescape(&escape(line)), line);
             let file = "a\"b/${c}/Cargo.toml".to_owned();
-            let inputs = Inputs { sections: BTreeMap::from([(file, format!("{line}\n"))]) };
+            let inputs = Inputs { sections: BTreeMap::from([(file, format!("{line}\n"))]), ..Inputs::default() };
             assert_eq!(Inputs::recorded(&format!("let\n{}", inputs.to_nix())), Some(inputs));
         }
     }

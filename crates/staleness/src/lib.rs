@@ -11,7 +11,7 @@ mod manifest;
 mod stamp;
 mod workspace;
 
-pub use crate::inputs::{Inputs, MovedKey, OPTIONS, Section};
+pub use crate::inputs::{Inputs, Look, MovedKey, OPTIONS, Section};
 pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, stamped};
 pub use crate::workspace::{InputError, is_excluded};
 pub use cratewright_sources::tree::Tree;

@@ -166,11 +166,25 @@ impl Manifest {
         self.package()?.get("workspace")?.as_str()
     }
 
-    /// Paths of `package.metadata.cratewright.extra-sources`.
-    pub(crate) fn extra_sources(&self) -> Vec<String> {
-        let metadata = self.package().and_then(|package| package.get("metadata"));
-        let paths = metadata.and_then(|metadata| metadata.get("cratewright")?.get("extra-sources")?.as_array());
-        paths.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    /// Paths of `package.metadata.cratewright.extra-sources`; nothing where there is no such key.
+    pub(crate) fn extra_sources(&self) -> Option<Vec<String>> {
+        let paths = self.package()?.get("metadata")?.get("cratewright")?.get("extra-sources")?.as_array()?;
+        Some(paths.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    }
+
+    /// Source files of the library and of binaries, where it says where they are; relative to the package.
+    pub(crate) fn target_paths(&self) -> impl Iterator<Item = &str> {
+        let bins = self.table.get("bin").and_then(Value::as_array).into_iter().flatten();
+        bins.chain(self.table.get("lib")).filter_map(|target| target.get("path")?.as_str())
+    }
+
+    /// The build script that it names, if it may have one; relative to the package.
+    pub(crate) fn build_script(&self) -> Option<&str> {
+        match self.package()?.get("build") {
+            Some(Value::Bool(false)) => None,
+            Some(Value::String(path)) => Some(path),
+            _ => Some("build.rs"),
+        }
     }
 
     /// Directories of `[patch]` and `[replace]`.

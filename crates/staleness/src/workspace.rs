@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
+use cratewright_sources::reads::PackageFiles;
 use cratewright_sources::tree::{Tree, above, is_outside, join, parent, within};
 use glob::{MatchOptions, Pattern};
 use serde_json::{Map, Value};
 
-use crate::inputs::Section;
-use crate::manifest::{Config, Manifest, PathBase};
+use crate::inputs::{LOCK, Section};
+use crate::manifest::{Config, Inherited, Manifest, PathBase};
 use crate::stamp::{conflict_marker, hex_digest};
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
@@ -100,18 +101,25 @@ pub enum InputError {
     },
 }
 
-/// Sections of all manifests and of `.cargo/config.toml`, by path.
-pub(crate) fn manifests(tree: &dyn Tree) -> Result<BTreeMap<String, Section>, InputError> {
+/// A package, and whether it says itself what it reads outside.
+pub(crate) struct Package {
+    pub(crate) files: PackageFiles,
+    pub(crate) is_settled: bool,
+}
+
+/// Sections of all manifests and of `.cargo/config.toml`, by path, and the packages.
+pub(crate) fn manifests(tree: &dyn Tree) -> Result<(BTreeMap<String, Section>, Vec<Package>), InputError> {
     let mut finder = Finder { tree, manifests: BTreeMap::new(), members: BTreeSet::new() };
     let root = finder.load("")?.ok_or(InputError::NoManifest)?;
     let configs = configs(tree)?;
     let patched = configs.values().flat_map(|config| &config.paths).cloned();
     finder.find_members(&root)?;
     finder.find_others(&root, patched.collect())?;
+    let packages = finder.packages()?;
     let mut sections = finder.sections()?;
     let configs = configs.into_iter().filter(|(_, config)| !config.section.is_empty());
     sections.extend(configs.map(|(file, config)| (file, config.section)));
-    Ok(sections)
+    Ok((sections, packages))
 }
 
 /// Cargo's configuration in the root (of two names the older one counts), with what it includes.
@@ -275,6 +283,45 @@ impl Finder<'_> {
         }
     }
 
+    /// What there is to look through for files outside of the packages.
+    fn packages(&mut self) -> Result<Vec<Package>, InputError> {
+        let root = self.manifests.get("").cloned().unwrap_or_default();
+        let all: Vec<(String, Rc<Manifest>)> =
+            self.manifests.iter().map(|(directory, manifest)| (directory.clone(), manifest.clone())).collect();
+        let all: Vec<_> = all.into_iter().filter(|(_, manifest)| manifest.package().is_some()).collect();
+        let mut packages = Vec::with_capacity(all.len());
+        for (directory, manifest) in &all {
+            let is_below = |other: &String| match directory.as_str() {
+                "" => !other.is_empty() && !is_outside(other),
+                directory => other.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/')),
+            };
+            let mut apart: Vec<String> = all.iter().map(|(other, _)| other.clone()).filter(is_below).collect();
+            if directory.is_empty() {
+                apart.extend([LOCK, "target"].map(str::to_owned));
+            }
+            let mut documents = Vec::new();
+            for (key, variable) in [("readme", "CARGO_PKG_README"), ("license-file", "CARGO_PKG_LICENSE_FILE")] {
+                let path = match manifest.package().and_then(|package| package.get(key)) {
+                    Some(Value::String(path)) => join(directory, path),
+                    Some(Value::Object(_)) => {
+                        let (from, base) = self.root_of(directory, manifest, &root)?;
+                        let value = from.workspace_value(Inherited::Package, key);
+                        value.and_then(|value| join(&base, value.as_str()?))
+                    }
+                    _ => None,
+                };
+                let is_own = |path: &String| directory.is_empty() || path.starts_with(&format!("{directory}/"));
+                documents.extend(path.filter(|path| !is_own(path)).map(|path| (variable, path)));
+            }
+            let file = |path: &str| join(directory, path);
+            let build_script = manifest.build_script().and_then(file).filter(|path| self.tree.is_file(path));
+            let roots = manifest.target_paths().filter_map(file).filter(|path| self.tree.is_file(path)).collect();
+            let files = PackageFiles { directory: directory.clone(), roots, build_script, apart, documents };
+            packages.push(Package { files, is_settled: manifest.extra_sources().is_some() });
+        }
+        Ok(packages)
+    }
+
     fn sections(mut self) -> Result<BTreeMap<String, Section>, InputError> {
         let root = self.manifests.get("").cloned().unwrap_or_default();
         let mut sections: BTreeMap<String, Section> = BTreeMap::new();
@@ -325,7 +372,7 @@ fn files(tree: &dyn Tree, directory: &str, manifest: &Manifest, package: &Map<St
         let Some(path) = join(directory, path) else { return false };
         tree.is_file(&path) || !tree.entries(&path).is_empty()
     };
-    files.extend(manifest.extra_sources().into_iter().filter(exists));
+    files.extend(manifest.extra_sources().into_iter().flatten().filter(exists));
     files.sort_unstable();
     files.dedup();
     files

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cratewright_staleness::{InputError, Inputs, Moved, check, stamped};
+use cratewright_staleness::{InputError, Inputs, Look, Moved, check, stamped};
 
 type Files = BTreeMap<String, String>;
 
@@ -29,7 +29,7 @@ fn workspace() -> Files {
 }
 
 fn read(files: &Files) -> Inputs {
-    Inputs::read(files).unwrap_or_else(|error| panic!("{error}"))
+    Inputs::read(files, Look::Everywhere).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// What `check` says after `edit`.
@@ -122,7 +122,7 @@ fn what_cargo_would_miss_is_an_error() {
     let error = |edit: fn(&mut Files)| {
         let mut files = workspace();
         edit(&mut files);
-        Inputs::read(&files).unwrap_err()
+        Inputs::read(&files, Look::Everywhere).unwrap_err()
     };
     let missing = error(|files| drop(files.remove("app/Cargo.toml")));
     assert_eq!(

@@ -1,0 +1,216 @@
+//! Files that a package's build reads outside of the package.
+//!
+//! Found in its Rust sources: what `include!` and its kin, `#[path]`, and macros and attributes that embed files name
+//! ([`tokens`]), and what a build script does with paths ([`build_script`]). Tests, examples and benches are not looked
+//! at, for a build does not compile them.
+
+mod build_script;
+mod tokens;
+
+use std::collections::BTreeSet;
+
+use memchr::memmem;
+
+use crate::tree::{Tree, is_outside, join, parent, within};
+
+/// A package, as far as its files go. Paths are seen from the workspace root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PackageFiles {
+    /// Directory of its manifest.
+    pub directory: String,
+    /// Source files of its library and binaries, as far as the manifest names them.
+    pub roots: Vec<String>,
+    /// Its build script.
+    pub build_script: Option<String>,
+    /// Directories and files below the package's that are not in its source: other packages for the most part.
+    pub apart: Vec<String>,
+    /// Its readme and license file with the variables that tell a build of them, where they lie outside.
+    pub documents: Vec<(&'static str, String)>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Files and directories that exist, seen from the workspace root, none of them below another.
+    pub paths: BTreeSet<String>,
+    /// What may be read or not.
+    pub doubts: Vec<Doubt>,
+}
+
+/// A place that reads something outside of the package, or so it seems, that cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Doubt {
+    /// The source file, seen from the workspace root.
+    pub file: String,
+    /// Number of the line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub what: String,
+}
+
+/// Looks through all sources of a package.
+pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
+    let mut scanner = Scanner { tree, package, found: BTreeSet::new(), doubts: BTreeSet::new(), open: Vec::new() };
+    for root in package.roots.iter().chain(&package.build_script) {
+        if !scanner.is_own(root) {
+            scanner.module(root.clone(), parent(root).to_owned());
+        }
+    }
+    if let Some(script) = &package.build_script {
+        build_script::scan(&mut scanner, script);
+    }
+    let needles = scanner.needles();
+    scanner.directory(&package.directory, &needles);
+    // What is compiled from outside may lead further.
+    let mut seen = BTreeSet::new();
+    while let Some(module) = scanner.open.pop() {
+        if seen.insert(module.file.clone())
+            && let Ok(Some(text)) = tree.read(&module.file)
+        {
+            tokens::scan(&mut scanner, &module.file, Some(&module.children), &text);
+        }
+    }
+    let doubts = scanner.doubts.into_iter().collect();
+    let is_below = |path: &str| scanner.found.iter().any(|other| other != path && is_at_or_above(other, path));
+    let paths = scanner.found.iter().filter(|path| !is_below(path)).cloned().collect();
+    Reads { paths, doubts }
+}
+
+/// A source file outside of the package.
+struct Module {
+    file: String,
+    /// Where its `mod name;` are looked for.
+    children: String,
+}
+
+struct Scanner<'a> {
+    tree: &'a dyn Tree,
+    package: &'a PackageFiles,
+    found: BTreeSet<String>,
+    doubts: BTreeSet<Doubt>,
+    open: Vec<Module>,
+}
+
+/// A variable that projects set in `.cargo/config.toml` to find their root; cargo has none for it.
+const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
+
+impl Scanner<'_> {
+    /// Texts of which a source file has one if it reads anything outside: most have none, and are not parsed.
+    fn needles(&self) -> Vec<memmem::Finder<'static>> {
+        let directory = &self.package.directory;
+        let apart = self.package.apart.iter().map(|path| {
+            let below =
+                if directory.is_empty() { path } else { path.strip_prefix(&format!("{directory}/")).unwrap_or(path) };
+            below.to_owned()
+        });
+        let fixed = ["../", WORKSPACE_DIR].map(str::to_owned);
+        let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
+        fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
+    }
+
+    /// All Rust files of a directory, but for those that a build does not compile.
+    fn directory(&mut self, directory: &str, needles: &[memmem::Finder<'static>]) {
+        let is_top = directory == self.package.directory;
+        for (name, is_directory) in self.tree.entries(directory) {
+            let path = within(directory, &name);
+            if is_directory {
+                let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
+                if !is_other && !name.starts_with('.') && self.is_own(&path) {
+                    self.directory(&path, needles);
+                }
+            } else if name.ends_with(".rs")
+                && let Ok(Some(text)) = self.tree.read(&path)
+                && needles.iter().any(|needle| needle.find(text.as_bytes()).is_some())
+                && !self.is_for_tests(&path)
+            {
+                self.documents(&text);
+                tokens::scan(self, &path, None, &text);
+            }
+        }
+    }
+
+    /// Whether a module is compiled for tests alone, by its own declaration or by that of one above.
+    fn is_for_tests(&self, file: &str) -> bool {
+        let (name, directory) = match file.strip_suffix("/mod.rs") {
+            Some(module) => (module.rsplit('/').next().unwrap_or(module), parent(module)),
+            None => (file.rsplit('/').next().unwrap_or(file).trim_end_matches(".rs"), parent(file)),
+        };
+        let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
+        let declarations = above.chain([format!("{directory}.rs")]).filter(|above| above != file).filter_map(|above| {
+            let text = self.tree.read(&above).ok()??;
+            Some(tokens::declares(&text, name)? || self.is_for_tests(&above))
+        });
+        let declarations: Vec<bool> = declarations.collect();
+        !declarations.is_empty() && declarations.into_iter().all(|for_tests| for_tests)
+    }
+
+    fn doubt_workspace_dir(&mut self, file: &str, line: usize) {
+        self.doubt(file, line, format!("what {WORKSPACE_DIR} leads to cannot be told"));
+    }
+
+    /// A readme or license file is read only where the variable that names it is.
+    fn documents(&mut self, text: &str) {
+        for (variable, path) in &self.package.documents {
+            if text.contains(variable) && self.exists(path) {
+                self.found.insert(path.clone());
+            }
+        }
+    }
+
+    /// Whether a path is in the package's source anyway.
+    fn is_own(&self, path: &str) -> bool {
+        let directory = &self.package.directory;
+        let is_in = if directory.is_empty() { !is_outside(path) } else { is_at_or_above(directory, path) };
+        is_in && !self.package.apart.iter().any(|apart| is_at_or_above(apart, path))
+    }
+
+    fn exists(&self, path: &str) -> bool {
+        self.tree.is_file(path) || !self.tree.entries(path).is_empty()
+    }
+
+    /// A path that is read for certain.
+    fn read(&mut self, path: String, file: &str, line: usize) {
+        if self.is_own(&path) {
+        } else if self.exists(&path) {
+            self.found.insert(path);
+        } else {
+            self.doubt(file, line, format!("`{path}` does not exist"));
+        }
+    }
+
+    /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
+    fn mention(&mut self, path: String) -> bool {
+        let counts = !self.is_own(&path) && !is_at_or_above(&path, &self.package.directory) && self.exists(&path);
+        if counts {
+            self.found.insert(path);
+        }
+        counts
+    }
+
+    /// A file outside of the package that is compiled.
+    fn module(&mut self, file: String, children: String) {
+        self.found.insert(file.clone());
+        self.open.push(Module { file, children });
+    }
+
+    fn doubt(&mut self, file: &str, line: usize, what: String) {
+        self.doubts.insert(Doubt { file: file.to_owned(), line, what });
+    }
+}
+
+/// Whether a directory is a path or has it in it.
+fn is_at_or_above(directory: &str, path: &str) -> bool {
+    let levels = |path: &str| path.split('/').take_while(|part| *part == "..").count();
+    if directory.is_empty() || directory.split('/').all(|part| part == "..") {
+        return levels(path) <= levels(directory);
+    }
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// `path` as seen from a directory, if it is a relative one.
+fn resolve(directory: &str, path: &str) -> Option<String> {
+    join(directory, path)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,287 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A workspace with the package `crates/app` and files to read.
+fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let there = [
+        "migrations/one.sql",
+        "migrations/two.sql",
+        "proto/x.proto",
+        "static/index.html",
+        "README.md",
+        "crates/app/README.md",
+        "crates/other/data.json",
+        "../above/schema.graphql",
+    ];
+    let there = there.map(|path| (path.to_owned(), String::new()));
+    there.into_iter().chain(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))).collect()
+}
+
+fn package() -> PackageFiles {
+    let (directory, build_script) = ("crates/app".to_owned(), Some("crates/app/build.rs".to_owned()));
+    PackageFiles { directory, build_script, ..PackageFiles::default() }
+}
+
+#[track_caller]
+fn check_files(files: &[(&str, &str)], package: &PackageFiles, expected: &[&str], doubts: &[&str]) {
+    let found = reads(&workspace(files), package);
+    assert_eq!(found.paths.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    let said: Vec<String> =
+        found.doubts.iter().map(|doubt| format!("{}:{}: {}", doubt.file, doubt.line, doubt.what)).collect();
+    assert_eq!(said, doubts);
+}
+
+/// One source file of the library.
+#[track_caller]
+fn check(source: &str, expected: &[&str]) {
+    check_files(&[("crates/app/src/a/b.rs", source)], &package(), expected, &[]);
+}
+
+#[track_caller]
+fn check_doubt(source: &str, doubt: &str) {
+    check_files(&[("crates/app/src/a/b.rs", source)], &package(), &[], &[doubt]);
+}
+
+#[track_caller]
+fn check_script(source: &str, expected: &[&str]) {
+    check_files(&[("crates/app/build.rs", source)], &package(), expected, &[]);
+}
+
+#[test]
+fn included_files() {
+    check(r#"const A: &str = include_str!("../../../../migrations/one.sql");"#, &["migrations/one.sql"]);
+    check(r##"const A: &[u8] = include_bytes!(r"../../../../README.md",);"##, &["README.md"]);
+    check(r#"fn f() { let x = vec![g(include_str!("../../../other/data.json"))]; }"#, &["crates/other/data.json"]);
+    check(r#"#![doc = include_str!("../../../../README.md")]"#, &["README.md"]);
+    check(r#"#[cfg_attr(feature = "x", doc = include_str!("../../../../README.md"))] fn f() {}"#, &["README.md"]);
+    check(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto/", "x.proto"));"#, &["proto/x.proto"]);
+    check(r#"include_str!(concat!("../../../../", "README", ".md"))"#, &["README.md"]);
+    check(r#"include_str!("../../../../../above/schema.graphql")"#, &["../above/schema.graphql"]);
+    check("#!/usr/bin/env run\nfn f() { include_str!(\"../../../../README.md\"); }", &["README.md"]);
+    check("\u{feff}const A: &str = include_str!(\"../../../../README.md\");", &["README.md"]);
+}
+
+#[test]
+fn what_is_in_the_package_or_made_by_the_build_is_not_outside() {
+    check(r#"include_str!("../../README.md"); include_str!("c.txt"); include!("../a.rs");"#, &[]);
+    check(r#"include!(concat!(env!("OUT_DIR"), "/../x.rs"));"#, &[]);
+    check(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../app/README.md"));"#, &[]);
+}
+
+#[test]
+fn texts_that_are_no_paths() {
+    check(
+        r#"/// `include_str!("../../../../README.md")`
+        fn f() { println!("../../../README.md"); g("../../../README.md"); assert_eq!(a, "../../README.md"); }"#,
+        &[],
+    );
+    check(
+        r#"// include_str!("../../../../README.md")
+        fn f() { let x = 0..1; let s = "include_str!(\"../../../../README.md\")"; }"#,
+        &[],
+    );
+    check(r#"other!("../.."); other!("../"); other!("../no/such"); #[a(b = "..")] struct A;"#, &[]);
+}
+
+#[test]
+fn tests_are_not_built() {
+    check(
+        r#"#[cfg(test)] mod tests { const A: &str = include_str!("../../../../README.md"); }
+        #[cfg(test)] const A: &str = include_str!("../../../../README.md");
+        #[cfg(all(test, unix))] #[path = "../../../../README.md"] mod x;
+        #[cfg_attr(test, doc = include_str!("../../../../README.md"))]
+        enum E { #[cfg(test)] A(B), B }
+        const B: &str = include_str!("../../../../proto/x.proto");"#,
+        &["proto/x.proto"],
+    );
+    check("#![cfg(test)]\nconst A: &str = include_str!(\"../../../../README.md\");", &[]);
+    check(r#"#[cfg(not(test))] const A: &str = include_str!("../../../../README.md");"#, &["README.md"]);
+    let source = r#"const A: &str = include_str!("../../../README.md");"#;
+    for directory in ["tests", "examples", "benches"] {
+        check_files(&[(&format!("crates/app/{directory}/a.rs"), source)], &package(), &[], &[]);
+    }
+    check_files(
+        &[("crates/app/src/tests/a.rs", source), ("README.md", "")],
+        &package(),
+        &["crates/README.md"][..0],
+        &["crates/app/src/tests/a.rs:1: `crates/README.md` does not exist"],
+    );
+}
+
+#[test]
+fn modules_for_tests_are_not_built() {
+    let source = "const A: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../../README.md\"));";
+    let check = |declaration: &str, expected: &[&str]| {
+        let files = [
+            ("crates/app/src/lib.rs", "mod a;"),
+            ("crates/app/src/a.rs", declaration),
+            ("crates/app/src/a/tests/mod.rs", "mod deeper;"),
+            ("crates/app/src/a/tests/deeper.rs", source),
+        ];
+        check_files(&files, &package(), expected, &[]);
+    };
+    check("#[cfg(test)]\nmod tests;", &[]);
+    check("use x; #[cfg(all(test, unix))] #[allow(x)] pub(crate) mod tests;", &[]);
+    check("#[cfg(test)] use x; mod tests;", &["README.md"]);
+    check("#[cfg(unix)] mod tests;", &["README.md"]);
+    check("", &["README.md"]);
+}
+
+#[test]
+fn macros_and_attributes_that_embed() {
+    check(r#"static M: Migrator = sqlx::migrate!("../../migrations");"#, &["migrations"]);
+    check(r#"static D: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../static");"#, &["static"]);
+    check(r#"#[derive(RustEmbed)] #[folder = "../../static"] struct Assets;"#, &["static"]);
+    check(r#"#[derive(RustEmbed)] #[folder = "$CARGO_MANIFEST_DIR/../../static/"] struct Assets;"#, &["static"]);
+    check(r#"#[graphql(schema_path = "../../../above/schema.graphql")] struct Q;"#, &["../above/schema.graphql"]);
+    check(r#"wit_bindgen::generate!({ path: "../../proto" });"#, &["proto"]);
+    check(r#"#[grammar = "../../../proto/x.proto"] struct P;"#, &["proto/x.proto"]);
+    // What is below another path that is read is read with it.
+    check(r#"m!("../../static"); include_str!("../../../../static/index.html");"#, &["static"]);
+}
+
+#[test]
+fn modules_elsewhere() {
+    let files = [
+        (
+            "crates/app/src/lib.rs",
+            "#[path = \"../../../shared/one.rs\"]\npub mod one;\nmod inline { #[path = \"../../../../shared/two.rs\"] mod two; }",
+        ),
+        ("shared/one.rs", "mod deep; mod inner { mod nested; }\ninclude!(\"../included/x.rs\");"),
+        ("shared/deep.rs", "mod deeper;"),
+        ("shared/deep/deeper/mod.rs", "const A: &str = include_str!(\"../../../README.md\");"),
+        ("shared/inner/nested.rs", ""),
+        ("shared/two.rs", "#[cfg(test)] mod tests;"),
+        ("shared/tests.rs", ""),
+        ("included/x.rs", "const B: &str = include_str!(\"y.txt\");"),
+        ("included/y.txt", ""),
+    ];
+    let expected = [
+        "README.md",
+        "included/x.rs",
+        "included/y.txt",
+        "shared/deep.rs",
+        "shared/deep/deeper/mod.rs",
+        "shared/inner/nested.rs",
+        "shared/one.rs",
+        "shared/two.rs",
+    ];
+    check_files(&files, &package(), &expected, &[]);
+    // A library whose manifest says that it is elsewhere.
+    let roots = vec!["shared/one.rs".to_owned()];
+    check_files(
+        &files[1..5],
+        &PackageFiles { roots, ..package() },
+        &expected[3..7]
+            .iter()
+            .filter(|path| !path.contains("two"))
+            .copied()
+            .chain(["README.md"])
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>(),
+        &["shared/one.rs:2: `included/x.rs` does not exist"],
+    );
+}
+
+#[test]
+fn packages_within() {
+    let package =
+        PackageFiles { apart: vec!["Cargo.lock".to_owned(), "crates/other".to_owned()], ..PackageFiles::default() };
+    let source = "const A: &str = include_str!(\"../crates/other/data.json\");\n\
+                  const B: &str = include_str!(\"../README.md\");\n\
+                  const C: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/Cargo.lock\"));\n";
+    check_files(
+        &[("src/lib.rs", source), ("Cargo.lock", "")],
+        &package,
+        &["Cargo.lock", "crates/other/data.json"],
+        &[],
+    );
+    let embeds = "#[folder = \"crates/other/\"] struct A;";
+    check_files(&[("src/lib.rs", embeds)], &package, &["crates/other"], &[]);
+}
+
+#[test]
+fn build_scripts() {
+    check_script(r#"fn main() { println!("cargo:rerun-if-changed=../../proto/x.proto"); }"#, &["proto/x.proto"]);
+    check_script(r#"fn main() { println!("cargo::rerun-if-changed=../../proto/{}", name); }"#, &["proto"]);
+    check_script(r#"fn main() { compile_protos(&["../../proto/x.proto"], &["../../proto"]).unwrap(); }"#, &["proto"]);
+    check_script(
+        r#"fn main() { let p = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join("proto"); compile(&p); }"#,
+        &["proto"],
+    );
+    check_script(
+        r#"const ROOT: &str = "../..";
+        fn main() -> R { let dir = std::env::var("CARGO_MANIFEST_DIR")?; let proto = format!("{dir}/../../proto"); run(&proto);
+        run(PathBuf::from(ROOT).join("static")); Ok(()) }"#,
+        &["proto", "static"],
+    );
+    check_script(
+        r#"fn main() { let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().parent().unwrap().to_path_buf();
+        fs::read_to_string(root.join("migrations").join("one.sql")).unwrap();
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().join("README.md")); }"#,
+        &["README.md", "migrations/one.sql"],
+    );
+    check_script(r#"fn main() { let out = PathBuf::from(env::var("OUT_DIR").unwrap()).join("../../../x"); }"#, &[]);
+    check_script(r#"mod helper; fn main() {}"#, &[]);
+    check_files(
+        &[
+            ("crates/app/build.rs", "mod helper; fn main() {}"),
+            ("crates/app/helper.rs", "fn f() { g(\"../../proto\") }"),
+        ],
+        &package(),
+        &["proto"],
+        &[],
+    );
+}
+
+#[test]
+fn readmes_count_where_they_are_asked_for() {
+    let documents = vec![("CARGO_PKG_README", "README.md".to_owned())];
+    let package = PackageFiles { documents, ..package() };
+    check_files(&[("crates/app/src/lib.rs", "")], &package, &[], &[]);
+    check_files(
+        &[("crates/app/src/lib.rs", "const A: &str = env!(\"CARGO_PKG_README\");")],
+        &package,
+        &["README.md"],
+        &[],
+    );
+    check_files(
+        &[("crates/app/build.rs", "fn main() { env::var(\"CARGO_PKG_README\"); }")],
+        &package,
+        &["README.md"],
+        &[],
+    );
+}
+
+#[test]
+fn what_cannot_be_told_is_said() {
+    check_doubt(
+        "\n\ninclude_str!(concat!(\"../../../../\", env!(\"WHICH\")));",
+        "crates/app/src/a/b.rs:3: `include_str!(concat!(\"../../../../\", env!(\"WHICH\")))`: which file that is cannot be told",
+    );
+    check_doubt(
+        "macro_rules! sql { ($a:expr) => { include_str!(concat!(\"../../../../sql/\", $a)) } }",
+        "crates/app/src/a/b.rs:1: `include_str!(concat!(\"../../../../sql/\", $a))`: which file that is cannot be told",
+    );
+    check_doubt("include_str!(\"../../../../no/such\");", "crates/app/src/a/b.rs:1: `no/such` does not exist");
+    check_doubt("#[path = \"../../../../no.rs\"]\nmod no;", "crates/app/src/a/b.rs:2: `no.rs` does not exist");
+    check_doubt(
+        "include_str!(concat!(env!(\"CARGO_WORKSPACE_DIR\"), \"/x\"))",
+        "crates/app/src/a/b.rs:1: what CARGO_WORKSPACE_DIR leads to cannot be told",
+    );
+    check_files(
+        &[("crates/app/build.rs", "fn main() { let a = env::var(\"CARGO_WORKSPACE_DIR\").unwrap(); }")],
+        &package(),
+        &[],
+        &["crates/app/build.rs:1: what CARGO_WORKSPACE_DIR leads to cannot be told"],
+    );
+    let script = "fn main() {\n    let root = Path::new(\"../..\");\n    walk(root);\n}";
+    check_files(
+        &[("crates/app/build.rs", script)],
+        &package(),
+        &[],
+        &["crates/app/build.rs:3: `../..`: what it reads there cannot be told"],
+    );
+}
