@@ -55,7 +55,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     }
     for Doubt { file, line, what } in &rendered.doubts {
         report.warning(format_args!(
-            "{file}:{line}: {what}; if it is outside of the package, name it in `package.metadata.cratewright.extra-sources`"
+            "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
         ));
     }
     report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));

@@ -102,10 +102,11 @@ fn judge(workspace: (&str, &'static str), edits: &[&Edit]) -> Result<Truth, Stri
         }
     }
     let evaluated = evaluate(scratch.root());
-    if evaluated.status.success() != (truth == Truth::Same) {
+    let is_blind = edits.iter().any(|edit| edit.in_sources);
+    if !is_blind && evaluated.status.success() != (truth == Truth::Same) {
         return fail(format!("the evaluation check says otherwise than check\n{}{}", text(&check), text(&evaluated)));
     }
-    if code == Some(1) {
+    if !is_blind && code == Some(1) {
         // Everything but the first word, with which each says what it is about, and the path of the file.
         let said = text(&check);
         let missing = said.lines().skip(1).find(|line| !text(&evaluated).contains(line.trim()));

@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, Item, Lit, Pat, Token};
 
-use super::{Scanner, WORKSPACE_DIR, is_at_or_above, resolve};
+use super::{Scanner, WORKSPACE_DIR, is_at_or_above, resolve, tokens};
 use crate::tree::{parent, within};
 
 /// Looks through a build script and its modules.
@@ -23,6 +23,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         }
         let Ok(Some(text)) = scanner.tree.read(&file) else { continue };
         scanner.documents(&text);
+        tokens::scan(scanner, &file, None, &text);
         // What is no Rust is the compiler's to complain about.
         let Ok(parsed) = syn::parse_file(&text) else { continue };
         for item in &parsed.items {
@@ -120,7 +121,8 @@ impl Script<'_, '_, '_> {
         let is_above = is_at_or_above(&resolved, &self.scanner.package.directory);
         if is_above && path.contains("..") && resolved != self.scanner.package.directory {
             if is_used {
-                let what = format!("`{path}`: what it reads there cannot be told");
+                let path = path.strip_prefix("./").unwrap_or(path);
+                let what = format!("what is read in `{path}` cannot be told");
                 self.scanner.doubt(self.file, line, what);
             }
         } else if path.contains('/') {

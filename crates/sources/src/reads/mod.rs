@@ -51,16 +51,17 @@ pub struct Doubt {
 /// Looks through all sources of a package.
 pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let mut scanner = Scanner { tree, package, found: BTreeSet::new(), doubts: BTreeSet::new(), open: Vec::new() };
-    for root in package.roots.iter().chain(&package.build_script) {
-        if !scanner.is_own(root) {
-            scanner.module(root.clone(), parent(root).to_owned());
-        }
+    let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
+    for root in outside.cloned().collect::<Vec<_>>() {
+        scanner.module(root.clone(), parent(&root).to_owned());
     }
     if let Some(script) = &package.build_script {
         build_script::scan(&mut scanner, script);
     }
     let needles = scanner.needles();
-    scanner.directory(&package.directory, &needles);
+    for directory in scanner.directories() {
+        scanner.directory(&directory, &needles);
+    }
     // What is compiled from outside may lead further.
     let mut seen = BTreeSet::new();
     while let Some(module) = scanner.open.pop() {
@@ -76,7 +77,7 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     Reads { paths, doubts }
 }
 
-/// A source file outside of the package.
+/// A source file that something leads to.
 struct Module {
     file: String,
     /// Where its `mod name;` are looked for.
@@ -108,6 +109,19 @@ impl Scanner<'_> {
         fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
     }
 
+    /// Where source files of targets are: modules are beside them and below.
+    fn directories(&self) -> BTreeSet<String> {
+        let src = within(&self.package.directory, "src");
+        let roots = self.package.roots.iter().chain(&self.package.build_script);
+        let directories = roots.filter(|root| self.is_own(root)).map(|root| parent(root).to_owned());
+        let directories: BTreeSet<String> = directories.chain([src]).collect();
+        // A build script beside the manifest has its modules followed, and says nothing of other directories.
+        let is_script = |directory: &String| {
+            *directory == self.package.directory && !self.package.roots.iter().any(|root| parent(root) == directory)
+        };
+        directories.into_iter().filter(|directory| !is_script(directory)).collect()
+    }
+
     /// All Rust files of a directory, but for those that a build does not compile.
     fn directory(&mut self, directory: &str, needles: &[memmem::Finder<'static>]) {
         let is_top = directory == self.package.directory;
@@ -120,13 +134,45 @@ impl Scanner<'_> {
                 }
             } else if name.ends_with(".rs")
                 && let Ok(Some(text)) = self.tree.read(&path)
-                && needles.iter().any(|needle| needle.find(text.as_bytes()).is_some())
-                && !self.is_for_tests(&path)
+                && self.may_lead_outside(&path, &text, needles)
             {
-                self.documents(&text);
-                tokens::scan(self, &path, None, &text);
+                self.source(&path, &text);
             }
         }
+    }
+
+    /// Looks through a source file of the package. Few are found to read anything, and of those alone it need be known
+    /// whether they are for tests.
+    fn source(&mut self, path: &str, text: &str) {
+        let mut own = Scanner { found: BTreeSet::new(), doubts: BTreeSet::new(), open: Vec::new(), ..*self };
+        own.documents(text);
+        tokens::scan(&mut own, path, None, text);
+        let Scanner { found, doubts, open, .. } = own;
+        if !(found.is_empty() && doubts.is_empty() && open.is_empty()) && !self.is_for_tests(path) {
+            self.found.extend(found);
+            self.doubts.extend(doubts);
+            self.open.extend(open);
+        }
+    }
+
+    /// Whether a source file has one of the needles on a line that is not all comment, and where `../` is what an
+    /// `include!` on the same line has, whether there are enough of them to leave the package.
+    fn may_lead_outside(&self, path: &str, text: &str, needles: &[memmem::Finder<'static>]) -> bool {
+        let depth = path[self.package.directory.len()..].trim_start_matches('/').matches('/').count();
+        needles.iter().any(|needle| {
+            needle.find_iter(text.as_bytes()).any(|at| {
+                let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+                let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+                let line = text[begin..end].trim_start();
+                let stays = || {
+                    ["include!(\"", "include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
+                        && self.package.apart.is_empty()
+                        && line.matches('"').count() == 2
+                        && line.matches("../").count() <= depth
+                };
+                !line.starts_with("//") && !(needle.needle() == b"../" && stays())
+            })
+        })
     }
 
     /// Whether a module is compiled for tests alone, by its own declaration or by that of one above.
@@ -138,6 +184,13 @@ impl Scanner<'_> {
         let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
         let declarations = above.chain([format!("{directory}.rs")]).filter(|above| above != file).filter_map(|above| {
             let text = self.tree.read(&above).ok()??;
+            // Nearly all of them need not be parsed to tell.
+            if !text.contains(&format!("mod {name};")) {
+                return None;
+            }
+            if !text.contains("test") {
+                return Some(self.is_for_tests(&above));
+            }
             Some(tokens::declares(&text, name)? || self.is_for_tests(&above))
         });
         let declarations: Vec<bool> = declarations.collect();
@@ -170,7 +223,7 @@ impl Scanner<'_> {
 
     /// A path that is read for certain.
     fn read(&mut self, path: String, file: &str, line: usize) {
-        if self.is_own(&path) {
+        if self.is_own(&path) || Self::is_history(&path) {
         } else if self.exists(&path) {
             self.found.insert(path);
         } else {
@@ -178,18 +231,28 @@ impl Scanner<'_> {
         }
     }
 
+    /// History is in no source: what a build tells of it would make every commit another build.
+    fn is_history(path: &str) -> bool {
+        path.split('/').any(|part| part == ".git")
+    }
+
     /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
     fn mention(&mut self, path: String) -> bool {
-        let counts = !self.is_own(&path) && !is_at_or_above(&path, &self.package.directory) && self.exists(&path);
+        let counts = !self.is_own(&path)
+            && !is_at_or_above(&path, &self.package.directory)
+            && !Self::is_history(&path)
+            && self.exists(&path);
         if counts {
             self.found.insert(path);
         }
         counts
     }
 
-    /// A file outside of the package that is compiled.
+    /// A file that is compiled and may not be where the package's own files are.
     fn module(&mut self, file: String, children: String) {
-        self.found.insert(file.clone());
+        if !self.is_own(&file) {
+            self.found.insert(file.clone());
+        }
         self.open.push(Module { file, children });
     }
 

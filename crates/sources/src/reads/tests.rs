@@ -10,6 +10,7 @@ fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
         "proto/x.proto",
         "static/index.html",
         "README.md",
+        ".git/HEAD",
         "crates/app/README.md",
         "crates/other/data.json",
         "../above/schema.graphql",
@@ -224,6 +225,8 @@ fn build_scripts() {
         &["README.md", "migrations/one.sql"],
     );
     check_script(r#"fn main() { let out = PathBuf::from(env::var("OUT_DIR").unwrap()).join("../../../x"); }"#, &[]);
+    check_script(r#"fn main() { let head = Path::new("../../.git/HEAD"); fs::read(head).unwrap(); }"#, &[]);
+    check_script(r#"const A: &str = include_str!("../../README.md"); fn main() {}"#, &["README.md"]);
     check_script(r#"mod helper; fn main() {}"#, &[]);
     check_files(
         &[
@@ -282,6 +285,6 @@ fn what_cannot_be_told_is_said() {
         &[("crates/app/build.rs", script)],
         &package(),
         &[],
-        &["crates/app/build.rs:3: `../..`: what it reads there cannot be told"],
+        &["crates/app/build.rs:3: what is read in `../..` cannot be told"],
     );
 }

@@ -231,17 +231,15 @@ impl Walk<'_, '_, '_> {
                 );
             };
             if self.scanner.tree.is_file(&file) {
-                if !self.scanner.is_own(&file) {
-                    let children = parent(&file).to_owned();
-                    self.scanner.module(file, children);
-                }
+                let children = parent(&file).to_owned();
+                self.scanner.module(file, children);
             } else {
                 self.scanner.read(file, self.file, line);
             }
         } else if self.follow {
             let below = within(&children, &name);
             for file in [format!("{below}.rs"), format!("{below}/mod.rs")] {
-                if self.scanner.tree.is_file(&file) && !self.scanner.is_own(&file) {
+                if self.scanner.tree.is_file(&file) {
                     self.scanner.module(file, below.clone());
                 }
             }
@@ -292,7 +290,7 @@ impl Walk<'_, '_, '_> {
     fn included(&mut self, name: &str, directory: &str, path: &str, line: usize) {
         match resolve(directory, path) {
             None => self.scanner.doubt(self.file, line, format!("`{name}!(\"{path}\")` has an absolute path")),
-            Some(file) if name == "include" && !self.scanner.is_own(&file) && self.scanner.tree.is_file(&file) => {
+            Some(file) if name == "include" && self.scanner.tree.is_file(&file) => {
                 let children = parent(&file).to_owned();
                 self.scanner.module(file, children);
             }
