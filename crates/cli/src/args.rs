@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Check(Check),
     /// Compare what is resolved here with cargo's own unit graphs
     Verify(Verify),
+    /// List where every package comes from, and which files outside of it a build reads
+    Sources(Sources),
 }
 
 const EXIT_CODES: &str = "\
@@ -126,6 +128,30 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
     /// How to print the result
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+const SOURCES_EXAMPLES: &str = "\
+Listed are the packages of Cargo.nix: those that a build of a member needs on one of the platforms.
+
+Examples:
+  cratewright sources                           a line for each package
+  cratewright sources --format json | jq '.packages[] | select(.fetcher == \"fetchgit\")'";
+
+/// List where every package comes from, and which files outside of it a build reads
+#[derive(Debug, clap::Args)]
+#[command(after_help = SOURCES_EXAMPLES)]
+pub(crate) struct Sources {
+    /// Path to Cargo.toml, of the workspace or any of its members
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// Fail if Cargo.lock would have to change
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// How to print the list
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{RenderOptions, Resolved, merge, render};
-use cratewright_resolver::Source;
+use cratewright_renderer::{Merged, RenderOptions, Resolved, merge, render};
+use cratewright_resolver::{Package, Source};
 use cratewright_sources::reads::Doubt;
 use cratewright_staleness::{Inputs, Look, stamped};
 
@@ -96,16 +96,14 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         .note("at", workspace.root.join("Cargo.toml").display().to_string())
         .help("see `cargo build`, which builds nothing either"));
     }
-    let mut packages: Vec<_> = merged.entries.iter().map(|entry| entry.package).collect();
-    packages.sort();
-    packages.dedup();
+    let packages = built(workspace, &merged);
     let body = render(
         resolved,
         &merged,
         &RenderOptions {
             root: place.root,
             output: place.output,
-            origins: origins::origins(&workspace.packages)?,
+            origins: origins::origins(&packages)?,
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             inputs: inputs.to_nix(),
@@ -124,9 +122,15 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     })
 }
 
+/// The packages of all entries, each once, in order of names and versions.
+pub(crate) fn built<'a>(workspace: &'a Workspace, merged: &Merged) -> Vec<&'a Package> {
+    let packages: BTreeSet<_> = merged.entries.iter().map(|entry| entry.package).collect();
+    packages.into_iter().map(|package| &workspace.packages.graph[package]).collect()
+}
+
 /// What local packages are built from besides their directories, by directory: what their sources were found to read,
 /// and what their manifests say.
-fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for package in workspace.packages.graph.node_weights() {
         let Source::Local { dir } = &package.source else { continue };

@@ -17,6 +17,7 @@ mod origins;
 mod output;
 mod report;
 mod root;
+mod sources;
 pub mod verify;
 pub mod workspace;
 
@@ -54,6 +55,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Generate(command) => generate::run(command, &report),
         Command::Check(command) => check::run(command, &report),
         Command::Verify(command) => verify::run(command, &report),
+        Command::Sources(command) => sources::run(command, &report),
     };
     ExitCode::from(result.unwrap_or_else(|failure| {
         report.failure(&failure);

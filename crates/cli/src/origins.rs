@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cratewright_renderer::{Origins, Registry, Repository, repository_names};
-use cratewright_resolver::{PackageGraph, Source, WorkspaceMetadata, checkout_of};
+use cratewright_resolver::{Package, Source, WorkspaceMetadata, checkout_of};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -15,14 +15,14 @@ use crate::cargo;
 use crate::checkout;
 use crate::failure::Failure;
 
-/// What all packages of a workspace are fetched from.
+/// What packages are fetched from.
 ///
 /// # Errors
 /// When cargo's caches lack something, or hold something else than what was fetched.
-pub(crate) fn origins(packages: &PackageGraph) -> Result<Origins, Failure> {
+pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Failure> {
     let mut checkouts: BTreeMap<(String, String), (PathBuf, String)> = BTreeMap::new();
     let mut indices: BTreeMap<String, (PathBuf, String)> = BTreeMap::new();
-    for package in packages.graph.node_weights() {
+    for package in packages {
         let directory = package.manifest_path.trim_end_matches("/Cargo.toml");
         match &package.source {
             Source::Git { url, rev, .. } => {

@@ -71,6 +71,7 @@ fn the_hash_is_that_of_nix() {
     );
     let text = scratch.generate("app");
     assert_eq!(attribute(&text, "rev"), rev);
+    assert_eq!(scratch.generate_elsewhere("app"), text);
 
     scratch.git("", &["clone", "--quiet", "--recurse-submodules", &scratch.url("odd"), "clone"]);
     let clone = scratch.path("clone");
@@ -182,8 +183,23 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 4);
-    let scratch_path = scratch.path("app").display().to_string();
-    assert!(!text.contains(&scratch_path) && !text.contains("cargo-home"), "{text}");
+    assert_eq!(scratch.generate_elsewhere("app"), text);
+    let listed = scratch.sources("app", &[]);
+    for words in [
+        "app 0.1.0: path .\n".to_owned(),
+        format!(
+            "base 1.2.3: fetchgit {many} rev {} dir crates/base sha256 {}",
+            attribute(&text, "rev"),
+            attribute(&text, "sha256")
+        ),
+        format!("one 0.1.0: fetchgit {single} rev {first} sha256 "),
+    ] {
+        assert!(listed.contains(&words), "{words}: {listed}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&scratch.sources("app", &["--format", "json"])).unwrap();
+    let top = json["packages"].as_array().unwrap().iter().find(|package| package["name"] == "top").unwrap();
+    assert_eq!([&top["fetcher"], &top["from"], &top["dir"]], ["fetchgit", &many, "crates/top"]);
+    assert!(top["source"].as_str().unwrap().starts_with(&format!("git+{many}#")), "{top}");
 }
 
 #[test]

@@ -70,6 +70,9 @@ fn a_sparse_registry_with_all_markers() {
         ],
     );
     let text = scratch.generate("app");
+    assert_eq!(scratch.generate_elsewhere("app"), text);
+    let listed = scratch.sources("app", &[]);
+    assert!(listed.contains(&format!("Gh-ij 1.0.0: fetchurl {dl} sha256 ")), "{listed}");
     assert_eq!(scratch.printed("app", "app"), "a Bc Def Gh-ij other a\n");
     let name = address.trim_start_matches("http://");
     for words in [format!("\"{name}/index\" ="), format!("\"{dl}\";"), format!("\"{name}/other\" = \"{address}/api\";")]
@@ -158,7 +161,9 @@ fn vendored_directories_are_built_from() {
     for line in ["vendored = \"third-party/crates/itoa\";", "vendored = \"third-party/crates/forked\";"] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    assert!(!text.contains("sha256 = "), "nothing is fetched: {text}");
+    assert!(!text.contains("sha256 = \""), "nothing is fetched: {text}");
+    assert_eq!(scratch.generate_elsewhere("app"), text);
+    assert!(scratch.sources("app", &[]).contains("forked 0.1.0: path third-party/crates/forked\n"));
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
 
     // Directories with versions in their names: no manifest and no lock has changed.

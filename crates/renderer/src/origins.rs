@@ -40,11 +40,7 @@ pub fn repository_names(commits: &BTreeSet<(String, String)>) -> BTreeMap<(Strin
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();
     for (url, rev) in commits {
-        let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "._-+".contains(c) { c } else { '-' };
-        let base: String = last.strip_suffix(".git").unwrap_or(last).chars().map(plain).collect();
-        let base = base.trim_start_matches('.');
-        let short = format!("{base}-{}", rev.get(..7).unwrap_or(rev));
+        let short = short_name(url, rev);
         let longer = (2..).map(|number| format!("{short}-{number}"));
         let name = std::iter::once(short.clone()).chain(longer).find(|name| !taken.contains(name));
         let name = name.unwrap_or(short);
@@ -52,6 +48,13 @@ pub fn repository_names(commits: &BTreeSet<(String, String)>) -> BTreeMap<(Strin
         names.insert((url.clone(), rev.clone()), name);
     }
     names
+}
+
+fn short_name(url: &str, rev: &str) -> String {
+    let last = url.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-+".contains(c) { c } else { '-' };
+    let base: String = last.strip_suffix(".git").unwrap_or(last).chars().map(plain).collect();
+    format!("{}-{}", base.trim_start_matches('.'), rev.get(..7).unwrap_or(rev))
 }
 
 impl Origins {
@@ -96,9 +99,7 @@ fn label(package: &Package) -> String {
         Source::Vendored { path, .. } => format!("at {path}"),
         Source::CratesIo { .. } => "from crates.io".to_owned(),
         Source::Registry { index, .. } => format!("from {}", registry_name(index)),
-        Source::Git { url, rev, .. } => {
-            format!("from {} {}", registry_name(url), rev.get(..7).unwrap_or(rev))
-        }
+        Source::Git { url, rev, .. } => format!("from {}", short_name(url, rev)),
     }
 }
 

@@ -69,7 +69,31 @@ impl Scratch {
         generate.args(["generate", "--force", "--manifest-path"]).arg(root.join("Cargo.toml"));
         run(self.environment(&mut generate));
         run(self.environment(cratewright().arg("check").current_dir(&root)));
-        fs::read_to_string(root.join("Cargo.nix")).unwrap()
+        let text = fs::read_to_string(root.join("Cargo.nix")).unwrap();
+        let here = self.path("").display().to_string();
+        let mentions = text.lines().find(|line| line.contains(&here) && !line.contains("file://"));
+        assert_eq!(mentions, None, "paths of this machine");
+        text
+    }
+
+    /// What `generate` writes for a copy of a workspace in another directory.
+    pub fn generate_elsewhere(&self, name: &str) -> String {
+        let elsewhere = self.path("some/where/else");
+        let mut copy = Command::new("cp");
+        fs::create_dir_all(elsewhere.parent().unwrap()).unwrap();
+        run(copy.arg("-r").arg(self.path(name)).arg(&elsewhere));
+        let mut generate = cratewright();
+        generate.args(["generate", "--stdout", "--locked", "--offline"]).current_dir(&elsewhere);
+        let text = stdout(self.environment(&mut generate));
+        fs::remove_dir_all(elsewhere).unwrap();
+        text
+    }
+
+    /// What `cratewright sources` prints, with arguments.
+    pub fn sources(&self, name: &str, arguments: &[&str]) -> String {
+        let mut sources = cratewright();
+        sources.arg("sources").args(arguments).current_dir(self.path(name));
+        stdout(self.environment(&mut sources))
     }
 
     /// Builds an attribute of a workspace's `Cargo.nix`.

@@ -148,7 +148,8 @@ impl Scanner<'_> {
         own.documents(text);
         tokens::scan(&mut own, path, None, text);
         let Scanner { found, doubts, open, .. } = own;
-        if !(found.is_empty() && doubts.is_empty() && open.is_empty()) && !self.is_for_tests(path) {
+        let is_empty = found.is_empty() && doubts.is_empty() && open.is_empty();
+        if !is_empty && !self.is_for_tests(path) {
             self.found.extend(found);
             self.doubts.extend(doubts);
             self.open.extend(open);
@@ -170,7 +171,8 @@ impl Scanner<'_> {
                         && line.matches('"').count() == 2
                         && line.matches("../").count() <= depth
                 };
-                !line.starts_with("//") && !(needle.needle() == b"../" && stays())
+                let is_comment = line.starts_with("//");
+                !is_comment && (needle.needle() != b"../" || !stays())
             })
         })
     }

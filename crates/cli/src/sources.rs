@@ -1,0 +1,150 @@
+//! `cratewright sources`.
+
+use std::fmt::Write;
+
+use cratewright_renderer::{Origins, Resolved, merge};
+use cratewright_resolver::{Package, Source};
+use cratewright_sources::reads::Doubt;
+use cratewright_staleness::{Inputs, Look};
+use serde::Serialize;
+
+use crate::args::{Format, Sources};
+use crate::disk;
+use crate::exit;
+use crate::failure::Failure;
+use crate::generate::{built, extra_sources};
+use crate::origins::origins;
+use crate::report::Report;
+use crate::workspace::{self, LoadOptions};
+
+/// One package, as it is printed.
+#[derive(Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    version: String,
+    /// As `Cargo.lock` has it; nothing for local packages.
+    source: Option<&'a str>,
+    /// What Nix takes it with: `fetchCrate`, `fetchurl`, `fetchgit`, or `path`.
+    fetcher: &'static str,
+    /// From where: crates.io, `dl` of another registry, the URL of a repository, a directory.
+    from: String,
+    /// Commit, of a git repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rev: Option<&'a str>,
+    /// Directory of the package, in a repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dir: Option<&'a str>,
+    /// Of the packed crate, or the NAR of a repository; what is in the workspace has none.
+    sha256: Option<&'a str>,
+    /// Files and directories that its build reads outside of its own, seen from the workspace root.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reads: Vec<String>,
+    /// Places in its sources of which it cannot be told what they read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unsettled: Vec<String>,
+}
+
+pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: command.manifest_path.clone(),
+        targets: command.load.target.clone(),
+        cross: command.load.cross.clone(),
+        offline: command.load.offline,
+        locked: command.locked,
+    })?;
+    let inputs = disk::inputs(&workspace.root, Look::Everywhere)?;
+    let graphs = workspace.resolve(&workspace.selections);
+    let merged = merge(Resolved {
+        packages: &workspace.packages,
+        platforms: &workspace.platforms,
+        pairs: &workspace.pairs,
+        selections: &workspace.selections,
+        graphs: &graphs,
+    })?;
+    let packages = built(&workspace, &merged);
+    let origins = origins(&packages)?;
+    let mut extra = extra_sources(&workspace, &inputs);
+    let packages: Vec<Listed<'_>> = packages
+        .iter()
+        .map(|package| {
+            let mut listed = listed(package, &origins);
+            if let Source::Local { dir } = &package.source {
+                listed.reads = extra.remove(dir).unwrap_or_default();
+                listed.unsettled = unsettled(&inputs, dir);
+            }
+            listed
+        })
+        .collect();
+    match command.format {
+        Format::Json => {
+            let value = serde_json::json!({ "packages": packages });
+            report.data(&format!("{value:#}\n"))?;
+        }
+        Format::Text => report.data(&text(&packages))?,
+    }
+    Ok(exit::SUCCESS)
+}
+
+fn unsettled(inputs: &Inputs, directory: &str) -> Vec<String> {
+    let doubts = inputs.reads().get(directory).into_iter().flat_map(|reads| &reads.doubts);
+    doubts.map(|Doubt { file, line, what }| format!("{file}:{line}: {what}")).collect()
+}
+
+fn listed<'a>(package: &'a Package, origins: &'a Origins) -> Listed<'a> {
+    let (mut rev, mut sha256, mut inner) = (None, None, None);
+    let (fetcher, from) = match &package.source {
+        Source::Local { dir } if dir.is_empty() => ("path", ".".to_owned()),
+        Source::Local { dir } => ("path", dir.clone()),
+        Source::Vendored { path, .. } => ("path", path.clone()),
+        Source::CratesIo { checksum } => {
+            sha256 = Some(checksum.as_str());
+            ("fetchCrate", "crates.io".to_owned())
+        }
+        Source::Registry { index, checksum } => {
+            sha256 = Some(checksum.as_str());
+            let registry = origins.registries.iter().find(|registry| registry.index == *index);
+            ("fetchurl", registry.map_or_else(|| index.clone(), |registry| registry.dl.clone()))
+        }
+        Source::Git { url, rev: commit, dir } => {
+            rev = Some(commit.as_str());
+            inner = Some(dir.as_str()).filter(|dir| !dir.is_empty());
+            let repository = origins.repositories.iter().find(|one| one.url == *url && one.rev == *commit);
+            sha256 = repository.map(|repository| repository.sha256.as_str());
+            ("fetchgit", url.clone())
+        }
+    };
+    Listed {
+        name: &package.name,
+        version: package.version.to_string(),
+        source: package.source_id.as_deref(),
+        fetcher,
+        from,
+        rev,
+        dir: inner,
+        sha256,
+        reads: Vec::new(),
+        unsettled: Vec::new(),
+    }
+}
+
+/// A line for each package, and one below it for each file or directory that it reads outside.
+fn text(packages: &[Listed<'_>]) -> String {
+    let mut text = String::new();
+    for package in packages {
+        let Listed { name, version, fetcher, from, .. } = package;
+        let _ = write!(text, "{name} {version}: {fetcher} {from}");
+        for (label, value) in [("rev", package.rev), ("dir", package.dir), ("sha256", package.sha256)] {
+            if let Some(value) = value {
+                let _ = write!(text, " {label} {value}");
+            }
+        }
+        text.push('\n');
+        for path in &package.reads {
+            let _ = writeln!(text, "  reads {path}");
+        }
+        for place in &package.unsettled {
+            let _ = writeln!(text, "  unsettled {place}");
+        }
+    }
+    text
+}
