@@ -1,0 +1,205 @@
+//! Files that packages read outside of their directories, in places that the fixture `outside-files` has not: what is
+//! built finds them, and nothing else rebuilds it.
+
+mod support;
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::git::Scratch;
+use crate::support::nix;
+
+const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
+
+fn package(name: &str, rest: &str) -> String {
+    format!("[package]\nname = \"{name}\"\n{PACKAGE}{rest}")
+}
+
+fn derivation(scratch: &Scratch, root: &str) -> String {
+    nix::instantiate(&scratch.path(root).join("Cargo.nix"), "workspaceMembers.app.build", "x86_64-linux")
+}
+
+/// What the binary `app` prints, built by Nix and by cargo.
+fn printed(scratch: &Scratch, root: &str) -> String {
+    let bin = scratch.build(root, "workspaceMembers.app.build").join("bin/app");
+    let by_nix = support::stdout(&mut Command::new(bin));
+    let mut cargo = Command::new("cargo");
+    cargo.args(["run", "--quiet", "--locked", "--bin", "app"]).current_dir(scratch.path(root));
+    assert_eq!(by_nix, support::stdout(scratch.environment(&mut cargo)));
+    by_nix
+}
+
+fn stderr(scratch: &Scratch, root: &str, arguments: &[&str]) -> String {
+    let mut command = support::cratewright();
+    let output = command.args(arguments).current_dir(scratch.path(root)).output().unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn above_the_workspace_root() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "repo",
+        &[
+            ("rust/Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n"),
+            ("rust/app/Cargo.toml", &package("app", "")),
+            (
+                "rust/app/src/main.rs",
+                "#[path = \"../../../shared/code.rs\"]\nmod code;\nfn main() { print!(\"{}{}\", include_str!(\"../../../proto/x.proto\"), code::TEXT); }",
+            ),
+            ("proto/x.proto", "proto\n"),
+            ("proto/y.proto", "other\n"),
+            ("shared/code.rs", "mod deeper;\npub use deeper::TEXT;"),
+            ("shared/deeper.rs", "pub const TEXT: &str = \"code\\n\";"),
+        ],
+    );
+    let text = scratch.generate("repo/rust");
+    for path in ["\"../proto/x.proto\"", "\"../shared/code.rs\"", "\"../shared/deeper.rs\""] {
+        assert!(text.contains(path), "{path}: {text}");
+    }
+    assert_eq!(printed(&scratch, "repo/rust"), "proto\ncode\n");
+    for (file, rebuilds) in [
+        ("proto/x.proto", true),
+        ("shared/deeper.rs", true),
+        ("proto/y.proto", false),
+        ("README.md", false),
+        ("rust/README.md", false),
+    ] {
+        let before = derivation(&scratch, "repo/rust");
+        let path = scratch.path("repo").join(file);
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, text + "// edited\n").unwrap();
+        assert_eq!(derivation(&scratch, "repo/rust") != before, rebuilds, "{file}");
+    }
+}
+
+#[test]
+fn of_another_package_in_the_root_package() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "app",
+        &[
+            ("Cargo.toml", &package("app", "[workspace]\nmembers = [\"crates/other\"]\n")),
+            (
+                "src/main.rs",
+                "fn main() { print!(\"{}{}\", include_str!(\"../crates/other/data/text.txt\"), include_str!(\"../own.txt\")); }",
+            ),
+            ("own.txt", "own\n"),
+            ("crates/other/Cargo.toml", &package("other", "")),
+            ("crates/other/src/lib.rs", ""),
+            ("crates/other/data/text.txt", "of another\n"),
+        ],
+    );
+    let text = scratch.generate("app");
+    assert!(text.contains("extraSources = [ \"crates/other/data/text.txt\" ];"), "{text}");
+    assert_eq!(printed(&scratch, "app"), "of another\nown\n");
+    for (file, rebuilds) in
+        [("crates/other/src/lib.rs", false), ("crates/other/data/text.txt", true), ("own.txt", true)]
+    {
+        let before = derivation(&scratch, "app");
+        scratch.write("app", &[(file, "// edited\n")]);
+        assert_eq!(derivation(&scratch, "app") != before, rebuilds, "{file}");
+    }
+}
+
+#[test]
+fn targets_that_are_elsewhere() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "ws",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n"),
+            (
+                "app/Cargo.toml",
+                &package("app", "build = \"../common/build.rs\"\n[lib]\npath = \"../common/lib.rs\"\n[[bin]]\nname = \"app\"\npath = \"../bins/app.rs\"\n"),
+            ),
+            ("app/own.txt", "own "),
+            ("common/lib.rs", "mod inner;\npub const TEXT: &str = concat!(include_str!(\"text.txt\"), env!(\"SAID\"));\npub use inner::OWN;"),
+            ("common/inner.rs", "pub const OWN: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/own.txt\"));"),
+            ("common/text.txt", "text "),
+            ("common/build.rs", "fn main() { println!(\"cargo::rustc-env=SAID=said\"); }"),
+            ("bins/app.rs", "fn main() { println!(\"{}{}\", app::TEXT, app::OWN); }"),
+        ],
+    );
+    scratch.generate("ws");
+    assert_eq!(printed(&scratch, "ws"), "text saidown \n");
+}
+
+#[test]
+fn patterns_keep_files_out() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "ws",
+        &[
+            (
+                "Cargo.toml",
+                "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n[workspace.metadata.cratewright]\n\
+                 exclude-sources = [\"*.md\", \"app/docs/\", \"app/**/generated\", \"?.tmp\"]\n",
+            ),
+            ("app/Cargo.toml", &package("app", "")),
+            (
+                "app/src/main.rs",
+                "fn main() { print!(\"{}{}\", include_str!(\"a.md\"), include_str!(\"../../kept/a.md\")); }",
+            ),
+            ("app/src/a.md", "a "),
+            ("app/src/deep/er/mod.rs", ""),
+            ("kept/a.md", "kept"),
+        ],
+    );
+    let text = scratch.generate("ws");
+    assert!(text.contains("\"app/**/generated\""), "{text}");
+    for (file, rebuilds) in [
+        ("app/README.md", false),
+        ("app/docs/index.html", false),
+        ("app/src/deep/er/generated/x.rs", false),
+        ("app/x.tmp", false),
+        // Near misses.
+        ("app/xy.tmp", true),
+        ("app/src/docs/x.rs", true),
+        ("app/README.mdx", true),
+        ("app/src/generated.rs", true),
+        ("app/target.rs", true),
+        // One that is read by name is kept, whatever the patterns say.
+        ("kept/a.md", true),
+    ] {
+        let before = derivation(&scratch, "ws");
+        let path = scratch.path("ws").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "edited").unwrap();
+        assert_eq!(derivation(&scratch, "ws") != before, rebuilds, "{file}");
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
+    let scratch = Scratch::new();
+    let manifest = package("app", "");
+    scratch.write(
+        "ws",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n"),
+            ("app/Cargo.toml", &manifest),
+            (
+                "app/src/main.rs",
+                "macro_rules! text {\n    ($name:literal) => { include_str!(concat!(\"../../texts/\", $name)) };\n}\n\
+                 fn main() { print!(\"{}\", text!(\"a.txt\")); }",
+            ),
+            ("texts/a.txt", "a"),
+        ],
+    );
+    scratch.generate("ws");
+    let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../texts/\", $name))`: which file that is cannot be told; \
+                   name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing";
+    let said = stderr(&scratch, "ws", &["generate"]);
+    assert!(said.contains(warning), "{said}");
+    assert!(scratch.sources("ws", &[]).contains("  unsettled app/src/main.rs:2: "));
+    // A warning is no reason to be stale.
+    assert!(stderr(&scratch, "ws", &["check"]).contains("Fresh"));
+    scratch.write(
+        "ws",
+        &[("app/Cargo.toml", &format!("{manifest}[package.metadata.cratewright]\nextra-sources = [\"../texts\"]\n"))],
+    );
+    assert!(!stderr(&scratch, "ws", &["generate"]).contains("warning"));
+    assert_eq!(scratch.sources("ws", &[]), "app 0.1.0: path app\n  reads texts\n");
+    assert_eq!(printed(&scratch, "ws"), "a");
+}
