@@ -98,15 +98,24 @@ const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
 impl Scanner<'_> {
     /// Texts of which a source file has one if it reads anything outside: most have none, and are not parsed.
     fn needles(&self) -> Vec<memmem::Finder<'static>> {
-        let directory = &self.package.directory;
-        let apart = self.package.apart.iter().map(|path| {
-            let below =
-                if directory.is_empty() { path } else { path.strip_prefix(&format!("{directory}/")).unwrap_or(path) };
-            below.to_owned()
-        });
         let fixed = ["../", WORKSPACE_DIR].map(str::to_owned);
+        // Nobody includes what cargo has built, and many a text is about these two.
+        let apart = self.apart().filter(|name| *name != "target").map(|name| match name {
+            "Cargo.lock" => "Cargo.lock\"".to_owned(),
+            name => name.to_owned(),
+        });
         let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
         fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
+    }
+
+    /// What of the package's directory is not in its source, as seen from that directory.
+    fn apart(&self) -> impl Iterator<Item = &str> {
+        let directory = &self.package.directory;
+        let below = |path| match directory.as_str() {
+            "" => path,
+            directory => str::strip_prefix(path, directory).map_or(path, |rest| rest.trim_start_matches('/')),
+        };
+        self.package.apart.iter().map(move |path| below(path.as_str()))
     }
 
     /// Where source files of targets are: modules are beside them and below.
@@ -167,7 +176,7 @@ impl Scanner<'_> {
                 let line = text[begin..end].trim_start();
                 let stays = || {
                     ["include!(\"", "include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
-                        && self.package.apart.is_empty()
+                        && !self.apart().any(|name| line.contains(name))
                         && line.matches('"').count() == 2
                         && line.matches("../").count() <= depth
                 };
