@@ -1,7 +1,7 @@
 //! Files that a package's build reads outside of the package.
 //!
 //! Found in its Rust sources: what `include!` and its kin, `#[path]`, and macros and attributes that embed files name
-//! ([`tokens`]), and what a build script does with paths ([`build_script`]). Tests, examples and benches are not looked
+//! (`tokens`), and what a build script does with paths (`build_script`). Tests, examples and benches are not looked
 //! at, for a build does not compile them.
 
 mod build_script;
