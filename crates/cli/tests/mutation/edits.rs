@@ -15,7 +15,7 @@ pub(crate) struct Scratch {
 /// A kind of edit.
 pub(crate) struct Edit {
     pub(crate) name: String,
-    apply: Box<dyn Fn(&Scratch) + Sync>,
+    pub(crate) apply: Box<dyn Fn(&Scratch) + Sync>,
     /// What `check` must say where it is red; `{member}` stands for that manifest.
     pub(crate) says: Vec<String>,
     /// The same, where cargo may refuse the edit for a reason of its own.
@@ -43,7 +43,7 @@ impl Scratch {
         fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
-    fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
@@ -57,7 +57,7 @@ impl Scratch {
     }
 }
 
-fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Sync + 'static) -> Edit {
+pub(crate) fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Sync + 'static) -> Edit {
     let says = says.iter().map(|&text| text.to_owned()).collect();
     Edit { name: name.to_owned(), apply: Box::new(apply), says, says_if_stale: Vec::new(), in_sources: false }
 }
@@ -94,7 +94,7 @@ fn set(file: &'static str, key: &'static str, value: &'static str) -> Edit {
 }
 
 /// An edit that does nothing in some workspaces, or that cargo refuses.
-fn silent(edit: Edit) -> Edit {
+pub(crate) fn silent(edit: Edit) -> Edit {
     Edit { says: Vec::new(), says_if_stale: edit.says, ..edit }
 }
 
@@ -142,7 +142,7 @@ pub(crate) fn edits() -> Vec<Edit> {
     all.extend(workspace());
     all.extend(lock());
     all.extend(files());
-    all.extend(sources());
+    all.extend(crate::sources::sources());
     all.extend(cargo_nix());
     all.extend(harmless());
     all
@@ -327,60 +327,6 @@ fn workspace() -> Vec<Edit> {
                 }
             }
         }),
-    ]
-}
-
-/// Sources that read files outside of their package, or look as if they did.
-fn sources() -> Vec<Edit> {
-    let source = |name: &str, says: &[&str], file: &'static str, text: &'static str| {
-        let edit = edit(name, says, move |scratch| {
-            scratch.write("shared/text.txt", "shared");
-            scratch.write("shared/code.rs", "mod below;");
-            scratch.write("shared/below.rs", "");
-            scratch.write(file, text);
-        });
-        Edit { in_sources: true, ..edit }
-    };
-    let manifest = "const A: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../shared/text.txt\"));";
-    vec![
-        silent(source(
-            "a source that includes a file",
-            &["{member}: (reads)", "shared/text.txt"],
-            "{dir}src/extra.rs",
-            manifest,
-        )),
-        silent(source(
-            "a source that has a module elsewhere",
-            &["(reads)", "shared/below.rs", "shared/code.rs"],
-            "{dir}src/extra.rs",
-            "#[path = \"../../shared/code.rs\"]\nmod code;",
-        )),
-        silent(source(
-            "a source that embeds a folder",
-            &["(reads)"],
-            "{dir}src/extra.rs",
-            "#[folder = \"../shared\"] struct A;",
-        )),
-        silent(source(
-            "a source that includes what is not there",
-            &[],
-            "{dir}src/extra.rs",
-            "include!(\"../../no/such.rs\");",
-        )),
-        source("a comment that names a file", &[], "{dir}src/extra.rs", "// include_str!(\"../../shared/text.txt\")"),
-        source(
-            "a test that includes a file",
-            &[],
-            "{dir}tests/extra.rs",
-            "const A: &str = include_str!(\"../../shared/text.txt\");",
-        ),
-        silent(source(
-            "a build script that reads a file",
-            &["(files)"],
-            "{dir}build.rs",
-            "fn main() { println!(\"cargo::rerun-if-changed=../shared/text.txt\"); }",
-        )),
-        source("a source with a reference to its own files", &[], "{dir}src/extra.rs", "include!(\"../src/x.rs\");"),
     ]
 }
 

@@ -7,6 +7,7 @@
 mod support;
 
 mod edits;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
