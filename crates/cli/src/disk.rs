@@ -34,6 +34,16 @@ impl Tree for Disk<'_> {
         };
         entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), is_directory(&entry))).collect()
     }
+
+    fn links(&self, directory: &str) -> Vec<(String, String)> {
+        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
+        let link = |entry: fs::DirEntry| {
+            let target = fs::read_link(entry.path()).ok()?;
+            Some((entry.file_name().to_str()?.to_owned(), target.to_str()?.to_owned()))
+        };
+        links.filter_map(link).collect()
+    }
 }
 
 /// What of the command line goes into `Cargo.nix`.

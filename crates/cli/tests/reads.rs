@@ -203,3 +203,54 @@ fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
     assert_eq!(scratch.sources("ws", &[]), "app 0.1.0: path app\n  reads texts\n");
     assert_eq!(printed(&scratch, "ws"), "a");
 }
+
+#[test]
+fn links_that_lead_outside() {
+    use std::os::unix::fs::symlink;
+    let scratch = Scratch::new();
+    scratch.write(
+        "ws",
+        &[
+            ("Cargo.toml", "[workspace]\nmembers = [\"crates/app\", \"crates/away\"]\nresolver = \"3\"\n"),
+            ("crates/app/Cargo.toml", &package("app", "[dependencies]\naway = { path = \"../away\" }\n")),
+            (
+                "crates/app/src/main.rs",
+                "#![doc = include_str!(\"../README.md\")]\nmod shared;\nmod file;\n\
+                 fn main() { print!(\"{}{}{}{}\", include_str!(\"../README.md\"), shared::inner::TEXT, file::TEXT, away::TEXT); }",
+            ),
+            ("README.md", "readme\n"),
+            ("LICENSE", "licence\n"),
+            ("shared/mod.rs", "pub mod inner;"),
+            ("shared/inner.rs", "pub const TEXT: &str = include_str!(\"text.txt\");"),
+            ("shared/text.txt", "shared\n"),
+            ("file.rs", "pub const TEXT: &str = \"file\\n\";"),
+            ("crates/away/Cargo.toml", &package("away", "")),
+            ("elsewhere/lib.rs", "pub const TEXT: &str = \"away\\n\";"),
+        ],
+    );
+    let link = |target: &str, at: &str| symlink(target, scratch.path("ws").join(at)).unwrap();
+    link("../../README.md", "crates/app/README.md");
+    link("../../LICENSE", "crates/app/LICENSE");
+    link("../../../shared", "crates/app/src/shared");
+    link("../../../file.rs", "crates/app/src/file.rs");
+    link("../../elsewhere", "crates/away/src");
+    // Round and round.
+    link(".", "crates/app/src/again");
+    link("..", "crates/app/src/up");
+    link("nowhere", "crates/app/src/dangling.rs");
+    scratch.generate("ws");
+    assert_eq!(printed(&scratch, "ws"), "readme\nshared\nfile\naway\n");
+    for (file, rebuilds) in [
+        ("README.md", true),
+        ("shared/text.txt", true),
+        ("file.rs", true),
+        ("elsewhere/lib.rs", true),
+        ("LICENSE", false),
+    ] {
+        let before = derivation(&scratch, "ws");
+        let path = scratch.path("ws").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(path, text + "// edited\n").unwrap();
+        assert_eq!(derivation(&scratch, "ws") != before, rebuilds, "{file}");
+    }
+}

@@ -15,6 +15,11 @@ pub trait Tree {
 
     /// Names in a directory, with whether each is a directory; empty if there is no such directory. In any order.
     fn entries(&self, directory: &str) -> Vec<(String, bool)>;
+
+    /// Names of symbolic links in a directory, with what is written in them; empty if there is no such directory.
+    fn links(&self, _directory: &str) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// Texts by path.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -183,6 +184,9 @@ impl Inputs {
     }
 }
 
+/// Sources may nest as deeply as [`cratewright_sources::reads::DEEPEST`]. Only what is used of it is ever there.
+const STACK: usize = 256 << 20;
+
 /// Looks through the packages' sources, on all processors.
 fn reads_of(tree: &(dyn Tree + Sync), packages: Vec<Package>) -> BTreeMap<String, Reads> {
     let next = AtomicUsize::new(0);
@@ -197,14 +201,12 @@ fn reads_of(tree: &(dyn Tree + Sync), packages: Vec<Package>) -> BTreeMap<String
         }
         found
     };
-    let others = thread::available_parallelism().map_or(0, |count| count.get() - 1).min(packages.len());
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(packages.len());
     thread::scope(|scope| {
-        let others: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
-        let mut found: BTreeMap<String, Reads> = work().into_iter().collect();
-        for other in others {
-            found.extend(other.join().expect("looking through sources does not panic"));
-        }
-        found
+        let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let threads: Vec<_> = (0..threads).filter_map(|index| spawn(index).ok()).collect();
+        let found = threads.into_iter().map(|thread| thread.join().expect("looking through sources does not panic"));
+        found.flatten().collect()
     })
 }
 

@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Expr, ExprMethodCall, Item, Lit, Pat, Token};
 
-use super::{Scanner, WORKSPACE_DIR, is_at_or_above, resolve, tokens};
+use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, resolve, tokens};
 use crate::tree::{parent, within};
 
 /// Looks through a build script and its modules.
@@ -25,6 +25,9 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         scanner.documents(&text);
         tokens::scan(scanner, &file, None, &text);
         // What is no Rust is the compiler's to complain about.
+        if is_too_deep(&text) {
+            continue;
+        }
         let Ok(parsed) = syn::parse_file(&text) else { continue };
         for item in &parsed.items {
             if let Item::Mod(module) = item

@@ -50,7 +50,9 @@ pub struct Doubt {
 
 /// Looks through all sources of a package.
 pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
-    let mut scanner = Scanner { tree, package, found: BTreeSet::new(), doubts: BTreeSet::new(), open: Vec::new() };
+    let has_links = !tree.links(&package.directory).is_empty();
+    let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let mut scanner = Scanner { tree, package, found, doubts, open, has_links };
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
         scanner.module(root.clone(), parent(&root).to_owned());
@@ -60,7 +62,11 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     }
     let needles = scanner.needles();
     for directory in scanner.directories() {
-        scanner.directory(&directory, &needles);
+        if let Some(target) = scanner.led_outside(&directory) {
+            scanner.linked(&target);
+        } else {
+            scanner.directory(&directory, &needles);
+        }
     }
     // What is compiled from outside may lead further.
     let mut seen = BTreeSet::new();
@@ -90,6 +96,8 @@ struct Scanner<'a> {
     found: BTreeSet<String>,
     doubts: BTreeSet<Doubt>,
     open: Vec<Module>,
+    /// Whether there are links beside the manifest: a readme of the repository, as often as not.
+    has_links: bool,
 }
 
 /// A variable that projects set in `.cargo/config.toml` to find their root; cargo has none for it.
@@ -134,9 +142,15 @@ impl Scanner<'_> {
     /// All Rust files of a directory, but for those that a build does not compile.
     fn directory(&mut self, directory: &str, needles: &[memmem::Finder<'static>]) {
         let is_top = directory == self.package.directory;
+        let links = self.tree.links(directory);
         for (name, is_directory) in self.tree.entries(directory) {
             let path = within(directory, &name);
-            if is_directory {
+            if links.iter().any(|(link, _)| *link == name) {
+                // One that stays in the package leads to what is looked through anyway.
+                if let Some(target) = self.led_outside(&path) {
+                    self.linked(&target);
+                }
+            } else if is_directory {
                 let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
                 if !is_other && !name.starts_with('.') && self.is_own(&path) {
                     self.directory(&path, needles);
@@ -177,6 +191,7 @@ impl Scanner<'_> {
                 let stays = || {
                     ["include!(\"", "include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
                         && !self.apart().any(|name| line.contains(name))
+                        && !self.has_links
                         && line.matches('"').count() == 2
                         && line.matches("../").count() <= depth
                 };
@@ -186,12 +201,63 @@ impl Scanner<'_> {
         })
     }
 
+    /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
+    fn led_outside(&self, path: &str) -> Option<String> {
+        let below = path.strip_prefix(&self.package.directory)?.trim_start_matches('/');
+        let mut at = self.package.directory.clone();
+        let mut rest: Vec<&str> = below.split('/').rev().collect();
+        while let Some(name) = rest.pop() {
+            let link = self.tree.links(&at).into_iter().find(|(link, _)| link == name);
+            at = match link {
+                None => within(&at, name),
+                Some((_, target)) => {
+                    let target = resolve(&at, &target)?;
+                    if !self.is_own(&target) {
+                        rest.reverse();
+                        let whole = rest.iter().fold(target, |path, name| within(&path, name));
+                        return self.exists(&whole).then_some(whole);
+                    }
+                    target
+                }
+            };
+        }
+        None
+    }
+
+    /// What a link of the package leads to outside of it.
+    fn linked(&mut self, target: &str) {
+        if is_at_or_above(target, &self.package.directory) {
+            return;
+        }
+        self.found.insert(target.to_owned());
+        let mut open = vec![target.to_owned()];
+        let mut seen = BTreeSet::new();
+        while let Some(path) = open.pop() {
+            if path.ends_with(".rs") && self.tree.is_file(&path) {
+                let children = match path.rsplit('/').next() {
+                    Some("lib.rs" | "main.rs" | "mod.rs") => parent(&path),
+                    _ => path.trim_end_matches(".rs"),
+                };
+                self.open.push(Module { children: children.to_owned(), file: path });
+            } else if seen.insert(path.clone()) {
+                let links = self.tree.links(&path);
+                let is_link = |name: &String| links.iter().any(|(link, _)| link == name);
+                let names = self.tree.entries(&path).into_iter().map(|(name, _)| name);
+                open.extend(names.filter(|name| !is_link(name)).map(|name| within(&path, &name)));
+            }
+        }
+    }
+
     /// Whether a module is compiled for tests alone, by its own declaration or by that of one above.
     fn is_for_tests(&self, file: &str) -> bool {
         let (name, directory) = match file.strip_suffix("/mod.rs") {
             Some(module) => (module.rsplit('/').next().unwrap_or(module), parent(module)),
             None => (file.rsplit('/').next().unwrap_or(file).trim_end_matches(".rs"), parent(file)),
         };
+        // The root of a crate is no module.
+        if name == "lib" || name == "main" {
+            return false;
+        }
         let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
         let declarations = above.chain([format!("{directory}.rs")]).filter(|above| above != file).filter_map(|above| {
             let text = self.tree.read(&above).ok()??;
@@ -234,7 +300,9 @@ impl Scanner<'_> {
 
     /// A path that is read for certain.
     fn read(&mut self, path: String, file: &str, line: usize) {
-        if self.is_own(&path) || Self::is_history(&path) {
+        if self.is_own(&path) {
+            self.found.extend(self.led_outside(&path));
+        } else if Self::is_history(&path) {
         } else if self.exists(&path) {
             self.found.insert(path);
         } else {
@@ -270,6 +338,22 @@ impl Scanner<'_> {
     fn doubt(&mut self, file: &str, line: usize, what: String) {
         self.doubts.insert(Doubt { file: file.to_owned(), line, what });
     }
+}
+
+/// How deep brackets may be nested in a source that is parsed: deeper than the compiler's own limit for macros, and no
+/// person writes that.
+pub const DEEPEST: usize = 512;
+
+fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// Whether a directory is a path or has it in it.

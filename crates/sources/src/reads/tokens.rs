@@ -6,7 +6,7 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, Token};
 
-use super::{Scanner, WORKSPACE_DIR, resolve};
+use super::{Scanner, WORKSPACE_DIR, is_too_deep, resolve};
 use crate::tree::{parent, within};
 
 /// Macros whose texts are no paths, but for those in other macros within.
@@ -56,6 +56,9 @@ const TEXTS: [&str; 38] = [
 pub(super) fn scan(scanner: &mut Scanner<'_>, file: &str, children: Option<&str>, text: &str) {
     let text = text.trim_start_matches('\u{feff}');
     // What is no Rust is the compiler's to complain about.
+    if is_too_deep(text) {
+        return;
+    }
     let Ok(tokens) = without_shebang(text).parse::<TokenStream>() else { return };
     let own_children = match file.rsplit('/').next() {
         Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
