@@ -50,6 +50,27 @@ let
   inputs = import ./inputs { inherit root externalSources; };
   paths = import ./inputs/paths.nix { inherit root externalSources; };
   wanted = lib.attrNames inputs ++ [ cargoNix ];
+  # What is looked at in directories of vendored crates.
+  vendored = lib.concatMap (
+    lines:
+    lib.filter (path: path != null) (
+      map (line: builtins.match "[(]packages in (.*)[)] = .*" line) (lib.splitString "\n" lines)
+    )
+  ) (lib.attrValues inputs);
+  isVendored =
+    path:
+    lib.any (
+      directory:
+      let
+        rest = lib.removePrefix "${lib.head directory}/" path;
+      in
+      lib.hasPrefix "${path}/" "${lib.head directory}/"
+      ||
+        lib.hasPrefix "${lib.head directory}/" path
+        &&
+          builtins.match "[^/]*(/(Cargo[.]toml|[.]cargo-checksum[.]json|build[.]rs|src|src/lib[.]rs))?" rest
+          != null
+    ) vendored;
   # Manifests outside of the root, each by itself, and how many directories above it they begin.
   outside = lib.filter paths.isOutside (lib.attrNames inputs);
   levels = path: lib.count (part: part == "..") (paths.parts path);
@@ -63,7 +84,7 @@ let
       let
         path = lib.removePrefix prefix file;
       in
-      lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted;
+      lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted || isVendored path;
   };
   # What counts of a target is that it is there.
   targetsOf =

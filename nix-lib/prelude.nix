@@ -66,7 +66,7 @@ let
       name: upper: if defaults ? ${name} then compose defaults.${name} upper else upper
     ) crateOverrides;
 
-  # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate: dependents get both.
+  # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate.
   dependencyVariables =
     attrs:
     let
@@ -77,9 +77,7 @@ let
     lib.optionalAttrs (attrs ? links && theirs != right && builtins.match "[A-Z0-9_]+" right != null) {
       postConfigure = ''
         if [ -e target/env ]; then
-          sed -n 's/^export DEP_${theirs}_/export DEP_${right}_/Ip' target/env >target/env.links
-          cat target/env.links >>target/env
-          rm target/env.links
+          sed -i 's/^export DEP_${theirs}_/export DEP_${right}_/I' target/env
         fi
       '';
     };

@@ -134,6 +134,35 @@ let
     || type == "symlink" && builtins.match "result(-.*)?" name != null
     || lib.any isNamed (workspace.ignored or [ ]);
 
+  # A path seen from the workspace root, as a path of Nix: what `externalSources` has, of several the nearest.
+  isAt = directory: path: path == directory || lib.hasPrefix "${directory}/" path;
+  givenAbove =
+    path:
+    lib.sort (a: b: builtins.stringLength a > builtins.stringLength b) (
+      lib.filter (given: isAt given path) (lib.attrNames externalSources)
+    );
+  on =
+    path:
+    let
+      given = givenAbove path;
+    in
+    if path == "" then
+      workspace.root
+    else if given != [ ] then
+      externalSources.${lib.head given} + lib.removePrefix (lib.head given) path
+    else
+      workspace.root + "/${path}";
+  visible =
+    crateName: path:
+    if !(lib.hasPrefix ".." path) || builtins.pathExists (on path) then
+      on path
+    else
+      throw ''
+        ${crateName} needs ${path}, outside of the workspace, where Nix cannot see it from ${toString workspace.root}.
+        Have the flake in a directory that holds both, or say where it is:
+          import ./Cargo.nix { externalSources."${path}" = ...; }
+      '';
+
   # A local package's own directory, without the packages nested in it. With files from outside, the source starts at a
   # directory above all of them, and holds just those beside the directory.
   localSource =
@@ -144,37 +173,59 @@ let
       ...
     }:
     let
-      levels = path: if lib.hasPrefix "../" path then 1 + levels (lib.removePrefix "../" path) else 0;
-      inside = extraSources == [ ] && dir != "";
-      given = externalSources.${dir} or null;
-      # As many directories above the workspace root as any path needs.
-      up = lib.foldl' lib.max 0 (map levels ([ dir ] ++ extraSources));
-      top = workspace.root + lib.concatStrings (lib.genList (_: "/..") up);
-      rootParts = lib.filter (part: part != "") (
-        lib.splitString "/" (lib.removePrefix (toString top) (toString workspace.root))
-      );
+      wanted = [ dir ] ++ extraSources;
+      segments = path: lib.filter (part: part != "") (lib.splitString "/" path);
+      levels = path: lib.length (lib.filter (part: part == "..") (segments path));
+      # Whether the first is, or has in it, the second.
+      below = directory: path: directory == "" || isAt directory path;
+
+      # What is given stands for itself; else as many directories above the workspace root as any path needs.
+      given = lib.filter (given: lib.all (isAt given) wanted) (givenAbove dir);
+      up = lib.foldl' lib.max 0 (map levels wanted);
+      top =
+        if given != [ ] then
+          externalSources.${lib.head given}
+        else
+          workspace.root + lib.concatStrings (lib.genList (_: "/..") up);
+      rootParts = segments (lib.removePrefix (toString top) (toString workspace.root));
       # A path as seen from the root, as seen from there.
       at =
         path:
-        let
-          parts = lib.take (up - levels path) rootParts ++ lib.splitString "/" path;
-        in
-        lib.concatStringsSep "/" (lib.filter (part: part != "" && part != "..") parts);
-      # Whether the second is the first, or in it.
-      below = directory: path: directory == "" || path == directory || lib.hasPrefix "${directory}/" path;
-      extra = map at extraSources;
+        if given != [ ] then
+          lib.concatStringsSep "/" (segments (lib.removePrefix (lib.head given) path))
+        else
+          lib.concatStringsSep "/" (
+            lib.filter (part: part != "..") (lib.take (up - levels path) rootParts ++ segments path)
+          );
+      reachable = path: if given != [ ] then isAt (lib.head given) path else levels path <= up;
+
       own = at dir;
-      excluded = map at (lib.filter (path: levels path <= up) workspace.excluded);
+      extra = map at extraSources;
+      # The workspace is none of the package that it lies in.
+      excluded =
+        map at (lib.filter reachable workspace.excluded) ++ lib.optional (given == [ ] && up > 0) (at "");
+      nested = lib.filter (other: below own other && other != own) excluded;
+      setOf = names: lib.genAttrs names (_: null);
+      isExtra = setOf extra;
+      above =
+        path:
+        let
+          parts = segments path;
+        in
+        lib.genList (count: lib.concatStringsSep "/" (lib.take (count + 1) parts)) (lib.length parts);
+      isOnTheWay = setOf (lib.concatMap above (lib.filter (path: path != "") ([ own ] ++ extra)));
+
+      alone = extraSources == [ ] && dir != "";
       keep =
         base: file: type:
         let
           path = lib.removePrefix "/" (lib.removePrefix (toString base) file);
-          full = if inside then "${own}/${path}" else path;
-          isIgnored = full != own && isLitter (lib.removePrefix "/" (lib.removePrefix (at "") full)) type;
-          isOwn = below own full && !(lib.any (other: below other full && !(below other own)) excluded);
+          full = if alone && own != "" then "${own}/${path}" else path;
+          isIgnored = isLitter (lib.removePrefix "/" (lib.removePrefix (at "") full)) type;
+          isOwn = below own full && !(lib.any (other: below other full) nested);
         in
-        lib.any (want: below full want) ([ own ] ++ extra)
-        || (!isIgnored && (isOwn || lib.any (want: below want full) extra));
+        isOnTheWay ? ${full}
+        || (!isIgnored && (isOwn || lib.any (directory: isExtra ? ${directory}) (above full)));
       # The name is the crate's: the result depends on the content alone, not on where the workspace lies.
       source =
         base:
@@ -184,31 +235,19 @@ let
           filter = keep base;
         };
     in
-    if given != null && inside then
+    if alone then
       {
-        src = builtins.path {
-          name = crateName;
-          path = given;
-          filter = path: type: !(isLitter path type);
-        };
-        workspace_member = ".";
-      }
-    else if up > 0 && !(builtins.pathExists (workspace.root + "/${dir}")) then
-      throw ''
-        ${crateName} lies outside the workspace, at ${dir}, where Nix cannot see it from ${toString workspace.root}.
-        Have the flake in a directory that holds both, or say where it is:
-          import ./Cargo.nix { externalSources."${dir}" = ...; }
-      ''
-    else if inside then
-      {
-        src = source (workspace.root + "/${dir}");
+        src = source (visible crateName dir);
         workspace_member = ".";
       }
     else
-      {
-        src = source top;
-        workspace_member = if own == "" then "." else own;
-      };
+      # All of them have to be there, whatever comes first.
+      builtins.deepSeq
+        (if given != [ ] then [ ] else map (path: toString (visible crateName path)) wanted)
+        {
+          src = source top;
+          workspace_member = if own == "" then "." else own;
+        };
 in
 {
   registry = attrs: { src = registrySource attrs; };
@@ -228,13 +267,24 @@ in
       crateName,
       version,
       vendored,
+      sha256 ? null,
       ...
     }:
     {
-      src = builtins.path {
-        name = if lib.hasSuffix ".crate" vendored then "${crateName}-${version}.tar.gz" else crateName;
-        path = workspace.root + "/${vendored}";
-      };
+      src = builtins.path (
+        if sha256 == null then
+          {
+            name = crateName;
+            path = visible crateName vendored;
+          }
+        else
+          {
+            name = "${crateName}-${version}.tar.gz";
+            path = visible crateName vendored;
+            recursive = false;
+            inherit sha256;
+          }
+      );
     };
   local = localSource;
 }

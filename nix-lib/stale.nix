@@ -45,7 +45,7 @@ let
   withReads =
     file: text:
     let
-      isRead = line: match "[(]reads[)] = .*" line != null;
+      isRead = line: substring 0 7 line == "(reads)";
       read = filter isRead (linesOf (recorded.${file} or ""));
       lines = sort builtins.lessThan (read ++ linesOf text);
     in

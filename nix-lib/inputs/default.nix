@@ -25,6 +25,7 @@ let
     mapAttrs
     match
     pathExists
+    readDir
     readFile
     replaceStrings
     split
@@ -231,6 +232,28 @@ let
     !isOutside directory || !exists directory || join directory (package.workspace or ".") == "";
   isMember = directory: elem directory members;
 
+  # Whether the workspace at a directory may hold a package below it: it does not exclude it.
+  hasBelow =
+    at: directory:
+    let
+      manifest = load at;
+      below =
+        if at == "" then
+          directory
+        else if hasPrefix "${at}/" directory then
+          substring (builtins.stringLength at + 1) (-1) directory
+        else
+          "";
+      lists =
+        key:
+        any (path: path == "" || below == path || hasPrefix "${path}/" below) (
+          map (path: concatStringsSep "/" (parts path)) (
+            filter (path: !hasPrefix "/" path && !elem ".." (parts path)) (manifest.workspace.${key} or [ ])
+          )
+        );
+    in
+    manifest ? workspace && !(lists "exclude" && !lists "members");
+
   # The workspace that a package inherits from, after the directories that were looked at on the way there.
   rootOf =
     directory:
@@ -240,7 +263,7 @@ let
       pointer = if isString (package.workspace or null) then join directory package.workspace else null;
       climb =
         at:
-        if exists at && (load at) ? workspace then
+        if exists at && hasBelow at directory then
           {
             base = at;
             seen = [ at ];
@@ -441,24 +464,38 @@ let
       # Paths are seen from the directory that holds `.cargo`.
       above = segments: if segments == [ ] then [ ] else init segments;
       base = concatStringsSep "/" (above (above (parts file)));
-      namesIn =
-        path:
+      absolute = key: leaves "source.${key}` of `${file}";
+      # What counts of packages in a directory of `cargo vendor`.
+      packagesIn =
+        directory:
         let
-          directory = join base path;
-          names = if directory == null then [ ] else directoriesIn directory;
+          names = if pathExists (on "${directory}/.") then attrNames (readDir (on directory)) else [ ];
+          has = at: name: if pathExists (on "${at}/${name}") then name else "-";
+          digest = path: hashString "sha256" (if pathExists (on path) then readFile (on path) else "");
+          line =
+            name:
+            let
+              at = within directory name;
+            in
+            "${name} ${digest "${at}/Cargo.toml"} ${digest "${at}/.cargo-checksum.json"} ${has at "build.rs"} ${has at "src/lib.rs"}\n";
+          packages = filter (name: pathExists (on "${within directory name}/Cargo.toml")) names;
         in
-        substring 0 16 (hashString "sha256" (concatStringsSep "\n" names));
+        substring 0 16 (hashString "sha256" (concatStringsSep "" (map line packages)));
       ofSource =
         { name, value }:
+        let
+          directory = absolute "${name}.directory" (join base value.directory);
+          registry = absolute "${name}.local-registry" (join base value.local-registry);
+        in
         [
           {
             name = "source.${name}";
-            inherit value;
+            value = builtins.seq (if value ? local-registry then registry else null) value;
           }
         ]
-        ++ optional (value ? directory && join base value.directory != null) {
-          name = "source.${name}.directory (names in it)";
-          value = namesIn value.directory;
+        ++ optional (value ? directory) {
+          name = "(packages in ${directory})";
+          value = packagesIn directory;
         };
       ofRegistry =
         { name, value }:

@@ -76,12 +76,18 @@ let
       value = digestOf package;
     }) packages
   );
+  unused = listToAttrs (
+    map (package: {
+      name = "${package.name} ${package.version} (${package.source or "local"}) in [[patch.unused]]";
+      value = "";
+    }) (lock.patch.unused or [ ])
+  );
   lockSection =
     if lock ? version && lock.version != 3 && lock.version != 4 then
       throw "`Cargo.lock` has version ${toString lock.version} of the format, which is not known"
     else if length (attrNames section) != length packages then
       throw "`Cargo.lock` lists a package twice"
     else
-      section;
+      section // unused;
 in
 lockSection

@@ -39,6 +39,7 @@ let
     "resolver"
     "forced-target"
     "default-target"
+    "workspace"
   ];
   targetKeys = {
     name = null;

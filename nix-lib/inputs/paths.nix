@@ -30,7 +30,8 @@ let
   on =
     path:
     let
-      given = givenAbove path;
+      # Of several the one that is nearest.
+      given = sort (a: b: stringLength a > stringLength b) (givenAbove path);
       directory = elemAt given 0;
       rest = substring (stringLength directory) (stringLength path) path;
     in

@@ -152,13 +152,10 @@ fn unreadable(error: &StampError, path: &Path, help: &str) -> Failure {
 
 /// Cargo does nothing in a package that is below a workspace and neither its member nor excluded.
 fn check_member(root: &Path, manifest: &Path, inputs: &Inputs) -> Result<(), Failure> {
-    let directory = manifest.parent().unwrap_or(Path::new(""));
-    let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-    let below = directory.strip_prefix(&real).or_else(|_| directory.strip_prefix(root));
-    let known = below.ok().is_none_or(|below| {
-        below.as_os_str().is_empty()
-            || inputs.packages().any(|(known, is_member)| is_member && Path::new(known) == below)
-    });
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let directory = real(manifest.parent().unwrap_or(Path::new("")));
+    let known = directory == real(root)
+        || inputs.packages().any(|(known, is_member)| is_member && real(&root.join(known)) == directory);
     if known {
         return Ok(());
     }

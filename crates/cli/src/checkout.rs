@@ -9,6 +9,7 @@ use std::process::Command;
 
 use cratewright_sources::git_index::{self, Kind};
 use cratewright_sources::nar::{self, Node};
+use tempfile::TempDir;
 
 use crate::cargo;
 use crate::failure::Failure;
@@ -27,7 +28,8 @@ enum Contents {
 /// When it is no checkout, or not as it was checked out.
 pub(crate) fn sha256(checkout: &Path) -> Result<String, Failure> {
     let mut tree = Node::directory();
-    add(&mut tree, checkout, checkout, &[])?;
+    let mut again = Vec::new();
+    add(&mut tree, checkout, checkout, &[], &mut again)?;
     nar::sha256(&tree, &mut |contents| match contents {
         Contents::File(path) => fs::read(path).map_err(|error| changed(checkout, path, error)),
         Contents::Bytes(bytes) => Ok(bytes.clone()),
@@ -35,10 +37,30 @@ pub(crate) fn sha256(checkout: &Path) -> Result<String, Failure> {
 }
 
 /// Adds the files of a repository's working tree at `below`, and those of its submodules.
-fn add(tree: &mut Node<Contents>, checkout: &Path, repository: &Path, below: &[u8]) -> Result<(), Failure> {
+///
+/// `again` keeps the directories that were checked out once more.
+fn add(
+    tree: &mut Node<Contents>,
+    checkout: &Path,
+    repository: &Path,
+    below: &[u8],
+    again: &mut Vec<TempDir>,
+) -> Result<(), Failure> {
     let path = repository.join(".git/index");
     let index = fs::read(&path).map_err(|error| changed(checkout, &path, error))?;
-    for entry in git_index::parse(&index).map_err(|error| changed(checkout, &path, error))? {
+    let entries = git_index::parse(&index).map_err(|error| changed(checkout, &path, error))?;
+    let by_git = if entries.iter().any(|entry| converts(repository, entry)) {
+        again.push(by_git(checkout, repository)?);
+        again.last().map(|directory| directory.path().to_owned())
+    } else {
+        None
+    };
+    for entry in entries {
+        if let (Some(directory), Kind::File { executable }) = (&by_git, entry.kind) {
+            let contents = Contents::File(directory.join(native(&entry.path)));
+            tree.insert(&[below, &entry.path].concat(), Node::File { executable, contents });
+            continue;
+        }
         let file = repository.join(native(&entry.path));
         let at = [below, &entry.path].concat();
         match entry.kind {
@@ -61,12 +83,39 @@ fn add(tree: &mut Node<Contents>, checkout: &Path, repository: &Path, below: &[u
                 tree.insert(&at, Node::directory());
                 // One that is not to be updated (`update = none` in .gitmodules) is left empty by cargo and by git.
                 if file.join(".git").exists() {
-                    add(tree, checkout, &file, &[&at, &b"/"[..]].concat())?;
+                    add(tree, checkout, &file, &[&at, &b"/"[..]].concat(), again)?;
                 }
             }
         }
     }
     Ok(())
+}
+
+/// Whether an entry is a file of attributes that change what is checked out. Cargo's library and git do not agree on all
+/// of them: on binary files with line ends, on quoted patterns, on encodings.
+fn converts(repository: &Path, entry: &git_index::Entry) -> bool {
+    if !(entry.path == b".gitattributes" || entry.path.ends_with(b"/.gitattributes")) {
+        return false;
+    }
+    let text = fs::read(repository.join(native(&entry.path))).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    ["text", "eol", "crlf", "binary", "ident", "encoding"].iter().any(|attribute| text.contains(attribute))
+}
+
+/// The files of a repository as git writes them, and so as `fetchgit` has them.
+fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Failure> {
+    let directory =
+        TempDir::new().map_err(|error| Failure::io("make a directory in", &std::env::temp_dir(), &error))?;
+    let mut git = Command::new("git");
+    git.args(["-c", "safe.directory=*", "-c", "core.autocrlf=false", "-C"]).arg(repository);
+    git.arg("checkout-index").arg("--all").arg(format!("--prefix={}/", directory.path().display()));
+    // As where Nix fetches, where the user's configuration is not.
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_ATTR_NOSYSTEM", "1");
+    let output = cargo::output(git)?;
+    if output.status.success() {
+        return Ok(directory);
+    }
+    Err(changed(checkout, repository, cargo::stderr(&output).trim()))
 }
 
 /// A file of the repository that has the name of cargo's marker, which cargo has overwritten.

@@ -8,6 +8,7 @@ use cratewright_staleness::{InputError, Inputs, Look, Section, Tree};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::generate::relative;
 use crate::workspace::Cross;
 
 /// A directory, as a [`Tree`].
@@ -131,16 +132,16 @@ fn check_no_link(root: &Path, directory: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A path that leaves the root to come back by its name: not the same where that has another name.
+/// A path that goes further up than it must, to come back by a name: not the same where that is another one.
 fn check_no_return(root: &Path, directory: &str) -> Result<(), Failure> {
-    let comes_back = || Some(root.join(directory).canonicalize().ok()?.starts_with(root.canonicalize().ok()?));
-    if !directory.starts_with("../") || comes_back() != Some(true) {
+    let straight = || Some(relative(&root.canonicalize().ok()?, &root.join(directory).canonicalize().ok()?));
+    if !directory.starts_with("../") || straight().is_none_or(|straight| straight == directory) {
         return Ok(());
     }
-    let message = format!("the path to package `{directory}` leaves the workspace and comes back");
+    let message = format!("the path to package `{directory}` leads up and comes back");
     Err(Failure::new("roundabout-path", message)
         .note("at", root.join("Cargo.toml").display().to_string())
-        .help("write it by a way that stays in the workspace"))
+        .help("write the shortest way, which is the same wherever the workspace lies"))
 }
 
 fn code(error: &InputError) -> &'static str {

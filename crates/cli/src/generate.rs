@@ -79,6 +79,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
     let inputs = disk::inputs(&workspace.root, Look::Everywhere)?.with_options(&place.options(options).section());
+    check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = Resolved {
         packages: &workspace.packages,
@@ -120,6 +121,22 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         doubts,
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })
+}
+
+/// A package that only configuration outside of the workspace leads to would be another one elsewhere.
+fn check_known(workspace: &Workspace, inputs: &Inputs) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = inputs.packages().map(|(directory, _)| directory).collect();
+    for package in workspace.packages.graph.node_weights() {
+        if let Source::Local { dir } = &package.source
+            && !known.contains(dir.as_str())
+        {
+            let message = format!("no manifest of the workspace leads to package `{}`, at `{dir}`", package.display());
+            return Err(Failure::new("unknown-package", message)
+                .note("at", package.manifest_path.clone())
+                .help("put the `[patch]` or `paths` that cargo has from elsewhere into the workspace's own Cargo.toml or .cargo/config.toml"));
+        }
+    }
+    Ok(())
 }
 
 /// The packages of all entries, each once, in order of names and versions.
@@ -175,7 +192,7 @@ impl Place {
 }
 
 /// `to` seen from the directory `from`, both canonical; empty where they are the same.
-fn relative(from: &Path, to: &Path) -> String {
+pub(crate) fn relative(from: &Path, to: &Path) -> String {
     let mut from = from.components().peekable();
     let mut to = to.components().peekable();
     while from.peek().is_some() && from.peek() == to.peek() {

@@ -15,6 +15,7 @@ mod generate;
 pub mod oracle;
 mod origins;
 mod output;
+mod replacement;
 mod report;
 mod root;
 mod sources;

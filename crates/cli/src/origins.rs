@@ -1,13 +1,13 @@
 //! What Nix needs to fetch packages, read from cargo's own caches: hashes of git checkouts, download addresses of
 //! registries, and copies that cargo takes in their place. No network is used.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cratewright_renderer::{Origins, Registry, Repository, repository_names};
-use cratewright_resolver::{Package, Source, WorkspaceMetadata, checkout_of};
+use cratewright_renderer::{Origins, Registry, Repository, registry_names, repository_names};
+use cratewright_resolver::{Package, Source, checkout_of};
 use rayon::prelude::*;
 use serde::Deserialize;
 
@@ -41,9 +41,10 @@ pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Failure> {
         let name = names[&(url.clone(), rev.clone())].clone();
         Ok(Repository { name, url, rev, sha256 })
     });
+    let registry_names = registry_names(&indices.keys().cloned().collect());
     let registries = indices.into_iter().map(|(index, (package, display))| {
         let dl = download(&package).ok_or_else(|| no_download(&index, &package, &display))?;
-        Ok(Registry { index, dl })
+        Ok(Registry { name: registry_names[&index].clone(), index, dl })
     });
     Ok(Origins {
         repositories: repositories.collect::<Result<_, Failure>>()?,
@@ -82,50 +83,4 @@ fn no_download(index: &str, package: &Path, display: &str) -> Failure {
         .note("registry", index)
         .note("at", package.display().to_string())
         .help("run `cargo fetch`; for a registry whose index is a git repository, `git` must be on PATH")
-}
-
-/// Finds packages that cargo takes from a copy below the workspace root: directories of `cargo vendor`, and local
-/// registries of the workspace's own configuration.
-pub(crate) fn set_vendored(metadata: &mut WorkspaceMetadata) {
-    let root = metadata.metadata.workspace_root.clone();
-    let registries = local_registries(root.as_std_path());
-    let mut vendored = HashMap::new();
-    for package in metadata.metadata.packages.iter().filter(|package| package.source.is_some()) {
-        let Some(directory) = package.manifest_path.parent() else { continue };
-        // Cargo writes and demands this file in what it takes for a directory source, and nowhere else.
-        let is_directory = directory.join(".cargo-checksum.json").is_file();
-        let found = match directory.strip_prefix(&root) {
-            Ok(path) if is_directory => {
-                Some(Source::Vendored { path: path.as_str().replace('\\', "/"), packed: false })
-            }
-            _ => registries.iter().find_map(|registry| {
-                let path = format!("{registry}/{}-{}.crate", package.name, package.version);
-                root.join(&path).is_file().then_some(Source::Vendored { path, packed: true })
-            }),
-        };
-        vendored.extend(found.map(|source| (package.id.repr.clone(), source)));
-    }
-    metadata.set_vendored(vendored);
-}
-
-/// Directories of `source.<name>.local-registry` below the root, relative to it.
-fn local_registries(root: &Path) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Config {
-        #[serde(default)]
-        source: BTreeMap<String, ConfiguredSource>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "kebab-case")]
-    struct ConfiguredSource {
-        local_registry: Option<String>,
-    }
-    let text = [".cargo/config", ".cargo/config.toml"].iter().find_map(|file| fs::read_to_string(root.join(file)).ok());
-    let config: Option<Config> = text.and_then(|text| toml::from_str(&text).ok());
-    let sources = config.into_iter().flat_map(|config| config.source.into_values());
-    let paths = sources.filter_map(|source| source.local_registry);
-    paths
-        .map(|path| path.trim_start_matches("./").trim_end_matches('/').to_owned())
-        .filter(|path| !path.starts_with(['/', '.']))
-        .collect()
 }

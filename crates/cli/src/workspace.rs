@@ -14,7 +14,7 @@ use crate::cargo;
 use crate::config::Config;
 pub use crate::config::Cross;
 use crate::failure::Failure;
-use crate::origins;
+use crate::replacement::replacements;
 use crate::root::workspace_root;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -104,7 +104,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let mut undeclared = metadata.undeclared_candidates();
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
-    origins::set_vendored(&mut metadata);
+    metadata.set_replaced(replacements(&metadata)?);
     check_manifests(&metadata)?;
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let targets = match &config.targets {

@@ -37,9 +37,17 @@ fn the_hash_is_that_of_nix() {
         &[
             ("Cargo.toml", LIBRARY),
             ("src/lib.rs", "pub fn text() -> &'static str { include_str!(\"../text.crlf\") }"),
-            (".gitattributes", "*.crlf text eol=crlf\nignored export-ignore\nversion ident\nsubst export-subst\n"),
+            (
+                ".gitattributes",
+                "*.crlf text eol=crlf\n*.auto text=auto eol=crlf\n*.u16 text working-tree-encoding=UTF-16LE\n\"two words.q\" text eol=crlf\n\
+                 ignored export-ignore\nversion ident\nsubst export-subst\n",
+            ),
             (".gitignore", "*.log\n"),
             ("text.crlf", "one\ntwo\n"),
+            // On these git and the library that cargo uses disagree.
+            ("picture.auto", "\0binary\nwith lines\n"),
+            ("wide.u16", "caf\u{e9}\n"),
+            ("two words.q", "a\nb\n"),
             ("ignored", "git archive leaves this out, a checkout does not"),
             ("version", "$Id$\n"),
             ("subst", "$Format:%H$\n"),
@@ -94,13 +102,13 @@ fn the_hash_is_that_of_nix() {
     assert_eq!(scratch.generate("app"), text);
 
     // What is of it and was changed is refused.
-    fs::write(checkout.join("empty"), "").unwrap();
-    fs::write(checkout.join("subst"), "no longer what it was").unwrap();
+    let of_submodule = checkout.join("modules/inner/inner.txt");
+    fs::write(&of_submodule, "no longer what it was").unwrap();
     let mut generate = cratewright();
     let output = scratch.environment(generate.arg("generate").current_dir(scratch.path("app"))).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");
-    for words in ["error[changed-checkout]", "subst", "package: lib 0.1.0", "help: remove `", "cargo fetch"] {
+    for words in ["error[changed-checkout]", "inner.txt", "package: lib 0.1.0", "help: remove `", "cargo fetch"] {
         assert!(error.contains(words), "{words}: {error}");
     }
     assert_eq!(fs::read_to_string(scratch.path("app/Cargo.nix")).unwrap(), text, "nothing is lost");
@@ -155,7 +163,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
         "single",
         &[("src/lib.rs", &library("\"branch\".into()")), ("Cargo.toml", &LIBRARY.replace("lib", "two"))],
     );
-    scratch.git("single", &["checkout", "--quiet", "-b", "feature/x"]);
+    scratch.git("single", &["checkout", "--quiet", "-b", "feature/#1+x"]);
     scratch.commit("single");
     scratch.git("single", &["checkout", "--quiet", "main"]);
     scratch.write(
@@ -170,7 +178,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
         &format!(
             "top = {{ git = \"{many}\" }}\nplain = {{ git = \"{many}\" }}\n\
              one = {{ git = \"{single}\", rev = \"{first}\" }}\ntagged = {{ package = \"one\", git = \"{single}\", tag = \"v2\" }}\n\
-             two = {{ git = \"{single}\", branch = \"feature/x\" }}\nthree = {{ git = \"{single}\" }}"
+             two = {{ git = \"{single}\", branch = \"feature/#1+x\" }}\nthree = {{ git = \"{single}\" }}"
         ),
         "fn main() { println!(\"{} {} {} {} {} {}\", top::say(), plain::say(), one::say(), tagged::say(), two::say(), three::say()); }",
     );

@@ -147,7 +147,7 @@ fn packages_that_nix_cannot_see_are_supplied_by_an_argument() {
     };
     let (success, said) = evaluate("{ lockSync = false; }");
     assert!(!success);
-    for words in ["lies outside the workspace, at ../", "externalSources.\"../"] {
+    for words in [" needs ../", "outside of the workspace, where Nix cannot see it", "externalSources.\"../"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let given: String = ["beside", "shared/util", "shared/deeper", "shared/itoa", "shared"]

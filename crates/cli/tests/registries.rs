@@ -175,7 +175,7 @@ fn vendored_directories_are_built_from() {
     let check = support::cratewright().arg("check").current_dir(scratch.path("app")).output().unwrap();
     let said = String::from_utf8(check.stderr).unwrap();
     assert_eq!(check.status.code(), Some(1), "{said}");
-    assert!(said.contains(".cargo/config.toml: source.vendored-sources.directory (names in it)"), "{said}");
+    assert!(said.contains(".cargo/config.toml: (packages in third-party/crates)"), "{said}");
     scratch.generate("app");
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
 }

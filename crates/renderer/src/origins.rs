@@ -20,6 +20,8 @@ pub struct Repository {
 /// A registry other than crates.io.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registry {
+    /// What it is called: its index without what every such URL begins with, where that is not ambiguous.
+    pub name: String,
     /// URL of its index, as in [`Source::Registry`].
     pub index: String,
     /// `dl` of its index configuration.
@@ -63,10 +65,22 @@ impl Origins {
         let found = self.repositories.iter().find(|one| one.url == url && one.rev == rev);
         &found.expect("every repository of a package was given").name
     }
+
+    /// Name of a registry.
+    pub(crate) fn registry(&self, index: &str) -> &str {
+        let found = self.registries.iter().find(|one| one.index == index);
+        &found.expect("every registry of a package was given").name
+    }
 }
 
-/// What a registry is called: its index without what every such URL begins with.
-pub(crate) fn registry_name(index: &str) -> &str {
+/// Names for registries, given by their indices.
+pub fn registry_names(indices: &BTreeSet<String>) -> BTreeMap<String, String> {
+    let is_short = |index: &str| indices.iter().filter(|other| short_index(other) == short_index(index)).count() == 1;
+    let name = |index: &String| if is_short(index) { short_index(index).to_owned() } else { index.clone() };
+    indices.iter().map(|index| (index.clone(), name(index))).collect()
+}
+
+fn short_index(index: &str) -> &str {
     let index = index.strip_prefix("sparse+").unwrap_or(index);
     index.split_once("://").map_or(index, |(_, rest)| rest).trim_end_matches('/')
 }
@@ -98,7 +112,7 @@ fn label(package: &Package) -> String {
         Source::Local { dir } => format!("at {dir}"),
         Source::Vendored { path, .. } => format!("at {path}"),
         Source::CratesIo { .. } => "from crates.io".to_owned(),
-        Source::Registry { index, .. } => format!("from {}", registry_name(index)),
+        Source::Registry { index, .. } => format!("from {}", short_index(index)),
         Source::Git { url, rev, .. } => format!("from {}", short_name(url, rev)),
     }
 }
@@ -106,6 +120,13 @@ fn label(package: &Package) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn registries_get_short_names() {
+        let indices = ["https://a/x", "sparse+https://a/x/", "sparse+https://b/"].map(str::to_owned);
+        let names: Vec<String> = registry_names(&BTreeSet::from(indices)).into_values().collect();
+        assert_eq!(names, ["https://a/x", "sparse+https://a/x/", "b"]);
+    }
 
     #[test]
     fn repositories_get_short_names() {

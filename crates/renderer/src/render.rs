@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::guards::{Guards, PairSet};
 use crate::merge::{Content, Entry, Member, Merged, Resolved};
 use crate::nix;
-use crate::origins::{Origins, registry_name};
+use crate::origins::Origins;
 
 /// The Nix code that every `Cargo.nix` carries: `nix-lib/prelude.nix`.
 pub const PRELUDE: &str = include_str!("../../../nix-lib/prelude.nix");
@@ -191,8 +191,7 @@ fn write_origins(origins: &Origins, text: &mut String) {
     if !origins.registries.is_empty() {
         text.push_str("# Where registries have their crates.\nregistries = {");
         for registry in &origins.registries {
-            let name = nix::attribute(registry_name(&registry.index));
-            let _ = write!(text, "{name} = {};", nix::string(&registry.dl));
+            let _ = write!(text, "{} = {};", nix::attribute(&registry.name), nix::string(&registry.dl));
         }
         text.push_str("};\n\n");
     }
@@ -267,7 +266,7 @@ fn render_entry(
         }
         Source::CratesIo { checksum } => attributes.text("sha256", checksum),
         Source::Registry { index, checksum } => {
-            attributes.text("registry", registry_name(index));
+            attributes.text("registry", options.origins.registry(index));
             attributes.text("sha256", checksum);
         }
         Source::Git { url, rev, dir } => {
@@ -275,7 +274,10 @@ fn render_entry(
             attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
             below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
         }
-        Source::Vendored { path, .. } => attributes.text("vendored", path),
+        Source::Vendored { path, checksum } => {
+            attributes.text("vendored", path);
+            attributes.optional("sha256", checksum.as_deref());
+        }
     }
     // A local source has no such files, see `excluded`.
     if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {

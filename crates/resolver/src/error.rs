@@ -202,6 +202,8 @@ pub(crate) fn path_to(resolve: &Resolve, members: &[PackageId], to: &str) -> Vec
 /// `name version` out of a package id spec; source and directory are left out, they hold paths of this machine.
 pub(crate) fn display_id(id: &str) -> String {
     let (url, fragment) = id.rsplit_once('#').unwrap_or(("", id));
+    // Of a git repository: `?branch=...`
+    let url = url.split_once('?').map_or(url, |(url, _)| url);
     match fragment.split_once('@') {
         Some((name, version)) => format!("{name} {version}"),
         None => format!("{} {fragment}", url.rsplit('/').next().unwrap_or(url)),

@@ -37,6 +37,6 @@ pub use crate::package_graph::{Dependency, DependencyTable, ExternName, PackageG
 pub use crate::platform::{Pair, Platform};
 pub use crate::profile::{DEFAULT_PROFILE, Profile, ProfileUse, Profiles};
 pub use crate::selection::{Purpose, RootFeatures, Selection};
-pub use crate::source::{Source, checkout_of};
+pub use crate::source::{Replacement, Source, checkout_of};
 pub use crate::unit_graph::{Part, Unit, UnitDependency, UnitGraph, UnitKind, resolve};
 pub use cargo_lock::Lockfile;

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::ResolveError;
 use crate::package::AUTODETECTED;
-use crate::source::Source;
+use crate::source::Replacement;
 
 /// Parsed `cargo metadata --format-version 1`.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub struct WorkspaceMetadata {
     pub(crate) artifacts: HashMap<String, String>,
     /// See [`WorkspaceMetadata::set_undeclared`], by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
-    /// See [`WorkspaceMetadata::set_vendored`], by package id.
-    pub(crate) vendored: HashMap<String, Source>,
+    /// See [`WorkspaceMetadata::set_replaced`], by package id.
+    pub(crate) replaced: HashMap<String, Replacement>,
 }
 
 /// A file that would be taken for a target by its place.
@@ -81,7 +81,7 @@ impl WorkspaceMetadata {
             rust_versions,
             artifacts,
             undeclared: HashMap::new(),
-            vendored: HashMap::new(),
+            replaced: HashMap::new(),
         })
     }
 
@@ -118,8 +118,8 @@ impl WorkspaceMetadata {
         }
     }
 
-    /// Says which packages, by package id, cargo takes from a copy in the workspace: each a [`Source::Vendored`].
-    pub fn set_vendored(&mut self, vendored: HashMap<String, Source>) {
-        self.vendored = vendored;
+    /// Says for which packages, by package id, cargo's configuration puts something in the place of their source.
+    pub fn set_replaced(&mut self, replaced: HashMap<String, Replacement>) {
+        self.replaced = replaced;
     }
 }

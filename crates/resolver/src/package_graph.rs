@@ -110,10 +110,10 @@ impl PackageGraph {
         lock: &Lockfile,
         manifest: &WorkspaceManifest,
     ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, vendored } = metadata;
+        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, replaced } = metadata;
         let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
-        let sources = Sources::new(&root_dir, lock, &vendored);
+        let sources = Sources::new(&root_dir, lock, &replaced);
         let root_manifest = format!("{root_dir}/Cargo.toml");
 
         let mut graph = DiGraph::default();

@@ -43,9 +43,20 @@ pub enum Source {
     Vendored {
         /// The directory or file, relative to the workspace root.
         path: String,
-        /// Whether it is a `.crate` file.
-        packed: bool,
+        /// SHA-256 of a `.crate` file, lower-case hex, as `Cargo.lock` has it; nothing for a directory.
+        checksum: Option<String>,
     },
+}
+
+/// What cargo's configuration puts in the place of a package's source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Replacement {
+    /// A directory, relative to the workspace root.
+    Directory(String),
+    /// A `.crate` file, relative to the workspace root.
+    Packed(String),
+    /// Another URL of the same repository.
+    Git(String),
 }
 
 /// Checksums by name and version, of each registry that has it.
@@ -57,18 +68,18 @@ pub(crate) struct Sources<'a> {
     pub(crate) root: &'a str,
     checksums: Checksums,
     /// By package id.
-    pub(crate) vendored: &'a HashMap<String, Source>,
+    pub(crate) replaced: &'a HashMap<String, Replacement>,
 }
 
 impl<'a> Sources<'a> {
-    pub(crate) fn new(root: &'a str, lock: &Lockfile, vendored: &'a HashMap<String, Source>) -> Self {
+    pub(crate) fn new(root: &'a str, lock: &Lockfile, replaced: &'a HashMap<String, Replacement>) -> Self {
         let mut checksums = Checksums::with_capacity(lock.packages.len());
         for LockedPackage { name, version, source, checksum, .. } in &lock.packages {
             let Some(source) = source.clone().filter(SourceId::is_registry) else { continue };
             let checksum = checksum.as_ref().map(|checksum| format!("{checksum:x}"));
             checksums.entry((name.as_str().to_owned(), version.clone())).or_default().push((source, checksum));
         }
-        Sources { root, checksums, vendored }
+        Sources { root, checksums, replaced }
     }
 
     /// The source of a package; `directory` is that of its manifest.
@@ -76,8 +87,9 @@ impl<'a> Sources<'a> {
         let Some(source) = &package.source else {
             return Ok(Source::Local { dir: relative(self.root, directory) });
         };
-        if let Some(vendored) = self.vendored.get(&package.id.repr) {
-            return Ok(vendored.clone());
+        let replacement = self.replaced.get(&package.id.repr);
+        if let Some(Replacement::Directory(path)) = replacement {
+            return Ok(Source::Vendored { path: path.clone(), checksum: None });
         }
         let display = || format!("{} {}", package.name, package.version);
         let unsupported = || ResolveError::UnsupportedSource {
@@ -85,15 +97,20 @@ impl<'a> Sources<'a> {
             source_id: source.repr.clone(),
             required_by: Vec::new(),
         };
+        if let Some(git) = source.repr.strip_prefix("git+") {
+            // A reference may hold a `#`, which `cargo metadata` does not escape.
+            let (Some((place, rev)), Some(checkout)) = (git.rsplit_once('#'), checkout_of(directory)) else {
+                return Err(unsupported());
+            };
+            let dir = directory[checkout.len()..].trim_start_matches('/').to_owned();
+            let url = match replacement {
+                Some(Replacement::Git(url)) => url.as_str(),
+                _ => place.split_once('?').map_or(place, |(url, _)| url),
+            };
+            return Ok(Source::Git { url: url.to_owned(), rev: rev.to_owned(), dir });
+        }
         let id = SourceId::from_url(&source.repr).map_err(|_| unsupported())?;
         match id.kind() {
-            SourceKind::Git(_) => {
-                let (Some(rev), Some(checkout)) = (id.precise(), checkout_of(directory)) else {
-                    return Err(unsupported());
-                };
-                let dir = directory[checkout.len()..].trim_start_matches('/').to_owned();
-                Ok(Source::Git { url: id.url().to_string(), rev: rev.to_owned(), dir })
-            }
             SourceKind::Registry | SourceKind::SparseRegistry => {
                 let same = |other: &SourceId| other.kind() == id.kind() && other.url() == id.url();
                 let locked = self.checksums.get(&(package.name.to_string(), package.version.clone()));
@@ -105,6 +122,9 @@ impl<'a> Sources<'a> {
                     }
                     None => return Err(ResolveError::NotInLock { package: display(), required_by: Vec::new() }),
                 };
+                if let Some(Replacement::Packed(path)) = replacement {
+                    return Ok(Source::Vendored { path: path.clone(), checksum: Some(checksum) });
+                }
                 if source.is_crates_io() {
                     return Ok(Source::CratesIo { checksum });
                 }
@@ -116,14 +136,19 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The checkout that a directory of a git dependency is in: `git/checkouts/<repository>/<commit>` below `CARGO_HOME`
-/// (`GitSource::update_db` in cargo's `src/sources/git/source.rs`). Both paths are `/`-separated.
+/// The checkout that a directory of a git dependency is in: `git/checkouts/<name>-<16 digits>/<beginning of the commit>`
+/// below `CARGO_HOME` (`GitSource::update_db` in cargo's `src/sources/git/source.rs`). Both paths are `/`-separated.
 pub fn checkout_of(directory: &str) -> Option<&str> {
     const CHECKOUTS: &str = "/git/checkouts/";
-    let below = directory.find(CHECKOUTS)? + CHECKOUTS.len();
-    let mut ends = directory[below..].match_indices('/').map(|(at, _)| below + at).chain([directory.len()]);
-    let (_repository, commit) = (ends.next()?, ends.next()?);
-    Some(&directory[..commit])
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    directory.match_indices(CHECKOUTS).find_map(|(at, _)| {
+        let below = at + CHECKOUTS.len();
+        let mut names = directory[below..].split('/');
+        let (repository, commit) = (names.next()?, names.next()?);
+        let (_, digits) = repository.rsplit_once('-')?;
+        let is_checkout = digits.len() == 16 && is_hex(digits) && commit.len() >= 7 && is_hex(commit);
+        is_checkout.then(|| &directory[..below + repository.len() + 1 + commit.len()])
+    })
 }
 
 /// `to` seen from `from`, both absolute and `/`-separated; empty where they are the same.
@@ -141,10 +166,10 @@ mod tests {
 
     #[test]
     fn checkouts_are_found() {
-        let checkout = "/home/u/.cargo/git/checkouts/repo-09a0/af3e338";
+        let checkout = "/home/u/git/checkouts/x/main/.cargo/git/checkouts/repo-09a087613db87751/af3e338";
         assert_eq!(checkout_of(checkout), Some(checkout));
         assert_eq!(checkout_of(&format!("{checkout}/crates/a")), Some(checkout));
-        assert_eq!(checkout_of("/home/u/.cargo/git/checkouts/repo-09a0"), None);
+        assert_eq!(checkout_of("/home/u/.cargo/git/checkouts/repo-09a087613db87751"), None);
         assert_eq!(checkout_of("/home/u/work"), None);
     }
 

@@ -68,8 +68,8 @@ pub fn parse(index: &[u8]) -> Result<Vec<Entry>, IndexError> {
     for _ in 0..word(8)? {
         let (mode, size) = (word(at + 24)?, word(at + 36)?);
         let kind = match mode {
-            0o100_644 => Kind::File { executable: false },
-            0o100_755 => Kind::File { executable: true },
+            // Old repositories have other permissions; that of the owner to execute is all that git takes from them.
+            mode if mode & 0o170_000 == 0o100_000 => Kind::File { executable: mode & 0o100 != 0 },
             0o120_000 => Kind::Symlink,
             0o160_000 => Kind::Submodule,
             mode => return Err(IndexError::Mode(mode)),

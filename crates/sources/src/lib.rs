@@ -6,6 +6,7 @@
 //! This crate reads no file and runs no program.
 #![warn(missing_docs)]
 
+pub mod digest;
 pub mod git_index;
 pub mod nar;
 pub mod reads;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::digest::hex;
+
 /// A file tree. What a file holds is behind a handle of type `F`, read when it is its turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node<F> {
@@ -52,7 +54,7 @@ pub fn sha256<F, E>(root: &Node<F>, read: &mut impl FnMut(&F) -> Result<Vec<u8>,
     let mut nar = Nar(Sha256::new());
     nar.string(b"nix-archive-1");
     nar.node(root, read)?;
-    Ok(nar.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&nar.0.finalize()))
 }
 
 struct Nar(Sha256);

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::thread;
 
+use cratewright_sources::digest::sha256;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::inputs::{LOCK, MovedKey, Section};
-use crate::stamp::hex_digest;
 
 /// Hexadecimal digits of a package's digest: enough that no two states of one package ever share it.
 const DIGITS: usize = 16;
@@ -27,6 +27,15 @@ struct Lock<'a> {
     /// Checksums of version 1.
     #[serde(default)]
     metadata: HashMap<Cow<'a, str>, Cow<'a, str>>,
+    #[serde(borrow, default)]
+    patch: Patches<'a>,
+}
+
+/// `[[patch.unused]]`
+#[derive(Default, Deserialize)]
+struct Patches<'a> {
+    #[serde(borrow, default)]
+    unused: Vec<Package<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -73,13 +82,18 @@ pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
             facts.push('\n');
             facts.push_str(dependency);
         }
-        Value::from(&hex_digest(facts.as_bytes())[..DIGITS])
+        Value::from(&sha256(facts.as_bytes())[..DIGITS])
     };
     let mut section = Section::new();
     for package in packages {
         if section.insert(key(package, &by_name), digest(package)).is_some() {
             return Err(format!("it lists package `{} {}` twice", package.name, package.version));
         }
+    }
+    // Without them cargo would want to write the lock anew.
+    for Package { name, version, source, .. } in &lock.patch.unused {
+        let source = source.as_deref().unwrap_or("local");
+        section.insert(format!("{name} {version} ({source}) in [[patch.unused]]"), Value::from(""));
     }
     Ok(section)
 }
@@ -98,6 +112,7 @@ fn parse(text: &str) -> Result<Lock<'_>, String> {
     let (Ok(mut first), Ok(second)) = (first, second) else { return parse(text) };
     first.package.extend(second.package);
     first.metadata.extend(second.metadata);
+    first.patch.unused.extend(second.patch.unused);
     Ok(first)
 }
 

@@ -1,11 +1,14 @@
 //! What of a `Cargo.toml` can change a `Cargo.nix`.
 
+use std::path::Path;
+
 use serde_json::{Map, Value};
 
 use crate::inputs::Section;
+use crate::workspace::is_excluded;
 
 /// Keys of `[package]` that reach `Cargo.nix`, or without which cargo reads the package otherwise.
-const PACKAGE: [&str; 18] = [
+const PACKAGE: [&str; 19] = [
     "name",
     "version",
     "edition",
@@ -24,6 +27,7 @@ const PACKAGE: [&str; 18] = [
     "resolver",
     "forced-target",
     "default-target",
+    "workspace",
 ];
 
 /// Keys of `[lib]` and `[[bin]]`.
@@ -75,6 +79,19 @@ impl Manifest {
     /// `[package]`, or `[project]` as it was once called.
     pub(crate) fn package(&self) -> Option<&Map<String, Value>> {
         self.table.get("package").or_else(|| self.table.get("project"))?.as_object()
+    }
+
+    /// Whether its workspace, at `at`, may hold a package below it: it does not exclude it.
+    pub(crate) fn has_below(&self, at: &str, directory: &str) -> bool {
+        let Some(workspace) = self.workspace() else { return false };
+        let list = |key: &str| {
+            let items = workspace.get(key).and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
+        };
+        // Any root will do, as long as both are below it.
+        let root = Path::new("/");
+        let below = directory.strip_prefix(at).unwrap_or_default().trim_start_matches('/');
+        !is_excluded(root, &root.join(below), &list("exclude"), &list("members"))
     }
 
     /// Everything in here that is recorded, but for what members take from `[workspace]`.
@@ -248,8 +265,10 @@ impl Config {
         }
         let mut directories = Vec::new();
         for (name, source) in table.get("source").and_then(Value::as_object).into_iter().flatten() {
-            let directory = source.get("directory").and_then(Value::as_str);
-            directories.extend(directory.map(|path| (format!("source.{name}.directory"), path.to_owned())));
+            for key in ["directory", "local-registry"] {
+                let path = source.get(key).and_then(Value::as_str);
+                directories.extend(path.map(|path| (format!("source.{name}.{key}"), path.to_owned())));
+            }
             section.insert(format!("source.{name}"), source.clone());
         }
         for (name, registry) in table.get("registries").and_then(Value::as_object).into_iter().flatten() {

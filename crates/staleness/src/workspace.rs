@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 
+use cratewright_sources::digest::sha256;
 use cratewright_sources::reads::PackageFiles;
 use cratewright_sources::tree::{Tree, above, is_outside, join, parent, within};
 use glob::{MatchOptions, Pattern};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::inputs::{LOCK, Section};
 use crate::manifest::{Config, Inherited, Manifest, PathBase};
-use crate::stamp::{conflict_marker, hex_digest};
+use crate::stamp::conflict_marker;
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -132,17 +133,33 @@ fn configs(tree: &dyn Tree) -> Result<BTreeMap<String, Config>, InputError> {
         let mut config = Config::parse(&text).map_err(|error| invalid(&file, &text, &error))?;
         // Paths are seen from the directory that holds `.cargo`.
         for (key, path) in &config.directories {
-            let Some(directory) = join(parent(parent(&file)), path) else { continue };
-            let packages = tree.entries(&directory).into_iter().filter(|(_, is_directory)| *is_directory);
-            let mut names: Vec<String> = packages.map(|(name, _)| name).collect();
-            names.sort_unstable();
-            let digest = hex_digest(names.join("\n").as_bytes());
-            config.section.insert(format!("{key} (names in it)"), digest[..16].into());
+            let absolute = || InputError::Absolute { from: file.clone(), key: format!("{key} = \"{path}\"") };
+            let directory = join(parent(parent(&file)), path).ok_or_else(absolute)?;
+            if key.ends_with(".directory") {
+                let digest = sha256(vendored(tree, &directory).as_bytes());
+                config.section.insert(format!("(packages in {directory})"), digest[..16].into());
+            }
         }
         open.extend(config.include.iter().filter_map(|include| join(parent(&file), include)));
         configs.insert(file, config);
     }
     Ok(configs)
+}
+
+/// What counts of the packages in a directory of `cargo vendor`: a line each. Their other files are what the list of
+/// checksums says, or cargo refuses them.
+fn vendored(tree: &dyn Tree, directory: &str) -> String {
+    let mut names: Vec<String> = tree.entries(directory).into_iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let package = |name: &String| {
+        let file = |file: &str| within(&within(directory, name), file);
+        let manifest = tree.read(&file("Cargo.toml")).ok()??;
+        let checksums = tree.read(&file(".cargo-checksum.json")).ok()?.unwrap_or_default();
+        let has = |name: &'static str| if tree.is_file(&file(name)) { name } else { "-" };
+        let digests = [manifest, checksums].map(|text| sha256(text.as_bytes())).join(" ");
+        Some(format!("{name} {digests} {} {}\n", has("build.rs"), has("src/lib.rs")))
+    };
+    names.iter().filter_map(package).collect()
 }
 
 struct Finder<'a> {
@@ -273,7 +290,7 @@ impl Finder<'_> {
         }
         let mut at = directory.to_owned();
         loop {
-            if let Some(found) = self.load(&at)?.filter(|found| found.workspace().is_some()) {
+            if let Some(found) = self.load(&at)?.filter(|found| found.has_below(&at, directory)) {
                 return Ok((found, at));
             }
             match above(&at) {

@@ -1,0 +1,167 @@
+//! What the workspace's own `.cargo/config.toml` puts in the place of packages' sources (cargo's book, "Source
+//! Replacement").
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+
+use cratewright_resolver::{Replacement, WorkspaceMetadata};
+use cratewright_sources::digest::sha256;
+use cratewright_sources::tree::{join, parent};
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use crate::failure::Failure;
+
+/// Configuration, as far as sources go.
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    source: BTreeMap<String, Configured>,
+    #[serde(default)]
+    include: Option<toml::Value>,
+}
+
+/// `[source.<name>]`.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Configured {
+    replace_with: Option<String>,
+    directory: Option<String>,
+    local_registry: Option<String>,
+    registry: Option<String>,
+    git: Option<String>,
+    branch: Option<String>,
+    tag: Option<String>,
+    rev: Option<String>,
+    /// Directory that paths are seen from: the one that holds `.cargo`, seen from the workspace root.
+    #[serde(skip)]
+    base: String,
+}
+
+/// The list of files that cargo keeps beside each package of a directory source.
+#[derive(Deserialize)]
+struct Checksums {
+    files: BTreeMap<String, String>,
+}
+
+const CHECKSUMS: &str = ".cargo-checksum.json";
+
+/// Packages, by id, whose source is replaced by something that Nix has to know of. Mirrors of registries are not among
+/// them: what they have is what the registry has, by its checksum.
+///
+/// # Errors
+/// When cargo takes a package from a directory that the workspace says nothing of, or that was changed.
+pub(crate) fn replacements(metadata: &WorkspaceMetadata) -> Result<HashMap<String, Replacement>, Failure> {
+    let root = metadata.metadata.workspace_root.as_std_path();
+    let sources = configured(root);
+    let replaced = metadata.metadata.packages.par_iter().filter_map(|package| {
+        let source = package.source.as_ref()?;
+        let directory = package.manifest_path.parent()?.as_std_path();
+        let end = end_of_chain(&sources, &source.repr);
+        let display = || format!("{} {}", package.name, package.version);
+        let found = if directory.join(CHECKSUMS).is_file() {
+            let path = end.and_then(|end| join(&end.base, end.directory.as_ref()?));
+            let Some(path) = path else { return Some(Err(unknown(&display(), directory))) };
+            let name = directory.file_name()?.to_str()?;
+            check_directory(directory)
+                .map_err(|why| changed(&display(), directory, &why))
+                .map(|()| Replacement::Directory(format!("{path}/{name}")))
+        } else if let Some(registry) = end.and_then(|end| join(&end.base, end.local_registry.as_ref()?)) {
+            Ok(Replacement::Packed(format!("{registry}/{}-{}.crate", package.name, package.version)))
+        } else {
+            Ok(Replacement::Git(end?.git.clone()?))
+        };
+        Some(found.map(|found| (package.id.repr.clone(), found)))
+    });
+    replaced.collect()
+}
+
+/// `[source]` of the root's configuration and of what it includes.
+fn configured(root: &Path) -> BTreeMap<String, Configured> {
+    let first = [".cargo/config", ".cargo/config.toml"].into_iter().find(|file| root.join(file).is_file());
+    let mut open: Vec<String> = first.map(str::to_owned).into_iter().collect();
+    let mut sources: BTreeMap<String, Configured> = BTreeMap::new();
+    let mut seen = Vec::new();
+    while let Some(file) = open.pop().filter(|file| !seen.contains(file)) {
+        let text = fs::read_to_string(root.join(&file)).unwrap_or_default();
+        // Cargo has read it, or would have refused it.
+        let Ok(config) = toml::from_str::<Config>(&text) else { continue };
+        let includes = texts(config.include.as_ref());
+        open.extend(includes.iter().filter_map(|include| join(parent(&file), include)));
+        for (name, mut source) in config.source {
+            source.base = parent(parent(&file)).to_owned();
+            // What includes counts before what is included.
+            sources.entry(name).or_insert(source);
+        }
+        seen.push(file);
+    }
+    sources
+}
+
+/// One text or a list of them, each by itself or as the `path` of a table.
+fn texts(value: Option<&toml::Value>) -> Vec<String> {
+    match value {
+        Some(toml::Value::String(text)) => vec![text.clone()],
+        Some(toml::Value::Array(items)) => items.iter().flat_map(|item| texts(Some(item))).collect(),
+        Some(toml::Value::Table(table)) => texts(table.get("path")),
+        _ => Vec::new(),
+    }
+}
+
+/// What stands at the end of `replace-with`, if the source is replaced at all.
+fn end_of_chain<'a>(sources: &'a BTreeMap<String, Configured>, id: &str) -> Option<&'a Configured> {
+    let crates_io = id == "registry+https://github.com/rust-lang/crates.io-index";
+    let (_, mut at) = sources.iter().find(|(name, source)| source.is(id) || (crates_io && *name == "crates-io"))?;
+    at.replace_with.as_ref()?;
+    // Longer chains are circles.
+    for _ in 0..sources.len() {
+        let Some(next) = &at.replace_with else { return Some(at) };
+        at = sources.get(next)?;
+    }
+    None
+}
+
+impl Configured {
+    /// Whether it is the definition of a source, given as `Cargo.lock` has it.
+    fn is(&self, id: &str) -> bool {
+        let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_owned();
+        if let Some(git) = id.strip_prefix("git+") {
+            let place = git.rsplit_once('#').map_or(git, |(place, _)| place);
+            let (url, reference) = place.split_once('?').unwrap_or((place, ""));
+            let own = [("branch", &self.branch), ("tag", &self.tag), ("rev", &self.rev)];
+            let own = own.into_iter().find_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
+            return self.git.as_ref().is_some_and(|git| plain(git) == plain(url))
+                && own.unwrap_or_default() == reference;
+        }
+        let id = id.strip_prefix("registry+").unwrap_or(id);
+        self.registry.as_ref().is_some_and(|registry| plain(registry) == plain(id))
+    }
+}
+
+/// Compares a vendored package with its list of checksums, as cargo does before it builds it.
+fn check_directory(directory: &Path) -> Result<(), String> {
+    let text = fs::read_to_string(directory.join(CHECKSUMS)).map_err(|error| error.to_string())?;
+    let checksums: Checksums = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    for (file, expected) in checksums.files {
+        let bytes = fs::read(directory.join(&file)).map_err(|error| format!("`{file}`: {error}"))?;
+        if sha256(&bytes) != expected {
+            return Err(format!("`{file}` has another checksum"));
+        }
+    }
+    Ok(())
+}
+
+fn changed(package: &str, directory: &Path, why: &str) -> Failure {
+    Failure::new("changed-vendored-package", format!("vendored package `{package}` is not as it was vendored: {why}"))
+        .note("at", directory.display().to_string())
+        .help("run `cargo vendor` again; cargo refuses to build it as well")
+}
+
+fn unknown(package: &str, directory: &Path) -> Failure {
+    let message =
+        format!("cargo takes package `{package}` from a directory that the workspace's configuration does not name");
+    Failure::new("unknown-directory", message)
+        .note("at", directory.display().to_string())
+        .help("put `[source]` into `.cargo/config.toml` in the workspace root, with a relative path, or remove the replacement")
+}
