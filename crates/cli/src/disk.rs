@@ -29,11 +29,14 @@ impl Tree for Disk<'_> {
 
     fn entries(&self, directory: &str) -> Vec<(String, bool)> {
         let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
-        let is_directory = |entry: &fs::DirEntry| match entry.file_type() {
-            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
-            _ => entry.path().is_dir(),
-        };
-        entries.map(|entry| (entry.file_name().to_string_lossy().into_owned(), is_directory(&entry))).collect()
+        let entries = entries.filter_map(|entry| {
+            let kind = entry.file_type().ok()?;
+            let is_directory = if kind.is_symlink() { entry.path().is_dir() } else { kind.is_dir() };
+            // Pipes and the like would be waited for.
+            let is_read = kind.is_file() || kind.is_dir() || kind.is_symlink();
+            is_read.then(|| (entry.file_name().to_string_lossy().into_owned(), is_directory))
+        });
+        entries.collect()
     }
 
     fn links(&self, directory: &str) -> Vec<(String, String)> {

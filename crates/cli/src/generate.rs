@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cratewright_renderer::{Merged, RenderOptions, Resolved, merge, render};
 use cratewright_resolver::{Package, Source};
-use cratewright_sources::reads::Doubt;
+use cratewright_sources::reads::{Doubt, topmost};
 use cratewright_staleness::{Inputs, Look, stamped};
 
 use crate::args::Generate;
@@ -153,11 +153,7 @@ pub(crate) fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<
         let Source::Local { dir } = &package.source else { continue };
         let found = inputs.reads().get(dir).into_iter().flat_map(|reads| &reads.paths);
         let paths: BTreeSet<String> = found.chain(&package.extra_sources).cloned().collect();
-        // What is in a directory of the list comes with it.
-        let is_below = |path: &str| {
-            paths.iter().any(|other| path.strip_prefix(other.as_str()).is_some_and(|rest| rest.starts_with('/')))
-        };
-        all.insert(dir.clone(), paths.iter().filter(|path| !is_below(path)).cloned().collect());
+        all.insert(dir.clone(), topmost(&paths).into_iter().collect());
     }
     all
 }

@@ -58,20 +58,6 @@ fn check(root: &Path) -> Output {
     support::cratewright().arg("check").current_dir(root).output().unwrap()
 }
 
-/// `lib.cargoNix` or `lib.lockSync` with arguments.
-fn library(function: &str, root: &Path, arguments: &str, mode: &[&str]) -> Output {
-    let expression = format!(
-        "let pkgs = import {nixpkgs} {{ }}; cratewright = pkgs.runCommand \"cratewright\" {{ }} \
-         \"mkdir -p $out/bin; ln -s {bin} $out/bin/cratewright\"; in \
-         (import {library}/{function}.nix ({{ inherit pkgs; root = {root}; }} // {arguments}))",
-        nixpkgs = nix::stand_in().display(),
-        bin = env!("CARGO_BIN_EXE_cratewright"),
-        library = support::repository().join("nix-lib").display(),
-        root = root.display(),
-    );
-    nix::nix(mode[0]).args(&mode[1..]).arg("--expr").arg(expression).output().unwrap()
-}
-
 fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
@@ -94,10 +80,10 @@ fn packages_beside_the_root_are_built_where_they_are() {
 
     // The checks look there as well.
     let root = scratch.path("repo/rust");
-    let evaluate = || library("cargo-nix", &root, "{ }", &["nix-instantiate", "--eval"]);
+    let evaluate = || nix::library("cargo-nix", &root, "{ }", &["nix-instantiate", "--eval"]);
     let lock_sync = || {
         let arguments = "{ inherit cratewright; }";
-        library("lock-sync", &root, arguments, &["nix-build", "--no-out-link"])
+        nix::library("lock-sync", &root, arguments, &["nix-build", "--no-out-link"])
     };
     assert!(evaluate().status.success(), "{}", text(&evaluate()));
     assert!(lock_sync().status.success(), "{}", text(&lock_sync()));
@@ -142,7 +128,8 @@ fn packages_that_nix_cannot_see_are_supplied_by_an_argument() {
     support::copy_tree(&scratch.path("repo/rust"), &scratch.path("alone"));
     let alone = scratch.path("alone");
     let evaluate = |arguments: &str| {
-        let output = library("cargo-nix", &alone, arguments, &["nix-instantiate", "-A", "workspaceMembers.app.build"]);
+        let output =
+            nix::library("cargo-nix", &alone, arguments, &["nix-instantiate", "-A", "workspaceMembers.app.build"]);
         (output.status.success(), text(&output))
     };
     let (success, said) = evaluate("{ lockSync = false; }");
@@ -195,4 +182,41 @@ fn paths_of_one_machine_are_refused() {
     let output =
         support::cratewright().args(["generate", "--force"]).current_dir(scratch.path("repo/rust")).output().unwrap();
     assert!(text(&output).contains("error[roundabout-path]: the path to package `../rust/inner`"), "{}", text(&output));
+}
+
+/// As `cargo fuzz` lays it out: a workspace of its own in the directory of the package that it depends on.
+#[test]
+fn the_package_around_the_workspace() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "proj",
+        &[
+            ("Cargo.toml", &format!("[package]\nname = \"my\"\n{PACKAGE}build = false\n[dependencies]\nnested = {{ path = \"nested\" }}\n[workspace]\nexclude = [\"fuzz\"]\n")),
+            ("build.rs", "compile_error!(\"no build script\");"),
+            ("src/lib.rs", "pub fn say() -> String { format!(\"{} {}\", include_str!(\"../../note.txt\"), nested::TEXT) }"),
+            ("nested/Cargo.toml", &format!("[package]\nname = \"nested\"\n{PACKAGE}")),
+            ("nested/src/lib.rs", "pub const TEXT: &str = \"nested\";"),
+            ("fuzz/Cargo.toml", &format!("[package]\nname = \"app\"\n{PACKAGE}[dependencies]\nmy = {{ path = \"..\" }}\n[workspace]\n")),
+            ("fuzz/src/main.rs", "fn main() { println!(\"{}\", my::say()); }"),
+        ],
+    );
+    scratch.write("", &[("note.txt", "note")]);
+    scratch.generate("proj/fuzz");
+    assert_eq!(app(&scratch, "proj/fuzz"), "note nested\n");
+    let derivation =
+        || nix::instantiate(&scratch.path("proj/fuzz/Cargo.nix"), "workspaceMembers.app.build", "x86_64-linux");
+    for (file, rebuilds) in [
+        ("note.txt", true),
+        ("proj/src/lib.rs", true),
+        ("proj/nested/src/lib.rs", true),
+        ("proj/fuzz/target/x", false),
+        ("proj/fuzz/Cargo.lock", false),
+    ] {
+        let before = derivation();
+        let path = scratch.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, text + "// edited\n").unwrap();
+        assert_eq!(derivation() != before, rebuilds, "{file}");
+    }
 }

@@ -181,14 +181,14 @@ fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
             ("app/Cargo.toml", &manifest),
             (
                 "app/src/main.rs",
-                "macro_rules! text {\n    ($name:literal) => { include_str!(concat!(\"../../texts/\", $name)) };\n}\n\
-                 fn main() { print!(\"{}\", text!(\"a.txt\")); }",
+                "macro_rules! text {\n    ($name:literal) => { include_str!(concat!(\"../../\", $name)) };\n}\n\
+                 fn main() { print!(\"{}\", text!(\"texts/a.txt\")); }",
             ),
             ("texts/a.txt", "a"),
         ],
     );
     scratch.generate("ws");
-    let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../texts/\", $name))`: which file that is cannot be told; \
+    let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../\", $name))`: which file that is cannot be told; \
                    name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing";
     let said = stderr(&scratch, "ws", &["generate"]);
     assert!(said.contains(warning), "{said}");

@@ -165,6 +165,28 @@ fn vendored_directories_are_built_from() {
     assert_eq!(scratch.generate_elsewhere("app"), text);
     assert!(scratch.sources("app", &[]).contains("forked 0.1.0: path third-party/crates/forked\n"));
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
+    let lock_sync = support::nix::library(
+        "lock-sync",
+        &scratch.path("app"),
+        "{ inherit cratewright; }",
+        &["nix-build", "--no-out-link"],
+    );
+    assert!(lock_sync.status.success(), "{}", String::from_utf8_lossy(&lock_sync.stderr));
+    let evaluated = support::nix::library("cargo-nix", &scratch.path("app"), "{ }", &["nix-instantiate", "--eval"]);
+    assert!(evaluated.status.success(), "{}", String::from_utf8_lossy(&evaluated.stderr));
+
+    // What was changed is refused, as cargo refuses it.
+    let file = "third-party/crates/forked/src/lib.rs";
+    let before = fs::read_to_string(scratch.path("app").join(file)).unwrap();
+    scratch.write("app", &[(file, "pub fn say() -> &'static str { \"changed\" }")]);
+    let mut generate = support::cratewright();
+    let output = scratch
+        .environment(generate.args(["generate", "--offline"]).current_dir(scratch.path("app")))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error[changed-vendored-package]: vendored package `forked 0.1.0`"), "{said}");
+    scratch.write("app", &[(file, &before)]);
 
     // Directories with versions in their names: no manifest and no lock has changed.
     vendor = Command::new("cargo");
@@ -212,4 +234,62 @@ fn a_cargo_home_in_the_workspace_is_no_vendored_directory() {
     generate.args(["generate", "--stdout", "--offline", "--locked"]).current_dir(scratch.path("app"));
     let again = stdout(scratch.environment(&mut generate).env("CARGO_HOME", scratch.path("app/.cargo-home")));
     assert_eq!(again, text);
+}
+
+/// Only what cargo would take from it is taken from it.
+#[test]
+fn a_local_registry_replaces_its_source_alone() {
+    let scratch = Scratch::new();
+    let line = pack("packed", "1.4.0", &says("packed"), "", &scratch.path("app/registry/packed-1.4.0.crate"));
+    let manifest = "[package]\nname = \"packed\"\nversion = \"1.4.0\"\nedition = \"2021\"\n";
+    scratch.write("fork", &[("Cargo.toml", manifest), ("src/lib.rs", &says("forked"))]);
+    scratch.commit("fork");
+    scratch.write(
+        "app",
+        &[
+            ("registry/index/pa/ck/packed", line.as_str()),
+            (".cargo/config.toml", "include = [\"more.toml\"]\n[source.crates-io]\nreplace-with = \"between\"\n"),
+            (".cargo/more.toml", "[source.between]\nreplace-with = \"here\"\nregistry = \"https://registry.example.org\"\n[source.here]\nlocal-registry = \"./registry\"\n"),
+            ("Cargo.toml", &format!("{APPLICATION}packed = \"1\"\nfork = {{ package = \"packed\", git = \"{}\" }}\n", scratch.url("fork"))),
+            ("src/main.rs", "fn main() { println!(\"{} {}\", packed::say(), fork::say()); }"),
+        ],
+    );
+    let text = scratch.generate("app");
+    assert_eq!(text.matches("vendored = \"registry/packed-1.4.0.crate\";").count(), 1, "{text}");
+    assert_eq!(scratch.printed("app", "app"), "packed forked\n");
+}
+
+/// What a directory has that nothing in the workspace names is not what Nix would find.
+#[test]
+fn directories_of_other_configuration_are_refused() {
+    let scratch = Scratch::new();
+    vendored_workspace(&scratch);
+    let mut vendor = Command::new("cargo");
+    vendor.args(["vendor", "../elsewhere"]).current_dir(scratch.path("app"));
+    let config = stdout(scratch.environment(&mut vendor));
+    scratch.write("", &[(".cargo/config.toml", &config.replace("../elsewhere", "elsewhere"))]);
+    let mut generate = support::cratewright();
+    let output = scratch.environment(generate.arg("generate").current_dir(scratch.path("app"))).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("error[unknown-directory]: cargo takes package `"), "{said}");
+    // The same, said in the workspace.
+    fs::remove_dir_all(scratch.path(".cargo")).unwrap();
+    scratch.write("app", &[(".cargo/config.toml", &config)]);
+    let text = scratch.generate("app");
+    assert!(text.contains("vendored = \"../elsewhere/itoa\";"), "{text}");
+    assert_eq!(scratch.printed("app", "app"), "42 forked\n");
+    // A path of this machine is none of the file.
+    let absolute = scratch.path("elsewhere").display().to_string();
+    scratch.write("app", &[(".cargo/config.toml", &config.replace("../elsewhere", &absolute))]);
+    for command in ["generate", "check"] {
+        let mut command = support::cratewright()
+            .arg(command)
+            .current_dir(scratch.path("app"))
+            .env("CARGO_HOME", scratch.path("cargo-home"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(std::mem::take(&mut command.stderr)).unwrap();
+        assert_eq!(command.status.code(), Some(2), "{said}");
+        assert!(said.contains("error[absolute-path]") || said.contains("error[unknown-directory]"), "{said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Nix for the tests: real evaluations and builds on the stand-in for nixpkgs.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock};
 
 use super::{repository, run, stdout};
@@ -65,4 +65,18 @@ fn sysroot() -> &'static str {
 fn is_root() -> bool {
     let id = run(Command::new("id").arg("-u"));
     id.stdout.trim_ascii() == b"0"
+}
+
+/// `lib.cargoNix` or `lib.lockSync` with arguments.
+pub fn library(function: &str, root: &Path, arguments: &str, mode: &[&str]) -> Output {
+    let expression = format!(
+        "let pkgs = import {nixpkgs} {{ }}; cratewright = pkgs.runCommand \"cratewright\" {{ }} \
+         \"mkdir -p $out/bin; ln -s {bin} $out/bin/cratewright\"; in \
+         (import {library}/{function}.nix ({{ inherit pkgs; root = {root}; }} // {arguments}))",
+        nixpkgs = stand_in().display(),
+        bin = env!("CARGO_BIN_EXE_cratewright"),
+        library = repository().join("nix-lib").display(),
+        root = root.display(),
+    );
+    nix(mode[0]).args(&mode[1..]).arg("--expr").arg(expression).output().unwrap()
 }

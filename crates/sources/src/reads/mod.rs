@@ -5,6 +5,7 @@
 //! at, for a build does not compile them.
 
 mod build_script;
+mod items;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -78,9 +79,14 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
         }
     }
     let doubts = scanner.doubts.into_iter().collect();
-    let is_below = |path: &str| scanner.found.iter().any(|other| other != path && is_at_or_above(other, path));
-    let paths = scanner.found.iter().filter(|path| !is_below(path)).cloned().collect();
+    let paths = topmost(&scanner.found);
     Reads { paths, doubts }
+}
+
+/// Paths without those that are below another.
+pub fn topmost(paths: &BTreeSet<String>) -> BTreeSet<String> {
+    let is_below = |path: &str| path.match_indices('/').any(|(at, _)| paths.contains(&path[..at]));
+    paths.iter().filter(|path| !is_below(path)).cloned().collect()
 }
 
 /// A source file that something leads to.
@@ -106,11 +112,11 @@ const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
 impl Scanner<'_> {
     /// Texts of which a source file has one if it reads anything outside: most have none, and are not parsed.
     fn needles(&self) -> Vec<memmem::Finder<'static>> {
-        let fixed = ["../", WORKSPACE_DIR].map(str::to_owned);
+        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR].map(str::to_owned);
         // Nobody includes what cargo has built, and many a text is about these two.
-        let apart = self.apart().filter(|name| *name != "target").map(|name| match name {
-            "Cargo.lock" => "Cargo.lock\"".to_owned(),
-            name => name.to_owned(),
+        let apart = self.apart().filter(|name| *name != "target").flat_map(|name| match name {
+            "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
+            name => vec![format!("{name}/"), format!("{name}\"")],
         });
         let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
         fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
@@ -183,20 +189,24 @@ impl Scanner<'_> {
     /// `include!` on the same line has, whether there are enough of them to leave the package.
     fn may_lead_outside(&self, path: &str, text: &str, needles: &[memmem::Finder<'static>]) -> bool {
         let depth = path[self.package.directory.len()..].trim_start_matches('/').matches('/').count();
+        let stays = |line: &str| {
+            ["include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
+                && !self.apart().any(|name| line.contains(name))
+                && !self.has_links
+                && line.matches('"').count() == 2
+                && line.matches("../").count() <= depth
+        };
         needles.iter().any(|needle| {
+            // Lines may be long, and have it many times.
+            let mut judged = 0;
             needle.find_iter(text.as_bytes()).any(|at| {
+                if at < judged {
+                    return false;
+                }
                 let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
-                let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-                let line = text[begin..end].trim_start();
-                let stays = || {
-                    ["include!(\"", "include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
-                        && !self.apart().any(|name| line.contains(name))
-                        && !self.has_links
-                        && line.matches('"').count() == 2
-                        && line.matches("../").count() <= depth
-                };
-                let is_comment = line.starts_with("//");
-                !is_comment && (needle.needle() != b"../" || !stays())
+                judged = text[at..].find('\n').map_or(text.len(), |end| at + end);
+                let line = text[begin..judged].trim_start();
+                !line.starts_with("//") && (needle.needle() != b"../" || !stays(line))
             })
         })
     }
@@ -250,28 +260,50 @@ impl Scanner<'_> {
 
     /// Whether a module is compiled for tests alone, by its own declaration or by that of one above.
     fn is_for_tests(&self, file: &str) -> bool {
-        let (name, directory) = match file.strip_suffix("/mod.rs") {
+        let (name, mut directory) = match file.strip_suffix("/mod.rs") {
             Some(module) => (module.rsplit('/').next().unwrap_or(module), parent(module)),
             None => (file.rsplit('/').next().unwrap_or(file).trim_end_matches(".rs"), parent(file)),
         };
         // The root of a crate is no module.
-        if name == "lib" || name == "main" {
+        if name == "lib" || name == "main" || !self.is_own(directory) {
             return false;
         }
-        let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
-        let declarations = above.chain([format!("{directory}.rs")]).filter(|above| above != file).filter_map(|above| {
-            let text = self.tree.read(&above).ok()??;
-            // Nearly all of them need not be parsed to tell.
-            if !text.contains(&format!("mod {name};")) {
-                return None;
+        let mut modules = vec![name];
+        let above = loop {
+            let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
+            let above: Vec<String> = above.chain([format!("{directory}.rs")]).filter(|above| above != file).collect();
+            if above.iter().any(|above| self.tree.is_file(above)) {
+                break above;
             }
-            if !text.contains("test") {
-                return Some(self.is_for_tests(&above));
+            // A module with a body has no file.
+            if !directory.contains('/') || !self.is_own(parent(directory)) {
+                return false;
             }
-            Some(tokens::declares(&text, name)? || self.is_for_tests(&above))
-        });
-        let declarations: Vec<bool> = declarations.collect();
+            modules.insert(0, directory.rsplit('/').next().unwrap_or(directory));
+            directory = parent(directory);
+        };
+        let declarations =
+            above.iter().filter_map(|above| Some(self.declares(above, &modules, file)? || self.is_for_tests(above)));
+        let mut declarations: Vec<bool> = declarations.collect();
+        if declarations.is_empty() {
+            // Another module beside it may have it by a `#[path]`.
+            let beside = self.tree.entries(parent(file)).into_iter().map(|(name, _)| within(parent(file), &name));
+            let beside = beside.filter(|beside| beside != file && beside.ends_with(".rs"));
+            declarations = beside.filter_map(|beside| self.declares(&beside, &[], file)).collect();
+        }
         !declarations.is_empty() && declarations.into_iter().all(|for_tests| for_tests)
+    }
+
+    fn declares(&self, source: &str, modules: &[&str], file: &str) -> Option<bool> {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let text = self.tree.read(source).ok()??;
+        // Nearly all of them need not be parsed to tell.
+        let may_have = |word: &str| text.contains(word);
+        if !(modules.last().is_some_and(|module| may_have(module)) || may_have(name)) || is_too_deep(&text) {
+            return None;
+        }
+        let text = tokens::without_shebang(text.trim_start_matches('\u{feff}'));
+        items::declares(text.parse().ok()?, modules, name)
     }
 
     fn doubt_workspace_dir(&mut self, file: &str, line: usize) {
@@ -304,7 +336,7 @@ impl Scanner<'_> {
             self.found.extend(self.led_outside(&path));
         } else if Self::is_history(&path) {
         } else if self.exists(&path) {
-            self.found.insert(path);
+            self.take(path);
         } else {
             self.doubt(file, line, format!("`{path}` does not exist"));
         }
@@ -315,14 +347,64 @@ impl Scanner<'_> {
         path.split('/').any(|part| part == ".git")
     }
 
+    /// Takes a path that exists, with what a link leads to, and what a file of another language takes in itself.
+    fn take(&mut self, path: String) {
+        self.found.extend(self.led_elsewhere(&path));
+        let is_new = self.found.insert(path.clone());
+        let extension = path.rsplit('.').next().unwrap_or_default();
+        if !is_new || !["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "proto", "thrift"].contains(&extension) {
+            return;
+        }
+        let Ok(Some(text)) = self.tree.read(&path) else { return };
+        for line in text.lines().map(str::trim_start) {
+            // `#include "..."`, `import "..."`, `import public "..."`
+            let named = line.trim_start_matches('#').trim_start();
+            let is_import = named.starts_with("include") || named.starts_with("import");
+            if let Some((_, rest)) = named.split_once('"').filter(|_| is_import)
+                && let Some((file, _)) = rest.split_once('"')
+                && let Some(file) = resolve(parent(&path), file).filter(|file| self.tree.is_file(file))
+            {
+                self.mention(file);
+            }
+        }
+    }
+
+    /// What cargo builds is not there before a build, and no source.
+    fn is_built(&self, path: &str) -> bool {
+        is_at_or_above("target", path) || is_at_or_above(&within(&self.package.directory, "target"), path)
+    }
+
+    /// Where a path outside of the package leads, if it is behind a link or is one itself.
+    fn led_elsewhere(&self, path: &str) -> Option<String> {
+        let mut at = String::new();
+        let mut rest: Vec<&str> = path.split('/').rev().collect();
+        let mut is_led = false;
+        // As many links as systems follow.
+        let mut links = 0..40;
+        while let Some(name) = rest.pop() {
+            let link =
+                if name == ".." { None } else { self.tree.links(&at).into_iter().find(|(link, _)| link == name) };
+            at = match link {
+                None => join(&at, name)?,
+                Some((_, target)) => {
+                    links.next()?;
+                    is_led = true;
+                    resolve(&at, &target)?
+                }
+            };
+        }
+        (is_led && !self.is_own(&at) && !is_at_or_above(&at, &self.package.directory) && self.exists(&at)).then_some(at)
+    }
+
     /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
     fn mention(&mut self, path: String) -> bool {
         let counts = !self.is_own(&path)
             && !is_at_or_above(&path, &self.package.directory)
             && !Self::is_history(&path)
+            && !self.is_built(&path)
             && self.exists(&path);
         if counts {
-            self.found.insert(path);
+            self.take(path);
         }
         counts
     }

@@ -288,3 +288,150 @@ fn what_cannot_be_told_is_said() {
         &["crates/app/build.rs:3: what is read in `../..` cannot be told"],
     );
 }
+
+#[test]
+fn build_scripts_put_paths_together_in_many_ways() {
+    check_script(
+        r#"fn main() { f(env::var("CARGO_MANIFEST_DIR").unwrap() + "/../../proto/x.proto"); }"#,
+        &["proto/x.proto"],
+    );
+    check_script(
+        r#"fn main() { let dir = env::var("CARGO_MANIFEST_DIR").unwrap(); for n in ["x"] { f(format!("{dir}/../../proto/{n}.proto")); } }"#,
+        &["proto"],
+    );
+    check_script(
+        r#"fn main() { let dir = env::var("CARGO_MANIFEST_DIR").unwrap(); let dir = Path::new(&dir); let root = dir.parent().unwrap(); f(root.join("other/data.json")); }"#,
+        &["crates/other/data.json"],
+    );
+    check_script(
+        r#"fn a() { let root = Path::new("../.."); f(root.join("proto")); } fn main() { let root = Path::new("../.."); f(root.join("static")); }"#,
+        &["proto", "static"],
+    );
+    check_script(
+        r#"fn main() { let d = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap(); f(d.parent().unwrap().join("other")); }"#,
+        &["crates/other"],
+    );
+    check_script(
+        r#"fn main() { f(Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("other")); }"#,
+        &["crates/other"],
+    );
+    check_script(r#"fn main() { glob("../../proto/*.proto"); }"#, &["proto"]);
+    check_script(
+        r#"fn main() { cc.flag("-I../../proto"); cc.arg("--proto_path=../../static"); }"#,
+        &["proto", "static"],
+    );
+    check_script(
+        r#"fn main() { println!("cargo::rerun-if-changed={}/../../proto/x.proto", env!("CARGO_MANIFEST_DIR")); }"#,
+        &["proto/x.proto"],
+    );
+    check_script(
+        r#"fn main() { let out = PathBuf::from(env::var("OUT_DIR").unwrap()); f(out.join("../../..")); f(out.parent().unwrap().join("../proto")); }"#,
+        &[],
+    );
+    check_script(
+        r#"fn main() { if x.contains("..") || x.starts_with("../../proto") || x == "../.." { f(x.replace("../", "")); } }"#,
+        &[],
+    );
+    check_script(
+        r#"fn main() { let git = Path::new("../..").join(".git"); f(git.join("HEAD")); f("../../.git/.."); }"#,
+        &[],
+    );
+    let files = [
+        ("crates/app/build.rs", "include!(\"build/common.rs\"); #[path = \"build/paths.rs\"] mod paths; fn main() {}"),
+        ("crates/app/build/common.rs", "fn a() { f(\"../../proto/x.proto\") }"),
+        ("crates/app/build/paths.rs", "fn b() { f(Path::new(\"../..\").join(\"static\")) }"),
+    ];
+    check_files(&files, &package(), &["proto/x.proto", "static"], &[]);
+    let doubts = |script: &str, doubt: &str| check_files(&[("crates/app/build.rs", script)], &package(), &[], &[doubt]);
+    doubts(
+        "fn main() { let mut p = PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")); p.pop(); p.push(\"proto\"); }",
+        "crates/app/build.rs:1: what is read in `.` cannot be told",
+    );
+    doubts(
+        "fn main() { let p = Path::new(env!(\"CARGO_MANIFEST_DIR\")).ancestors().find(|p| p.join(\"x\").exists()); }",
+        "crates/app/build.rs:1: what is read in `..` cannot be told",
+    );
+    // Too much to look at ends.
+    let script: String =
+        (1..40).map(|n| format!("let a{n} = format!(\"{{a{0}}}{{a{0}}}{{a{0}}}{{a{0}}}\");", n - 1)).collect();
+    check_script(&format!("fn main() {{ let a0 = \"../../proto\"; {script} }}"), &["proto"]);
+}
+
+#[test]
+fn attributes_decide_wherever_they_stand() {
+    check(r#"#[doc = include_str!("../../../../README.md")] #[cfg(doctest)] struct D;"#, &[]);
+    check(r#"#[cfg(any(test, doctest))] #[doc = include_str!("../../../../README.md")] struct D;"#, &[]);
+    check(r#"#[cfg_attr(doctest, doc = include_str!("../../../../README.md"))] struct D;"#, &[]);
+    check(
+        r#"#[test] fn t() { include_str!("../../../../README.md"); } #[tokio::test(flavor = "x")] async fn u() { include_str!("../../../../README.md"); }"#,
+        &[],
+    );
+    check(r#"#[pm::embed("../../static")] struct A;"#, &["static"]);
+    check(r#"#[arg(default_value = "../../static")] struct A;"#, &[]);
+    check(r#"#[folder = "../../target"] struct A;"#, &[]);
+    check(
+        r#"#[cfg_attr(unix, path = "../../../../proto/x.proto")] #[cfg_attr(windows, path = "../../../../README.md")] mod imp;"#,
+        &["README.md", "proto/x.proto"],
+    );
+}
+
+#[test]
+fn modules_for_tests_in_other_places() {
+    let source = "const A: &str = include_str!(\"../../../README.md\");";
+    let check = |lib: &str, file: &str, expected: &[&str]| {
+        check_files(&[("crates/app/src/lib.rs", lib), (file, source)], &package(), expected, &[]);
+    };
+    check("#[cfg(test)] #[path = \"foo_tests.rs\"] mod tests;", "crates/app/src/foo_tests.rs", &[]);
+    check("#[cfg(test)] mod r#type;", "crates/app/src/type.rs", &[]);
+    check(
+        "#[cfg(test)] #[path = \"mock.rs\"] mod clock; #[cfg(not(test))] mod clock;",
+        "crates/app/src/clock.rs",
+        &["README.md"],
+    );
+    let deeper = "const A: &str = include_str!(\"../../../../README.md\");";
+    let files =
+        [("crates/app/src/lib.rs", "mod server { #[cfg(test)] mod test; }"), ("crates/app/src/server/test.rs", deeper)];
+    check_files(&files, &package(), &[], &[]);
+    // Comments are no declarations.
+    let files = [("crates/app/src/lib.rs", source), ("crates/app/src/main.rs", "// mod lib;")];
+    check_files(&files, &package(), &["README.md"], &[]);
+}
+
+#[test]
+fn what_is_known_of_a_path_decides() {
+    check(r#"macro_rules! a { ($x:literal) => { include_str!(concat!("../templates/", $x)) } }"#, &[]);
+    check(r#"macro_rules! a { ($x:literal) => { include_str!(concat!("../../../../proto/", $x)) } }"#, &["proto"]);
+    check(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/..", "/..", "/README.md"));"#, &["README.md"]);
+    check(r#"#[path = "../../../../modules"] mod inline { mod inner; }"#, &[]);
+    let files = [
+        ("crates/app/src/lib.rs", "#[path = \"../../../modules\"] mod inline { pub mod inner; }"),
+        ("modules/inner.rs", ""),
+    ];
+    check_files(&files, &package(), &["modules/inner.rs"], &[]);
+    // Either may be meant.
+    let files =
+        [("crates/app/src/lib.rs", "inc!(\"../../texts/a.txt\");"), ("texts/a.txt", ""), ("crates/texts/a.txt", "")];
+    check_files(&files, &package(), &["crates/texts/a.txt", "texts/a.txt"], &[]);
+}
+
+#[test]
+fn long_and_deep_sources_are_looked_through() {
+    let long = format!("// {}\nconst A: &str = \"{}\";", "../".repeat(100_000), "../".repeat(100_000));
+    check(&long, &[]);
+    let deep = format!("const A: u8 = {}1{}; // \nconst B: &str = \"../\";", "(".repeat(100_000), ")".repeat(100_000));
+    check(&deep, &[]);
+    check_script(&format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000)), &[]);
+}
+
+#[test]
+fn files_of_other_languages_take_in_others() {
+    let files = [
+        ("crates/app/build.rs", "fn main() { f(\"../../idl/a.proto\"); f(\"../../c/a.c\"); }"),
+        ("idl/a.proto", "syntax = \"proto3\";\nimport public \"b.proto\";\nimport \"google/protobuf/any.proto\";"),
+        ("idl/b.proto", "import \"a.proto\";"),
+        ("idl/c.proto", ""),
+        ("c/a.c", "#include <stdio.h>\n # include \"../include/a.h\""),
+        ("include/a.h", ""),
+    ];
+    check_files(&files, &package(), &["c/a.c", "idl/a.proto", "idl/b.proto", "include/a.h"], &[]);
+}

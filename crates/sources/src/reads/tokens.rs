@@ -2,11 +2,10 @@
 //! tree looks into.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{Expr, Lit, Token};
+use syn::Lit;
 
-use super::{Scanner, WORKSPACE_DIR, is_too_deep, resolve};
+use super::items::{attributes, end_of_item, is_for_tests, is_not_built, path_of};
+use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, resolve};
 use crate::tree::{parent, within};
 
 /// Macros whose texts are no paths, but for those in other macros within.
@@ -74,34 +73,8 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, file: &str, children: Option<&str>
     { walk }.stream(tokens);
 }
 
-/// Whether a source file has `mod name;`, and whether it has it for tests alone.
-pub(super) fn declares(text: &str, name: &str) -> Option<bool> {
-    let tokens: TokenStream = without_shebang(text.trim_start_matches('\u{feff}')).parse().ok()?;
-    let trees: Vec<TokenTree> = tokens.into_iter().collect();
-    let mut for_tests = false;
-    for at in 0..trees.len() {
-        match &trees[at..] {
-            [TokenTree::Punct(hash), TokenTree::Group(group), ..] if hash.as_char() == '#' => {
-                let attribute: Vec<TokenTree> = group.stream().into_iter().collect();
-                if let [TokenTree::Ident(cfg), TokenTree::Group(condition)] = &attribute[..] {
-                    for_tests |= cfg == "cfg" && is_for_tests(condition);
-                }
-            }
-            [TokenTree::Ident(word), TokenTree::Ident(module), TokenTree::Punct(_), ..]
-                if word == "mod" && module == name =>
-            {
-                return Some(for_tests);
-            }
-            [TokenTree::Punct(end), ..] if end.as_char() == ';' => for_tests = false,
-            [TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => for_tests = false,
-            _ => {}
-        }
-    }
-    None
-}
-
 /// A first line that is for the system; `#![...]` is none.
-fn without_shebang(text: &str) -> &str {
+pub(super) fn without_shebang(text: &str) -> &str {
     if text.starts_with("#!") && !text[2..].trim_start().starts_with('[') {
         return text.find('\n').map_or("", |end| &text[end..]);
     }
@@ -115,48 +88,78 @@ struct Walk<'a, 's, 't> {
     children: &'a str,
     /// Whether they are outside of the package, as the file is.
     follow: bool,
-    /// Names of the modules with a body that are open.
+    /// Directories of the modules with a body that are open.
     inline: Vec<String>,
 }
 
-/// What an attribute says of the item behind it.
-enum Attribute {
-    /// It is compiled for tests alone.
-    ForTests,
-    /// Its source is there.
-    Path(String),
-    Other,
+/// A `#[path]`.
+struct ModulePath {
+    path: String,
+    /// Whether it is within `cfg_attr`, so that the module may be where it is without it.
+    is_conditional: bool,
 }
+
+/// Attributes that are known to have texts which are no files of the build.
+const WITHOUT_FILES: [&str; 26] = [
+    "allow",
+    "arg",
+    "argh",
+    "builder",
+    "cfg",
+    "clap",
+    "command",
+    "default",
+    "deny",
+    "deprecated",
+    "derive",
+    "doc",
+    "error",
+    "expect",
+    "forbid",
+    "must_use",
+    "path",
+    "schemars",
+    "serde",
+    "structopt",
+    "strum",
+    "tracing",
+    "instrument",
+    "utoipa",
+    "value",
+    "warn",
+];
 
 impl Walk<'_, '_, '_> {
     fn stream(&mut self, stream: TokenStream) {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
-        let mut path = None;
+        let mut paths = Vec::new();
         let mut at = 0;
         while at < trees.len() {
             match &trees[at..] {
-                [TokenTree::Punct(hash), TokenTree::Group(group), ..] if hash.as_char() == '#' => {
-                    at += 2;
-                    match self.attribute(group.stream()) {
-                        Attribute::ForTests => {
-                            at = end_of_item(&trees, at);
-                            path = None;
+                [TokenTree::Punct(hash), TokenTree::Group(_), ..] if hash.as_char() == '#' => {
+                    let (attributes, item) = attributes(&trees, at);
+                    paths.clear();
+                    if attributes.iter().any(|attribute| is_not_built(attribute)) {
+                        at = end_of_item(&trees, item);
+                    } else {
+                        at = item;
+                        for attribute in attributes {
+                            self.attribute(attribute, false, &mut paths);
                         }
-                        Attribute::Path(text) => path = Some(text),
-                        Attribute::Other => {}
                     }
                 }
                 [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(group), ..]
                     if hash.as_char() == '#' && bang.as_char() == '!' =>
                 {
                     at += 3;
-                    if let Attribute::ForTests = self.attribute(group.stream()) {
+                    if is_not_built(group) {
                         return;
                     }
+                    self.attribute(group, false, &mut Vec::new());
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name), end, ..] if word == "mod" => {
                     at += 3;
-                    self.module(&name.to_string(), path.take(), end);
+                    self.module(&name.to_string(), &std::mem::take(&mut paths), end);
                 }
                 [TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(group), ..]
                     if bang.as_char() == '!' =>
@@ -170,77 +173,73 @@ impl Walk<'_, '_, '_> {
                 }
                 [TokenTree::Punct(end), ..] if end.as_char() == ';' => {
                     at += 1;
-                    path = None;
+                    paths.clear();
                 }
                 _ => at += 1,
             }
         }
     }
 
-    fn attribute(&mut self, tokens: TokenStream) -> Attribute {
-        let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    fn attribute(&mut self, attribute: &Group, is_conditional: bool, paths: &mut Vec<ModulePath>) {
+        if let Some(path) = path_of(attribute) {
+            paths.push(ModulePath { path, is_conditional });
+            return;
+        }
+        let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
         match &trees[..] {
-            [TokenTree::Ident(name), TokenTree::Group(condition)] if name == "cfg" && is_for_tests(condition) => {
-                return Attribute::ForTests;
-            }
-            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Literal(text)] if name == "path" => {
-                return string(text).map_or(Attribute::Other, Attribute::Path);
-            }
-            // A comment, as the compiler sees it.
-            [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Literal(_)] if name == "doc" => {}
             [TokenTree::Ident(name), TokenTree::Group(group)] if name == "cfg_attr" => {
                 let parts: Vec<TokenTree> = group.stream().into_iter().collect();
                 let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
-                let mut parts = parts.split(is_comma);
-                let condition = parts.next().unwrap_or_default();
-                if matches!(condition, [TokenTree::Ident(word)] if word == "test") {
-                    return Attribute::Other;
+                let mut parts = parts.split(is_comma).map(|part| part.iter().cloned().collect::<TokenStream>());
+                if parts.next().is_some_and(is_for_tests) {
+                    return;
                 }
                 for part in parts {
-                    if let path @ Attribute::Path(_) = self.attribute(part.iter().cloned().collect()) {
-                        return path;
-                    }
+                    self.attribute(&Group::new(Delimiter::Bracket, part), true, paths);
                 }
             }
             _ => {
-                for text in values(tokens.clone()) {
-                    self.mention(&text);
+                let is_known = matches!(&trees[..], [TokenTree::Ident(name), ..] if WITHOUT_FILES.iter().any(|known| name == known));
+                if !is_known {
+                    for text in arguments(attribute.stream()) {
+                        self.mention(&text);
+                    }
                 }
-                self.stream(tokens);
+                self.stream(attribute.stream());
             }
         }
-        Attribute::Other
     }
 
     /// `mod name;` or `mod name { ... }`.
-    fn module(&mut self, name: &str, path: Option<String>, end: &TokenTree) {
-        let name = name.strip_prefix("r#").unwrap_or(name).to_owned();
+    fn module(&mut self, name: &str, paths: &[ModulePath], end: &TokenTree) {
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        let line = end.span().start().line;
+        let children = self.inline.last().map_or(self.children, String::as_str).to_owned();
+        // Rust reference, "The path attribute".
+        let base = if self.inline.is_empty() { parent(self.file) } else { &children };
         if let TokenTree::Group(body) = end {
-            self.inline.push(path.unwrap_or(name));
+            let directory = paths.last().and_then(|path| resolve(base, &path.path));
+            self.inline.push(directory.unwrap_or_else(|| within(&children, name)));
             self.stream(body.stream());
             self.inline.pop();
             return;
         }
-        let line = end.span().start().line;
-        let children = self.inline.iter().fold(self.children.to_owned(), |directory, name| within(&directory, name));
-        if let Some(path) = path {
-            // Rust reference, "The path attribute".
-            let base = if self.inline.is_empty() { parent(self.file) } else { &children };
-            let Some(file) = resolve(base, &path) else {
-                return self.scanner.doubt(
-                    self.file,
-                    line,
-                    format!("the module `{name}` has an absolute path, `{path}`"),
-                );
-            };
-            if self.scanner.tree.is_file(&file) {
-                let children = parent(&file).to_owned();
-                self.scanner.module(file, children);
-            } else {
-                self.scanner.read(file, self.file, line);
+        for ModulePath { path, .. } in paths {
+            match resolve(base, path) {
+                None => {
+                    let what = format!("the module `{name}` has an absolute path, `{path}`");
+                    self.scanner.doubt(self.file, line, what);
+                }
+                Some(file) if self.scanner.tree.is_file(&file) => {
+                    let children = parent(&file).to_owned();
+                    self.scanner.module(file, children);
+                }
+                Some(file) => self.scanner.read(file, self.file, line),
             }
-        } else if self.follow {
-            let below = within(&children, &name);
+        }
+        let is_elsewhere = self.follow || !self.scanner.is_own(&children);
+        if is_elsewhere && paths.iter().all(|path| path.is_conditional) {
+            let below = within(&children, name);
             for file in [format!("{below}.rs"), format!("{below}/mod.rs")] {
                 if self.scanner.tree.is_file(&file) {
                     self.scanner.module(file, below.clone());
@@ -267,26 +266,27 @@ impl Walk<'_, '_, '_> {
     }
 
     fn include(&mut self, name: &str, group: &Group, line: usize) {
-        let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
-        let path = parser.parse2(group.stream()).ok().and_then(|arguments| text_of(arguments.first()?));
-        match path {
-            Some(Text::Generated) => {}
-            Some(Text::Relative(path)) => {
-                let directory = parent(self.file).to_owned();
-                self.included(name, &directory, &path, line);
-            }
-            Some(Text::Manifest(path)) => {
-                let directory = self.scanner.package.directory.clone();
-                self.included(name, &directory, path.trim_start_matches('/'), line);
-            }
-            None => {
-                let written = group.span().source_text().unwrap_or_else(|| group.to_string());
-                if written.contains("..") {
-                    let written: Vec<&str> = written.split_whitespace().collect();
-                    let what = format!("`{name}!{}`: which file that is cannot be told", written.join(" "));
-                    self.scanner.doubt(self.file, line, what);
-                }
-            }
+        let (text, is_whole) = first_of(group.stream());
+        let (base, text) = match text {
+            Text::Generated => return,
+            Text::Relative(text) => (parent(self.file).to_owned(), text),
+            Text::Manifest(text) => (self.scanner.package.directory.clone(), text.trim_start_matches('/').to_owned()),
+        };
+        if is_whole {
+            return self.included(name, &base, &text, line);
+        }
+        // Of a path that is not known to its end, the directory that is.
+        let known = text.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let directory = resolve(&base, known).unwrap_or_default();
+        let written = group.span().source_text().unwrap_or_else(|| group.to_string());
+        let is_above = is_at_or_above(&directory, &self.scanner.package.directory);
+        if !known.is_empty() && !is_above && (self.scanner.is_own(&directory) || self.scanner.mention(directory)) {
+            return;
+        }
+        if written.contains("..") {
+            let written: Vec<&str> = written.split_whitespace().collect();
+            let what = format!("`{name}!{}`: which file that is cannot be told", written.join(" "));
+            self.scanner.doubt(self.file, line, what);
         }
     }
 
@@ -302,7 +302,7 @@ impl Walk<'_, '_, '_> {
     }
 
     /// A text handed to a macro or attribute that may read files: from the package's directory as a rule, sometimes from
-    /// its `src` or from where the file is.
+    /// its `src` or from where the file is. Which of them it is is not known.
     fn mention(&mut self, text: &str) {
         let package = self.scanner.package.directory.clone();
         let (text, bases) = match text.strip_prefix("$CARGO_MANIFEST_DIR/") {
@@ -310,8 +310,9 @@ impl Walk<'_, '_, '_> {
             None => (text, vec![package.clone(), within(&package, "src"), parent(self.file).to_owned()]),
         };
         if text.contains('/') {
-            let paths = bases.iter().filter_map(|base| resolve(base, text));
-            let _found = paths.into_iter().any(|path| self.scanner.mention(path));
+            for path in bases.iter().filter_map(|base| resolve(base, text)) {
+                self.scanner.mention(path);
+            }
         }
     }
 }
@@ -326,72 +327,59 @@ enum Text {
     Generated,
 }
 
-fn text_of(expression: &Expr) -> Option<Text> {
-    match expression {
-        Expr::Lit(literal) => match &literal.lit {
-            Lit::Str(text) => Some(Text::Relative(text.value())),
-            _ => None,
+/// The first argument of a call, as far as it is known, and whether that is all of it.
+fn first_of(arguments: TokenStream) -> (Text, bool) {
+    let nothing = (Text::Relative(String::new()), false);
+    parts(arguments).into_iter().next().map_or(nothing, text_of)
+}
+
+/// Arguments of a call: not all of them need be expressions, as in the definition of a macro.
+fn parts(arguments: TokenStream) -> Vec<TokenStream> {
+    let trees: Vec<TokenTree> = arguments.into_iter().collect();
+    let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
+    trees.split(is_comma).filter(|part| !part.is_empty()).map(|part| part.iter().cloned().collect()).collect()
+}
+
+fn text_of(argument: TokenStream) -> (Text, bool) {
+    let nothing = (Text::Relative(String::new()), false);
+    let trees: Vec<TokenTree> = argument.into_iter().collect();
+    match &trees[..] {
+        [TokenTree::Literal(literal)] => match string(literal) {
+            Some(text) => (Text::Relative(text), true),
+            None => nothing,
         },
-        Expr::Group(group) => text_of(&group.expr),
-        Expr::Paren(group) => text_of(&group.expr),
-        Expr::Macro(call) => {
-            let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
-            let arguments = parser.parse2(call.mac.tokens.clone()).ok()?;
-            match call.mac.path.segments.last()?.ident.to_string().as_str() {
-                "env" => match text_of(arguments.first()?)? {
-                    Text::Relative(name) if name == "CARGO_MANIFEST_DIR" => Some(Text::Manifest(String::new())),
-                    Text::Relative(name) if name == "OUT_DIR" => Some(Text::Generated),
-                    _ => None,
+        [TokenTree::Group(group)] => text_of(group.stream()),
+        [.., TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(group)] if bang.as_char() == '!' => {
+            match name.to_string().as_str() {
+                "env" => match first_of(group.stream()) {
+                    (Text::Relative(name), true) if name == "CARGO_MANIFEST_DIR" => {
+                        (Text::Manifest(String::new()), true)
+                    }
+                    (Text::Relative(name), true) if name == "OUT_DIR" => (Text::Generated, true),
+                    _ => nothing,
                 },
                 "concat" => {
                     let mut whole = Text::Relative(String::new());
-                    for argument in &arguments {
-                        whole = match (whole, text_of(argument)?) {
+                    for part in parts(group.stream()) {
+                        let (part, is_known) = text_of(part);
+                        whole = match (whole, part) {
                             (Text::Generated, _) | (_, Text::Generated) => Text::Generated,
                             (Text::Relative(text), part) if text.is_empty() => part,
                             (Text::Relative(text), Text::Relative(part)) => Text::Relative(text + &part),
                             (Text::Manifest(text), Text::Relative(part)) => Text::Manifest(text + &part),
-                            (_, Text::Manifest(_)) => return None,
+                            (_, Text::Manifest(_)) => return nothing,
                         };
+                        if !is_known {
+                            return (whole, false);
+                        }
                     }
-                    Some(whole)
+                    (whole, true)
                 }
-                _ => None,
+                _ => nothing,
             }
         }
-        _ => None,
+        _ => nothing,
     }
-}
-
-/// `test`, or `all(test, ...)`.
-fn is_for_tests(condition: &Group) -> bool {
-    let trees: Vec<TokenTree> = condition.stream().into_iter().collect();
-    match &trees[..] {
-        [TokenTree::Ident(word)] => word == "test",
-        [TokenTree::Ident(word), TokenTree::Group(all)] if word == "all" => {
-            all.stream().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "test"))
-        }
-        _ => false,
-    }
-}
-
-/// Where the item ends that begins at a token.
-fn end_of_item(trees: &[TokenTree], from: usize) -> usize {
-    // Fields and variants end at a comma, items do not.
-    let is_item = |word: &str| {
-        ["fn", "mod", "impl", "struct", "enum", "use", "const", "static", "trait", "type", "let"].contains(&word)
-    };
-    let mut in_item = false;
-    for (at, tree) in trees.iter().enumerate().skip(from) {
-        match tree {
-            TokenTree::Ident(word) => in_item |= is_item(&word.to_string()),
-            TokenTree::Punct(end) if end.as_char() == ';' => return at + 1,
-            TokenTree::Punct(end) if end.as_char() == ',' && !in_item => return at + 1,
-            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => return at + 1,
-            _ => {}
-        }
-    }
-    trees.len()
 }
 
 /// Texts at any depth, but for those in other macros.
@@ -413,26 +401,7 @@ fn arguments(tokens: TokenStream) -> Vec<String> {
     texts
 }
 
-/// Texts behind an `=`, at any depth.
-fn values(tokens: TokenStream) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut is_value = false;
-    for tree in tokens {
-        match tree {
-            TokenTree::Literal(literal) if is_value => texts.extend(string(&literal)),
-            TokenTree::Group(group) => texts.extend(values(group.stream())),
-            TokenTree::Punct(equals) => {
-                is_value = equals.as_char() == '=';
-                continue;
-            }
-            _ => {}
-        }
-        is_value = false;
-    }
-    texts
-}
-
-fn string(literal: &proc_macro2::Literal) -> Option<String> {
+pub(super) fn string(literal: &proc_macro2::Literal) -> Option<String> {
     match Lit::new(literal.clone()) {
         Lit::Str(text) => Some(text.value()),
         _ => None,
