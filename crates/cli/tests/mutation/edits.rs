@@ -45,8 +45,19 @@ impl Scratch {
 
     pub(crate) fn write(&self, file: &str, text: &str) {
         let path = self.path(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.put(&path, || fs::write(&path, text));
+    }
+
+    fn link(&self, target: &str, file: &str) {
+        let path = self.path(file);
+        self.put(&path, || std::os::unix::fs::symlink(target, &path));
+    }
+
+    fn put(&self, path: &Path, put: impl FnOnce() -> std::io::Result<()>) {
+        let put = fs::create_dir_all(path.parent().unwrap()).and_then(|()| put());
+        // An earlier edit may have left a link in its place, or above it.
+        let is_in_the_way = || path.ancestors().take_while(|above| *above != self.root()).any(Path::is_symlink);
+        assert!(put.is_ok() || is_in_the_way(), "{}: {put:?}", path.display());
     }
 
     fn edit(&self, file: &str, edit: impl FnOnce(&mut DocumentMut)) {
@@ -383,14 +394,12 @@ fn files() -> Vec<Edit> {
         }),
         edit("links to files, where directories are looked for", &[], |scratch| {
             for link in ["crates/notes.md", "notes.md", "{dir}src/bin/notes.md"] {
-                fs::create_dir_all(scratch.path(link).parent().unwrap()).unwrap();
                 let target = scratch.root().join("Cargo.toml");
-                std::os::unix::fs::symlink(target, scratch.path(link)).unwrap();
+                scratch.link(target.to_str().unwrap(), link);
             }
         }),
         edit("a link that leads nowhere", &[], |scratch| {
-            fs::create_dir_all(scratch.path("{dir}src/bin")).unwrap();
-            std::os::unix::fs::symlink("nowhere", scratch.path("{dir}src/bin/notes")).unwrap();
+            scratch.link("nowhere", "{dir}src/bin/notes");
         }),
         write("{dir}benches/it.rs", "", &[]),
         write("{dir}examples/it.rs", "fn main() {}\n", &[]),
