@@ -224,8 +224,21 @@ let
           isIgnored = isLitter (lib.removePrefix "/" (lib.removePrefix (at "") full)) type;
           isOwn = below own full && !(lib.any (other: below other full) nested);
         in
-        isOnTheWay ? ${full}
-        || (!isIgnored && (isOwn || lib.any (directory: isExtra ? ${directory}) (above full)));
+        # Pipes and the like cannot be copied.
+        type != "unknown" && isOnTheWay ? ${full}
+        || (
+          type != "unknown"
+          && !isIgnored
+          && (isOwn || lib.any (directory: isExtra ? ${directory}) (above full))
+        );
+      there =
+        path:
+        given != [ ]
+        || builtins.pathExists (workspace.root + "/${path}")
+        || throw ''
+          ${crateName} reads ${path}, where Nix cannot see it from ${toString workspace.root}.
+          Have the flake in a directory that holds both, or give a directory that holds both to externalSources.
+        '';
       # The name is the crate's: the result depends on the content alone, not on where the workspace lies.
       source =
         base:
@@ -242,12 +255,10 @@ let
       }
     else
       # All of them have to be there, whatever comes first.
-      builtins.deepSeq
-        (if given != [ ] then [ ] else map (path: toString (visible crateName path)) wanted)
-        {
-          src = source top;
-          workspace_member = if own == "" then "." else own;
-        };
+      builtins.deepSeq (map there wanted) {
+        src = source top;
+        workspace_member = if own == "" then "." else own;
+      };
 in
 {
   registry = attrs: { src = registrySource attrs; };

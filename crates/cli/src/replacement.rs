@@ -22,8 +22,8 @@ struct Config {
     include: Option<toml::Value>,
 }
 
-/// `[source.<name>]`.
-#[derive(Deserialize)]
+/// `[source.<name>]`; paths are seen from the workspace root.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Configured {
     replace_with: Option<String>,
@@ -34,9 +34,6 @@ struct Configured {
     branch: Option<String>,
     tag: Option<String>,
     rev: Option<String>,
-    /// Directory that paths are seen from: the one that holds `.cargo`, seen from the workspace root.
-    #[serde(skip)]
-    base: String,
 }
 
 /// The list of files that cargo keeps beside each package of a directory source.
@@ -61,13 +58,13 @@ pub(crate) fn replacements(metadata: &WorkspaceMetadata) -> Result<HashMap<Strin
         let end = end_of_chain(&sources, &source.repr);
         let display = || format!("{} {}", package.name, package.version);
         let found = if directory.join(CHECKSUMS).is_file() {
-            let path = end.and_then(|end| join(&end.base, end.directory.as_ref()?));
+            let path = end.and_then(|end| end.directory.clone());
             let Some(path) = path else { return Some(Err(unknown(&display(), directory))) };
             let name = directory.file_name()?.to_str()?;
             check_directory(directory)
                 .map_err(|why| changed(&display(), directory, &why))
                 .map(|()| Replacement::Directory(format!("{path}/{name}")))
-        } else if let Some(registry) = end.and_then(|end| join(&end.base, end.local_registry.as_ref()?)) {
+        } else if let Some(registry) = end.and_then(|end| end.local_registry.clone()) {
             Ok(Replacement::Packed(format!("{registry}/{}-{}.crate", package.name, package.version)))
         } else {
             Ok(Replacement::Git(end?.git.clone()?))
@@ -89,10 +86,25 @@ fn configured(root: &Path) -> BTreeMap<String, Configured> {
         let Ok(config) = toml::from_str::<Config>(&text) else { continue };
         let includes = texts(config.include.as_ref());
         open.extend(includes.iter().filter_map(|include| join(parent(&file), include)));
-        for (name, mut source) in config.source {
-            source.base = parent(parent(&file)).to_owned();
-            // What includes counts before what is included.
-            sources.entry(name).or_insert(source);
+        // Paths are seen from the directory that holds `.cargo`.
+        let base = parent(parent(&file));
+        let from_root = |path: Option<String>| path.and_then(|path| join(base, &path));
+        for (name, source) in config.source {
+            // What includes counts before what is included, key by key.
+            let merged = sources.entry(name).or_default();
+            merged.directory = merged.directory.take().or(from_root(source.directory));
+            merged.local_registry = merged.local_registry.take().or(from_root(source.local_registry));
+            let others = [
+                (&mut merged.replace_with, source.replace_with),
+                (&mut merged.registry, source.registry),
+                (&mut merged.git, source.git),
+                (&mut merged.branch, source.branch),
+                (&mut merged.tag, source.tag),
+                (&mut merged.rev, source.rev),
+            ];
+            for (merged, value) in others {
+                *merged = merged.take().or(value);
+            }
         }
         seen.push(file);
     }

@@ -215,9 +215,11 @@ fn links_that_lead_outside() {
             ("crates/app/Cargo.toml", &package("app", "[dependencies]\naway = { path = \"../away\" }\n")),
             (
                 "crates/app/src/main.rs",
-                "#![doc = include_str!(\"../README.md\")]\nmod shared;\nmod file;\n\
-                 fn main() { print!(\"{}{}{}{}\", include_str!(\"../README.md\"), shared::inner::TEXT, file::TEXT, away::TEXT); }",
+                "#![doc = include_str!(\"../README.md\")]\nmod shared;\nmod file;\nmod inside;\n\
+                 fn main() { print!(\"{}{}{}{}{}\", include_str!(\"../README.md\"), shared::inner::TEXT, file::TEXT, away::TEXT, inside::TEXT); }",
             ),
+            ("crates/app/gen/mod.rs", "pub const TEXT: &str = include_str!(\"../../../texts/far.txt\");"),
+            ("texts/far.txt", "far\n"),
             ("README.md", "readme\n"),
             ("LICENSE", "licence\n"),
             ("shared/mod.rs", "pub mod inner;"),
@@ -234,12 +236,13 @@ fn links_that_lead_outside() {
     link("../../../shared", "crates/app/src/shared");
     link("../../../file.rs", "crates/app/src/file.rs");
     link("../../elsewhere", "crates/away/src");
+    link("../gen", "crates/app/src/inside");
     // Round and round.
     link(".", "crates/app/src/again");
     link("..", "crates/app/src/up");
     link("nowhere", "crates/app/src/dangling.rs");
     scratch.generate("ws");
-    assert_eq!(printed(&scratch, "ws"), "readme\nshared\nfile\naway\n");
+    assert_eq!(printed(&scratch, "ws"), "readme\nshared\nfile\naway\nfar\n");
     for (file, rebuilds) in [
         ("README.md", true),
         ("shared/text.txt", true),

@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 
+use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -29,25 +30,37 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         // What it includes and what it has elsewhere is part of the script.
         open.extend(scanner.open[modules..].iter().map(|module| (module.file.clone(), module.children.clone())));
         // What is no Rust is the compiler's to complain about.
-        if is_too_deep(&text) {
+        let Ok(tokens) = tokens::without_shebang(&text).parse::<TokenStream>() else { continue };
+        if is_too_deep(tokens) {
+            scanner.doubt_depth(&file);
             continue;
         }
         let Ok(parsed) = syn::parse_file(&text) else { continue };
-        for item in &parsed.items {
-            if let Item::Mod(module) = item
-                && module.content.is_none()
-                && !module.attrs.iter().any(|attribute| is_path(&attribute.meta))
-            {
-                let below = within(&children, &module.ident.to_string());
-                let files = [format!("{below}.rs"), format!("{below}/mod.rs")];
-                let files = files.into_iter().filter(|file| scanner.tree.is_file(file));
-                open.extend(files.map(|file| (file, below.clone())));
+        let mut modules = Vec::new();
+        declared(&parsed.items, &children, &mut modules);
+        let modules = modules
+            .into_iter()
+            .flat_map(|below| [format!("{below}.rs"), format!("{below}/mod.rs")].map(|file| (file, below.clone())));
+        open.extend(modules.filter(|(file, _)| scanner.tree.is_file(file)));
+        let mut constants = Constants::default();
+        constants.visit_file(&parsed);
+        let (constants, open, fuel) = (constants.values, RefCell::default(), Cell::new(FUEL));
+        Script { scanner, file: &file, constants, open, variables: vec![HashMap::new()], fuel }.visit_file(&parsed);
+    }
+}
+
+/// Where the files of modules without a body are, but for those with a `#[path]`.
+fn declared(items: &[Item], children: &str, modules: &mut Vec<String>) {
+    for item in items {
+        if let Item::Mod(module) = item
+            && !module.attrs.iter().any(|attribute| is_path(&attribute.meta))
+        {
+            let below = within(children, &module.ident.to_string());
+            match &module.content {
+                Some((_, items)) => declared(items, &below, modules),
+                None => modules.push(below),
             }
         }
-        let mut names = Names::default();
-        names.visit_file(&parsed);
-        let (names, open, fuel) = (names.values, RefCell::default(), Cell::new(FUEL));
-        Script { scanner, file: &file, names, open, fuel }.visit_file(&parsed);
     }
 }
 
@@ -55,26 +68,19 @@ fn is_path(meta: &Meta) -> bool {
     matches!(meta, Meta::NameValue(value) if value.path.is_ident("path"))
 }
 
-/// What each variable and constant is set to.
+/// What each constant is.
 #[derive(Default)]
-struct Names {
-    values: HashMap<String, Vec<Expr>>,
+struct Constants {
+    values: HashMap<String, Expr>,
 }
 
-impl<'ast> Visit<'ast> for Names {
-    fn visit_local(&mut self, local: &'ast syn::Local) {
-        if let (Some(name), Some(value)) = (name_of(&local.pat), &local.init) {
-            self.values.entry(name).or_default().push((*value.expr).clone());
-        }
-        visit::visit_local(self, local);
-    }
-
+impl<'ast> Visit<'ast> for Constants {
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        self.values.entry(item.ident.to_string()).or_default().push((*item.expr).clone());
+        self.values.insert(item.ident.to_string(), (*item.expr).clone());
     }
 
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
-        self.values.entry(item.ident.to_string()).or_default().push((*item.expr).clone());
+        self.values.insert(item.ident.to_string(), (*item.expr).clone());
     }
 }
 
@@ -123,31 +129,31 @@ const COMPARING: [&str; 15] = [
 struct Script<'a, 's, 't> {
     scanner: &'s mut Scanner<'t>,
     file: &'a str,
-    names: HashMap<String, Vec<Expr>>,
-    /// Names that are being looked up: what they are set to may speak of them.
+    constants: HashMap<String, Expr>,
+    /// Constants that are being looked up.
     open: RefCell<Vec<String>>,
+    /// Variables by name, of each block that is open; nothing where what they are cannot be told.
+    variables: Vec<HashMap<String, Option<Value>>>,
     fuel: Cell<usize>,
 }
 
 impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
     fn visit_expr(&mut self, expression: &'ast Expr) {
-        let line = expression.span().start().line;
+        if let Expr::MethodCall(call) = expression
+            && self.changed_in_place(call)
+        {
+            return;
+        }
         match self.value(expression) {
-            Some(Value::Path(path)) => self.found(&path, line, true),
+            Some(Value::Path(path)) => self.found(&path, expression, true),
             Some(Value::Output) => {}
             None => match expression {
                 Expr::MethodCall(call) if COMPARING.iter().any(|method| call.method == method) => {
                     self.visit_expr(&call.receiver);
                 }
-                Expr::MethodCall(call) if ["pop", "set_file_name"].iter().any(|method| call.method == method) => {
-                    // A path that is changed where it is, and not followed.
-                    if let Some(Value::Path(path)) = self.value(&call.receiver) {
-                        self.unknown(&path, line);
-                    }
-                }
                 Expr::MethodCall(call) if call.method == "ancestors" => {
                     if let Some(Value::Path(path)) = self.value(&call.receiver) {
-                        self.unknown(&format!("{path}/.."), line);
+                        self.unknown(&format!("{path}/.."), expression);
                     }
                 }
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Eq(_) | BinOp::Ne(_)) => {}
@@ -156,21 +162,39 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
         }
     }
 
+    fn visit_block(&mut self, block: &'ast syn::Block) {
+        self.variables.push(HashMap::new());
+        visit::visit_block(self, block);
+        self.variables.pop();
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        // It sees nothing of what is around it.
+        let outer = std::mem::take(&mut self.variables);
+        self.visit_block(&function.block);
+        self.variables = outer;
+    }
+
     fn visit_local(&mut self, local: &'ast syn::Local) {
-        let Some(value) = &local.init else { return };
-        match self.value(&value.expr) {
-            // A directory around the package that has a name is used by that name.
-            Some(Value::Path(path)) => {
-                self.found(&path, value.expr.span().start().line, name_of(&local.pat).is_none());
+        let name = name_of(&local.pat);
+        let mut value = None;
+        if let Some(init) = &local.init {
+            value = self.value(&init.expr);
+            match &value {
+                // A directory around the package that has a name is used by that name.
+                Some(Value::Path(path)) => self.found(path, &init.expr, name.is_none()),
+                Some(Value::Output) => {}
+                None => visit::visit_local(self, local),
             }
-            Some(Value::Output) => {}
-            None => visit::visit_local(self, local),
+        }
+        if let (Some(name), Some(block)) = (name, self.variables.last_mut()) {
+            block.insert(name, value);
         }
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
         match self.value(&item.expr) {
-            Some(Value::Path(path)) => self.found(&path, item.expr.span().start().line, false),
+            Some(Value::Path(path)) => self.found(&path, &item.expr, false),
             Some(Value::Output) => {}
             None => visit::visit_item_const(self, item),
         }
@@ -178,25 +202,29 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         let name = call.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
-        if name.contains("assert") || name == "matches" {
+        if name == "matches" {
             return;
         }
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let arguments = parser.parse2(call.tokens.clone()).unwrap_or_default();
         // `println!("cargo::rerun-if-changed={dir}/x")`
-        let formatted = self.formatted(&arguments);
-        if let Some(Value::Path(path)) = &formatted {
-            self.found(path, call.span().start().line, true);
+        let formatted = self.formatted(&arguments).filter(|_| !name.contains("assert"));
+        if let (Some(Value::Path(path)), Some(template)) = (&formatted, arguments.first()) {
+            self.found(path, template, true);
         }
         for argument in arguments.iter().skip(usize::from(formatted.is_some())) {
-            self.visit_expr(argument);
+            // What is compared with is no path.
+            if !(name.contains("assert") && matches!(argument, Expr::Lit(_))) {
+                self.visit_expr(argument);
+            }
         }
     }
 }
 
 impl Script<'_, '_, '_> {
-    fn found(&mut self, path: &str, line: usize, is_used: bool) {
+    fn found(&mut self, path: &str, place: &Expr, is_used: bool) {
         if path == WORKSPACE_DIR {
+            let line = place.span().start().line;
             return self.scanner.doubt_workspace_dir(self.file, line);
         }
         if Scanner::is_history(path) {
@@ -211,16 +239,45 @@ impl Script<'_, '_, '_> {
             resolved != *directory && self.scanner.package.apart.iter().any(|apart| is_at_or_above(&resolved, apart));
         if is_above && path.contains("..") || has_others && self.scanner.is_own(&resolved) {
             if is_used && !path.contains(char::is_whitespace) {
-                self.unknown(path, line);
+                self.unknown(path, place);
             }
         } else if path.contains('/') {
             self.scanner.mention(resolved);
         }
     }
 
-    fn unknown(&mut self, path: &str, line: usize) {
+    fn unknown(&mut self, path: &str, place: &Expr) {
+        let line = place.span().start().line;
         let path = path.strip_prefix("./").unwrap_or(path);
         self.scanner.doubt(self.file, line, format!("what is read in `{path}` cannot be told"));
+    }
+
+    /// `path.pop()`, `path.push("...")` and `path.set_file_name("...")`, of a variable that is known.
+    fn changed_in_place(&mut self, call: &ExprMethodCall) -> bool {
+        let Expr::Path(receiver) = &*call.receiver else { return false };
+        let Some(name) = receiver.path.get_ident().map(ToString::to_string) else { return false };
+        let Some(Some(Value::Path(old))) = self.variable(&name).cloned() else { return false };
+        let argument = call.args.first().map(|argument| self.value(argument));
+        let new = match (call.method.to_string().as_str(), argument) {
+            ("pop", None) => Some(format!("{old}/..")),
+            ("push", Some(Some(Value::Path(below)))) => Some(format!("{old}/{below}")),
+            ("set_file_name", Some(Some(Value::Path(below)))) => Some(format!("{old}/../{below}")),
+            ("push" | "set_file_name", Some(_)) => None,
+            _ => return false,
+        };
+        if let Some(block) = self.variables.iter_mut().rev().find(|block| block.contains_key(&name)) {
+            block.insert(name, new.clone().map(Value::Path));
+        }
+        match new {
+            Some(new) => self.found(&new, &call.receiver, false),
+            // What is put behind it is not known.
+            None => self.found(&old, &call.receiver, true),
+        }
+        true
+    }
+
+    fn variable(&self, name: &str) -> Option<&Option<Value>> {
+        self.variables.iter().rev().find_map(|block| block.get(name))
     }
 
     fn value(&self, expression: &Expr) -> Option<Value> {
@@ -277,17 +334,19 @@ impl Script<'_, '_, '_> {
         value.filter(|value| !matches!(value, Value::Path(path) if path.len() > LONGEST))
     }
 
-    /// What a name is set to, if all that it is set to is the same.
+    /// What a variable or constant is.
     fn named(&self, name: &str) -> Option<Value> {
+        if let Some(value) = self.variable(name) {
+            return value.clone();
+        }
         if self.open.borrow().iter().any(|open| open == name) {
             return None;
         }
-        let values = self.names.get(name)?;
+        let value = self.constants.get(name)?;
         self.open.borrow_mut().push(name.to_owned());
-        let mut values: Vec<Value> = values.iter().filter_map(|value| self.value(value)).collect();
+        let value = self.value(value);
         self.open.borrow_mut().pop();
-        values.dedup();
-        if values.len() == 1 { values.pop() } else { None }
+        value
     }
 
     fn method(&self, call: &ExprMethodCall) -> Option<Value> {

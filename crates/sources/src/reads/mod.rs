@@ -8,9 +8,12 @@ mod build_script;
 mod items;
 mod tokens;
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use memchr::memmem;
+use proc_macro2::{TokenStream, TokenTree};
 
 use crate::tree::{Tree, is_outside, join, parent, within};
 
@@ -53,7 +56,8 @@ pub struct Doubt {
 pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let has_links = !tree.links(&package.directory).is_empty();
     let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-    let mut scanner = Scanner { tree, package, found, doubts, open, has_links };
+    let cache = Cache::default();
+    let mut scanner = Scanner { tree, package, found, doubts, open, has_links, cache: &cache };
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
         scanner.module(root.clone(), parent(&root).to_owned());
@@ -104,7 +108,20 @@ struct Scanner<'a> {
     open: Vec<Module>,
     /// Whether there are links beside the manifest: a readme of the repository, as often as not.
     has_links: bool,
+    cache: &'a Cache,
 }
+
+/// What need not be asked twice.
+#[derive(Default)]
+struct Cache {
+    /// By directory: names of links, with what is written in them.
+    links: RefCell<HashMap<String, Rc<HashMap<String, String>>>>,
+    /// Directories that were looked through.
+    walked: RefCell<BTreeSet<String>>,
+}
+
+/// Code of the package's own that may be anywhere in it.
+const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
 
 /// A variable that projects set in `.cargo/config.toml` to find their root; cargo has none for it.
 const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
@@ -112,7 +129,7 @@ const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
 impl Scanner<'_> {
     /// Texts of which a source file has one if it reads anything outside: most have none, and are not parsed.
     fn needles(&self) -> Vec<memmem::Finder<'static>> {
-        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR].map(str::to_owned);
+        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED].map(str::to_owned);
         // Nobody includes what cargo has built, and many a text is about these two.
         let apart = self.apart().filter(|name| *name != "target").flat_map(|name| match name {
             "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
@@ -147,14 +164,18 @@ impl Scanner<'_> {
 
     /// All Rust files of a directory, but for those that a build does not compile.
     fn directory(&mut self, directory: &str, needles: &[memmem::Finder<'static>]) {
+        if !self.cache.walked.borrow_mut().insert(directory.to_owned()) {
+            return;
+        }
         let is_top = directory == self.package.directory;
-        let links = self.tree.links(directory);
         for (name, is_directory) in self.tree.entries(directory) {
             let path = within(directory, &name);
-            if links.iter().any(|(link, _)| *link == name) {
-                // One that stays in the package leads to what is looked through anyway.
+            if let Some(target) = self.link(directory, &name) {
+                let within_package = resolve(directory, &target).filter(|target| self.is_own(target));
                 if let Some(target) = self.led_outside(&path) {
                     self.linked(&target);
+                } else if let Some(target) = within_package.filter(|_| is_directory) {
+                    self.directory(&target, needles);
                 }
             } else if is_directory {
                 let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
@@ -211,16 +232,26 @@ impl Scanner<'_> {
         })
     }
 
+    /// What is written in a link; nothing for what is none.
+    fn link(&self, directory: &str, name: &str) -> Option<String> {
+        if let Some(links) = self.cache.links.borrow().get(directory) {
+            return links.get(name).cloned();
+        }
+        let links: Rc<HashMap<String, String>> = Rc::new(self.tree.links(directory).into_iter().collect());
+        self.cache.links.borrow_mut().insert(directory.to_owned(), links.clone());
+        links.get(name).cloned()
+    }
+
     /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
     fn led_outside(&self, path: &str) -> Option<String> {
         let below = path.strip_prefix(&self.package.directory)?.trim_start_matches('/');
         let mut at = self.package.directory.clone();
         let mut rest: Vec<&str> = below.split('/').rev().collect();
         while let Some(name) = rest.pop() {
-            let link = self.tree.links(&at).into_iter().find(|(link, _)| link == name);
+            let link = self.link(&at, name);
             at = match link {
                 None => within(&at, name),
-                Some((_, target)) => {
+                Some(target) => {
                     let target = resolve(&at, &target)?;
                     if !self.is_own(&target) {
                         rest.reverse();
@@ -271,7 +302,9 @@ impl Scanner<'_> {
         let mut modules = vec![name];
         let above = loop {
             let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
-            let above: Vec<String> = above.chain([format!("{directory}.rs")]).filter(|above| above != file).collect();
+            let roots = self.package.roots.iter().filter(|root| parent(root) == directory).cloned();
+            let above = above.chain([format!("{directory}.rs")]).chain(roots);
+            let above: BTreeSet<String> = above.filter(|above| above != file).collect();
             if above.iter().any(|above| self.tree.is_file(above)) {
                 break above;
             }
@@ -299,11 +332,16 @@ impl Scanner<'_> {
         let text = self.tree.read(source).ok()??;
         // Nearly all of them need not be parsed to tell.
         let may_have = |word: &str| text.contains(word);
-        if !(modules.last().is_some_and(|module| may_have(module)) || may_have(name)) || is_too_deep(&text) {
+        if !(modules.last().is_some_and(|module| may_have(module)) || may_have(name)) {
             return None;
         }
         let text = tokens::without_shebang(text.trim_start_matches('\u{feff}'));
-        items::declares(text.parse().ok()?, modules, name)
+        let tokens: TokenStream = text.parse().ok()?;
+        if is_too_deep(tokens.clone()) { None } else { items::declares(tokens, modules, name) }
+    }
+
+    fn doubt_depth(&mut self, file: &str) {
+        self.doubt(file, 1, "it is nested too deeply to be looked through".to_owned());
     }
 
     fn doubt_workspace_dir(&mut self, file: &str, line: usize) {
@@ -382,11 +420,10 @@ impl Scanner<'_> {
         // As many links as systems follow.
         let mut links = 0..40;
         while let Some(name) = rest.pop() {
-            let link =
-                if name == ".." { None } else { self.tree.links(&at).into_iter().find(|(link, _)| link == name) };
+            let link = if name == ".." { None } else { self.link(&at, name) };
             at = match link {
                 None => join(&at, name)?,
-                Some((_, target)) => {
+                Some(target) => {
                     links.next()?;
                     is_led = true;
                     resolve(&at, &target)?
@@ -426,16 +463,19 @@ impl Scanner<'_> {
 /// person writes that.
 pub const DEEPEST: usize = 512;
 
-fn is_too_deep(text: &str) -> bool {
-    let mut depth = 0_usize;
-    text.bytes().any(|byte| {
-        match byte {
-            b'(' | b'[' | b'{' => depth += 1,
-            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
+fn is_too_deep(tokens: TokenStream) -> bool {
+    let mut open = vec![tokens.into_iter()];
+    while let Some(tokens) = open.last_mut() {
+        match tokens.next() {
+            None => drop(open.pop()),
+            Some(TokenTree::Group(group)) => open.push(group.stream().into_iter()),
+            Some(_) => {}
         }
-        depth > DEEPEST
-    })
+        if open.len() > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// Whether a directory is a path or has it in it.

@@ -343,10 +343,31 @@ fn build_scripts_put_paths_together_in_many_ways() {
     ];
     check_files(&files, &package(), &["proto/x.proto", "static"], &[]);
     let doubts = |script: &str, doubt: &str| check_files(&[("crates/app/build.rs", script)], &package(), &[], &[doubt]);
-    doubts(
-        "fn main() { let mut p = PathBuf::from(env!(\"CARGO_MANIFEST_DIR\")); p.pop(); p.push(\"proto\"); }",
-        "crates/app/build.rs:1: what is read in `.` cannot be told",
+    check_script(
+        r#"fn main() { let mut p = PathBuf::from(env!("CARGO_MANIFEST_DIR")); p.pop(); p.pop(); p.push("proto"); f(&p); }"#,
+        &["proto"],
     );
+    doubts(
+        "fn main() { let mut p = PathBuf::from(\"..\"); p.push(name()); f(p); }",
+        "crates/app/build.rs:1: what is read in `..` cannot be told",
+    );
+    check_script(
+        r#"fn main() { let p = Path::new(env!("CARGO_MANIFEST_DIR")); let p = p.parent().unwrap(); f(p.join("other/data.json")); }"#,
+        &["crates/other/data.json"],
+    );
+    check_script(
+        r#"fn a() { let dir = Path::new("../.."); f(dir.join("proto")); } fn b() { let dir = PathBuf::from(env::var("OUT_DIR").unwrap()); f(dir.join("..")); }"#,
+        &["proto"],
+    );
+    check_script(
+        r#"fn main() { assert!(Command::new("cat").arg("../../proto/x.proto").status().unwrap().success()); assert_eq!(a, "../../static"); }"#,
+        &["proto/x.proto"],
+    );
+    let files = [
+        ("crates/app/build.rs", "mod build { pub mod h; } fn main() {}"),
+        ("crates/app/build/h.rs", "fn f() { g(\"../../proto\") }"),
+    ];
+    check_files(&files, &package(), &["proto"], &[]);
     doubts(
         "fn main() { let p = Path::new(env!(\"CARGO_MANIFEST_DIR\")).ancestors().find(|p| p.join(\"x\").exists()); }",
         "crates/app/build.rs:1: what is read in `..` cannot be told",
@@ -418,9 +439,16 @@ fn what_is_known_of_a_path_decides() {
 fn long_and_deep_sources_are_looked_through() {
     let long = format!("// {}\nconst A: &str = \"{}\";", "../".repeat(100_000), "../".repeat(100_000));
     check(&long, &[]);
+    let many = format!(
+        "const A: &[&str] = &[{}]; const B: &str = include_str!(\"../../../../README.md\");",
+        "\"(\",".repeat(2000)
+    );
+    check(&many, &["README.md"]);
     let deep = format!("const A: u8 = {}1{}; // \nconst B: &str = \"../\";", "(".repeat(100_000), ")".repeat(100_000));
-    check(&deep, &[]);
-    check_script(&format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000)), &[]);
+    check_doubt(&deep, "crates/app/src/a/b.rs:1: it is nested too deeply to be looked through");
+    let deep = format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
+    let doubt = "crates/app/build.rs:1: it is nested too deeply to be looked through";
+    check_files(&[("crates/app/build.rs", &deep)], &package(), &[], &[doubt]);
 }
 
 #[test]
@@ -434,4 +462,25 @@ fn files_of_other_languages_take_in_others() {
         ("include/a.h", ""),
     ];
     check_files(&files, &package(), &["c/a.c", "idl/a.proto", "idl/b.proto", "include/a.h"], &[]);
+}
+
+#[test]
+fn the_roots_of_other_targets_declare_modules() {
+    let files = [
+        ("crates/app/src/lib.rs", "#[cfg(test)] mod helpers;"),
+        ("crates/app/src/tool.rs", "mod helpers;"),
+        ("crates/app/src/helpers.rs", "const A: &str = include_str!(\"../../../README.md\");"),
+    ];
+    check_files(&files, &package(), &[], &[]);
+    let roots = vec!["crates/app/src/lib.rs".to_owned(), "crates/app/src/tool.rs".to_owned()];
+    check_files(&files, &PackageFiles { roots, ..package() }, &["README.md"], &[]);
+}
+
+#[test]
+fn code_of_the_package_that_is_elsewhere_in_it() {
+    let files = [
+        ("crates/app/src/lib.rs", "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/gen/code.rs\"));"),
+        ("crates/app/gen/code.rs", "const A: &str = include_str!(\"../../../README.md\");"),
+    ];
+    check_files(&files, &package(), &["README.md"], &[]);
 }

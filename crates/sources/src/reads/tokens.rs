@@ -55,10 +55,10 @@ const TEXTS: [&str; 38] = [
 pub(super) fn scan(scanner: &mut Scanner<'_>, file: &str, children: Option<&str>, text: &str) {
     let text = text.trim_start_matches('\u{feff}');
     // What is no Rust is the compiler's to complain about.
-    if is_too_deep(text) {
-        return;
-    }
     let Ok(tokens) = without_shebang(text).parse::<TokenStream>() else { return };
+    if is_too_deep(tokens.clone()) {
+        return scanner.doubt_depth(file);
+    }
     let own_children = match file.rsplit('/').next() {
         Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
         _ => file.strip_suffix(".rs").unwrap_or(file),
