@@ -171,7 +171,9 @@ impl Scanner<'_> {
         for (name, is_directory) in self.tree.entries(directory) {
             let path = within(directory, &name);
             if let Some(target) = self.link(directory, &name) {
-                let within_package = resolve(directory, &target).filter(|target| self.is_own(target));
+                // One that leads around in a circle has nothing new.
+                let is_new = |target: &String| self.is_own(target) && !is_at_or_above(target, directory);
+                let within_package = resolve(directory, &target).filter(is_new);
                 if let Some(target) = self.led_outside(&path) {
                     self.linked(&target);
                 } else if let Some(target) = within_package.filter(|_| is_directory) {
