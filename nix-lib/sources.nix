@@ -92,37 +92,10 @@ let
       name = baseNameOf path;
       leftBehind = "[.](git|hg|jj|svn|direnv|idea|vscode|DS_Store)|.*~|[.].*[.]sw[a-z]|[.]#.*|#.*#";
       regex =
-        builtins.replaceStrings
-          [
-            "**/"
-            "**"
-            "*"
-            "?"
-            "."
-            "+"
-            "("
-            ")"
-            "{"
-            "}"
-            "^"
-            "$"
-            "|"
-          ]
-          [
-            "(.*/)?"
-            ".*"
-            "[^/]*"
-            "[^/]"
-            "[.]"
-            "[+]"
-            "[(]"
-            "[)]"
-            "[{]"
-            "[}]"
-            "\\^"
-            "[$]"
-            "[|]"
-          ];
+        pattern:
+        builtins.replaceStrings [ "\\*\\*/" "\\*\\*" "\\*" "\\?" ] [ "(.*/)?" ".*" "[^/]*" "[^/]" ] (
+          lib.escapeRegex pattern
+        );
       # As in .gitignore: one with a slash is a path, one without is a name anywhere.
       isNamed =
         pattern:
