@@ -1,6 +1,7 @@
 //! One package: what of its manifest reaches a build, and where it comes from.
 
 use cargo_metadata::TargetKind;
+use cratewright_sources::tree::join;
 use semver::Version;
 
 use crate::error::ResolveError;
@@ -291,17 +292,7 @@ fn extra_sources(package: &str, dir: &str, metadata: &serde_json::Value) -> Resu
 
 /// `path`, seen from `dir`, as seen from the workspace root; nothing if it is absolute, or the root or above it.
 fn from_root(dir: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    (!path.starts_with('/') && parts.last().is_some_and(|last| *last != "..")).then(|| parts.join("/"))
+    join(dir, path).filter(|path| !path.is_empty() && !path.ends_with(".."))
 }
 
 /// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
