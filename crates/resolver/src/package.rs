@@ -292,7 +292,7 @@ fn extra_sources(package: &str, dir: &str, metadata: &serde_json::Value) -> Resu
 
 /// `path`, seen from `dir`, as seen from the workspace root; nothing if it is absolute, or the root or above it.
 fn from_root(dir: &str, path: &str) -> Option<String> {
-    join(dir, path).filter(|path| !path.is_empty() && !path.ends_with(".."))
+    join(dir, path).filter(|path| !path.is_empty() && path.rsplit('/').next() != Some(".."))
 }
 
 /// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
