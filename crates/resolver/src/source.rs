@@ -180,4 +180,36 @@ mod tests {
         assert_eq!(relative("/w/a", "/w/b/c"), "../b/c");
         assert_eq!(relative("/w/a", "/x"), "../../x");
     }
+
+    /// What is not known is never taken for something that is.
+    #[test]
+    fn unknown_sources_are_refused() {
+        let registry = "registry+https://github.com/rust-lang/crates.io-index";
+        let lock = format!(
+            "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"{registry}\"\nchecksum = \"{}\"\n",
+            "0".repeat(64)
+        );
+        let (lock, replaced) = (lock.parse().unwrap(), HashMap::new());
+        let sources = Sources::new("/w", &lock, &replaced);
+        let source_of = |source: &str, directory: &str| {
+            let package = format!(
+                r#"{{"name": "a", "version": "1.0.0", "id": "a", "source": "{source}", "dependencies": [], "targets": [],
+                "features": {{}}, "manifest_path": "{directory}/Cargo.toml"}}"#
+            );
+            sources.of(&serde_json::from_str(&package).unwrap(), directory)
+        };
+        assert!(matches!(source_of(registry, "/x"), Ok(Source::CratesIo { .. })));
+        for unknown in
+            ["hg+https://example.org/a", "path+file:///a", "directory+file:///a", "git+https://example.org/a#0123"]
+        {
+            let error = source_of(unknown, "/x").unwrap_err();
+            assert!(
+                matches!(&error, ResolveError::UnsupportedSource { source_id, .. } if source_id == unknown),
+                "{error}"
+            );
+        }
+        // Another registry has no checksum of crates.io.
+        let error = source_of("sparse+https://example.org/index/", "/x").unwrap_err();
+        assert!(matches!(error, ResolveError::NotInLock { .. }), "{error}");
+    }
 }
