@@ -187,7 +187,10 @@ impl Inputs {
 /// Sources may nest as deeply as [`cratewright_sources::reads::DEEPEST`]. Only what is used of it is ever there.
 const STACK: usize = 256 << 20;
 
-/// Looks through the packages' sources, on all processors.
+/// More threads than that wait for the disk.
+const MOST: usize = 8;
+
+/// Looks through the packages' sources, on several processors.
 fn reads_of(tree: &(dyn Tree + Sync), packages: Vec<Package>) -> BTreeMap<String, Reads> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -201,12 +204,14 @@ fn reads_of(tree: &(dyn Tree + Sync), packages: Vec<Package>) -> BTreeMap<String
         }
         found
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(packages.len());
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(packages.len()).min(MOST);
     thread::scope(|scope| {
         let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         let threads: Vec<_> = (0..threads).filter_map(|index| spawn(index).ok()).collect();
+        // Where the system gives no such thread, this one has to do.
+        let own = if threads.is_empty() { work() } else { Vec::new() };
         let found = threads.into_iter().map(|thread| thread.join().expect("looking through sources does not panic"));
-        found.flatten().collect()
+        found.flatten().chain(own).collect()
     })
 }
 
