@@ -49,29 +49,20 @@ fn add(
     let path = repository.join(".git/index");
     let index = fs::read(&path).map_err(|error| changed(checkout, &path, error))?;
     let entries = git_index::parse(&index).map_err(|error| changed(checkout, &path, error))?;
-    let by_git = if entries.iter().any(|entry| converts(repository, entry)) {
-        again.push(by_git(checkout, repository)?);
-        again.last().map(|directory| directory.path().to_owned())
-    } else {
-        None
-    };
+    let mut converted = None;
+    if entries.iter().any(|entry| converts(repository, entry)) {
+        let directory = by_git(checkout, repository)?;
+        converted = Some(directory.path().to_owned());
+        again.push(directory);
+    }
     for entry in entries {
-        if let (Some(directory), Kind::File { executable }) = (&by_git, entry.kind) {
-            let contents = Contents::File(directory.join(native(&entry.path)));
-            tree.insert(&[below, &entry.path].concat(), Node::File { executable, contents });
-            continue;
-        }
         let file = repository.join(native(&entry.path));
         let at = [below, &entry.path].concat();
         match entry.kind {
             Kind::File { executable } => {
-                let found = fs::symlink_metadata(&file).map_err(|error| changed(checkout, &file, error))?;
-                let contents = if entry.size == 0 || found.len() as u32 == entry.size {
-                    Contents::File(file)
-                } else if entry.path == MARKER.as_bytes() {
-                    Contents::Bytes(committed_marker(checkout, repository)?)
-                } else {
-                    return Err(changed(checkout, &file, "its size is not what it was when it was checked out"));
+                let contents = match &converted {
+                    Some(directory) => Contents::File(directory.join(native(&entry.path))),
+                    None => as_checked_out(checkout, repository, &entry, file)?,
                 };
                 tree.insert(&at, Node::File { executable, contents });
             }
@@ -89,6 +80,23 @@ fn add(
         }
     }
     Ok(())
+}
+
+/// A file of the checkout, if it is as it was made.
+fn as_checked_out(
+    checkout: &Path,
+    repository: &Path,
+    entry: &git_index::Entry,
+    file: PathBuf,
+) -> Result<Contents, Failure> {
+    let found = fs::symlink_metadata(&file).map_err(|error| changed(checkout, &file, error))?;
+    if entry.size == 0 || found.len() as u32 == entry.size {
+        Ok(Contents::File(file))
+    } else if entry.path == MARKER.as_bytes() {
+        Ok(Contents::Bytes(committed_marker(checkout, repository)?))
+    } else {
+        Err(changed(checkout, &file, "its size is not what it was when it was checked out"))
+    }
 }
 
 /// Whether an entry is a file of attributes that change what is checked out. Cargo's library and git do not agree on all

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{Merged, RenderOptions, Resolved, merge, render};
+use cratewright_renderer::{Merged, RenderOptions, merge, render};
 use cratewright_resolver::{Package, Source};
 use cratewright_sources::reads::{Doubt, topmost};
+use cratewright_sources::tree;
 use cratewright_staleness::{Inputs, Look, stamped};
 
 use crate::args::Generate;
@@ -81,13 +82,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     let inputs = disk::inputs(&workspace.root, Look::Everywhere)?.with_options(&place.options(options).section());
     check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
-    let resolved = Resolved {
-        packages: &workspace.packages,
-        platforms: &workspace.platforms,
-        pairs: &workspace.pairs,
-        selections: &workspace.selections,
-        graphs: &graphs,
-    };
+    let resolved = workspace.resolved(&graphs);
     let merged = merge(resolved)?;
     if merged.members.is_empty() {
         return Err(Failure::new(
@@ -189,15 +184,8 @@ impl Place {
 
 /// `to` seen from the directory `from`, both canonical; empty where they are the same.
 pub(crate) fn relative(from: &Path, to: &Path) -> String {
-    let mut from = from.components().peekable();
-    let mut to = to.components().peekable();
-    while from.peek().is_some() && from.peek() == to.peek() {
-        from.next();
-        to.next();
-    }
-    let up = from.map(|_| "..".to_owned());
-    let down = to.map(|component| component.as_os_str().to_string_lossy().into_owned());
-    up.chain(down).collect::<Vec<_>>().join("/")
+    let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
+    tree::relative(&slashed(from), &slashed(to))
 }
 
 fn seconds(since: Instant) -> String {

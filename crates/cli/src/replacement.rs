@@ -55,7 +55,7 @@ pub(crate) fn replacements(metadata: &WorkspaceMetadata) -> Result<HashMap<Strin
     let replaced = metadata.metadata.packages.par_iter().filter_map(|package| {
         let source = package.source.as_ref()?;
         let directory = package.manifest_path.parent()?.as_std_path();
-        let end = end_of_chain(&sources, &source.repr);
+        let end = end_of_chain(&sources, &source.repr, source.is_crates_io());
         let display = || format!("{} {}", package.name, package.version);
         let found = if directory.join(CHECKSUMS).is_file() {
             let path = end.and_then(|end| end.directory.clone());
@@ -122,9 +122,9 @@ fn texts(value: Option<&toml::Value>) -> Vec<String> {
 }
 
 /// What stands at the end of `replace-with`, if the source is replaced at all.
-fn end_of_chain<'a>(sources: &'a BTreeMap<String, Configured>, id: &str) -> Option<&'a Configured> {
-    let crates_io = id == "registry+https://github.com/rust-lang/crates.io-index";
-    let (_, mut at) = sources.iter().find(|(name, source)| source.is(id) || (crates_io && *name == "crates-io"))?;
+fn end_of_chain<'a>(sources: &'a BTreeMap<String, Configured>, id: &str, is_crates_io: bool) -> Option<&'a Configured> {
+    let is_it = |name: &str, source: &Configured| source.is(id) || (is_crates_io && name == "crates-io");
+    let (_, mut at) = sources.iter().find(|(name, source)| is_it(name, source))?;
     at.replace_with.as_ref()?;
     // Longer chains are circles.
     for _ in 0..sources.len() {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use cratewright_renderer::{Origins, Resolved, merge};
+use cratewright_renderer::{Origins, merge};
 use cratewright_resolver::{Package, Source};
 use cratewright_sources::reads::Doubt;
 use cratewright_staleness::{Inputs, Look};
@@ -54,13 +54,7 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
     })?;
     let inputs = disk::inputs(&workspace.root, Look::Everywhere)?;
     let graphs = workspace.resolve(&workspace.selections);
-    let merged = merge(Resolved {
-        packages: &workspace.packages,
-        platforms: &workspace.platforms,
-        pairs: &workspace.pairs,
-        selections: &workspace.selections,
-        graphs: &graphs,
-    })?;
+    let merged = merge(workspace.resolved(&graphs))?;
     let packages = built(&workspace, &merged);
     let origins = origins(&packages)?;
     let mut extra = extra_sources(&workspace, &inputs);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+use cratewright_renderer::Resolved;
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest, WorkspaceMetadata,
     resolve,
@@ -70,6 +71,12 @@ impl Workspace {
     /// Unit graphs of these selections, per pair.
     pub fn resolve(&self, selections: &[Selection]) -> Vec<Vec<UnitGraph>> {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
+    }
+
+    /// What [`cratewright_renderer::merge`] takes: the graphs of the workspace's own selections, with what they speak of.
+    pub(crate) fn resolved<'a>(&'a self, graphs: &'a [Vec<UnitGraph>]) -> Resolved<'a> {
+        let Workspace { packages, platforms, pairs, selections, .. } = self;
+        Resolved { packages, platforms, pairs, selections, graphs }
     }
 }
 

@@ -1,12 +1,12 @@
 //! One package: what of its manifest reaches a build, and where it comes from.
 
 use cargo_metadata::TargetKind;
-use cratewright_sources::tree::join;
+use cratewright_sources::tree::{join, relative};
 use semver::Version;
 
 use crate::error::ResolveError;
 use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue, parse_feature_value};
-use crate::source::{Source, Sources, relative};
+use crate::source::{Source, Sources};
 
 /// A library, binary or build script of a package, as far as a build needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cargo_lock::package::{SourceId, SourceKind};
 use cargo_lock::{Lockfile, Package as LockedPackage};
+use cratewright_sources::tree::relative;
 use semver::Version;
 
 use crate::error::ResolveError;
@@ -151,15 +152,6 @@ pub fn checkout_of(directory: &str) -> Option<&str> {
     })
 }
 
-/// `to` seen from `from`, both absolute and `/`-separated; empty where they are the same.
-pub(crate) fn relative(from: &str, to: &str) -> String {
-    let parts = |path: &'_ str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let (from, to) = (parts(from), parts(to));
-    let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
-    let up = from[common..].iter().map(|_| "..".to_owned());
-    up.chain(to[common..].iter().cloned()).collect::<Vec<_>>().join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,14 +163,6 @@ mod tests {
         assert_eq!(checkout_of(&format!("{checkout}/crates/a")), Some(checkout));
         assert_eq!(checkout_of("/home/u/.cargo/git/checkouts/repo-09a087613db87751"), None);
         assert_eq!(checkout_of("/home/u/work"), None);
-    }
-
-    #[test]
-    fn paths_are_relative() {
-        assert_eq!(relative("/w", "/w"), "");
-        assert_eq!(relative("/w", "/w/a/b"), "a/b");
-        assert_eq!(relative("/w/a", "/w/b/c"), "../b/c");
-        assert_eq!(relative("/w/a", "/x"), "../../x");
     }
 
     /// What is not known is never taken for something that is.

@@ -94,6 +94,15 @@ pub fn above(directory: &str) -> Option<String> {
     }
 }
 
+/// `to` seen from `from`, both absolute and `/`-separated; empty where they are the same.
+pub fn relative(from: &str, to: &str) -> String {
+    let parts = |path: &'_ str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    let (from, to) = (parts(from), parts(to));
+    let common = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
+    let up = from[common..].iter().map(|_| "..".to_owned());
+    up.chain(to[common..].iter().cloned()).collect::<Vec<_>>().join("/")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,5 +123,13 @@ mod tests {
         let outside = all("../a/b");
         assert_eq!(outside[..4], ["../a/b", "../a", "..", "../.."]);
         assert_eq!(outside.len(), 2 + HIGHEST);
+    }
+
+    #[test]
+    fn paths_are_relative() {
+        assert_eq!(relative("/w", "/w"), "");
+        assert_eq!(relative("/w", "/w/a/b"), "a/b");
+        assert_eq!(relative("/w/a", "/w/b/c"), "../b/c");
+        assert_eq!(relative("/w/a", "/x"), "../../x");
     }
 }

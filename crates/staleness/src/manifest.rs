@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::inputs::Section;
-use crate::workspace::is_excluded;
+use crate::workspace::{is_excluded, strings};
 
 /// Keys of `[package]` that reach `Cargo.nix`, or without which cargo reads the package otherwise.
 const PACKAGE: [&str; 19] = [
@@ -84,14 +84,10 @@ impl Manifest {
     /// Whether its workspace, at `at`, may hold a package below it: it does not exclude it.
     pub(crate) fn has_below(&self, at: &str, directory: &str) -> bool {
         let Some(workspace) = self.workspace() else { return false };
-        let list = |key: &str| {
-            let items = workspace.get(key).and_then(Value::as_array).into_iter().flatten();
-            items.filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-        };
         // Any root will do, as long as both are below it.
         let root = Path::new("/");
         let below = directory.strip_prefix(at).unwrap_or_default().trim_start_matches('/');
-        !is_excluded(root, &root.join(below), &list("exclude"), &list("members"))
+        !is_excluded(root, &root.join(below), &strings(workspace, "exclude"), &strings(workspace, "members"))
     }
 
     /// Everything in here that is recorded, but for what members take from `[workspace]`.

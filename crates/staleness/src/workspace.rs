@@ -453,7 +453,7 @@ fn matches(tree: &dyn Tree, directory: &str, part: &str, pattern: &Pattern) -> V
     names.map(|name| within(directory, &name)).collect()
 }
 
-fn strings(table: &Map<String, Value>, key: &str) -> Vec<String> {
+pub(crate) fn strings(table: &Map<String, Value>, key: &str) -> Vec<String> {
     let items = table.get(key).and_then(Value::as_array).into_iter().flatten();
     items.filter_map(Value::as_str).map(str::to_owned).collect()
 }

@@ -12,8 +12,8 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, ExprMethodCall, Item, Lit, Meta, Pat, Token};
 
-use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, resolve, tokens};
-use crate::tree::{parent, within};
+use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, tokens};
+use crate::tree::{join, parent, within};
 
 /// Looks through a build script and its modules.
 pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
@@ -31,11 +31,11 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         open.extend(scanner.open[modules..].iter().map(|module| (module.file.clone(), module.children.clone())));
         // What is no Rust is the compiler's to complain about.
         let Ok(tokens) = tokens::without_shebang(&text).parse::<TokenStream>() else { continue };
-        if is_too_deep(tokens) {
+        if is_too_deep(tokens.clone()) {
             scanner.doubt_depth(&file);
             continue;
         }
-        let Ok(parsed) = syn::parse_file(&text) else { continue };
+        let Ok(parsed) = syn::parse2::<syn::File>(tokens) else { continue };
         let mut modules = Vec::new();
         declared(&parsed.items, &children, &mut modules);
         let modules = modules
@@ -233,7 +233,7 @@ impl Script<'_, '_, '_> {
         // An option with a path behind it: `-I../include`
         let path = if path.starts_with('-') { path.find("../").map_or(path, |at| &path[at..]) } else { path };
         let directory = &self.scanner.package.directory;
-        let Some(resolved) = resolve(directory, path) else { return };
+        let Some(resolved) = join(directory, path) else { return };
         let is_above = is_at_or_above(&resolved, directory) && resolved != *directory;
         let has_others =
             resolved != *directory && self.scanner.package.apart.iter().any(|apart| is_at_or_above(&resolved, apart));

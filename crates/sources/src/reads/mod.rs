@@ -10,7 +10,6 @@ mod tokens;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
 
 use memchr::memmem;
 use proc_macro2::{TokenStream, TokenTree};
@@ -115,7 +114,7 @@ struct Scanner<'a> {
 #[derive(Default)]
 struct Cache {
     /// By directory: names of links, with what is written in them.
-    links: RefCell<HashMap<String, Rc<HashMap<String, String>>>>,
+    links: RefCell<HashMap<String, HashMap<String, String>>>,
     /// Directories that were looked through.
     walked: RefCell<BTreeSet<String>>,
 }
@@ -173,7 +172,7 @@ impl Scanner<'_> {
             if let Some(target) = self.link(directory, &name) {
                 // One that leads around in a circle has nothing new.
                 let is_new = |target: &String| self.is_own(target) && !is_at_or_above(target, directory);
-                let within_package = resolve(directory, &target).filter(is_new);
+                let within_package = join(directory, &target).filter(is_new);
                 if let Some(target) = self.led_outside(&path) {
                     self.linked(&target);
                 } else if let Some(target) = within_package.filter(|_| is_directory) {
@@ -236,12 +235,9 @@ impl Scanner<'_> {
 
     /// What is written in a link; nothing for what is none.
     fn link(&self, directory: &str, name: &str) -> Option<String> {
-        if let Some(links) = self.cache.links.borrow().get(directory) {
-            return links.get(name).cloned();
-        }
-        let links: Rc<HashMap<String, String>> = Rc::new(self.tree.links(directory).into_iter().collect());
-        self.cache.links.borrow_mut().insert(directory.to_owned(), links.clone());
-        links.get(name).cloned()
+        let mut cached = self.cache.links.borrow_mut();
+        let links = cached.entry(directory.to_owned());
+        links.or_insert_with(|| self.tree.links(directory).into_iter().collect()).get(name).cloned()
     }
 
     /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
@@ -254,7 +250,7 @@ impl Scanner<'_> {
             at = match link {
                 None => within(&at, name),
                 Some(target) => {
-                    let target = resolve(&at, &target)?;
+                    let target = join(&at, &target)?;
                     if !self.is_own(&target) {
                         rest.reverse();
                         let whole = rest.iter().fold(target, |path, name| within(&path, name));
@@ -277,11 +273,7 @@ impl Scanner<'_> {
         let mut seen = BTreeSet::new();
         while let Some(path) = open.pop() {
             if path.ends_with(".rs") && self.tree.is_file(&path) {
-                let children = match path.rsplit('/').next() {
-                    Some("lib.rs" | "main.rs" | "mod.rs") => parent(&path),
-                    _ => path.trim_end_matches(".rs"),
-                };
-                self.open.push(Module { children: children.to_owned(), file: path });
+                self.open.push(Module { children: children_of(&path).to_owned(), file: path });
             } else if seen.insert(path.clone()) {
                 let links = self.tree.links(&path);
                 let is_link = |name: &String| links.iter().any(|(link, _)| link == name);
@@ -402,7 +394,7 @@ impl Scanner<'_> {
             let is_import = named.starts_with("include") || named.starts_with("import");
             if let Some((_, rest)) = named.split_once('"').filter(|_| is_import)
                 && let Some((file, _)) = rest.split_once('"')
-                && let Some(file) = resolve(parent(&path), file).filter(|file| self.tree.is_file(file))
+                && let Some(file) = join(parent(&path), file).filter(|file| self.tree.is_file(file))
             {
                 self.mention(file);
             }
@@ -428,7 +420,7 @@ impl Scanner<'_> {
                 Some(target) => {
                     links.next()?;
                     is_led = true;
-                    resolve(&at, &target)?
+                    join(&at, &target)?
                 }
             };
         }
@@ -480,6 +472,14 @@ fn is_too_deep(tokens: TokenStream) -> bool {
     false
 }
 
+/// Where the modules of a source file are that it declares without a `#[path]`.
+fn children_of(file: &str) -> &str {
+    match file.rsplit('/').next() {
+        Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
+        _ => file.strip_suffix(".rs").unwrap_or(file),
+    }
+}
+
 /// Whether a directory is a path or has it in it.
 fn is_at_or_above(directory: &str, path: &str) -> bool {
     let levels = |path: &str| path.split('/').take_while(|part| *part == "..").count();
@@ -487,11 +487,6 @@ fn is_at_or_above(directory: &str, path: &str) -> bool {
         return levels(path) <= levels(directory);
     }
     path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// `path` as seen from a directory, if it is a relative one.
-fn resolve(directory: &str, path: &str) -> Option<String> {
-    join(directory, path)
 }
 
 #[cfg(test)]

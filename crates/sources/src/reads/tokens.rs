@@ -5,8 +5,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Lit;
 
 use super::items::{attributes, end_of_item, is_for_tests, is_not_built, path_of};
-use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, resolve};
-use crate::tree::{parent, within};
+use super::{Scanner, WORKSPACE_DIR, children_of, is_at_or_above, is_too_deep};
+use crate::tree::{join, parent, within};
 
 /// Macros whose texts are no paths, but for those in other macros within.
 const TEXTS: [&str; 38] = [
@@ -59,14 +59,10 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, file: &str, children: Option<&str>
     if is_too_deep(tokens.clone()) {
         return scanner.doubt_depth(file);
     }
-    let own_children = match file.rsplit('/').next() {
-        Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
-        _ => file.strip_suffix(".rs").unwrap_or(file),
-    };
     let walk = Walk {
         scanner,
         file,
-        children: children.unwrap_or(own_children),
+        children: children.unwrap_or_else(|| children_of(file)),
         follow: children.is_some(),
         inline: Vec::new(),
     };
@@ -218,14 +214,14 @@ impl Walk<'_, '_, '_> {
         // Rust reference, "The path attribute".
         let base = if self.inline.is_empty() { parent(self.file) } else { &children };
         if let TokenTree::Group(body) = end {
-            let directory = paths.last().and_then(|path| resolve(base, &path.path));
+            let directory = paths.last().and_then(|path| join(base, &path.path));
             self.inline.push(directory.unwrap_or_else(|| within(&children, name)));
             self.stream(body.stream());
             self.inline.pop();
             return;
         }
         for ModulePath { path, .. } in paths {
-            match resolve(base, path) {
+            match join(base, path) {
                 None => {
                     let what = format!("the module `{name}` has an absolute path, `{path}`");
                     self.scanner.doubt(self.file, line, what);
@@ -277,7 +273,7 @@ impl Walk<'_, '_, '_> {
         }
         // Of a path that is not known to its end, the directory that is.
         let known = text.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let directory = resolve(&base, known).unwrap_or_default();
+        let directory = join(&base, known).unwrap_or_default();
         let written = group.span().source_text().unwrap_or_else(|| group.to_string());
         let is_above = is_at_or_above(&directory, &self.scanner.package.directory);
         if !known.is_empty() && !is_above && (self.scanner.is_own(&directory) || self.scanner.mention(directory)) {
@@ -291,7 +287,7 @@ impl Walk<'_, '_, '_> {
     }
 
     fn included(&mut self, name: &str, directory: &str, path: &str, line: usize) {
-        match resolve(directory, path) {
+        match join(directory, path) {
             None => self.scanner.doubt(self.file, line, format!("`{name}!(\"{path}\")` has an absolute path")),
             Some(file) if name == "include" && self.scanner.tree.is_file(&file) => {
                 let children = parent(&file).to_owned();
@@ -310,7 +306,7 @@ impl Walk<'_, '_, '_> {
             None => (text, vec![package.clone(), within(&package, "src"), parent(self.file).to_owned()]),
         };
         if text.contains('/') {
-            for path in bases.iter().filter_map(|base| resolve(base, text)) {
+            for path in bases.iter().filter_map(|base| join(base, text)) {
                 self.scanner.mention(path);
             }
         }
