@@ -14,8 +14,8 @@
   defaultCrateOverrides,
   release,
   rootFeatures,
-  crateOverrides,
   sources,
+  overrides,
   inputs,
 }:
 let
@@ -35,37 +35,6 @@ let
       (_: null);
   ours = lib.splitString " " "dir extraSources registry repository sha256 twin vendored";
 
-  # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
-  compose =
-    lower: upper: attrs:
-    let
-      below = lower attrs;
-      above = upper attrs;
-      merge =
-        name: value:
-        let
-          old = below.${name};
-        in
-        if !(below ? ${name}) then
-          value
-        else if lib.isList value && lib.isList old then
-          old ++ value
-        else if lib.isAttrs value && name == "env" then
-          old // value
-        else if lib.isString value && builtins.match "(pre|post)[A-Z].*|.*Phase" name != null then
-          old + "\n" + value
-        else
-          value;
-    in
-    below // lib.mapAttrs merge above;
-  # On top of what nixpkgs has for the platform.
-  overridesOn =
-    defaults:
-    defaults
-    // lib.mapAttrs (
-      name: upper: if defaults ? ${name} then compose defaults.${name} upper else upper
-    ) crateOverrides;
-
   # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate.
   dependencyVariables =
     attrs:
@@ -81,12 +50,6 @@ let
         fi
       '';
     };
-  # Hooks that a crate has already are the lowest layer.
-  hooksOf = builtins.intersectAttrs {
-    postConfigure = null;
-    postUnpack = null;
-  };
-
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.
   twinFeature =
@@ -107,15 +70,14 @@ let
 
   # All units for one side of the build. `hostOf` gives the units of build scripts and proc-macros.
   table =
-    sidePkgs: overrides: hostOf:
+    sidePkgs: crateOverrides: hostOf:
     let
       builder = buildRustCrateForPkgs sidePkgs;
-      composed = lib.mapAttrs (_: compose hooksOf) overrides;
       buildRustCrate =
         if builder ? override then
-          builder.override { defaultCrateOverrides = composed; }
+          builder.override { defaultCrateOverrides = crateOverrides; }
         else
-          attrs: (builder attrs).override { crateOverrides = composed; };
+          attrs: (builder attrs).override { inherit crateOverrides; };
       build =
         source: attrs:
         asTwin attrs (
@@ -148,7 +110,7 @@ let
     units;
 
   unitsWith =
-    overrides:
+    defaults:
     if !(lib.elem pair targets) then
       throw ''
         this Cargo.nix was not resolved for builds on ${host} for ${target};
@@ -157,19 +119,19 @@ let
       ''
     else if host == target then
       rec {
-        units = table pkgs overrides (units: units);
+        units = table pkgs (overrides defaults) (units: units);
         host = units;
       }
     else
       let
         hostPkgs = pkgs.buildPackages;
-        hostUnits = table hostPkgs (overridesOn hostPkgs.defaultCrateOverrides) (units: units);
+        hostUnits = table hostPkgs (overrides hostPkgs.defaultCrateOverrides) (units: units);
       in
       {
-        units = table pkgs overrides (_: hostUnits);
+        units = table pkgs (overrides defaults) (_: hostUnits);
         host = hostUnits;
       };
-  sides = unitsWith (overridesOn defaultCrateOverrides);
+  sides = unitsWith defaultCrateOverrides;
 
   # Feature sets that a member was resolved with: its default one, and those of the variants.
   featureSets =

@@ -13,4 +13,4 @@ mod render;
 pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, Merged, RenderError, Resolved, merge};
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
-pub use crate::render::{PRELUDE, RenderOptions, SOURCES, render};
+pub use crate::render::{LIBRARY, RenderOptions, render};

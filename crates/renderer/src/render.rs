@@ -13,11 +13,12 @@ use crate::merge::{Content, Entry, Member, Merged, Resolved};
 use crate::nix;
 use crate::origins::Origins;
 
-/// The Nix code that every `Cargo.nix` carries: `nix-lib/prelude.nix`.
-pub const PRELUDE: &str = include_str!("../../../nix-lib/prelude.nix");
-
-/// The part of it that fetches: `nix-lib/sources.nix`.
-pub const SOURCES: &str = include_str!("../../../nix-lib/sources.nix");
+/// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
+pub const LIBRARY: [(&str, &str); 3] = [
+    ("sources", include_str!("../../../nix-lib/sources.nix")),
+    ("overrides", include_str!("../../../nix-lib/overrides.nix")),
+    ("prelude", include_str!("../../../nix-lib/prelude.nix")),
+];
 
 /// How to write the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,14 +120,17 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let registries = table("registries", !options.origins.registries.is_empty());
     let repositories = table("repositories", !options.origins.repositories.is_empty());
     text.push_str(INPUTS);
+    for (name, code) in LIBRARY {
+        let _ = write!(text, "\n\n{name} =\n{code};");
+    }
     let _ = write!(
         text,
-        "\n\nsources =\n{SOURCES};\n\nprelude =\n{PRELUDE};\nin prelude {{ inherit workspace targets crates members; \
+        "\nin prelude {{ inherit workspace targets crates members; \
          rootMember = {root}; {platforms} {variants}\n\
          sources = sources {{ inherit workspace; {registries} {repositories} inherit pkgs lib fetchurl fetchgit registryDl \
          externalSources; }};\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides release rootFeatures crateOverrides \
-         inputs; }}\n"
+         overrides = overrides {{ inherit lib crateOverrides; }};\n\
+         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides release rootFeatures inputs; }}\n"
     );
     let text = format(&text);
     let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
