@@ -27,8 +27,11 @@ let
 
   # Hooks that a crate has already are the lowest layer.
   hooksOf = builtins.intersectAttrs {
+    extraRustcOpts = null;
+    extraRustcOptsForBuildRs = null;
     postConfigure = null;
     postUnpack = null;
+    preConfigure = null;
   };
 in
 # On top of what nixpkgs has for the platform.

@@ -12,10 +12,12 @@
   stdenv,
   buildRustCrateForPkgs,
   defaultCrateOverrides,
-  release,
+  profile,
   rootFeatures,
   sources,
   overrides,
+  profiles,
+  environment,
   inputs,
 }:
 let
@@ -33,23 +35,8 @@ let
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = lib.splitString " " "dir extraSources registry repository sha256 twin vendored";
+  ours = lib.splitString " " "dir extraSources lto registry repository sha256 twin vendored";
 
-  # Cargo names DEP_ variables after `links`, nixpkgs' builder after the crate.
-  dependencyVariables =
-    attrs:
-    let
-      variable = name: lib.toUpper (builtins.replaceStrings [ "-" ] [ "_" ] name);
-      theirs = variable (lib.removeSuffix "-sys" attrs.crateName);
-      right = variable attrs.links;
-    in
-    lib.optionalAttrs (attrs ? links && theirs != right && builtins.match "[A-Z0-9_]+" right != null) {
-      postConfigure = ''
-        if [ -e target/env ]; then
-          sed -i 's/^export DEP_${theirs}_/export DEP_${right}_/I' target/env
-        fi
-      '';
-    };
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.
   twinFeature =
@@ -68,11 +55,18 @@ let
     else
       unit;
 
-  # All units for one side of the build. `hostOf` gives the units of build scripts and proc-macros.
+  # All units for one side of the build: `target`, `host`, or `test`, which is the target as tests link it.
   table =
-    sidePkgs: crateOverrides: hostOf:
+    {
+      side,
+      pkgs,
+      crateOverrides,
+      profile,
+      # Units of build scripts and proc-macros, from these units.
+      hostOf,
+    }:
     let
-      builder = buildRustCrateForPkgs sidePkgs;
+      builder = buildRustCrateForPkgs (if side == "host" then asHost pkgs else pkgs);
       buildRustCrate =
         if builder ? override then
           builder.override { defaultCrateOverrides = crateOverrides; }
@@ -80,13 +74,16 @@ let
           attrs: (builder attrs).override { inherit crateOverrides; };
       build =
         source: attrs:
-        asTwin attrs (
-          buildRustCrate (
+        let
+          settings = settingsOf { inherit side profile attrs; };
+          unit = buildRustCrate (
             {
-              inherit release;
+              inherit (settings) release codegenUnits dontStrip;
+              extraRustcOpts = settings.rustcFlags;
               # Without it the builder would look for binaries by itself.
               crateBin = [ ];
             }
+            // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
             // removeAttrs attrs ours
             // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
             // {
@@ -94,10 +91,11 @@ let
               features = attrs.features or [ ] ++ twinFeature attrs;
             }
             // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
-            // dependencyVariables attrs
+            // environment attrs settings
             // source attrs
-          )
-        );
+          );
+        in
+        asTwin attrs (if settings.hasDebug then unit // { hasDebug = true; } else unit);
       units = crates (
         guards
         // lib.optionalAttrs (builtins.functionArgs crates ? host) { host = hostOf units; }
@@ -109,29 +107,75 @@ let
     in
     units;
 
+  # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
+  # are compiled with. On the host it is another than for the target, so the name is another as well.
+  asHost =
+    pkgs:
+    let
+      platform = pkgs.stdenv.hostPlatform // {
+        rust = pkgs.stdenv.hostPlatform.rust // {
+          rustcTarget = "${pkgs.stdenv.hostPlatform.rust.rustcTarget}-host";
+        };
+      };
+    in
+    pkgs
+    // {
+      buildRustCrate = pkgs.buildRustCrate.override {
+        stdenv = pkgs.stdenv // {
+          # One value, as the builder compares them.
+          buildPlatform = platform;
+          hostPlatform = platform;
+        };
+      };
+    };
+
+  settingsOf =
+    {
+      side,
+      profile,
+      attrs,
+    }:
+    let
+      triple = if side == "host" then host else target;
+    in
+    profile.settings {
+      inherit side attrs triple;
+      rustflags = [ ];
+    }
+    // {
+      crossTriple = lib.optionalString (triple != host) triple;
+    };
+
+  # Both sides, for one profile and one set of overrides.
   unitsWith =
-    defaults:
+    profile: defaults:
     if !(lib.elem pair targets) then
       throw ''
         this Cargo.nix was not resolved for builds on ${host} for ${target};
         known are: ${lib.concatStringsSep ", " targets}.
         Add it to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
       ''
-    else if host == target then
-      rec {
-        units = table pkgs (overrides defaults) (units: units);
-        host = units;
-      }
     else
       let
-        hostPkgs = pkgs.buildPackages;
-        hostUnits = table hostPkgs (overrides hostPkgs.defaultCrateOverrides) (units: units);
+        hostPkgs = if host == target then pkgs else pkgs.buildPackages;
+        sidesHost = table {
+          side = "host";
+          pkgs = hostPkgs;
+          crateOverrides = overrides (if host == target then defaults else hostPkgs.defaultCrateOverrides);
+          inherit profile;
+          hostOf = units: units;
+        };
       in
       {
-        units = table pkgs (overrides defaults) (_: hostUnits);
-        host = hostUnits;
+        host = sidesHost;
+        units = table {
+          side = "target";
+          inherit pkgs profile;
+          crateOverrides = overrides defaults;
+          hostOf = _: sidesHost;
+        };
       };
-  sides = unitsWith defaultCrateOverrides;
+  sides = unitsWith (profiles profile) defaultCrateOverrides;
 
   # Feature sets that a member was resolved with: its default one, and those of the variants.
   featureSets =
@@ -162,7 +206,7 @@ let
         sets = featureSets name;
         found = lib.filter (set: set.features == wanted) (preferred ++ sets);
         show = set: "[ ${toString set.features} ]";
-        chosen = if crateOverrides == null then sides else unitsWith crateOverrides;
+        chosen = if crateOverrides == null then sides else unitsWith (profiles profile) crateOverrides;
         unit = (lib.head found).unit;
       in
       if found == [ ] then

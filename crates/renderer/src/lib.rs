@@ -8,6 +8,7 @@ mod guards;
 mod merge;
 mod nix;
 mod origins;
+mod profiles;
 mod render;
 
 pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, Merged, RenderError, Resolved, merge};

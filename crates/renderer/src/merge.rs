@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{
-    DependencyTable, ExternName, FeatureIx, PackageGraph, PackageIx, Pair, Platform, Role, Selection, Target,
-    UnitGraph, UnitKind,
+    DependencyTable, ExternName, FeatureIx, Lto, NamedProfile, PackageGraph, PackageIx, Pair, Platform, Role,
+    Selection, Target, UnitGraph, UnitKind,
 };
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
@@ -70,6 +70,8 @@ pub struct Entry {
     pub contents: BTreeMap<usize, Content>,
     /// Binaries by pair, as indices into the package's; only members that are built for themselves have any.
     pub bins: BTreeMap<usize, Vec<usize>>,
+    /// What its library must hold for the target where LTO is on; nothing where no profile turns it on, or for the host.
+    pub lto: Option<Lto>,
 }
 
 /// A member and what building it means.
@@ -188,6 +190,9 @@ pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
         merger.check(group, groups.of(group))?;
         merger.merge_group(group, groups.of(group));
     }
+    if resolved.packages.profiles.declared(resolved.packages).iter().any(NamedProfile::has_lto) {
+        merger.find_lto();
+    }
     Ok(merger.finish())
 }
 
@@ -282,7 +287,7 @@ impl<'a> Merger<'a> {
             let entry = entry.unwrap_or_else(|| {
                 let key = self.key(group, slot, first_slot);
                 let (contents, bins) = (BTreeMap::new(), BTreeMap::new());
-                self.entries.push(Entry { key, package: group.package, contents, bins });
+                self.entries.push(Entry { key, package: group.package, contents, bins, lto: None });
                 self.entries.len() - 1
             });
             for (pair, features, range) in contents {
@@ -296,6 +301,21 @@ impl<'a> Merger<'a> {
                     self.entries[entry].bins.insert(placed.pair, bins);
                 }
                 self.entry_of[slot.selection][placed.pair][placed.unit.index()] = entry;
+            }
+        }
+    }
+
+    /// One answer for all graphs that an entry is in.
+    fn find_lto(&mut self) {
+        for (graphs, entries) in self.resolved.graphs.iter().zip(&self.entry_of) {
+            for (graph, entries) in graphs.iter().zip(entries) {
+                for (ix, lto) in graph.lto(self.resolved.packages).into_iter().enumerate() {
+                    let unit = &graph.graph[NodeIndex::new(ix)];
+                    if unit.role == Role::Target && unit.kind == UnitKind::Build {
+                        let entry = &mut self.entries[entries[ix]];
+                        entry.lto = Some(entry.lto.map_or(lto, |have| have.merge(lto)));
+                    }
+                }
             }
         }
     }

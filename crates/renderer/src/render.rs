@@ -5,17 +5,20 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use cratewright_resolver::{PackageGraph, Source};
+use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 use rayon::prelude::*;
 
 use crate::guards::{Guards, PairSet};
-use crate::merge::{Content, Entry, Member, Merged, Resolved};
+use crate::merge::{Content, Entry, EntryDependency, Member, Merged, Resolved};
 use crate::nix;
 use crate::origins::Origins;
+use crate::profiles::profiles;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 3] = [
+pub const LIBRARY: [(&str, &str); 5] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
+    ("compilation", include_str!("../../../nix-lib/compilation.nix")),
+    ("environment", include_str!("../../../nix-lib/environment.nix")),
     ("overrides", include_str!("../../../nix-lib/overrides.nix")),
     ("prelude", include_str!("../../../nix-lib/prelude.nix")),
 ];
@@ -41,12 +44,8 @@ pub struct RenderOptions {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
-    let has_cross = resolved.pairs.iter().any(|pair| pair.is_cross());
-    let entries: Vec<String> = merged
-        .entries
-        .iter()
-        .map(|entry| render_entry(packages, merged, entry, has_cross, options, &mut guards))
-        .collect();
+    let entries: Vec<String> =
+        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, options, &mut guards)).collect();
     let guards = guards.into_used();
     // As the prelude calls the pair that it finds itself on.
     let triple = |pair: &usize| {
@@ -81,13 +80,18 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         let _ = write!(text, "{constructor}, ");
     }
     text.push_str("units");
-    if has_cross {
+    if merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency)) {
         text.push_str(", host");
     }
     for name in guards.keys() {
         let _ = write!(text, ", {}", nix::attribute(name));
     }
     let _ = writeln!(text, " }}: {{\n{PLACEHOLDER}}};\n");
+    let profiles = profiles(packages, merged);
+    if let Some(profiles) = &profiles {
+        let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
+    }
+    let profiles = if profiles.is_some() { "inherit profiles;" } else { "profiles = { };" };
     text.push_str("members = {");
     let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
     let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
@@ -130,7 +134,9 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
          sources = sources {{ inherit workspace; {registries} {repositories} inherit pkgs lib fetchurl fetchgit registryDl \
          externalSources; }};\n\
          overrides = overrides {{ inherit lib crateOverrides; }};\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides release rootFeatures inputs; }}\n"
+         profiles = compilation {{ inherit lib; {profiles} }};\n\
+         environment = environment {{ inherit lib; }};\n\
+         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides profile rootFeatures inputs; }}\n"
     );
     let text = format(&text);
     let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
@@ -180,6 +186,8 @@ const ARGUMENTS: &str = "{
   defaultCrateOverrides ? pkgs.defaultCrateOverrides,
   fetchurl ? null,
   release ? true,
+  # A profile of Cargo.toml.
+  profile ? if release then \"release\" else \"dev\",
   rootFeatures ? [ \"default\" ],
   # Overrides by crate name, on top of `defaultCrateOverrides`: lists append, phases concatenate.
   crateOverrides ? { },
@@ -249,11 +257,19 @@ fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     excluded
 }
 
+fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
+    entry.contents.values().flat_map(|content| &content.dependencies)
+}
+
+/// Whether a dependency is for the compiler, whatever depends on it.
+fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &EntryDependency) -> bool {
+    dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
+}
+
 fn render_entry(
     packages: &PackageGraph,
     merged: &Merged,
     entry: &Entry,
-    has_cross: bool,
     options: &RenderOptions,
     guards: &mut Guards,
 ) -> String {
@@ -310,8 +326,8 @@ fn render_entry(
             attributes.texts("type", &lib.crate_types);
         }
     }
-    let build = package.build_script.as_ref().map(|script| script.path.as_str());
-    attributes.optional("build", build.filter(|&path| path != "build.rs"));
+    attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
+    attributes.optional("lto", lto(entry, package));
 
     let mut lists = Lists { entry, guards, attributes };
     lists.add("crateBin", |pair, _| {
@@ -331,9 +347,7 @@ fn render_entry(
                 .filter(|dependency| dependency.for_build_script == for_build_script)
                 .map(|dependency| {
                     let to = &merged.entries[dependency.entry];
-                    // The two tables are one on native pairs, and a file that has no others needs one name.
-                    let is_host = dependency.for_build_script || packages.graph[to.package].proc_macro;
-                    let table = if has_cross && is_host { "host" } else { "units" };
+                    let table = if is_host(packages, merged, dependency) { "host" } else { "units" };
                     format!("{table}.{}", nix::attribute(&to.key))
                 })
                 .collect();
@@ -354,6 +368,16 @@ fn render_entry(
     }
     let constructor = constructor(&package.source);
     format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+}
+
+/// Nothing for what goes into programs alone, as nearly all does.
+fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
+    match entry.lto? {
+        _ if package.lib.is_none() => Some("run"),
+        Lto::Run | Lto::OnlyBitcode => None,
+        Lto::OnlyObject => Some("object"),
+        Lto::ObjectAndBitcode => Some("both"),
+    }
 }
 
 /// By name of the package depended upon: what it is called here, where that is not the name of its library.

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::ResolveError;
 use crate::package::Package;
+use crate::package_graph::{PackageGraph, PackageIx};
 
 /// The profile that `Cargo.nix` builds with unless told otherwise, as nixpkgs' builder does.
 pub const DEFAULT_PROFILE: &str = "release";
@@ -61,11 +62,53 @@ impl fmt::Display for Profile {
     }
 }
 
+/// What one table of a profile says, in rustc's words: the parts of a [`Profile`] that it sets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs, reason = "as in `Profile`")]
+pub struct Settings {
+    pub opt_level: Option<String>,
+    pub lto: Option<String>,
+    pub codegen_units: Option<u32>,
+    pub debug: Option<String>,
+    pub split_debuginfo: Option<String>,
+    pub debug_assertions: Option<bool>,
+    pub overflow_checks: Option<bool>,
+    pub rpath: Option<bool>,
+    pub panic: Option<String>,
+    pub strip: Option<String>,
+}
+
+/// A profile as the manifest has it, with what it inherits but without cargo's defaults.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedProfile {
+    /// Name.
+    pub name: String,
+    /// Cargo's profile that it inherits from in the end: `dev` or `release`.
+    pub root: &'static str,
+    /// For all units.
+    pub own: Settings,
+    /// For host units: `build-override`, if there is such a table.
+    pub build_override: Option<Settings>,
+    /// For packages that are no members: `package."*"`, if there is such a table.
+    pub others: Option<Settings>,
+    /// For single packages, all tables that match one merged in cargo's order.
+    pub packages: BTreeMap<PackageIx, Settings>,
+}
+
+impl NamedProfile {
+    /// Whether LTO is run on programs. No table for single packages can have `lto`.
+    pub fn has_lto(&self) -> bool {
+        self.own.lto.as_deref().is_some_and(|lto| !matches!(lto, "false" | "off"))
+    }
+}
+
 /// `[profile]` of the root manifest, with cargo's predefined ones.
 #[derive(Debug, Clone)]
 pub struct Profiles {
     /// Each with all that it inherits; without the defaults of its root.
     merged: BTreeMap<String, (Root, TomlProfile)>,
+    /// Names that the manifest has a table for.
+    declared: Vec<String>,
 }
 
 /// Every profile inherits from one of these in the end.
@@ -75,17 +118,10 @@ enum Root {
     Release,
 }
 
-/// `strip` as far as it is known without a unit's dependencies.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Strip {
-    Said(String),
-    /// `debuginfo` if neither the unit nor what it links has any, else `none`.
-    Deferred,
-}
-
 impl Profiles {
     /// Merges the tables of the root manifest with what cargo predefines.
     pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, ResolveError> {
+        let declared = tables.keys().cloned().collect();
         let predefined = [("dev", None), ("release", None), ("test", Some("dev")), ("bench", Some("release"))];
         for (name, inherits) in predefined {
             let table = tables.entry(name.to_owned()).or_default();
@@ -94,7 +130,7 @@ impl Profiles {
             }
         }
         let merged = tables.keys().map(|name| Ok((name.clone(), merge(&tables, name, &mut Vec::new())?)));
-        Ok(Profiles { merged: merged.collect::<Result<_, _>>()? })
+        Ok(Profiles { merged: merged.collect::<Result<_, _>>()?, declared })
     }
 
     /// Whether there is such a profile.
@@ -112,26 +148,48 @@ impl Profiles {
         self.merged.get(name).and_then(|(_, table)| table.panic.as_deref()).is_some_and(|panic| panic != "unwind")
     }
 
+    /// Profiles that the manifest says something of, in order of their names.
+    pub fn declared(&self, graph: &PackageGraph) -> Vec<NamedProfile> {
+        let of = |table: &TomlProfile| Settings::of(table);
+        let named = |name: &String| {
+            let (root, table) = &self.merged[name];
+            let overrides = || table.package.iter().flatten();
+            let others = overrides().find(|(spec, _)| **spec == ProfilePackageSpec::All);
+            let others = others.map(|(_, table)| of(table));
+            let mut packages = BTreeMap::new();
+            for ix in graph.graph.node_indices() {
+                let package = &graph.graph[ix];
+                let mut settings: Option<Settings> = None;
+                for (_, table) in overrides().filter(|(spec, _)| is_of(spec, package)) {
+                    settings.get_or_insert_default().extend(&of(table));
+                }
+                settings.into_iter().for_each(|settings| drop(packages.insert(ix, settings)));
+            }
+            let (own, build_override) = (of(table), table.build_override.as_deref().map(of));
+            NamedProfile { name: name.clone(), root: root.name(), own, build_override, others, packages }
+        };
+        self.declared.iter().map(named).collect()
+    }
+
     /// What a unit of `package` is compiled with. A profile that is not [`Profiles::contains`]ed counts as an empty one
     /// that inherits from `release`.
     pub(crate) fn of(&self, package: &Package, is_member: bool, asked: Asked<'_>) -> Profile {
         let empty = (Root::Release, TomlProfile::default());
         let (root, table) = self.merged.get(asked.profile).unwrap_or(&empty);
-        let (mut profile, mut strip) = defaults(*root);
-        apply(&mut profile, &mut strip, table);
+        let mut profile = defaults(*root);
+        let mut strip = apply(&mut profile, &Settings::of(table));
         if asked.profile_use == ProfileUse::BuildOverride {
             profile.opt_level = "0".to_owned();
             profile.codegen_units = None;
             if let Some(table) = &table.build_override {
-                apply(&mut profile, &mut strip, table);
+                strip = apply(&mut profile, &Settings::of(table));
             }
         }
         let overrides = table.package.iter().flatten();
         let all = overrides.clone().filter(|(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
-        let own = overrides
-            .filter(|(spec, _)| matches!(spec, ProfilePackageSpec::Spec(spec) if matches_package(spec, package)));
+        let own = overrides.filter(|(spec, _)| is_of(spec, package));
         for (_, table) in all.chain(own) {
-            apply(&mut profile, &mut strip, table);
+            strip = apply(&mut profile, &Settings::of(table));
         }
         if asked.profile_use != ProfileUse::AsWritten {
             profile.panic = "unwind".to_owned();
@@ -140,9 +198,9 @@ impl Profiles {
             profile.split_debuginfo = Some("unpacked".to_owned());
         }
         profile.strip = match strip {
-            Strip::Said(strip) => strip,
-            Strip::Deferred if !has_debug(&profile) && !asked.with_debug => "debuginfo".to_owned(),
-            Strip::Deferred => "none".to_owned(),
+            Some(strip) => strip,
+            None if !has_debug(&profile) && !asked.with_debug => "debuginfo".to_owned(),
+            None => "none".to_owned(),
         };
         profile
     }
@@ -218,10 +276,20 @@ fn unstable_key(table: &TomlProfile) -> Option<&'static str> {
     used.or_else(|| below.filter_map(unstable_key).next())
 }
 
-fn defaults(root: Root) -> (Profile, Strip) {
+impl Root {
+    fn name(self) -> &'static str {
+        match self {
+            Root::Dev => "dev",
+            Root::Release => "release",
+        }
+    }
+}
+
+/// `strip` is not among them: it depends on what is linked, where nothing is said.
+fn defaults(root: Root) -> Profile {
     let dev = root == Root::Dev;
     let debug = if dev { TomlDebugInfo::Full } else { TomlDebugInfo::None };
-    let profile = Profile {
+    Profile {
         opt_level: if dev { "0" } else { "3" }.to_owned(),
         lto: "false".to_owned(),
         codegen_units: None,
@@ -232,45 +300,73 @@ fn defaults(root: Root) -> (Profile, Strip) {
         rpath: false,
         panic: "unwind".to_owned(),
         strip: String::new(),
-    };
-    (profile, Strip::Deferred)
+    }
 }
 
-fn apply(profile: &mut Profile, strip: &mut Strip, table: &TomlProfile) {
-    if let Some(opt_level) = &table.opt_level {
-        profile.opt_level.clone_from(&opt_level.0);
-    }
-    match &table.lto {
-        Some(StringOrBool::Bool(lto)) => profile.lto = lto.to_string(),
-        // Cargo's `is_off`.
-        Some(StringOrBool::String(lto)) if matches!(lto.as_str(), "off" | "n" | "no" | "none") => {
-            profile.lto = "off".to_owned();
+impl Settings {
+    fn of(table: &TomlProfile) -> Self {
+        Settings {
+            opt_level: table.opt_level.as_ref().map(|level| level.0.clone()),
+            lto: table.lto.as_ref().map(|lto| match lto {
+                StringOrBool::Bool(lto) => lto.to_string(),
+                // Cargo's `is_off`.
+                StringOrBool::String(lto) if matches!(lto.as_str(), "off" | "n" | "no" | "none") => "off".to_owned(),
+                StringOrBool::String(lto) => lto.clone(),
+            }),
+            codegen_units: table.codegen_units,
+            debug: table.debug.as_ref().map(TomlDebugInfo::to_string),
+            split_debuginfo: table.split_debuginfo.clone(),
+            debug_assertions: table.debug_assertions,
+            overflow_checks: table.overflow_checks,
+            rpath: table.rpath,
+            panic: table.panic.clone(),
+            strip: table.strip.as_ref().map(|strip| match strip {
+                StringOrBool::Bool(true) => "symbols".to_owned(),
+                StringOrBool::Bool(false) => "none".to_owned(),
+                StringOrBool::String(what) => what.clone(),
+            }),
         }
-        Some(StringOrBool::String(lto)) => profile.lto.clone_from(lto),
-        None => {}
     }
-    if table.codegen_units.is_some() {
-        profile.codegen_units = table.codegen_units;
+
+    /// As if the other table were applied next.
+    pub fn extend(&mut self, other: &Settings) {
+        fn take<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
+            if other.is_some() {
+                mine.clone_from(other);
+            }
+        }
+        let Settings { opt_level, lto, codegen_units, debug, split_debuginfo, .. } = self;
+        take(opt_level, &other.opt_level);
+        take(lto, &other.lto);
+        take(codegen_units, &other.codegen_units);
+        take(debug, &other.debug);
+        take(split_debuginfo, &other.split_debuginfo);
+        take(&mut self.debug_assertions, &other.debug_assertions);
+        take(&mut self.overflow_checks, &other.overflow_checks);
+        take(&mut self.rpath, &other.rpath);
+        take(&mut self.panic, &other.panic);
+        // Of all keys this one alone is forgotten by the next table: so it is in cargo's `merge_profile`.
+        self.strip.clone_from(&other.strip);
     }
-    if let Some(debug) = &table.debug {
-        profile.debug = debug.to_string();
-    }
-    if table.split_debuginfo.is_some() {
-        profile.split_debuginfo.clone_from(&table.split_debuginfo);
-    }
-    if let Some(panic) = &table.panic {
-        profile.panic.clone_from(panic);
-    }
-    profile.debug_assertions = table.debug_assertions.unwrap_or(profile.debug_assertions);
-    profile.overflow_checks = table.overflow_checks.unwrap_or(profile.overflow_checks);
-    profile.rpath = table.rpath.unwrap_or(profile.rpath);
-    // Of all keys this one alone is forgotten by the next table: so it is in cargo's `merge_profile`.
-    *strip = match &table.strip {
-        Some(StringOrBool::Bool(true)) => Strip::Said("symbols".to_owned()),
-        Some(StringOrBool::Bool(false)) => Strip::Said("none".to_owned()),
-        Some(StringOrBool::String(what)) => Strip::Said(what.clone()),
-        None => Strip::Deferred,
-    };
+}
+
+/// Returns what is known of `strip` now.
+fn apply(profile: &mut Profile, settings: &Settings) -> Option<String> {
+    let Settings { opt_level, lto, debug, panic, .. } = settings.clone();
+    profile.opt_level = opt_level.unwrap_or_else(|| profile.opt_level.clone());
+    profile.lto = lto.unwrap_or_else(|| profile.lto.clone());
+    profile.debug = debug.unwrap_or_else(|| profile.debug.clone());
+    profile.panic = panic.unwrap_or_else(|| profile.panic.clone());
+    profile.codegen_units = settings.codegen_units.or(profile.codegen_units);
+    profile.split_debuginfo = settings.split_debuginfo.clone().or_else(|| profile.split_debuginfo.take());
+    profile.debug_assertions = settings.debug_assertions.unwrap_or(profile.debug_assertions);
+    profile.overflow_checks = settings.overflow_checks.unwrap_or(profile.overflow_checks);
+    profile.rpath = settings.rpath.unwrap_or(profile.rpath);
+    settings.strip.clone()
+}
+
+fn is_of(spec: &ProfilePackageSpec, package: &Package) -> bool {
+    matches!(spec, ProfilePackageSpec::Spec(spec) if matches_package(spec, package))
 }
 
 /// Cargo's `PackageIdSpecQuery::matches` (`src/cargo/core/package_id_spec.rs`).

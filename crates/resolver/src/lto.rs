@@ -1,0 +1,104 @@
+//! What a library must hold where a profile has LTO on: bitcode, object code, or both.
+//!
+//! Follows `src/cargo/core/compiler/lto.rs` of cargo. A unit here is a library and its binaries together, so the answer is
+//! for the library; binaries run LTO.
+
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+
+use crate::features::Role;
+use crate::package::Package;
+use crate::package_graph::PackageGraph;
+use crate::unit_graph::{UnitGraph, UnitKind};
+
+/// Cargo's `Lto`, but for what the profile says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lto {
+    /// It is a program or a library for other languages: LTO is run on it.
+    Run,
+    /// Only bitcode: it goes into what LTO is run on.
+    OnlyBitcode,
+    /// Only object code: it goes into a proc-macro, a build script or a `dylib`.
+    OnlyObject,
+    /// Both, as both need it.
+    ObjectAndBitcode,
+}
+
+impl Lto {
+    /// What serves two users.
+    pub fn merge(self, other: Self) -> Self {
+        match (self, other) {
+            (Lto::Run, _) | (_, Lto::Run) => Lto::Run,
+            (a, b) if a == b => a,
+            _ => Lto::ObjectAndBitcode,
+        }
+    }
+}
+
+fn can_lto(kind: &str) -> bool {
+    matches!(kind, "bin" | "staticlib" | "cdylib")
+}
+
+fn needs_object(kinds: &[String]) -> bool {
+    kinds.iter().any(|kind| can_lto(kind) || matches!(kind.as_str(), "dylib" | "proc-macro"))
+}
+
+fn when_object_is_needed(kinds: &[String]) -> Lto {
+    if kinds.iter().any(|kind| can_lto(kind)) { Lto::ObjectAndBitcode } else { Lto::OnlyObject }
+}
+
+impl UnitGraph {
+    /// For the library of each unit, by its index, what it must hold if the profile turns LTO on.
+    pub fn lto(&self, packages: &PackageGraph) -> Vec<Lto> {
+        let mut found: Vec<Option<Lto>> = vec![None; self.graph.node_count()];
+        for &root in &self.roots {
+            let package = &packages.graph[self.graph[root].package];
+            let kinds = kinds(package);
+            let asked = match kinds {
+                _ if package.proc_macro => Lto::OnlyObject,
+                kinds if needs_object(kinds) => when_object_is_needed(kinds),
+                _ => Lto::OnlyBitcode,
+            };
+            self.spread(packages, root, asked, &mut found);
+        }
+        found.into_iter().map(|lto| lto.unwrap_or(Lto::OnlyObject)).collect()
+    }
+
+    fn spread(&self, packages: &PackageGraph, ix: NodeIndex<u32>, parent: Lto, found: &mut [Option<Lto>]) {
+        let unit = &self.graph[ix];
+        let package = &packages.graph[unit.package];
+        let kinds = kinds(package);
+        let lto = if unit.kind == UnitKind::Test {
+            Lto::Run
+        } else if package.proc_macro {
+            Lto::OnlyObject
+        } else if !kinds.is_empty() && kinds.iter().all(|kind| can_lto(kind)) {
+            Lto::Run
+        } else {
+            match (parent, needs_object(kinds)) {
+                (Lto::Run, false) => Lto::OnlyBitcode,
+                (Lto::Run | Lto::OnlyBitcode, true) => when_object_is_needed(kinds),
+                _ => parent,
+            }
+        };
+        let merged = found[ix.index()].map_or(lto, |have| have.merge(lto));
+        if found[ix.index()].replace(merged) == Some(merged) {
+            return;
+        }
+        for edge in self.graph.edges(ix) {
+            let to = edge.target();
+            if edge.weight().for_build_script || self.graph[to].role == Role::Host {
+                self.spread(packages, to, Lto::OnlyObject, found);
+                continue;
+            }
+            self.spread(packages, to, merged, found);
+            if !unit.bins.is_empty() {
+                self.spread(packages, to, Lto::Run, found);
+            }
+        }
+    }
+}
+
+fn kinds(package: &Package) -> &[String] {
+    package.lib.as_ref().map_or(&[], |lib| &lib.crate_types)
+}
