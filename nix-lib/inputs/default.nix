@@ -58,6 +58,8 @@ let
   inherit (manifests)
     packageOf
     patches
+    prefixed
+    subtables
     replaced
     section
     inherits
@@ -349,15 +351,20 @@ let
           joined = join directory path;
         in
         joined != null && (isFile joined || entries joined != { });
-      bin = entries (within directory "src/bin");
-      binFile =
-        name:
-        if bin.${name} != "regular" && pathExists (on (within directory "src/bin/${name}/main.rs")) then
-          "src/bin/${name}/main.rs"
-        else if bin.${name} != "directory" && match "[^.].*[.]rs" name != null then
-          "src/bin/${name}"
-        else
-          null;
+      targetsIn =
+        place:
+        let
+          there = entries (within directory place);
+          file =
+            name:
+            if there.${name} != "regular" && pathExists (on (within directory "${place}/${name}/main.rs")) then
+              "${place}/${name}/main.rs"
+            else if there.${name} != "directory" && match "[^.].*[.]rs" name != null then
+              "${place}/${name}"
+            else
+              null;
+        in
+        present (map file (attrNames there));
       readmes = filter has [
         "README.md"
         "README.txt"
@@ -370,7 +377,19 @@ let
         "src/lib.rs"
         "src/main.rs"
       ]
-      ++ present (map binFile (attrNames bin))
+      ++ concatMap targetsIn (
+        [ "src/bin" ]
+        ++ (
+          if isMember directory then
+            [
+              "tests"
+              "examples"
+              "benches"
+            ]
+          else
+            [ ]
+        )
+      )
       ++ (if package ? readme || readmes == [ ] then [ ] else [ (head readmes) ])
       ++ (
         # The first edition finds targets in more places.
@@ -508,6 +527,18 @@ let
       patches config
       ++ concatMap ofSource (pairs (config.source or { }))
       ++ concatMap ofRegistry (pairs (config.registries or { }))
+      ++ prefixed "build." (builtins.intersectAttrs { rustflags = null; } (config.build or { }))
+      ++ concatMap (
+        { name, value }:
+        prefixed "target.${name}." (
+          builtins.intersectAttrs {
+            linker = null;
+            rustflags = null;
+          } value
+        )
+      ) (pairs (config.target or { }))
+      ++ prefixed "env." (config.env or { })
+      ++ subtables "profile." (config.profile or { })
     )
     // builtins.intersectAttrs {
       paths = null;

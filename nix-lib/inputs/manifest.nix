@@ -36,6 +36,9 @@ let
     "build"
     "autolib"
     "autobins"
+    "autotests"
+    "autoexamples"
+    "autobenches"
     "resolver"
     "forced-target"
     "default-target"
@@ -50,6 +53,9 @@ let
     proc_macro = null;
     edition = null;
     required-features = null;
+    test = null;
+    doctest = null;
+    harness = null;
   };
   packageOf = manifest: manifest.package or manifest.project or null;
   normalized =
@@ -117,6 +123,13 @@ let
       name = "${prefix}${name}";
       inherit value;
     }) (pairs set);
+  # What is in the tables of a table, a key a line.
+  subtables =
+    prefix: set:
+    concatMap (
+      { name, value }:
+      if isAttrs value then prefixed "${prefix}${name}." value else prefixed prefix { ${name} = value; }
+    ) (pairs set);
   ownMetadata =
     name: table: prefixed "${name}.metadata.cratewright." (table.metadata.cratewright or { });
   section =
@@ -148,22 +161,28 @@ let
         name = "lib";
         value = intersectAttrs targetKeys manifest.lib;
       }
-      ++ map (bin: {
-        name = "bin.${bin.name or ""}";
-        value = intersectAttrs targetKeys bin;
-      }) (lastOfEach (manifest.bin or [ ]))
+      ++
+        concatMap
+          (
+            kind:
+            map (target: {
+              name = "${kind}.${target.name or ""}";
+              value = intersectAttrs targetKeys target;
+            }) (lastOfEach (manifest.${kind} or [ ]))
+          )
+          [
+            "bin"
+            "test"
+            "example"
+            "bench"
+          ]
+      ++ subtables "lints." (manifest.lints or { })
       ++ prefixed "features." (mapAttrs (_: sorted) (manifest.features or { }))
       ++ map ({ key, value, ... }: {
         name = key;
         inherit value;
       }) (dependencies manifest)
-      ++ concatMap (
-        { name, value }:
-        optional (value ? inherits) {
-          name = "profile.${name}.inherits";
-          value = value.inherits;
-        }
-      ) (pairs (manifest.profile or { }))
+      ++ subtables "profile." (manifest.profile or { })
       ++ replaced manifest
       ++ patches manifest
       ++ (
@@ -174,6 +193,7 @@ let
             name = "workspace.resolver";
             value = workspace.resolver;
           }
+          ++ subtables "workspace.lints." (workspace.lints or { })
           ++ ownMetadata "workspace" workspace
       )
     );
@@ -222,6 +242,8 @@ in
 {
   inherit
     packageOf
+    prefixed
+    subtables
     patches
     replaced
     section

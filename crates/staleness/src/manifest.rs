@@ -8,7 +8,7 @@ use crate::inputs::Section;
 use crate::workspace::{is_excluded, strings};
 
 /// Keys of `[package]` that reach `Cargo.nix`, or without which cargo reads the package otherwise.
-const PACKAGE: [&str; 19] = [
+const PACKAGE: [&str; 22] = [
     "name",
     "version",
     "edition",
@@ -24,15 +24,32 @@ const PACKAGE: [&str; 19] = [
     "build",
     "autolib",
     "autobins",
+    "autotests",
+    "autoexamples",
+    "autobenches",
     "resolver",
     "forced-target",
     "default-target",
     "workspace",
 ];
 
-/// Keys of `[lib]` and `[[bin]]`.
-const TARGET: [&str; 8] =
-    ["name", "path", "crate-type", "crate_type", "proc-macro", "proc_macro", "edition", "required-features"];
+/// Keys of `[lib]`, and of the tables in [`TARGETS`].
+const TARGET: [&str; 11] = [
+    "name",
+    "path",
+    "crate-type",
+    "crate_type",
+    "proc-macro",
+    "proc_macro",
+    "edition",
+    "required-features",
+    "test",
+    "doctest",
+    "harness",
+];
+
+/// Tables of targets of which there can be several.
+const TARGETS: [&str; 4] = ["bin", "test", "example", "bench"];
 
 /// Tables of dependencies, by the name that is recorded, with an older way to write it.
 const DEPENDENCIES: [(&str, &str); 3] = [
@@ -107,10 +124,14 @@ impl Manifest {
         if let Some(lib) = self.table.get("lib").and_then(Value::as_object) {
             section.insert("lib".to_owned(), target(lib));
         }
-        for bin in self.table.get("bin").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object) {
-            let name = bin.get("name").and_then(Value::as_str).unwrap_or_default();
-            section.insert(format!("bin.{name}"), target(bin));
+        for kind in TARGETS {
+            let tables = self.table.get(kind).and_then(Value::as_array).into_iter().flatten();
+            for table in tables.filter_map(Value::as_object) {
+                let name = table.get("name").and_then(Value::as_str).unwrap_or_default();
+                section.insert(format!("{kind}.{name}"), target(table));
+            }
         }
+        subtables(&self.table, "lints", "lints", &mut section);
         for (feature, values) in self.table.get("features").and_then(Value::as_object).into_iter().flatten() {
             section.insert(format!("features.{feature}"), sorted(values));
         }
@@ -118,17 +139,13 @@ impl Manifest {
         for (name, dependency) in self.table.get("replace").and_then(Value::as_object).into_iter().flatten() {
             section.insert(format!("replace.{name}"), normalized(dependency));
         }
-        // What a profile holds does not reach `Cargo.nix`; one that cannot be put together is refused.
-        for (name, profile) in self.table.get("profile").and_then(Value::as_object).into_iter().flatten() {
-            if let Some(inherits) = profile.get("inherits") {
-                section.insert(format!("profile.{name}.inherits"), inherits.clone());
-            }
-        }
+        subtables(&self.table, "profile", "profile", &mut section);
         patches(&self.table, &mut section);
         if let Some(workspace) = self.workspace() {
             if let Some(resolver) = workspace.get("resolver") {
                 section.insert("workspace.resolver".to_owned(), resolver.clone());
             }
+            subtables(workspace, "lints", "workspace.lints", &mut section);
             own_metadata("workspace", workspace, &mut section);
         }
         section
@@ -272,6 +289,20 @@ impl Config {
                 section.insert(format!("registries.{name}.index"), index.clone());
             }
         }
+        if let Some(rustflags) = table.get("build").and_then(|build| build.get("rustflags")) {
+            section.insert("build.rustflags".to_owned(), rustflags.clone());
+        }
+        for (name, target) in table.get("target").and_then(Value::as_object).into_iter().flatten() {
+            for key in ["rustflags", "linker"] {
+                if let Some(value) = target.get(key) {
+                    section.insert(format!("target.{name}.{key}"), value.clone());
+                }
+            }
+        }
+        for (name, value) in table.get("env").and_then(Value::as_object).into_iter().flatten() {
+            section.insert(format!("env.{name}"), value.clone());
+        }
+        subtables(&table, "profile", "profile", &mut section);
         let include = table.get("include").map(texts).unwrap_or_default();
         if let Some(include) = table.get("include") {
             section.insert("include".to_owned(), include.clone());
@@ -286,6 +317,18 @@ fn texts(value: &Value) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Array(items) => items.iter().flat_map(texts).collect(),
         table => path_of(table).into_iter().collect(),
+    }
+}
+
+/// What is in the tables below the one called `name`, a key a line.
+fn subtables(table: &Map<String, Value>, name: &str, prefix: &str, section: &mut Section) {
+    for (table, value) in table.get(name).and_then(Value::as_object).into_iter().flatten() {
+        match value.as_object() {
+            None => drop(section.insert(format!("{prefix}.{table}"), value.clone())),
+            Some(keys) => {
+                section.extend(keys.iter().map(|(key, value)| (format!("{prefix}.{table}.{key}"), value.clone())));
+            }
+        }
     }
 }
 

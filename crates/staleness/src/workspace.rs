@@ -356,8 +356,10 @@ impl Finder<'_> {
             let section = sections.entry(file).or_default();
             section.extend(manifest.section());
             if let Some(package) = manifest.package() {
-                section.insert("(is a member)".to_owned(), self.members.contains(&directory).into());
-                section.insert("(files)".to_owned(), files(self.tree, &directory, &manifest, package).into());
+                let is_member = self.members.contains(&directory);
+                section.insert("(is a member)".to_owned(), is_member.into());
+                section
+                    .insert("(files)".to_owned(), files(self.tree, &directory, &manifest, package, is_member).into());
             }
         }
         Ok(sections)
@@ -366,15 +368,24 @@ impl Finder<'_> {
 
 /// Files of a package that count by being there: targets that cargo finds by itself (`src/cargo/util/toml/targets.rs`), a
 /// readme that it finds, and what `extra-sources` names.
-fn files(tree: &dyn Tree, directory: &str, manifest: &Manifest, package: &Map<String, Value>) -> Vec<String> {
+fn files(
+    tree: &dyn Tree,
+    directory: &str,
+    manifest: &Manifest,
+    package: &Map<String, Value>,
+    is_member: bool,
+) -> Vec<String> {
     let is_file = |name: &str| tree.is_file(&within(directory, name));
     let mut files: Vec<String> =
         ["build.rs", "src/lib.rs", "src/main.rs"].into_iter().filter(|name| is_file(name)).map(str::to_owned).collect();
-    for (name, is_directory) in tree.entries(&within(directory, "src/bin")) {
-        if is_directory && is_file(&format!("src/bin/{name}/main.rs")) {
-            files.push(format!("src/bin/{name}/main.rs"));
-        } else if !is_directory && name.ends_with(".rs") && !name.starts_with('.') {
-            files.push(format!("src/bin/{name}"));
+    // Tests and the like are for members alone.
+    for place in ["src/bin", "tests", "examples", "benches"].into_iter().take(if is_member { 4 } else { 1 }) {
+        for (name, is_directory) in tree.entries(&within(directory, place)) {
+            if is_directory && is_file(&format!("{place}/{name}/main.rs")) {
+                files.push(format!("{place}/{name}/main.rs"));
+            } else if !is_directory && name.ends_with(".rs") && !name.starts_with('.') {
+                files.push(format!("{place}/{name}"));
+            }
         }
     }
     if !package.contains_key("readme") {
