@@ -1,14 +1,14 @@
 //! Loads a workspace: everything that the resolver needs, read from disk and from cargo.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use cratewright_renderer::Resolved;
 use cratewright_resolver::{
-    Lockfile, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest, WorkspaceMetadata,
-    resolve,
+    Lockfile, MemberManifest, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest,
+    WorkspaceMetadata, resolve,
 };
 
 use crate::cargo;
@@ -112,7 +112,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     undeclared.retain(|candidate| Path::new(&candidate.directory).join(candidate.file).is_file());
     metadata.set_undeclared(undeclared);
     metadata.set_replaced(replacements(&metadata)?);
-    check_manifests(&metadata)?;
+    metadata.set_manifests(read_manifests(&metadata)?);
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
     let targets = match &config.targets {
         Some(targets) if asked.is_empty() => triples(targets),
@@ -173,11 +173,15 @@ fn pairs(
     Ok((platforms, pairs))
 }
 
-/// Refuses what `cargo metadata` says nothing of: keys that make a package be built for another platform than asked for.
-fn check_manifests(metadata: &WorkspaceMetadata) -> Result<(), Failure> {
+/// Reads what `cargo metadata` says nothing of, and refuses keys that make a package be built for another platform than
+/// asked for.
+fn read_manifests(metadata: &WorkspaceMetadata) -> Result<HashMap<String, MemberManifest>, Failure> {
+    let mut manifests = HashMap::new();
     for package in metadata.metadata.packages.iter().filter(|package| package.source.is_none()) {
         let path = package.manifest_path.as_std_path();
         let text = read(path)?;
+        let fail = |error| Failure::resolve(&error, metadata.metadata.workspace_root.as_std_path());
+        manifests.insert(package.id.repr.clone(), MemberManifest::parse(&text).map_err(fail)?);
         // Nearly no manifest has the words, and most need not be parsed.
         for key in ["forced-target", "default-target"].into_iter().filter(|key| text.contains(key)) {
             let manifest: toml::Table = text.parse().unwrap_or_default();
@@ -190,7 +194,7 @@ fn check_manifests(metadata: &WorkspaceMetadata) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
+    Ok(manifests)
 }
 
 /// A path that does not exist would only show up as a failed build, much later.

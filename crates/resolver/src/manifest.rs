@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use cargo_util_schemas::manifest::TomlProfile;
+use cargo_util_schemas::manifest::{TomlLints, TomlProfile};
 use serde::Deserialize;
 
 use crate::error::ResolveError;
+use crate::member_manifest::lint_flags;
 use crate::profile::Profiles;
 
 /// Rules of feature resolution, from `resolver = "..."` or the edition.
@@ -25,6 +26,8 @@ pub struct WorkspaceManifest {
     explicit: Option<ResolverBehavior>,
     /// `[profile]`
     pub profiles: Profiles,
+    /// `[workspace.lints]`, as flags for rustc.
+    pub lints: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +41,7 @@ struct RawManifest {
 #[derive(Deserialize)]
 struct RawTable {
     resolver: Option<String>,
+    lints: Option<TomlLints>,
 }
 
 impl WorkspaceManifest {
@@ -48,14 +52,16 @@ impl WorkspaceManifest {
     pub fn parse(text: &str) -> Result<Self, ResolveError> {
         let raw: RawManifest =
             toml::from_str(text).map_err(|error| ResolveError::InvalidManifest { message: error.to_string() })?;
-        let resolver = raw.workspace.and_then(|table| table.resolver).or(raw.package.and_then(|table| table.resolver));
+        let (resolver, lints) = raw.workspace.map(|table| (table.resolver, table.lints)).unwrap_or_default();
+        let resolver = resolver.or(raw.package.and_then(|table| table.resolver));
+        let lints = lints.as_ref().map(lint_flags).unwrap_or_default();
         let explicit = match resolver.as_deref() {
             None => None,
             Some("1") => Some(ResolverBehavior::V1),
             Some("2" | "3") => Some(ResolverBehavior::V2),
             Some(other) => return Err(ResolveError::UnknownResolver { resolver: other.to_owned() }),
         };
-        Ok(WorkspaceManifest { explicit, profiles: Profiles::new(raw.profile)? })
+        Ok(WorkspaceManifest { explicit, profiles: Profiles::new(raw.profile)?, lints })
     }
 
     /// The behaviour in force: the key, else what the root package's edition implies, else 1 (virtual workspaces).

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use crate::error::ResolveError;
+use crate::member_manifest::MemberManifest;
 use crate::package::AUTODETECTED;
 use crate::source::Replacement;
 
@@ -21,6 +22,8 @@ pub struct WorkspaceMetadata {
     pub(crate) artifacts: HashMap<String, String>,
     /// See [`WorkspaceMetadata::set_undeclared`], by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
+    /// See [`WorkspaceMetadata::set_manifests`], by package id.
+    pub(crate) manifests: HashMap<String, MemberManifest>,
     /// See [`WorkspaceMetadata::set_replaced`], by package id.
     pub(crate) replaced: HashMap<String, Replacement>,
 }
@@ -81,6 +84,7 @@ impl WorkspaceMetadata {
             rust_versions,
             artifacts,
             undeclared: HashMap::new(),
+            manifests: HashMap::new(),
             replaced: HashMap::new(),
         })
     }
@@ -116,6 +120,11 @@ impl WorkspaceMetadata {
         for undeclared in existing {
             self.undeclared.entry(undeclared.package).or_default().push(undeclared.file.to_owned());
         }
+    }
+
+    /// Says what else is in the manifests of members, by package id.
+    pub fn set_manifests(&mut self, manifests: HashMap<String, MemberManifest>) {
+        self.manifests = manifests;
     }
 
     /// Says for which packages, by package id, cargo's configuration puts something in the place of their source.

@@ -6,6 +6,7 @@ use semver::Version;
 
 use crate::error::ResolveError;
 use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue, parse_feature_value};
+use crate::member_manifest::{Lints, MemberManifest};
 use crate::source::{Source, Sources};
 
 /// A library, binary or build script of a package, as far as a build needs it.
@@ -25,6 +26,8 @@ pub struct Target {
     pub tested: bool,
     /// Whether `cargo test` runs its documentation's examples.
     pub doctested: bool,
+    /// Whether rustc's harness runs its tests: `harness`.
+    pub harness: bool,
 }
 
 /// What nixpkgs' builder compiles wherever it finds it (`build-rust-crate/configure-crate.nix`, `build-crate.nix`).
@@ -73,6 +76,10 @@ pub struct Package {
     pub tests: Vec<Target>,
     /// Examples by name; empty for packages that are not local.
     pub examples: Vec<Target>,
+    /// Benchmarks by name; empty for packages that are not local.
+    pub benches: Vec<Target>,
+    /// `[lints]`
+    pub lints: Option<Lints>,
     /// Build script.
     pub build_script: Option<Target>,
     /// Whether the library is a proc-macro.
@@ -105,6 +112,22 @@ impl Package {
     pub fn linkable_lib(&self) -> Option<&Target> {
         let linkable = ["lib", "rlib", "dylib", "proc-macro"];
         self.lib.as_ref().filter(|lib| lib.crate_types.iter().any(|kind| linkable.contains(&kind.as_str())))
+    }
+
+    pub(crate) fn set_manifest(&mut self, manifest: MemberManifest) {
+        let lists = [
+            ("bin", &mut self.bins),
+            ("test", &mut self.tests),
+            ("example", &mut self.examples),
+            ("bench", &mut self.benches),
+        ];
+        for (kind, targets) in lists {
+            targets.iter_mut().for_each(|target| target.harness = manifest.has_harness(kind, &target.name));
+        }
+        if let Some(lib) = &mut self.lib {
+            lib.harness = manifest.has_harness("lib", &lib.name);
+        }
+        self.lints = manifest.lints;
     }
 
     /// Names of its features, implicit ones included, in byte order.
@@ -157,21 +180,21 @@ pub(crate) fn convert_package(
     let mut bins = Vec::new();
     let mut tests = Vec::new();
     let mut examples = Vec::new();
+    let mut benches = Vec::new();
     let mut build_script = None;
     let mut proc_macro = false;
     for target in package.targets {
         let is = |kind| target.kind.contains(&kind);
         // Of other people's packages only library and build script are ever built.
-        let foreign =
-            package.source.is_some() && (is(TargetKind::Bin) || is(TargetKind::Test) || is(TargetKind::Example));
-        if foreign || is(TargetKind::Bench) {
+        let for_tests = is(TargetKind::Test) || is(TargetKind::Example) || is(TargetKind::Bench);
+        if package.source.is_some() && (is(TargetKind::Bin) || for_tests) {
             continue;
         }
         let src_path = target.src_path.as_str().replace('\\', "/");
         let path = relative(&dir, &src_path);
         let path = match &source {
-            // Nothing here is built from their paths, and many a workspace shares its examples.
-            _ if is(TargetKind::Test) || is(TargetKind::Example) => path,
+            // Many a workspace shares its examples.
+            _ if for_tests => path,
             // What is beside the package comes along.
             Source::Local { .. } | Source::Git { .. } => path,
             _ if !path.starts_with("../") => path,
@@ -183,7 +206,7 @@ pub(crate) fn convert_package(
                 });
             }
         };
-        if !(is(TargetKind::Test) || is(TargetKind::Example)) {
+        if !for_tests {
             check_path(&display, &target.name, &path)?;
         }
         let converted = Target {
@@ -193,6 +216,7 @@ pub(crate) fn convert_package(
             edition: target.edition.to_string(),
             tested: target.test,
             doctested: target.doctest,
+            harness: true,
             name: target.name.clone(),
         };
         if is(TargetKind::Bin) {
@@ -201,6 +225,8 @@ pub(crate) fn convert_package(
             tests.push(converted);
         } else if is(TargetKind::Example) {
             examples.push(converted);
+        } else if is(TargetKind::Bench) {
+            benches.push(converted);
         } else if is(TargetKind::CustomBuild) {
             if build_script.is_some() {
                 let (package, key) = (display, "package.build".to_owned());
@@ -214,7 +240,7 @@ pub(crate) fn convert_package(
             lib = Some(converted);
         }
     }
-    for targets in [&mut bins, &mut tests, &mut examples] {
+    for targets in [&mut bins, &mut tests, &mut examples, &mut benches] {
         targets.sort_by(|a, b| a.name.cmp(&b.name));
     }
 
@@ -259,6 +285,8 @@ pub(crate) fn convert_package(
         bins,
         tests,
         examples,
+        benches,
+        lints: None,
         build_script,
         proc_macro,
         undeclared: Vec::new(),

@@ -92,6 +92,8 @@ pub struct PackageGraph {
     pub resolver: ResolverBehavior,
     /// Profiles of the workspace.
     pub profiles: Profiles,
+    /// `[workspace.lints]`, as flags for rustc.
+    pub lints: Vec<String>,
     /// By package: the edges that leave it, in order of declaration. petgraph has them newest first.
     links: Vec<Vec<Link>>,
     /// By package, and one more for where they end.
@@ -110,7 +112,8 @@ impl PackageGraph {
         lock: &Lockfile,
         manifest: &WorkspaceManifest,
     ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, replaced } = metadata;
+        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, mut manifests, replaced } =
+            metadata;
         let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
         let sources = Sources::new(&root_dir, lock, &replaced);
@@ -149,6 +152,7 @@ impl PackageGraph {
                 converted.map_err(|error| error.required_by(path_to(&resolve, &metadata.workspace_members, &id)))?;
             package.rust_version = rust_versions.remove(&id);
             package.undeclared = undeclared.remove(&id).unwrap_or_default();
+            package.set_manifest(manifests.remove(&id).unwrap_or_default());
             let ix = graph.add_node(package);
             declared.push((ix, dependencies));
             root = if is_root { Some(ix) } else { root };
@@ -192,8 +196,8 @@ impl PackageGraph {
                 dependencies: bits[ix].dependencies + package.dependency_names.len(),
             });
         }
-        let profiles = manifest.profiles.clone();
-        let mut this = PackageGraph { graph, members, root, resolver, profiles, links, bits, extern_names };
+        let (profiles, lints) = (manifest.profiles.clone(), manifest.lints.clone());
+        let mut this = PackageGraph { graph, members, root, resolver, profiles, lints, links, bits, extern_names };
         this.link_features();
         Ok(this)
     }
