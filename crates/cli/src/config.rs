@@ -26,6 +26,8 @@ pub(crate) struct Config {
     exclude_sources: Vec<String>,
     #[serde(default)]
     feature_unification: FeatureUnification,
+    /// Whether members are resolved for their tests as well; they are if nothing is said.
+    tests: Option<bool>,
     #[serde(default)]
     variants: BTreeMap<String, Variant>,
 }
@@ -92,7 +94,9 @@ impl Config {
         let config: Config = serde_json::from_value(table.clone()).map_err(|error| {
             Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
                 .note("at", root.join("Cargo.toml").display().to_string())
-                .help("its keys are `targets`, `cross`, `feature-unification`, `variants` and `exclude-sources`")
+                .help(
+                    "its keys are `targets`, `cross`, `feature-unification`, `variants`, `tests` and `exclude-sources`",
+                )
         })?;
         if config.targets.as_ref().is_some_and(Vec::is_empty) {
             return Err(Failure::new("invalid-metadata", "`workspace.metadata.cratewright.targets` lists no platform")
@@ -140,6 +144,10 @@ impl Config {
                 false => RootFeatures::Named { names: variant.features.clone(), default: !variant.no_default_features },
             };
             selections.extend(self.split(members, features, Some(name.clone())));
+        }
+        if self.tests != Some(false) {
+            let tests = self.split(packages.members.clone(), RootFeatures::default_features(), None);
+            selections.extend(tests.into_iter().map(|selection| Selection { purpose: Purpose::Test, ..selection }));
         }
         Ok(selections)
     }

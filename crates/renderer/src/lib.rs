@@ -4,14 +4,18 @@
 //! them out. Rendering is total and deterministic: whatever cannot be said in `Cargo.nix` is refused by [`merge`].
 #![warn(missing_docs)]
 
+mod entry;
+mod error;
 mod guards;
 mod merge;
 mod nix;
 mod origins;
 mod profiles;
 mod render;
+mod tests_table;
 
-pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, Merged, RenderError, Resolved, merge};
+pub use crate::error::RenderError;
+pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, merge};
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
 pub use crate::render::{LIBRARY, RenderOptions, render};

@@ -12,12 +12,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{
-    DependencyTable, ExternName, FeatureIx, Lto, NamedProfile, PackageGraph, PackageIx, Pair, Platform, Role,
-    Selection, Target, UnitGraph, UnitKind,
+    Beside, DependencyTable, ExternName, FeatureIx, Lto, NamedProfile, PackageGraph, PackageIx, Pair, Platform,
+    Purpose, Role, Selection, Target, UnitGraph, UnitKind,
 };
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
 
+use crate::error::RenderError;
 use crate::guards::PairSet;
 use crate::origins::twins;
 
@@ -68,8 +69,13 @@ pub struct Entry {
     pub package: PackageIx,
     /// Content by pair; pairs that do not build it are absent.
     pub contents: BTreeMap<usize, Content>,
-    /// Binaries by pair, as indices into the package's; only members that are built for themselves have any.
+    /// Built for itself, or what its tests are compiled with.
+    pub kind: UnitKind,
+    /// Binaries by pair, as indices into the package's; only members that are built for themselves have any. In an entry
+    /// for tests, those that are tested.
     pub bins: BTreeMap<usize, Vec<usize>>,
+    /// Targets by pair that only entries for tests have.
+    pub beside: BTreeMap<usize, Beside>,
     /// What its library must hold for the target where LTO is on; nothing where no profile turns it on, or for the host.
     pub lto: Option<Lto>,
 }
@@ -87,6 +93,21 @@ pub struct Member {
     pub features: Vec<String>,
 }
 
+/// What the tests of a member are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemberTests {
+    /// The package.
+    pub package: PackageIx,
+    /// For the target: all there is to test but the library of a proc-macro.
+    pub target: Option<EntryIx>,
+    /// For the host: the library of a proc-macro.
+    pub host: Option<EntryIx>,
+    /// The package as its tests link it. Where they link nothing, any build of it.
+    pub unit: EntryIx,
+    /// Whether there is a library to link.
+    pub has_library: bool,
+}
+
 /// Everything that [`crate::render`] writes.
 #[derive(Debug)]
 pub struct Merged {
@@ -95,58 +116,10 @@ pub struct Merged {
     /// Default builds, then variants by name; members in order of their names. A member without library and enabled
     /// binary has nothing to build and is left out.
     pub members: Vec<Member>,
+    /// In order of the members' names, those that have anything to test.
+    pub tests: Vec<MemberTests>,
     /// Packages that share name and version with another one, and where they come from. The other one is not in here.
     pub twins: BTreeMap<PackageIx, String>,
-}
-
-/// What cannot be said in a `Cargo.nix`.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RenderError {
-    /// nixpkgs' builder hands binaries an `.rlib` of their package, which a proc-macro does not have.
-    #[error("proc-macro package `{package}` has binaries, which nixpkgs' builder cannot link to the macro")]
-    ProcMacroBins {
-        /// Name and version.
-        package: String,
-    },
-    /// nixpkgs' builder compiles all targets of a package with one edition.
-    #[error("targets of package `{package}` have different editions: {editions}")]
-    Editions {
-        /// Name and version.
-        package: String,
-        /// `target: edition` of each.
-        editions: String,
-    },
-    /// nixpkgs' builder compiles a binary under its name with `_` for `-`.
-    #[error("binaries `{first}` and `{second}` of package `{package}` are one name to nixpkgs' builder")]
-    BinNames {
-        /// Name and version.
-        package: String,
-        /// One of them.
-        first: String,
-        /// The other.
-        second: String,
-    },
-}
-
-impl RenderError {
-    /// Stable kebab-case code of the variant.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::ProcMacroBins { .. } => "proc-macro-bins",
-            Self::Editions { .. } => "different-editions",
-            Self::BinNames { .. } => "colliding-binaries",
-        }
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::ProcMacroBins { .. } => "move the binaries to a package of their own",
-            Self::Editions { .. } => "give all targets the edition of the package",
-            Self::BinNames { .. } => "rename one of them",
-        }
-    }
 }
 
 /// A unit of one selection on one side, over all pairs.
@@ -258,7 +231,7 @@ impl<'a> Merger<'a> {
         // The first entry gets the plain key: what building the package itself means, where that is asked for.
         let rank = |slot: Slot| {
             let selection = &self.resolved.selections[slot.selection];
-            (!selection.members.contains(&group.package), selection.variant.is_some(), slot)
+            (!selection.members.contains(&group.package), selection.variant.is_some(), selection.purpose, slot)
         };
         let mut placed: Vec<_> = placed.iter().map(|placed| (rank(placed.slot), placed)).collect();
         placed.sort_by_key(|&(rank, placed)| (rank, placed.pair));
@@ -286,8 +259,7 @@ impl<'a> Merger<'a> {
             let entry = (first_entry..self.entries.len()).find(|&ix| agrees(&self.entries[ix]));
             let entry = entry.unwrap_or_else(|| {
                 let key = self.key(group, slot, first_slot);
-                let (contents, bins) = (BTreeMap::new(), BTreeMap::new());
-                self.entries.push(Entry { key, package: group.package, contents, bins, lto: None });
+                self.entries.push(Entry::new(key, group.package, group.kind));
                 self.entries.len() - 1
             });
             for (pair, features, range) in contents {
@@ -295,10 +267,12 @@ impl<'a> Merger<'a> {
                 self.entries[entry].contents.entry(pair).or_insert_with(content);
             }
             for (_, placed) in placed {
-                let bins = &self.unit_graph(placed).graph[placed.unit].bins;
-                if !bins.is_empty() {
-                    let bins = bins.clone();
-                    self.entries[entry].bins.insert(placed.pair, bins);
+                let unit = &self.unit_graph(placed).graph[placed.unit];
+                if !unit.bins.is_empty() {
+                    self.entries[entry].bins.insert(placed.pair, unit.bins.clone());
+                }
+                if unit.beside != Beside::default() {
+                    self.entries[entry].beside.insert(placed.pair, unit.beside.clone());
                 }
                 self.entry_of[slot.selection][placed.pair][placed.unit.index()] = entry;
             }
@@ -375,6 +349,9 @@ impl<'a> Merger<'a> {
                 _ => "workspace",
             });
             labels.extend(selection.variant.as_deref());
+            if selection.purpose == Purpose::Test && group.kind == UnitKind::Build {
+                labels.push("with tests");
+            }
         }
         // Two words each, so that no member's name can be mistaken for them.
         if slot.role != first.role {
@@ -391,7 +368,9 @@ impl<'a> Merger<'a> {
 
     fn finish(mut self) -> Merged {
         let mut members = Vec::new();
-        for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
+        let mut tests = self.tests();
+        let is_build = |selection: usize| self.resolved.selections[selection].purpose == Purpose::Build;
+        for (selection, graphs) in self.resolved.graphs.iter().enumerate().filter(|(ix, _)| is_build(*ix)) {
             for (graph, entry_of) in graphs.iter().zip(&self.entry_of[selection]) {
                 let roots = graph.roots.iter().map(|&root| (&graph.graph[root], entry_of[root.index()]));
                 let builds = roots.filter(|(unit, _)| unit.kind == UnitKind::Build);
@@ -424,6 +403,12 @@ impl<'a> Merger<'a> {
                 content.dependencies.sort();
             }
         }
+        for tests in &mut tests {
+            tests.unit = new_ix[tests.unit];
+            for entry in [&mut tests.target, &mut tests.host] {
+                *entry = entry.map(|entry| new_ix[entry]);
+            }
+        }
         let mut entries: Vec<Option<Entry>> = self.entries.into_iter().map(Some).collect();
         Merged {
             entries: order.into_iter().filter_map(|old| entries[old].take()).collect(),
@@ -439,12 +424,72 @@ impl<'a> Merger<'a> {
                     }
                 })
                 .collect(),
+            tests,
             twins: self.twins,
         }
+    }
+
+    /// Of all members, in order of their names. Makes an entry for one that is nothing but tests.
+    fn tests(&mut self) -> Vec<MemberTests> {
+        let mut found: BTreeMap<&str, MemberTests> = BTreeMap::new();
+        let packages = self.resolved.packages;
+        for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
+            if self.resolved.selections[selection].purpose != Purpose::Test {
+                continue;
+            }
+            for (graph, entry_of) in graphs.iter().zip(&self.entry_of[selection]) {
+                for ix in graph.graph.node_indices().filter(|&ix| graph.graph[ix].kind == UnitKind::Test) {
+                    let unit = &graph.graph[ix];
+                    let package = &packages.graph[unit.package];
+                    let none = MemberTests {
+                        package: unit.package,
+                        target: None,
+                        host: None,
+                        unit: EntryIx::MAX,
+                        has_library: false,
+                    };
+                    let tests = found.entry(package.name.as_str()).or_insert(none);
+                    match unit.role {
+                        Role::Host => tests.host = Some(entry_of[ix.index()]),
+                        Role::Target => tests.target = Some(entry_of[ix.index()]),
+                    }
+                    let own_role = if package.proc_macro { Role::Host } else { Role::Target };
+                    let is_own = |own: &NodeIndex<u32>| {
+                        let own = &graph.graph[*own];
+                        own.package == unit.package && own.kind == UnitKind::Build && own.role == own_role
+                    };
+                    if let Some(own) = graph.graph.node_indices().find(is_own) {
+                        tests.unit = entry_of[own.index()];
+                        tests.has_library = package.linkable_lib().is_some();
+                    }
+                }
+            }
+        }
+        let mut tests: Vec<MemberTests> = found.into_values().collect();
+        for tests in tests.iter_mut().filter(|tests| tests.unit == EntryIx::MAX) {
+            let is_build = |entry: &Entry| entry.package == tests.package && entry.kind == UnitKind::Build;
+            tests.unit = self.entries.iter().position(is_build).unwrap_or_else(|| {
+                let package = &packages.graph[tests.package];
+                let mut entry = Entry::new(
+                    format!("{} (nothing but tests)", package.display().replace(' ', "@")),
+                    tests.package,
+                    UnitKind::Build,
+                );
+                entry.contents = (0..self.resolved.pairs.len()).map(|pair| (pair, Content::default())).collect();
+                self.entries.push(entry);
+                self.entries.len() - 1
+            });
+        }
+        tests
     }
 }
 
 impl Entry {
+    fn new(key: String, package: PackageIx, kind: UnitKind) -> Self {
+        let (contents, bins, beside) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Entry { key, package, contents, kind, bins, beside, lto: None }
+    }
+
     /// Pairs that build this entry.
     pub(crate) fn pairs(&self) -> PairSet {
         self.contents.keys().copied().collect()

@@ -5,21 +5,24 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use cratewright_resolver::{Lto, Package, PackageGraph, Source};
+use cratewright_resolver::{PackageGraph, Source, UnitKind};
 use rayon::prelude::*;
 
-use crate::guards::{Guards, PairSet};
-use crate::merge::{Content, Entry, EntryDependency, Member, Merged, Resolved};
+use crate::entry::{Attributes, dependencies, is_host, render_entry};
+use crate::guards::Guards;
+use crate::merge::{Member, Merged, Resolved};
 use crate::nix;
 use crate::origins::Origins;
 use crate::profiles::profiles;
+use crate::tests_table::tests;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 5] = [
+pub const LIBRARY: [(&str, &str); 6] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
     ("compilation", include_str!("../../../nix-lib/compilation.nix")),
     ("environment", include_str!("../../../nix-lib/environment.nix")),
     ("overrides", include_str!("../../../nix-lib/overrides.nix")),
+    ("checks", include_str!("../../../nix-lib/checks.nix")),
     ("prelude", include_str!("../../../nix-lib/prelude.nix")),
 ];
 
@@ -44,8 +47,10 @@ pub struct RenderOptions {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
+    let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
     let entries: Vec<String> =
-        merged.entries.iter().map(|entry| render_entry(packages, merged, entry, options, &mut guards)).collect();
+        builds.map(|entry| render_entry(packages, merged, entry, options, &mut guards)).collect();
+    let tests = tests(packages, merged, &mut guards);
     let guards = guards.into_used();
     // As the prelude calls the pair that it finds itself on.
     let triple = |pair: &usize| {
@@ -79,18 +84,26 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     for constructor in ["git", "vendored"].into_iter().filter(|constructor| used(constructor)) {
         let _ = write!(text, "{constructor}, ");
     }
-    text.push_str("units");
+    let mut tables = "units".to_owned();
     if merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency)) {
-        text.push_str(", host");
+        tables.push_str(", host");
     }
     for name in guards.keys() {
-        let _ = write!(text, ", {}", nix::attribute(name));
+        let _ = write!(tables, ", {}", nix::attribute(name));
     }
-    let _ = writeln!(text, " }}: {{\n{PLACEHOLDER}}};\n");
+    let _ = writeln!(text, "{tables} }}: {{\n{PLACEHOLDER}}};\n");
+    if !tests.is_empty() {
+        if !packages.lints.is_empty() {
+            let lints = nix::list(packages.lints.iter().map(|flag| nix::string(flag)));
+            let _ = writeln!(text, "# [workspace.lints]\nworkspaceLints = {lints};\n");
+        }
+        let _ = writeln!(text, "# What `cargo test` adds to members.\ntests = {{ {tables} }}: {{ {tests} }};\n");
+    }
     let profiles = profiles(packages, merged);
     if let Some(profiles) = &profiles {
         let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
     }
+    let tests = if tests.is_empty() { "tests = _: { };" } else { "inherit tests;" };
     let profiles = if profiles.is_some() { "inherit profiles;" } else { "profiles = { };" };
     text.push_str("members = {");
     let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
@@ -133,6 +146,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
          rootMember = {root}; {platforms} {variants}\n\
          sources = sources {{ inherit workspace; {registries} {repositories} inherit pkgs lib fetchurl fetchgit registryDl \
          externalSources; }};\n\
+         {tests} checks = checks {{ inherit pkgs lib workspace checkOptions; }};\n\
          overrides = overrides {{ inherit lib crateOverrides; }};\n\
          profiles = compilation {{ inherit lib; {profiles} }};\n\
          environment = environment {{ inherit lib; }};\n\
@@ -191,6 +205,8 @@ const ARGUMENTS: &str = "{
   rootFeatures ? [ \"default\" ],
   # Overrides by crate name, on top of `defaultCrateOverrides`: lists append, phases concatenate.
   crateOverrides ? { },
+  # What tests and other checks need, by member, `\"*\"` for all: `inputs`, `testFlags`, `preRun` and the like.
+  checkOptions ? { },
   # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
   registryDl ? null,
   # What fetches git repositories, if not nixpkgs' fetchgit.
@@ -221,7 +237,7 @@ fn write_origins(origins: &Origins, text: &mut String) {
 }
 
 /// Which function of `nix-lib/sources.nix` gets it.
-fn constructor(source: &Source) -> &'static str {
+pub(crate) fn constructor(source: &Source) -> &'static str {
     match source {
         Source::Local { .. } => "local",
         Source::CratesIo { .. } | Source::Registry { .. } => "registry",
@@ -255,222 +271,4 @@ fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     excluded.sort();
     excluded.dedup();
     excluded
-}
-
-fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
-    entry.contents.values().flat_map(|content| &content.dependencies)
-}
-
-/// Whether a dependency is for the compiler, whatever depends on it.
-fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &EntryDependency) -> bool {
-    dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
-}
-
-fn render_entry(
-    packages: &PackageGraph,
-    merged: &Merged,
-    entry: &Entry,
-    options: &RenderOptions,
-    guards: &mut Guards,
-) -> String {
-    let package = &packages.graph[entry.package];
-    let mut attributes = Attributes::default();
-    attributes.text("crateName", &package.name);
-    attributes.text("version", &package.version.to_string());
-    attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
-    let mut below = String::new();
-    match &package.source {
-        Source::Local { dir } => {
-            attributes.text("dir", dir);
-            attributes.texts("extraSources", options.extra_sources.get(dir).map_or(&[], Vec::as_slice));
-        }
-        Source::CratesIo { checksum } => attributes.text("sha256", checksum),
-        Source::Registry { index, checksum } => {
-            attributes.text("registry", options.origins.registry(index));
-            attributes.text("sha256", checksum);
-        }
-        Source::Git { url, rev, dir } => {
-            attributes.text("repository", options.origins.repository(url, rev));
-            attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
-            below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
-        }
-        Source::Vendored { path, checksum } => {
-            attributes.text("vendored", path);
-            attributes.optional("sha256", checksum.as_deref());
-        }
-    }
-    // A local source has no such files, see `excluded`.
-    if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
-        let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{below}{file}")).collect();
-        attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
-    }
-    // All targets that are built have the same, or there would be no entry.
-    let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
-    attributes.text("edition", target.map_or(&package.edition, |target| &target.edition));
-    attributes.texts("authors", &package.authors);
-    attributes.optional("description", package.description.as_deref());
-    attributes.optional("homepage", package.homepage.as_deref());
-    attributes.optional("license", package.license.as_deref());
-    attributes.optional("license-file", package.license_file.as_deref());
-    attributes.optional("readme", package.readme.as_deref());
-    attributes.optional("repository", package.repository.as_deref());
-    attributes.optional("rust-version", package.rust_version.as_deref());
-    attributes.optional("links", package.links.as_deref());
-    if let Some(lib) = &package.lib {
-        // The defaults are nixpkgs' (`build-rust-crate/default.nix`).
-        attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
-        attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
-        if package.proc_macro {
-            attributes.push("procMacro", "true".to_owned());
-        } else if lib.crate_types != ["lib"] {
-            attributes.texts("type", &lib.crate_types);
-        }
-    }
-    attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
-    attributes.optional("lto", lto(entry, package));
-
-    let mut lists = Lists { entry, guards, attributes };
-    lists.add("crateBin", |pair, _| {
-        let bins = entry.bins.get(&pair).into_iter().flatten();
-        bins.map(|&bin| &package.bins[bin])
-            .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
-            .collect()
-    });
-    lists.add("features", |_, content| {
-        content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
-    });
-    for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
-        lists.add(name, |_, content| {
-            let mut dependencies: Vec<String> = content
-                .dependencies
-                .iter()
-                .filter(|dependency| dependency.for_build_script == for_build_script)
-                .map(|dependency| {
-                    let to = &merged.entries[dependency.entry];
-                    let table = if is_host(packages, merged, dependency) { "host" } else { "units" };
-                    format!("{table}.{}", nix::attribute(&to.key))
-                })
-                .collect();
-            dependencies.dedup();
-            dependencies
-        });
-    }
-    let renames = renames(packages, merged, entry);
-    let Lists { guards, mut attributes, .. } = lists;
-    if !renames.is_empty() {
-        let mut text = "{".to_owned();
-        for (name, by_pair) in &renames {
-            let list = guarded_list(&entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default());
-            let _ = write!(text, "{} = {};", nix::attribute(name), list.unwrap_or_default());
-        }
-        text.push('}');
-        attributes.push("crateRenames", text);
-    }
-    let constructor = constructor(&package.source);
-    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
-}
-
-/// Nothing for what goes into programs alone, as nearly all does.
-fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
-    match entry.lto? {
-        _ if package.lib.is_none() => Some("run"),
-        Lto::Run | Lto::OnlyBitcode => None,
-        Lto::OnlyObject => Some("object"),
-        Lto::ObjectAndBitcode => Some("both"),
-    }
-}
-
-/// By name of the package depended upon: what it is called here, where that is not the name of its library.
-fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<String>>> {
-    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
-    for (&pair, content) in &entry.contents {
-        for dependency in &content.dependencies {
-            let ix = merged.entries[dependency.entry].package;
-            let to = &packages.graph[ix];
-            let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
-            let extern_name = packages.extern_name(dependency.extern_name);
-            if library.as_deref() == Some(extern_name) {
-                continue;
-            }
-            // As the prelude has it for its dependents.
-            let version =
-                merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
-            let (version, rename) = (nix::string(&version), nix::string(extern_name));
-            let rename = format!("{{ version = {version}; rename = {rename}; }}");
-            let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
-            if !list.contains(&rename) {
-                list.push(rename);
-            }
-        }
-    }
-    renames
-}
-
-/// `name = value;` after `name = value;`.
-#[derive(Default)]
-struct Attributes {
-    text: String,
-}
-
-impl Attributes {
-    fn push(&mut self, name: &str, value: String) {
-        let _ = write!(self.text, "{name} = {value};");
-    }
-
-    fn text(&mut self, name: &str, value: &str) {
-        self.push(name, nix::string(value));
-    }
-
-    fn optional(&mut self, name: &str, value: Option<&str>) {
-        if let Some(value) = value {
-            self.text(name, value);
-        }
-    }
-
-    fn texts(&mut self, name: &str, values: &[String]) {
-        if !values.is_empty() {
-            self.push(name, nix::list(values.iter().map(|value| nix::string(value))));
-        }
-    }
-}
-
-/// List-valued attributes whose items depend on the pair.
-struct Lists<'a> {
-    entry: &'a Entry,
-    guards: &'a mut Guards,
-    attributes: Attributes,
-}
-
-impl Lists<'_> {
-    fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<String>) {
-        let list = guarded_list(&self.entry.pairs(), self.guards, |pair| items(pair, &self.entry.contents[&pair]));
-        if let Some(list) = list {
-            self.attributes.push(name, list);
-        }
-    }
-}
-
-/// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
-fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<String>) -> Option<String> {
-    let mut where_on: BTreeMap<String, PairSet> = BTreeMap::new();
-    for &pair in pairs {
-        for item in items(pair) {
-            where_on.entry(item).or_default().insert(pair);
-        }
-    }
-    let mut everywhere = Vec::new();
-    let mut guarded: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (item, on) in where_on {
-        if on == *pairs {
-            everywhere.push(item);
-        } else {
-            guarded.entry(guards.name(&on, pairs)).or_default().push(item);
-        }
-    }
-    let mut parts = Vec::new();
-    if !everywhere.is_empty() {
-        parts.push(nix::list(everywhere));
-    }
-    parts.extend(guarded.into_iter().map(|(name, items)| format!("{} {}", nix::attribute(&name), nix::list(items))));
-    (!parts.is_empty()).then(|| parts.join(" ++ "))
 }

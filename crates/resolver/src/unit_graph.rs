@@ -42,8 +42,23 @@ pub struct Unit {
     pub profile: ProfileUse,
     /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
     pub features: Vec<FeatureIx>,
-    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
+    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`]; of a unit for tests
+    /// those that are tested.
     pub bins: Vec<usize>,
+    /// What else a unit for tests compiles.
+    pub beside: Beside,
+}
+
+/// Targets that only units for tests have, as indices into the lists of the same names of [`crate::Package`]: those whose
+/// required features are on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beside {
+    /// Integration tests that are tested.
+    pub tests: Vec<usize>,
+    /// Examples.
+    pub examples: Vec<usize>,
+    /// Benchmarks.
+    pub benches: Vec<usize>,
 }
 
 /// Why one unit needs another.
@@ -148,14 +163,16 @@ impl Builder<'_> {
     /// tests may run them.
     fn add_test_root(&mut self, member: PackageIx) {
         let package = &self.graph.graph[member];
-        let tested = |targets: &[Target]| {
+        let tested = |targets: &[Target]| -> Vec<usize> {
             let enabled = self.enabled(member, targets);
-            enabled.into_iter().filter(|&ix| targets[ix].tested).count()
+            enabled.into_iter().filter(|&ix| targets[ix].tested).collect()
         };
-        let (bins, tests) = (tested(&package.bins), tested(&package.tests));
-        let examples = self.enabled(member, &package.examples).len();
+        let (tested_bins, tests) = (tested(&package.bins), tested(&package.tests));
+        let (examples, benches) = (self.enabled(member, &package.examples), self.enabled(member, &package.benches));
         let lib_tested = package.lib.as_ref().is_some_and(|lib| lib.tested);
-        let beside_lib = bins + tests + examples > 0;
+        let beside_lib = !(tested_bins.is_empty() && tests.is_empty() && examples.is_empty());
+        let has_tests = !tests.is_empty();
+        let beside = Beside { tests, examples, benches };
         if package.lib.as_ref().is_some_and(|lib| lib.doctested) {
             // The documentation's examples link a proc-macro as everyone does.
             let (role, profile) = match package.proc_macro {
@@ -175,6 +192,10 @@ impl Builder<'_> {
         }
         for role in roles {
             let unit = self.add(member, role, UnitKind::Test, ProfileUse::Unwinding);
+            if role == Role::Target {
+                self.units.graph[unit].bins.clone_from(&tested_bins);
+                self.units.graph[unit].beside = beside.clone();
+            }
             if role == Role::Target && beside_lib {
                 self.depend_on_own_library(unit, member);
             }
@@ -182,7 +203,7 @@ impl Builder<'_> {
         }
         // What integration tests run is built as it is shipped.
         let bins = self.enabled(member, &package.bins);
-        if tests > 0 && !bins.is_empty() {
+        if has_tests && !bins.is_empty() {
             let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
             self.units.graph[unit].bins = bins;
             if package.proc_macro {
@@ -221,7 +242,15 @@ impl Builder<'_> {
             return unit;
         }
         let features = self.activated.features(package, role).collect();
-        let unit = self.units.graph.add_node(Unit { package, role, kind, profile, features, bins: Vec::new() });
+        let unit = self.units.graph.add_node(Unit {
+            package,
+            role,
+            kind,
+            profile,
+            features,
+            bins: Vec::new(),
+            beside: Beside::default(),
+        });
         self.known[package.index()][slot] = Some(unit);
 
         let graph = self.graph;

@@ -1,0 +1,236 @@
+//! One entry of `Cargo.nix`: the attributes of a crate.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use cratewright_resolver::{Lto, Package, PackageGraph, Source};
+
+use crate::guards::{Guards, PairSet};
+use crate::merge::{Content, Entry, EntryDependency, Merged};
+use crate::nix;
+use crate::render::{RenderOptions, constructor};
+
+pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
+    entry.contents.values().flat_map(|content| &content.dependencies)
+}
+
+/// Whether a dependency is for the compiler, whatever depends on it.
+pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &EntryDependency) -> bool {
+    dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
+}
+
+pub(crate) fn render_entry(
+    packages: &PackageGraph,
+    merged: &Merged,
+    entry: &Entry,
+    options: &RenderOptions,
+    guards: &mut Guards,
+) -> String {
+    let package = &packages.graph[entry.package];
+    let mut attributes = Attributes::default();
+    attributes.text("crateName", &package.name);
+    attributes.text("version", &package.version.to_string());
+    attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
+    let mut below = String::new();
+    match &package.source {
+        Source::Local { dir } => {
+            attributes.text("dir", dir);
+            attributes.texts("extraSources", options.extra_sources.get(dir).map_or(&[], Vec::as_slice));
+        }
+        Source::CratesIo { checksum } => attributes.text("sha256", checksum),
+        Source::Registry { index, checksum } => {
+            attributes.text("registry", options.origins.registry(index));
+            attributes.text("sha256", checksum);
+        }
+        Source::Git { url, rev, dir } => {
+            attributes.text("repository", options.origins.repository(url, rev));
+            attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
+            below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        }
+        Source::Vendored { path, checksum } => {
+            attributes.text("vendored", path);
+            attributes.optional("sha256", checksum.as_deref());
+        }
+    }
+    // A local source has no such files, see `excluded`.
+    if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
+        let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{below}{file}")).collect();
+        attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
+    }
+    // All targets that are built have the same, or there would be no entry.
+    let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
+    attributes.text("edition", target.map_or(&package.edition, |target| &target.edition));
+    attributes.texts("authors", &package.authors);
+    attributes.optional("description", package.description.as_deref());
+    attributes.optional("homepage", package.homepage.as_deref());
+    attributes.optional("license", package.license.as_deref());
+    attributes.optional("license-file", package.license_file.as_deref());
+    attributes.optional("readme", package.readme.as_deref());
+    attributes.optional("repository", package.repository.as_deref());
+    attributes.optional("rust-version", package.rust_version.as_deref());
+    attributes.optional("links", package.links.as_deref());
+    if let Some(lib) = &package.lib {
+        // The defaults are nixpkgs' (`build-rust-crate/default.nix`).
+        attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
+        attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
+        if package.proc_macro {
+            attributes.push("procMacro", "true".to_owned());
+        } else if lib.crate_types != ["lib"] {
+            attributes.texts("type", &lib.crate_types);
+        }
+    }
+    attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
+    attributes.optional("lto", lto(entry, package));
+
+    let mut lists = Lists { entry, guards, attributes };
+    lists.add("crateBin", |pair, _| {
+        let bins = entry.bins.get(&pair).into_iter().flatten();
+        bins.map(|&bin| &package.bins[bin])
+            .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
+            .collect()
+    });
+    lists.add("features", |_, content| {
+        content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
+    });
+    dependency_lists(packages, merged, &mut lists, false);
+    let attributes = lists.attributes;
+    let constructor = constructor(&package.source);
+    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+}
+
+/// `dependencies`, `buildDependencies` and `crateRenames`. All that a unit for the host has is for the host.
+pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: &mut Lists<'_>, for_host: bool) {
+    for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
+        lists.add(name, |_, content| {
+            let mut dependencies: Vec<String> = content
+                .dependencies
+                .iter()
+                .filter(|dependency| dependency.for_build_script == for_build_script)
+                .map(|dependency| {
+                    let to = &merged.entries[dependency.entry];
+                    let table = if for_host || is_host(packages, merged, dependency) { "host" } else { "units" };
+                    format!("{table}.{}", nix::attribute(&to.key))
+                })
+                .collect();
+            dependencies.dedup();
+            dependencies
+        });
+    }
+    let entry = lists.entry;
+    let renames = renames(packages, merged, entry);
+    if !renames.is_empty() {
+        let mut text = "{".to_owned();
+        for (name, by_pair) in &renames {
+            let list =
+                guarded_list(&entry.pairs(), lists.guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default());
+            let _ = write!(text, "{} = {};", nix::attribute(name), list.unwrap_or_default());
+        }
+        text.push('}');
+        lists.attributes.push("crateRenames", text);
+    }
+}
+
+/// Nothing for what goes into programs alone, as nearly all does.
+fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
+    match entry.lto? {
+        _ if package.lib.is_none() => Some("run"),
+        Lto::Run | Lto::OnlyBitcode => None,
+        Lto::OnlyObject => Some("object"),
+        Lto::ObjectAndBitcode => Some("both"),
+    }
+}
+
+/// By name of the package depended upon: what it is called here, where that is not the name of its library.
+fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<String>>> {
+    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
+    for (&pair, content) in &entry.contents {
+        for dependency in &content.dependencies {
+            let ix = merged.entries[dependency.entry].package;
+            let to = &packages.graph[ix];
+            let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
+            let extern_name = packages.extern_name(dependency.extern_name);
+            if library.as_deref() == Some(extern_name) {
+                continue;
+            }
+            // As the prelude has it for its dependents.
+            let version =
+                merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
+            let (version, rename) = (nix::string(&version), nix::string(extern_name));
+            let rename = format!("{{ version = {version}; rename = {rename}; }}");
+            let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
+            if !list.contains(&rename) {
+                list.push(rename);
+            }
+        }
+    }
+    renames
+}
+
+/// `name = value;` after `name = value;`.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    pub(crate) text: String,
+}
+
+impl Attributes {
+    pub(crate) fn push(&mut self, name: &str, value: String) {
+        let _ = write!(self.text, "{name} = {value};");
+    }
+
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        self.push(name, nix::string(value));
+    }
+
+    pub(crate) fn optional(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.text(name, value);
+        }
+    }
+
+    pub(crate) fn texts(&mut self, name: &str, values: &[String]) {
+        if !values.is_empty() {
+            self.push(name, nix::list(values.iter().map(|value| nix::string(value))));
+        }
+    }
+}
+
+/// List-valued attributes whose items depend on the pair.
+pub(crate) struct Lists<'a> {
+    pub(crate) entry: &'a Entry,
+    pub(crate) guards: &'a mut Guards,
+    pub(crate) attributes: Attributes,
+}
+
+impl Lists<'_> {
+    pub(crate) fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<String>) {
+        let list = guarded_list(&self.entry.pairs(), self.guards, |pair| items(pair, &self.entry.contents[&pair]));
+        if let Some(list) = list {
+            self.attributes.push(name, list);
+        }
+    }
+}
+
+/// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
+fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<String>) -> Option<String> {
+    let mut where_on: BTreeMap<String, PairSet> = BTreeMap::new();
+    for &pair in pairs {
+        for item in items(pair) {
+            where_on.entry(item).or_default().insert(pair);
+        }
+    }
+    let mut everywhere = Vec::new();
+    let mut guarded: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (item, on) in where_on {
+        if on == *pairs {
+            everywhere.push(item);
+        } else {
+            guarded.entry(guards.name(&on, pairs)).or_default().push(item);
+        }
+    }
+    let mut parts = Vec::new();
+    if !everywhere.is_empty() {
+        parts.push(nix::list(everywhere));
+    }
+    parts.extend(guarded.into_iter().map(|(name, items)| format!("{} {}", nix::attribute(&name), nix::list(items))));
+    (!parts.is_empty()).then(|| parts.join(" ++ "))
+}

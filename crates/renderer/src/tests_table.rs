@@ -1,0 +1,107 @@
+//! The table of what `cargo test` adds to members: dev-dependencies, and targets. `nix-lib/checks.nix` reads it.
+
+use std::fmt::Write;
+
+use cratewright_resolver::{FeatureIx, Lints, Package, PackageGraph, Target};
+
+use crate::entry::{Attributes, Lists, dependency_lists};
+use crate::guards::Guards;
+use crate::merge::{Entry, EntryIx, MemberTests, Merged};
+use crate::nix;
+
+/// `name = { ... };` for each member that has anything to test.
+pub(crate) fn tests(packages: &PackageGraph, merged: &Merged, guards: &mut Guards) -> String {
+    let mut text = String::new();
+    for tests in &merged.tests {
+        let package = &packages.graph[tests.package];
+        let _ = write!(text, "{} = {{ {} }};", nix::attribute(&package.name), member(packages, merged, tests, guards));
+    }
+    text
+}
+
+fn member(packages: &PackageGraph, merged: &Merged, tests: &MemberTests, guards: &mut Guards) -> String {
+    let package = &packages.graph[tests.package];
+    let mut attributes = Attributes::default();
+    let unit = &merged.entries[tests.unit].key;
+    attributes.text("unit", unit);
+    if tests.has_library {
+        let table = if package.proc_macro { "host" } else { "units" };
+        attributes.push("library", format!("{table}.{}", nix::attribute(unit)));
+    }
+    let known: Vec<String> = package.feature_names().map(str::to_owned).collect();
+    attributes.texts("knownFeatures", &known);
+    match &package.lints {
+        None => {}
+        Some(Lints::Workspace) if packages.lints.is_empty() => {}
+        Some(Lints::Workspace) => attributes.push("lints", "workspaceLints".to_owned()),
+        Some(Lints::Own(flags)) => attributes.texts("lints", flags),
+    }
+    if let Some(entry) = tests.target.map(|entry| &merged.entries[entry]) {
+        let mut lists = Lists { entry, guards, attributes };
+        lists.add("features", |_, content| features(package, &content.features));
+        dependency_lists(packages, merged, &mut lists, false);
+        lists.add("targets", |pair, _| targets(package, entry, pair));
+        attributes = lists.attributes;
+    }
+    if let Some(host) = tests.host {
+        attributes.push("macro", format!("{{ {} }}", of_macro(packages, merged, package, host, guards)));
+    }
+    attributes.text
+}
+
+/// The library of a proc-macro, which is tested where it runs.
+fn of_macro(
+    packages: &PackageGraph,
+    merged: &Merged,
+    package: &Package,
+    entry: EntryIx,
+    guards: &mut Guards,
+) -> String {
+    let entry = &merged.entries[entry];
+    let mut lists = Lists { entry, guards, attributes: Attributes::default() };
+    lists.add("features", |_, content| features(package, &content.features));
+    dependency_lists(packages, merged, &mut lists, true);
+    lists.add("targets", |_, _| package.lib.iter().map(|lib| target("lib", lib)).collect());
+    lists.attributes.text
+}
+
+fn features(package: &Package, features: &[FeatureIx]) -> Vec<String> {
+    features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
+}
+
+fn targets(package: &Package, entry: &Entry, pair: usize) -> Vec<String> {
+    let lib = package.lib.iter().filter(|_| !package.proc_macro);
+    let mut all: Vec<String> = lib.map(|lib| target("lib", lib)).collect();
+    let bins = entry.bins.get(&pair).into_iter().flatten();
+    all.extend(bins.map(|&bin| target("bin", &package.bins[bin])));
+    if let Some(beside) = entry.beside.get(&pair) {
+        all.extend(beside.tests.iter().map(|&test| target("test", &package.tests[test])));
+        all.extend(beside.examples.iter().map(|&example| target("example", &package.examples[example])));
+        all.extend(beside.benches.iter().map(|&bench| target("bench", &package.benches[bench])));
+    }
+    all
+}
+
+/// Nothing is said of what is as usual.
+fn target(kind: &str, target: &Target) -> String {
+    let mut attributes = Attributes::default();
+    attributes.text("kind", kind);
+    attributes.text("name", &target.name);
+    attributes.text("path", &target.path);
+    if !target.harness {
+        attributes.push("harness", "false".to_owned());
+    }
+    if kind == "lib" && !target.tested {
+        attributes.push("test", "false".to_owned());
+    }
+    if kind == "example" && target.tested {
+        attributes.push("test", "true".to_owned());
+    }
+    if kind == "lib" && !target.doctested {
+        attributes.push("doctest", "false".to_owned());
+    }
+    if kind == "example" && target.crate_types != ["bin"] {
+        attributes.texts("type", &target.crate_types);
+    }
+    format!("{{ {} }}", attributes.text)
+}
