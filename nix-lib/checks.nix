@@ -12,6 +12,7 @@ let
     # What the build script asks for. $1 is the name of the crate.
     cargoCheckFlags() {
       local line value
+      set -o pipefail
       flags=() libFlags=() binFlags=() testFlags=() exampleFlags=() benchFlags=() failed=()
       read -r -a flags <<<"$(tr '\n' ' ' <target/link)"
       if [ ! -e "target/build/$1.opt" ]; then return; fi
@@ -52,7 +53,8 @@ let
       local name=$1
       shift
       printf '\n     Running %s\n' "$name" | tee -a "$log"
-      if env "''${binaries[@]}" "$@" 2>&1 | tee -a "$log"; then :; else failed+=("$name"); fi
+      case $1 in cargoCompile) ;; *) set -- env "''${binaries[@]}" "$@" ;; esac
+      if "$@" 2>&1 | tee -a "$log"; then :; else failed+=("$name"); fi
     }
 
     cargoEnd() {
@@ -134,20 +136,20 @@ let
     ''feature="${feature}"''
   ]);
   # The library of a proc-macro is compiled for the host, with what is there.
+  isMacro = target: target.kind == "lib" && record ? macro;
   inputsOf =
-    target:
-    if target.kind == "lib" && record ? macro then
-      features ofMacro.features or [ ]
-      ++ externs ofMacro.crateRenames or { } ofMacro.dependencies or [ ]
-      ++ [
-        "--extern"
-        "proc_macro"
-      ]
-    else
-      features record.features or [ ]
-      ++ externs record.crateRenames or { } (
-        record.dependencies or [ ] ++ lib.optional (target.kind != "lib" && record ? library) record.library
-      );
+    target: withLibrary:
+    let
+      from = if isMacro target then ofMacro else record;
+    in
+    features from.features or [ ]
+    ++ externs from.crateRenames or { } (
+      from.dependencies or [ ] ++ lib.optional (withLibrary && record ? library) record.library
+    )
+    ++ lib.optionals (isMacro target) [
+      "--extern"
+      "proc_macro"
+    ];
   compile =
     program: target: flags: inputs:
     "cargoCompile ${program} ${target.kind} ${
@@ -185,13 +187,13 @@ let
   compileTo =
     target: flags:
     compile "rustc" target (
-      lib.splitString " " (toString settings.testFlags)
+      lib.splitString " " (toString (settings.testFlags (isMacro target)))
       ++ flags
       ++ [
         "-o"
         (program target)
       ]
-    ) (inputsOf target);
+    ) (inputsOf target (target.kind != "lib"));
   crateTypes =
     target:
     lib.concatMap
@@ -270,7 +272,7 @@ let
               "-D"
               "warnings"
             ]
-          ) (inputsOf target);
+          ) (inputsOf target (target.kind != "lib"));
       in
       lines (
         [
@@ -307,7 +309,7 @@ let
                 "--test-args"
                 flag
               ]) options.testFlags or [ ]
-            ) (inputsOf (target // { kind = "doctest"; }))
+            ) (inputsOf target true)
           )
         ) (of "lib")
         ++ [ end ]
@@ -326,7 +328,7 @@ let
                 "doc"
               ]
               ++ lib.optional (target.kind == "bin") "--document-private-items"
-            ) (inputsOf target)
+            ) (inputsOf target (target.kind != "lib"))
           )
           (
             of "lib"
@@ -397,7 +399,7 @@ let
               ${scripts.${kind} options}
               runHook postBuild
             '';
-            installPhase = "";
+            installPhase = "runHook preInstall; runHook postInstall";
             dontStrip = true;
           }
         )

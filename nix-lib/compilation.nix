@@ -79,18 +79,21 @@ let
     profile: debugBelow:
     profile.strip or (if hasDebug profile || debugBelow then "none" else "debuginfo");
 
-  # Cargo passes what differs from rustc's default; the builder has passed what `release` is to it.
+  # Cargo passes what differs from rustc's defaults. The builder has passed what `release` is to it.
+  rustcs = {
+    opt-level = "0";
+    debug = "0";
+  };
+  builders = rustcs // (if isRelease then { opt-level = "3"; } else { debug = "2"; });
   flags =
-    profile: strip:
+    passed: profile: strip:
     let
       isOptimised = profile.opt-level != "0";
       onOff = name: value: [ "-C ${name}=${if value then "on" else "off"}" ];
       inherit (profile) debug-assertions overflow-checks;
     in
-    lib.optional (
-      profile.opt-level != (if isRelease then "3" else "0")
-    ) "-C opt-level=${profile.opt-level}"
-    ++ lib.optional (profile.debug != (if isRelease then "0" else "2")) "-C debuginfo=${profile.debug}"
+    lib.optional (profile.opt-level != passed.opt-level) "-C opt-level=${profile.opt-level}"
+    ++ lib.optional (profile.debug != passed.debug) "-C debuginfo=${profile.debug}"
     ++ lib.optional (profile ? split-debuginfo) "-C split-debuginfo=${profile.split-debuginfo}"
     ++ lib.optionals (debug-assertions != !isOptimised) (onOff "debug-assertions" debug-assertions)
     # By default as debug-assertions.
@@ -141,6 +144,7 @@ then
 else
   {
     inherit name isRelease;
+    aborts = target.panic != "unwind";
 
     # What the builder takes, and `debug` for dependents: whether there is debug information in it. `side` is `target`,
     # `host`, or `test` for the target's units that tests link.
@@ -170,16 +174,21 @@ else
         );
       in
       {
-        inherit profile;
+        inherit profile name;
         hasDebug = hasDebug profile;
         release = isRelease;
         codegenUnits = profile.codegen-units;
-        rustcFlags = flags profile strip ++ ownLto ++ rustflags;
+        rustcFlags = flags builders profile strip ++ ownLto ++ rustflags;
         binFlags = ofBins;
-        testFlags = flags profile strip ++ binLto ++ rustflags;
+        # Of programs that the builder knows nothing of; LTO is for those that run on the target.
+        testFlags =
+          isMacro:
+          [ "-C codegen-units=${toString profile.codegen-units}" ]
+          ++ flags rustcs profile strip
+          ++ (if isMacro then noLto else binLto);
         inherit rustflags;
         scriptFlags =
-          flags script (stripOf script (debugIn attrs.buildDependencies or [ ]))
+          flags builders script (stripOf script (debugIn attrs.buildDependencies or [ ]))
           ++ noLto
           ++ lib.optional (
             script.codegen-units != profile.codegen-units

@@ -4,6 +4,8 @@
   targets,
   platforms,
   crates,
+  tests,
+  checks,
   members,
   variants,
   rootMember,
@@ -55,15 +57,14 @@ let
     else
       unit;
 
-  # All units for one side of the build: `target`, `host`, or `test`, which is the target as tests link it.
-  table =
+  # One derivation, for one side of the build: `target`, `host`, or `test`, which is the target as tests link it. `extra`
+  # replaces what it has.
+  buildOn =
     {
       side,
       pkgs,
       crateOverrides,
       profile,
-      # Units of build scripts and proc-macros, from these units.
-      hostOf,
     }:
     let
       builder = buildRustCrateForPkgs (if side == "host" then asHost pkgs else pkgs);
@@ -72,40 +73,51 @@ let
           builder.override { defaultCrateOverrides = crateOverrides; }
         else
           attrs: (builder attrs).override { inherit crateOverrides; };
-      build =
-        source: attrs:
-        let
-          settings = settingsOf { inherit side profile attrs; };
-          unit = buildRustCrate (
-            {
-              inherit (settings) release codegenUnits dontStrip;
-              extraRustcOpts = settings.rustcFlags;
-              # Without it the builder would look for binaries by itself.
-              crateBin = [ ];
-            }
-            // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
-            // removeAttrs attrs ours
-            // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
-            // {
-              # Without the attribute, the builder ignores overrides of it.
-              features = attrs.features or [ ] ++ twinFeature attrs;
-            }
-            // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
-            // environment attrs settings
-            // source attrs
-          );
-        in
-        asTwin attrs (if settings.hasDebug then unit // { hasDebug = true; } else unit);
-      units = crates (
-        guards
-        // lib.optionalAttrs (builtins.functionArgs crates ? host) { host = hostOf units; }
-        // {
-          inherit units;
+    in
+    source: attrs: extra:
+    let
+      settings = settingsOf { inherit side profile attrs; };
+      unit = buildRustCrate (
+        {
+          inherit (settings) release codegenUnits dontStrip;
+          extraRustcOpts = settings.rustcFlags;
+          # Without it the builder would look for binaries by itself.
+          crateBin = [ ];
         }
-        // lib.mapAttrs (_: build) (builtins.intersectAttrs (builtins.functionArgs crates) sources)
+        // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
+        // removeAttrs attrs ours
+        // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
+        // {
+          # Without the attribute, the builder ignores overrides of it.
+          features = attrs.features or [ ] ++ twinFeature attrs;
+        }
+        // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+        // environment attrs settings
+        // source attrs
+        // extra
       );
     in
+    asTwin attrs (if settings.hasDebug then unit // { hasDebug = true; } else unit);
+
+  # All units for one side. `hostOf` gives the units of build scripts and proc-macros.
+  table =
+    build: hostOf:
+    let
+      units = unitsFrom (source: attrs: build source attrs { }) {
+        inherit units;
+        host = hostOf units;
+      };
+    in
     units;
+
+  # The crates, by what is made of each and its source.
+  unitsFrom =
+    make: tables:
+    crates (
+      guards
+      // builtins.intersectAttrs (builtins.functionArgs crates) tables
+      // lib.mapAttrs (_: make) (builtins.intersectAttrs (builtins.functionArgs crates) sources)
+    );
 
   # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
   # are compiled with. On the host it is another than for the target, so the name is another as well.
@@ -158,24 +170,95 @@ let
     else
       let
         hostPkgs = if host == target then pkgs else pkgs.buildPackages;
-        sidesHost = table {
+        on = side: {
+          inherit side pkgs profile;
+          crateOverrides = overrides defaults;
+        };
+        hostUnits = table (buildOn {
           side = "host";
           pkgs = hostPkgs;
           crateOverrides = overrides (if host == target then defaults else hostPkgs.defaultCrateOverrides);
           inherit profile;
-          hostOf = units: units;
-        };
+        }) (units: units);
       in
-      {
-        host = sidesHost;
-        units = table {
-          side = "target";
-          inherit pkgs profile;
-          crateOverrides = overrides defaults;
-          hostOf = _: sidesHost;
-        };
+      rec {
+        host = hostUnits;
+        units = table (buildOn (on "target")) (_: hostUnits);
+        # Tests unwind, and so does what they link.
+        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: hostUnits) else units;
+        buildTest = buildOn (on "test");
       };
   sides = unitsWith (profiles profile) defaultCrateOverrides;
+
+  # What `cargo test` and its like do with a member, by kind and member, and all members of a kind in one tree of links.
+  checksWith =
+    profile: defaults:
+    let
+      sides = unitsWith profile defaults;
+      plain = unitsFrom (source: attrs: { inherit source attrs; }) sides;
+      records = tests (
+        builtins.intersectAttrs (builtins.functionArgs tests) (
+          guards
+          // {
+            inherit (sides) host;
+            units = sides.linkedByTests;
+          }
+        )
+      );
+      ofMember =
+        name: record:
+        let
+          inherit (plain.${record.unit}) source;
+          ofMacro = record.macro or { };
+          attrs =
+            plain.${record.unit}.attrs
+            // {
+              crateRenames = { };
+              features = [ ];
+              dependencies = [ ];
+              buildDependencies = [ ];
+            }
+            // builtins.intersectAttrs {
+              crateRenames = null;
+              features = null;
+              dependencies = null;
+              buildDependencies = null;
+            } (ofMacro // record);
+          linked =
+            record.dependencies or [ ]
+            ++ ofMacro.dependencies or [ ]
+            ++ lib.optional (record ? library) record.library;
+        in
+        checks {
+          inherit name record attrs;
+          settings = settingsOf {
+            side = "test";
+            inherit profile attrs;
+          };
+          binaries = sides.units.${record.unit};
+          build =
+            extra:
+            sides.buildTest source attrs (
+              {
+                dependencies = linked;
+                crateBin = [ ];
+              }
+              // extra
+            );
+        };
+      byMember = lib.mapAttrs ofMember records;
+      kinds = lib.attrNames (lib.foldl' (all: member: all // member) { } (lib.attrValues byMember));
+    in
+    lib.genAttrs kinds (
+      kind:
+      let
+        members = lib.mapAttrs (_: checks: checks.${kind}) byMember;
+      in
+      members
+      // {
+        all = pkgs.linkFarm kind (lib.mapAttrsToList (name: path: { inherit name path; }) members);
+      }
+    );
 
   # Feature sets that a member was resolved with: its default one, and those of the variants.
   featureSets =
@@ -208,6 +291,18 @@ let
         show = set: "[ ${toString set.features} ]";
         chosen = if crateOverrides == null then sides else unitsWith (profiles profile) crateOverrides;
         unit = (lib.head found).unit;
+        # A proc-macro is for the compiler, wherever the rest is to run.
+        built = chosen.${if chosen.units.${unit}.procMacro or false then "host" else "units"}.${unit};
+        test =
+          (checksWith (profiles profile) (
+            if crateOverrides == null then defaultCrateOverrides else crateOverrides
+          )).tests.${name}.override
+            {
+              testFlags = testCrateFlags;
+              inputs = testInputs;
+              preRun = testPreRun;
+              postRun = testPostRun;
+            };
       in
       if found == [ ] then
         throw ''
@@ -216,10 +311,14 @@ let
           Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
         ''
       else if runTests then
-        throw "${name}: this Cargo.nix holds no test builds"
+        pkgs.symlinkJoin {
+          inherit (built) name;
+          paths = [ built ];
+          passthru = { inherit test; };
+          postBuild = ": ${test}";
+        }
       else
-        # A proc-macro is for the compiler, wherever the rest is to run.
-        chosen.${if chosen.units.${unit}.procMacro or false then "host" else "units"}.${unit}
+        built
     );
 
   workspaceMembers = lib.mapAttrs (name: packageId: {
@@ -228,6 +327,7 @@ let
   }) members;
 in
 lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
+// checksWith (profiles profile) defaultCrateOverrides
 // {
   inherit workspaceMembers;
 
