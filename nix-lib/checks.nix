@@ -6,6 +6,7 @@
   lib,
   workspace,
   checkOptions,
+  ...
 }:
 let
   functions = builtins.toFile "cargo-checks.sh" ''

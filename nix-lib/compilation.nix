@@ -1,6 +1,10 @@
 # What `[profile]` of Cargo.toml is to rustc. Source: nix-lib/compilation.nix of cratewright.
 # The rules are cargo's: src/cargo/core/profiles.rs, src/cargo/core/compiler/mod.rs and lto.rs.
-{ lib, profiles }:
+{
+  lib,
+  profiles ? { },
+  ...
+}:
 name:
 let
   inherited = {

@@ -1,6 +1,6 @@
 # The environment that cargo gives build scripts and rustc. Source: nix-lib/environment.nix of cratewright.
 # As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
-{ lib }:
+{ lib, ... }:
 let
   functions = builtins.toFile "cargo-environment.sh" ''
     # The first in PATH: some variables, and the flags of LTO, are for one run of rustc.

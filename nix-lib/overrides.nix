@@ -1,5 +1,5 @@
 # Layers of overrides of a crate. Source: nix-lib/overrides.nix of cratewright.
-{ lib, crateOverrides }:
+{ lib, crateOverrides, ... }:
 let
   # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
   compose =

@@ -1,14 +1,15 @@
 # Where every Cargo.nix takes its crates from. Source: nix-lib/sources.nix of cratewright.
 {
   workspace,
-  registries,
-  repositories,
+  registries ? { },
+  repositories ? { },
   pkgs,
   lib,
   fetchurl,
   fetchgit,
   registryDl,
   externalSources,
+  ...
 }:
 let
   fetchCrate =
@@ -61,7 +62,7 @@ let
     if registry != null then
       fetchFile {
         name = "${crateName}-${version}.tar.gz";
-        url = download registries.${registry} attrs;
+        url = download registries.${registry}.dl attrs;
         inherit sha256;
       }
     else
@@ -237,12 +238,12 @@ in
   registry = attrs: { src = registrySource attrs; };
   git =
     {
-      repository,
+      checkout,
       dir ? "",
       ...
     }:
     {
-      src = fetched.${repository};
+      src = fetched.${checkout};
       workspace_member = if dir == "" then "." else dir;
     };
   # A directory of `cargo vendor`, or a packed crate of a local registry.

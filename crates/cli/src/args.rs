@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// List where every package comes from, and which files outside of it a build reads
     Sources(Sources),
+    /// Print what the output of a member is made of, as CycloneDX
+    Sbom(Sbom),
 }
 
 const EXIT_CODES: &str = "\
@@ -154,6 +156,49 @@ pub(crate) struct Sources {
     /// How to print the list
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+const SBOM_EXAMPLES: &str = "\
+Listed are the packages of the unit graph: `cargo build --release` of the member on that platform. Those that are linked
+have scope `required`, those that run while it is built `excluded`.
+
+Examples:
+  cratewright sbom                              of the package in the current directory, for this machine
+  cratewright sbom -p app --target aarch64-linux --output app.cdx.json
+  cratewright sbom -p app | jq -r '.components[] | select(.scope == \"required\").purl'";
+
+/// Print what the output of a member is made of, as CycloneDX
+#[derive(Debug, clap::Args)]
+#[command(after_help = SBOM_EXAMPLES)]
+pub(crate) struct Sbom {
+    /// Path to Cargo.toml, of the workspace or any of its members
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    /// Member to describe
+    ///
+    /// Default: the package of the manifest, or the only member.
+    #[arg(long, short, value_name = "MEMBER")]
+    pub(crate) package: Option<String>,
+    /// Variant of [workspace.metadata.cratewright.variants], in place of the default features
+    #[arg(long, value_name = "NAME")]
+    pub(crate) variant: Option<String>,
+    /// Platform it is built on and for, as target triple or Nix system
+    ///
+    /// Default: that of rustc.
+    #[arg(long, value_name = "TARGET", conflicts_with = "cross")]
+    pub(crate) target: Option<String>,
+    /// Platform it is built on, and another one that it is for
+    #[arg(long, value_name = "HOST:TARGET")]
+    pub(crate) cross: Option<Cross>,
+    /// Write to a file instead of standard output
+    #[arg(long, short, value_name = "PATH")]
+    pub(crate) output: Option<PathBuf>,
+    /// Fail if Cargo.lock would have to change
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Run cargo without accessing the network
+    #[arg(long)]
+    pub(crate) offline: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

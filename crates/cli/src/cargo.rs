@@ -101,6 +101,23 @@ pub(crate) fn platform(triple: &str, directory: &Path) -> Result<Platform, Failu
         .map_err(|error| Failure::resolve(&error, directory))
 }
 
+/// The triple of the platform that rustc itself runs on.
+///
+/// # Errors
+/// When rustc is missing or does not say.
+pub(crate) fn host(directory: &Path) -> Result<String, Failure> {
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    command.arg("-vV").current_dir(directory);
+    let output = output(command)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| {
+        Failure::new("program-failed", "`rustc -vV` does not say what platform it is for")
+            .note("rustc says", stderr(&output))
+            .help("name the platform with `--target`")
+    })
+}
+
 /// Cargo tells programs that it runs where it is.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

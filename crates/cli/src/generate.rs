@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cratewright_renderer::{Merged, RenderOptions, merge, render};
-use cratewright_resolver::{Package, Source};
+use cratewright_resolver::{Package, Source, UnitKind};
 use cratewright_sources::reads::{Doubt, topmost};
 use cratewright_sources::tree;
 use cratewright_staleness::{Inputs, Look, stamped};
@@ -112,7 +112,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     Ok(Rendered {
         text: stamped(&body),
         packages: packages.len(),
-        units: merged.entries.len(),
+        units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
         doubts,
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })

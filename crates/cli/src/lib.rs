@@ -18,6 +18,7 @@ mod output;
 mod replacement;
 mod report;
 mod root;
+mod sbom;
 mod sources;
 pub mod verify;
 pub mod workspace;
@@ -57,6 +58,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(command) => check::run(command, &report),
         Command::Verify(command) => verify::run(command, &report),
         Command::Sources(command) => sources::run(command, &report),
+        Command::Sbom(command) => sbom::run(command, &report),
     };
     ExitCode::from(result.unwrap_or_else(|failure| {
         report.failure(&failure);

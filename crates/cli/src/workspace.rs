@@ -73,6 +73,12 @@ impl Workspace {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
     }
 
+    /// The unit graph of one selection on one of the pairs.
+    pub(crate) fn resolve_on(&self, selection: &Selection, pair: Pair) -> UnitGraph {
+        let mut graphs = resolve(&self.packages, &self.platforms, &[pair], std::slice::from_ref(selection));
+        graphs.pop().and_then(|mut graphs| graphs.pop()).expect("one graph for one selection and pair")
+    }
+
     /// What [`cratewright_renderer::merge`] takes: the graphs of the workspace's own selections, with what they speak of.
     pub(crate) fn resolved<'a>(&'a self, graphs: &'a [Vec<UnitGraph>]) -> Resolved<'a> {
         let Workspace { packages, platforms, pairs, selections, .. } = self;
@@ -210,7 +216,7 @@ fn check_extra_sources(packages: &PackageGraph, root: &Path) -> Result<(), Failu
 }
 
 /// The triple of a Nix system, or what is one already.
-fn triple(target: &str) -> String {
+pub(crate) fn triple(target: &str) -> String {
     SYSTEMS.iter().find(|(system, _)| *system == target).map_or(target, |(_, triple)| triple).to_owned()
 }
 

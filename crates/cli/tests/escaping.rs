@@ -6,15 +6,18 @@ mod support;
 use std::fs;
 use std::process::Command;
 
-use cratewright_renderer::{RenderOptions, Resolved, merge, nix_string, render};
+use cratewright_renderer::{RenderOptions, Resolved, SbomSubject, merge, nix_string, render, sbom};
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
 };
 use cratewright_staleness::Inputs;
+use cyclonedx_bom::models::bom::{Bom, SpecVersion};
+use cyclonedx_bom::validation::Validate;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::nix;
+use crate::support::sbom::without_tool_version;
 
 /// What is most likely to break a Nix string, a shell word, or both.
 fn hostile() -> impl Strategy<Value = String> {
@@ -32,14 +35,20 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("\r\n\t".to_owned()),
         Just("*/ # // ; in rec {".to_owned()),
         Just("žluťoučký 🦀 \u{200f}".to_owned()),
+        // And what is nearly a URL or a licence.
+        Just("https://a.example:8".to_owned()),
+        Just("/?%20#(x)".to_owned()),
+        Just("MIT/Apache-2.0".to_owned()),
+        Just(" OR ".to_owned()),
+        Just("GPL-2.0+ WITH Classpath-exception-2.0".to_owned()),
         "[ -~]{0,6}",
         "\\PC{0,4}",
     ];
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
-/// A workspace of one package with these strings in every field that holds free text.
-fn cargo_nix(fields: &[String]) -> String {
+/// A workspace of one package with these strings in every field that holds free text: its `Cargo.nix` and its SBOM.
+fn documents(fields: &[String]) -> [String; 2] {
     let metadata = json!({
         "packages": [{
             "name": "app", "version": "0.1.0", "id": "path+file:///w#app@0.1.0", "source": null,
@@ -78,15 +87,27 @@ fn cargo_nix(fields: &[String]) -> String {
         graphs: &graphs,
     };
     let merged = merge(resolved).unwrap();
-    render(
-        resolved,
-        &merged,
-        &RenderOptions {
-            output: "Cargo.nix".to_owned(),
-            inputs: Inputs::default().to_nix(),
-            ..RenderOptions::default()
-        },
-    )
+    let options = RenderOptions {
+        output: "Cargo.nix".to_owned(),
+        inputs: Inputs::default().to_nix(),
+        ..RenderOptions::default()
+    };
+    let subject = SbomSubject { member: packages.members[0], features: &["default".to_owned()], tool_version: "1" };
+    [render(resolved, &merged, &options), sbom(&packages, &graphs[0][0], subject).unwrap()]
+}
+
+/// `meta` and the SBOM, as Nix has them.
+fn described(directory: &std::path::Path) -> serde_json::Value {
+    nix::eval_json(&format!(
+        "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
+             cargoNix = import {}/Cargo.nix {{
+               inherit pkgs;
+               buildRustCrateForPkgs = _: {{ override = _: attrs: {{ type = \"derivation\"; }}; }};
+             }};
+         in {{ inherit (cargoNix.rootCrate) sbom; inherit (cargoNix.rootCrate.build) meta; }}",
+        nix::stand_in().display(),
+        directory.display()
+    ))
 }
 
 /// What the builder is given, recorded by a stub.
@@ -121,7 +142,8 @@ proptest! {
         let mut fields = fields;
         fields[8] = format!("f{}", fields[8].replace('/', "").replace("dep:", ""));
         let directory = tempfile::tempdir().unwrap();
-        fs::write(directory.path().join("Cargo.nix"), cargo_nix(&fields)).unwrap();
+        let [cargo_nix, sbom] = documents(&fields);
+        fs::write(directory.path().join("Cargo.nix"), cargo_nix).unwrap();
         let attributes = recorded(directory.path());
 
         let pasted = ["license", "license-file", "description", "homepage", "repository", "readme"];
@@ -135,6 +157,13 @@ proptest! {
         prop_assert_eq!(&attributes["features"], &json!(features));
         prop_assert_eq!(&attributes["crateBin"], &json!([{ "name": fields[9], "path": "src/main.rs" }]));
         prop_assert_eq!(&attributes["rust-version"], &json!("1.85"));
+
+        let described = described(directory.path());
+        prop_assert_eq!(described["sbom"].as_str().unwrap(), without_tool_version(&sbom, "1"));
+        let bom = Bom::parse_from_json(sbom.as_bytes()).unwrap();
+        prop_assert!(bom.validate_version(SpecVersion::V1_5).passed(), "{}", sbom);
+        prop_assert_eq!(&described["meta"]["description"], &json!(fields[2]));
+        prop_assert_eq!(&described["meta"]["homepage"], &json!(fields[3]));
     }
 }
 

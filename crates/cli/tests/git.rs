@@ -146,9 +146,10 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
                 ),
             ),
             // No target, though nixpkgs' builder would take it for one.
-            ("crates/plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2018\"\nbuild = false\n"),
+            ("crates/plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2018\"\nbuild = false\n\
+              repository = \"https://plain.example\"\n"),
             ("crates/plain/build.rs", "compile_error!(\"no build script\");"),
-            ("crates/plain/src/lib.rs", &library("\"plain\".into()")),
+            ("crates/plain/src/lib.rs", &library("env!(\"CARGO_PKG_REPOSITORY\").into()")),
             ("shared.txt", "shared"),
         ],
     );
@@ -183,14 +184,19 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
         "fn main() { println!(\"{} {} {} {} {} {}\", top::say(), plain::say(), one::say(), tagged::say(), two::say(), three::say()); }",
     );
     let text = scratch.generate("app");
-    assert_eq!(scratch.printed("app", "app"), "TOP 1.2.3 SHARED plain first first branch main\n");
+    assert_eq!(scratch.printed("app", "app"), "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
     // `many`, and three commits of `single`: each is fetched once.
     assert_eq!(text.matches(" rev = \"").count(), 4, "{text}");
-    let mut names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("repository = ")).collect();
+    let mut names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("checkout = ")).collect();
     assert_eq!(names.len(), 7, "base, top, plain, two, three, and one twice");
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), 4);
+    let urls = scratch.package_urls("app");
+    assert_eq!(urls.len(), 6, "one commit is one package, whatever it was asked for by: {urls:?}");
+    let base = format!("pkg:cargo/base@1.2.3?vcs_url=git%2B{many}%40{}#crates/base", attribute(&text, "rev"));
+    let one = format!("pkg:cargo/one@0.1.0?vcs_url=git%2B{single}%40{first}");
+    assert!(urls.contains(&base) && urls.contains(&one), "{urls:?}");
     assert_eq!(scratch.generate_elsewhere("app"), text);
     let listed = scratch.sources("app", &[]);
     for words in [

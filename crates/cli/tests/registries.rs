@@ -75,10 +75,11 @@ fn a_sparse_registry_with_all_markers() {
     assert!(listed.contains(&format!("Gh-ij 1.0.0: fetchurl {dl} sha256 ")), "{listed}");
     assert_eq!(scratch.printed("app", "app"), "a Bc Def Gh-ij other a\n");
     let name = address.trim_start_matches("http://");
-    for words in [format!("\"{name}/index\" ="), format!("\"{dl}\";"), format!("\"{name}/other\" = \"{address}/api\";")]
-    {
+    for words in [format!("\"{name}/index\" = {{"), format!("dl = \"{dl}\";"), format!("dl = \"{address}/api\";")] {
         assert!(text.contains(&words), "{words}: {text}");
     }
+    let urls = scratch.package_urls("app");
+    assert!(urls.contains(&format!("pkg:cargo/Gh-ij@1.0.0?repository_url={address}/index/")), "{urls:?}");
     // The fetcher can be replaced, by one that knows a password for example.
     let expression = format!(
         "(import {} {{ fetchurl = args: throw \"asked for ${{args.url}}\"; }}).rootCrate.build.drvPath",
@@ -107,6 +108,8 @@ fn a_registry_whose_index_is_a_git_repository() {
     );
     let text = scratch.generate("app");
     assert_eq!(scratch.printed("app", "app"), "quiet\n");
+    let url = format!("pkg:cargo/quiet@0.2.0-rc.1?repository_url={}", scratch.url("index"));
+    assert_eq!(scratch.package_urls("app"), [url]);
     assert!(text.contains(&dl), "{text}");
     // Without its configuration nothing is guessed.
     let index = scratch.path("cargo-home/registry/index");
@@ -165,6 +168,12 @@ fn vendored_directories_are_built_from() {
     assert_eq!(scratch.generate_elsewhere("app"), text);
     assert!(scratch.sources("app", &[]).contains("forked 0.1.0: path third-party/crates/forked\n"));
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
+    // What stands in the place of something is called what it stands for.
+    let urls = scratch.package_urls("app");
+    let commit = scratch.git("fork", &["rev-parse", "HEAD"]);
+    let fork = format!("pkg:cargo/forked@0.1.0?vcs_url=git%2B{}%40{}", scratch.url("fork"), commit.trim());
+    assert_eq!(urls[0], fork);
+    assert!(urls[1].starts_with("pkg:cargo/itoa@") && !urls[1].contains('?'), "{urls:?}");
     let lock_sync = support::nix::library(
         "lock-sync",
         &scratch.path("app"),
@@ -221,6 +230,7 @@ fn local_registries_are_built_from() {
     let text = scratch.generate("app");
     assert!(text.contains("vendored = \"registry/packed-1.4.0.crate\";"), "{text}");
     assert_eq!(scratch.printed("app", "app"), "packed\n");
+    assert_eq!(scratch.package_urls("app"), ["pkg:cargo/packed@1.4.0"]);
 }
 
 /// Continuous integration often keeps `CARGO_HOME` in the workspace: what lies there is not vendored.

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{PackageIx, Pair, Role, UnitGraph, UnitKind};
+use cratewright_resolver::{PackageIx, Pair, Purpose, Role, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use serde::Deserialize;
@@ -179,7 +179,9 @@ fn record(cargo_nix: &Path, platforms: &str) -> Recording {
 fn check(root: &Path, cargo_nix: &Path) {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let selections = &workspace.selections;
+    let mut selections = workspace.selections.clone();
+    selections.retain(|selection| selection.purpose == Purpose::Build);
+    let selections = &selections;
     let graphs = workspace.resolve(selections);
     let systems = [
         ("aarch64-apple-darwin", "aarch64-darwin"),

@@ -9,6 +9,7 @@ use crate::guards::{Guards, PairSet};
 use crate::merge::{Content, Entry, EntryDependency, Merged};
 use crate::nix;
 use crate::render::{RenderOptions, constructor};
+use crate::sbom::{CRATES_IO, spdx_expression};
 
 pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
     entry.contents.values().flat_map(|content| &content.dependencies)
@@ -43,12 +44,13 @@ pub(crate) fn render_entry(
             attributes.text("sha256", checksum);
         }
         Source::Git { url, rev, dir } => {
-            attributes.text("repository", options.origins.repository(url, rev));
+            attributes.text("checkout", options.origins.repository(url, rev));
             attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
             below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
         }
         Source::Vendored { path, checksum } => {
             attributes.text("vendored", path);
+            attributes.optional("replaces", package.source_id.as_deref().filter(|&source| source != CRATES_IO));
             attributes.optional("sha256", checksum.as_deref());
         }
     }
@@ -64,6 +66,9 @@ pub(crate) fn render_entry(
     attributes.optional("description", package.description.as_deref());
     attributes.optional("homepage", package.homepage.as_deref());
     attributes.optional("license", package.license.as_deref());
+    if package.license.as_deref().is_some_and(|license| spdx_expression(license).is_none()) {
+        attributes.push("spdx", "false".to_owned());
+    }
     attributes.optional("license-file", package.license_file.as_deref());
     attributes.optional("readme", package.readme.as_deref());
     attributes.optional("repository", package.repository.as_deref());

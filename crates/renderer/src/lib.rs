@@ -12,6 +12,7 @@ mod nix;
 mod origins;
 mod profiles;
 mod render;
+mod sbom;
 mod tests_table;
 
 pub use crate::error::RenderError;
@@ -19,3 +20,4 @@ pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, MemberT
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
 pub use crate::render::{LIBRARY, RenderOptions, render};
+pub use crate::sbom::{SbomSubject, sbom};

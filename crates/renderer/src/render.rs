@@ -17,12 +17,15 @@ use crate::profiles::profiles;
 use crate::tests_table::tests;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 6] = [
+pub const LIBRARY: [(&str, &str); 9] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
     ("compilation", include_str!("../../../nix-lib/compilation.nix")),
     ("environment", include_str!("../../../nix-lib/environment.nix")),
     ("overrides", include_str!("../../../nix-lib/overrides.nix")),
     ("checks", include_str!("../../../nix-lib/checks.nix")),
+    ("meta", include_str!("../../../nix-lib/meta.nix")),
+    ("sbom", include_str!("../../../nix-lib/sbom.nix")),
+    ("units", include_str!("../../../nix-lib/units.nix")),
     ("prelude", include_str!("../../../nix-lib/prelude.nix")),
 ];
 
@@ -92,7 +95,8 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         let _ = write!(tables, ", {}", nix::attribute(name));
     }
     let _ = writeln!(text, "{tables} }}: {{\n{PLACEHOLDER}}};\n");
-    if !tests.is_empty() {
+    let has_tests = !tests.is_empty();
+    if has_tests {
         if !packages.lints.is_empty() {
             let lints = nix::list(packages.lints.iter().map(|flag| nix::string(flag)));
             let _ = writeln!(text, "# [workspace.lints]\nworkspaceLints = {lints};\n");
@@ -103,8 +107,6 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     if let Some(profiles) = &profiles {
         let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
     }
-    let tests = if tests.is_empty() { "tests = _: { };" } else { "inherit tests;" };
-    let profiles = if profiles.is_some() { "inherit profiles;" } else { "profiles = { };" };
     text.push_str("members = {");
     let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
     let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
@@ -130,27 +132,28 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let root =
         packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root && is_default(&member)));
     let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
-    let platforms = if guards.is_empty() { "platforms = { };" } else { "inherit platforms;" };
-    let variants = if variants.is_empty() { "variants = { };" } else { "inherit variants;" };
-    let table =
-        |name: &str, is_there: bool| if is_there { format!("inherit {name};") } else { format!("{name} = {{ }};") };
-    let registries = table("registries", !options.origins.registries.is_empty());
-    let repositories = table("repositories", !options.origins.repositories.is_empty());
     text.push_str(INPUTS);
+    text.push_str("\n\n# What is the same in every file.\nlibrary = {");
     for (name, code) in LIBRARY {
-        let _ = write!(text, "\n\n{name} =\n{code};");
+        let _ = write!(text, "\n{name} =\n{code};");
     }
+    let tables = [
+        ("registries", !options.origins.registries.is_empty()),
+        ("repositories", !options.origins.repositories.is_empty()),
+        ("platforms", !guards.is_empty()),
+        ("tests", has_tests),
+        ("profiles", profiles.is_some()),
+        ("variants", !variants.is_empty()),
+    ];
+    let tables = tables.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| format!(" {name}"));
     let _ = write!(
         text,
-        "\nin prelude {{ inherit workspace targets crates members; \
-         rootMember = {root}; {platforms} {variants}\n\
-         sources = sources {{ inherit workspace; {registries} {repositories} inherit pkgs lib fetchurl fetchgit registryDl \
-         externalSources; }};\n\
-         {tests} checks = checks {{ inherit pkgs lib workspace checkOptions; }};\n\
-         overrides = overrides {{ inherit lib crateOverrides; }};\n\
-         profiles = compilation {{ inherit lib; {profiles} }};\n\
-         environment = environment {{ inherit lib; }};\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides profile rootFeatures inputs; }}\n"
+        "\n}};\nin library.prelude {{ inherit library;\n\
+         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides crateOverrides fetchurl fetchgit registryDl \
+         externalSources profile rootFeatures checkOptions;\n\
+         inherit workspace targets crates members inputs{};\n\
+         rootMember = {root}; }}\n",
+        tables.collect::<String>()
     );
     let text = format(&text);
     let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
@@ -219,7 +222,10 @@ fn write_origins(origins: &Origins, text: &mut String) {
     if !origins.registries.is_empty() {
         text.push_str("# Where registries have their crates.\nregistries = {");
         for registry in &origins.registries {
-            let _ = write!(text, "{} = {};", nix::attribute(&registry.name), nix::string(&registry.dl));
+            let mut attributes = Attributes::default();
+            attributes.text("index", &registry.index);
+            attributes.text("dl", &registry.dl);
+            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&registry.name), attributes.text);
         }
         text.push_str("};\n\n");
     }

@@ -4,6 +4,7 @@
 pub mod git;
 pub mod nix;
 pub mod registry;
+pub mod sbom;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,106 @@
+//! `cratewright sbom`.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use cratewright_renderer::{SbomSubject, sbom};
+use cratewright_resolver::{PackageIx, Pair, Selection};
+
+use crate::args::Sbom;
+use crate::cargo;
+use crate::exit;
+use crate::failure::Failure;
+use crate::output::{self, follow_links};
+use crate::report::Report;
+use crate::workspace::{self, LoadOptions, Workspace, find_manifest, triple};
+
+pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
+    let manifest = find_manifest(command.manifest_path.as_deref())?;
+    let [host, target] = match (&command.cross, &command.target) {
+        (Some(cross), _) => [triple(&cross.host), triple(&cross.target)],
+        (None, Some(target)) => [triple(target), triple(target)],
+        (None, None) => {
+            let host = cargo::host(&output::directory(&manifest))?;
+            [host.clone(), host]
+        }
+    };
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: Some(manifest.clone()),
+        targets: vec![target.clone()],
+        cross: command.cross.iter().cloned().collect(),
+        offline: command.offline,
+        locked: command.locked,
+    })?;
+    let is_asked =
+        |pair: &&Pair| [pair.host, pair.target].map(|ix| &workspace.platforms[ix].triple) == [&host, &target];
+    let pair = *workspace.pairs.iter().find(is_asked).expect("what was asked for was loaded");
+    let member = member(&workspace, command, &manifest)?;
+    let selection = selection(&workspace, member, command.variant.as_deref())?;
+    let graph = workspace.resolve_on(selection, pair);
+    let features = selection.requested_features(&workspace.packages, member);
+    let subject = SbomSubject { member, features: &features, tool_version: env!("CARGO_PKG_VERSION") };
+    let name = &workspace.packages.graph[member].name;
+    let text = sbom(&workspace.packages, &graph, subject).ok_or_else(|| {
+        let message = format!("package `{name}` has neither a library nor a binary whose required features are on");
+        Failure::new("nothing-to-build", message)
+            .note("at", workspace.packages.graph[member].manifest_path.clone())
+            .help("name another member with `-p`, or a variant that turns them on with `--variant`")
+    })?;
+    match &command.output {
+        None => report.data(&text)?,
+        Some(path) => {
+            let path = follow_links(path);
+            fs::write(&path, &text).map_err(|error| Failure::io("write", &path, &error))?;
+            report.status("Written", format_args!("{}, of `{name}` for {target}", output::shown(&path)));
+        }
+    }
+    Ok(exit::SUCCESS)
+}
+
+/// The member that was named, or that the manifest is of, or the only one.
+fn member(workspace: &Workspace, command: &Sbom, manifest: &std::path::Path) -> Result<PackageIx, Failure> {
+    let Workspace { packages, root, .. } = workspace;
+    let names: Vec<String> =
+        packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name)).collect();
+    let at = root.join("Cargo.toml").display().to_string();
+    if let Some(name) = &command.package {
+        let found = packages.members.iter().copied().find(|&member| packages.graph[member].name == *name);
+        return found.ok_or_else(|| {
+            Failure::new("unknown-member", format!("there is no member `{name}`"))
+                .note("at", at)
+                .help(format!("name one of {}", names.join(", ")))
+        });
+    }
+    let is_here = |member: &PackageIx| std::path::Path::new(&packages.graph[*member].manifest_path) == manifest;
+    let one = match packages.members[..] {
+        [only] => Some(only),
+        _ => packages.members.iter().copied().find(is_here),
+    };
+    one.ok_or_else(|| {
+        Failure::new("unnamed-member", "the workspace has several members, and none was named")
+            .note("at", at)
+            .help(format!("name one with `-p`: {}", names.join(", ")))
+    })
+}
+
+/// What `Cargo.nix` is made of for the member, by default or as a variant.
+fn selection<'a>(workspace: &'a Workspace, member: PackageIx, variant: Option<&str>) -> Result<&'a Selection, Failure> {
+    let has_member = |selection: &&Selection| selection.members.contains(&member);
+    let mut selections = workspace.selections.iter().filter(has_member);
+    if let Some(selection) = selections.find(|selection| selection.variant.as_deref() == variant) {
+        return Ok(selection);
+    }
+    let declared = workspace.selections.iter().filter(has_member).filter_map(|selection| selection.variant.as_deref());
+    let declared: BTreeSet<String> = declared.map(|name| format!("`{name}`")).collect();
+    let name = &workspace.packages.graph[member].name;
+    let message = format!("member `{name}` has no variant `{}`", variant.unwrap_or_default());
+    let failure =
+        Failure::new("unknown-variant", message).note("at", workspace.root.join("Cargo.toml").display().to_string());
+    Err(match declared.is_empty() {
+        true => failure.help("declare it under `[workspace.metadata.cratewright.variants]`, or leave out `--variant`"),
+        false => failure.help(format!(
+            "name one of {}, or leave out `--variant`",
+            declared.into_iter().collect::<Vec<_>>().join(", ")
+        )),
+    })
+}

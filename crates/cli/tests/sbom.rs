@@ -1,0 +1,272 @@
+//! `cratewright sbom`, and the same from `Cargo.nix`: valid CycloneDX, and exactly the packages of the unit graph.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use cratewright::workspace::{LoadOptions, Workspace, load};
+use cratewright_renderer::{SbomSubject, sbom};
+use cratewright_resolver::{PackageIx, Pair, Purpose, Role, UnitGraph};
+use cyclonedx_bom::models::bom::{Bom, SpecVersion};
+use cyclonedx_bom::validation::Validate;
+use petgraph::visit::Dfs;
+use serde_json::{Value, json};
+
+use crate::support::nix;
+use crate::support::sbom::without_tool_version;
+
+/// Name, version and whether it is linked; the member itself is.
+type Listed = BTreeSet<(String, String, bool)>;
+
+#[track_caller]
+fn check_valid(text: &str) {
+    let bom = Bom::parse_from_json(text.as_bytes()).unwrap();
+    let validation = bom.validate_version(SpecVersion::V1_5);
+    assert!(validation.passed(), "{:?}\n{text}", validation.errors().collect::<Vec<_>>());
+}
+
+/// What the document says, once it was found to be consistent.
+#[track_caller]
+fn listed(document: &Value) -> Listed {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let root = &document["metadata"]["component"];
+    let components = document["components"].as_array().unwrap();
+    let mut references = BTreeSet::from([text(&root["bom-ref"])]);
+    let mut listed = Listed::from([(text(&root["name"]), text(&root["version"]), true)]);
+    for component in components {
+        assert!(references.insert(text(&component["bom-ref"])), "twice: {component}");
+        let linked = component["scope"] == "required";
+        let role = component["properties"][0]["value"].as_str();
+        assert_eq!((linked, role), if linked { (true, None) } else { (false, Some("host")) }, "{component}");
+        assert!(listed.insert((text(&component["name"]), text(&component["version"]), linked)), "twice: {component}");
+    }
+    let dependencies = document["dependencies"].as_array().unwrap();
+    let froms: Vec<String> = dependencies.iter().map(|dependency| text(&dependency["ref"])).collect();
+    assert_eq!(froms, references.iter().cloned().collect::<Vec<_>>(), "each once, in order");
+    let to: BTreeSet<String> =
+        dependencies.iter().flat_map(|dependency| dependency["dependsOn"].as_array().unwrap()).map(text).collect();
+    references.remove(root["bom-ref"].as_str().unwrap());
+    assert_eq!(to, references, "all but the member are needed by something");
+    listed
+}
+
+/// What the resolver says; roles alone tell what is linked, for a member that is no procedural macro.
+fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> Listed {
+    let mut packages: BTreeMap<PackageIx, bool> = BTreeMap::new();
+    for &root in graph.roots.iter().filter(|&&root| graph.graph[root].package == member) {
+        let mut walk = Dfs::new(&graph.graph, root);
+        while let Some(unit) = walk.next(&graph.graph) {
+            let unit = &graph.graph[unit];
+            *packages.entry(unit.package).or_default() |= unit.role == Role::Target;
+        }
+    }
+    if workspace.packages.graph[member].proc_macro {
+        packages.insert(member, true);
+    }
+    let each = packages.into_iter().map(|(ix, linked)| {
+        let package = &workspace.packages.graph[ix];
+        (package.name.clone(), package.version.to_string(), linked)
+    });
+    each.collect()
+}
+
+/// `variant/member` or `member` to the text of each document, as Nix makes it.
+fn by_nix(cargo_nix: &Path, platforms: &str) -> BTreeMap<String, String> {
+    let expression = format!(
+        "let
+           pkgs = import {pkgs} {platforms} // {{ writeText = _: text: text; }};
+           file = import {cargo_nix} {{ inherit pkgs; }};
+           named = prefix: members: map (name: {{ name = prefix + name; value = members.${{name}}.sbom; }})
+             (builtins.attrNames members);
+         in builtins.listToAttrs (named \"\" file.workspaceMembers ++ builtins.concatLists (
+           map (variant: named (variant + \"/\") file.variants.${{variant}}) (builtins.attrNames file.variants)
+         ))",
+        pkgs = nix::stand_in().display(),
+        cargo_nix = cargo_nix.display(),
+    );
+    serde_json::from_value(nix::eval_json(&expression)).unwrap()
+}
+
+/// Every member and variant on every pair; Nix where the stand-in has the pair. Returns how many documents there are.
+#[track_caller]
+fn check(root: &Path, cargo_nix: &Path) -> usize {
+    let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
+    let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let mut selections = workspace.selections.clone();
+    selections.retain(|selection| selection.purpose == Purpose::Build);
+    let graphs = workspace.resolve(&selections);
+    let mut count = 0;
+    for (ix, &pair) in workspace.pairs.iter().enumerate() {
+        let nix = platforms(&workspace, pair).map(|platforms| by_nix(cargo_nix, &platforms));
+        for (selection, graphs) in selections.iter().zip(&graphs) {
+            for &member in &selection.members {
+                let features = selection.requested_features(&workspace.packages, member);
+                let subject = SbomSubject { member, features: &features, tool_version: "1.2.3" };
+                let name = &workspace.packages.graph[member].name;
+                let Some(text) = sbom(&workspace.packages, &graphs[ix], subject) else {
+                    let mut roots = graphs[ix].roots.iter();
+                    assert!(roots.all(|&root| graphs[ix].graph[root].package != member), "{name} is built");
+                    continue;
+                };
+                count += 1;
+                check_valid(&text);
+                let document: Value = serde_json::from_str(&text).unwrap();
+                let listed = listed(&document);
+                let expected = resolved(&workspace, &graphs[ix], member);
+                if workspace.packages.graph[member].proc_macro {
+                    let packages = |listed: Listed| -> BTreeSet<(String, String)> {
+                        listed.into_iter().map(|(name, version, _)| (name, version)).collect()
+                    };
+                    assert_eq!(packages(listed), packages(expected), "{name}");
+                } else {
+                    assert_eq!(listed, expected, "{name}");
+                }
+                if let Some(nix) = &nix {
+                    let key = selection.variant.as_ref().map_or(name.clone(), |variant| format!("{variant}/{name}"));
+                    assert_eq!(nix[&key], without_tool_version(&text, "1.2.3"), "{key}, in {}", cargo_nix.display());
+                }
+            }
+        }
+    }
+    count
+}
+
+/// The arguments of the stand-in for a pair, if it has its platforms.
+fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
+    let [host, target] = [pair.host, pair.target].map(|ix| workspace.platforms[ix].triple.as_str());
+    let system = |triple: &str| {
+        let (cpu, rest) = triple.split_once('-')?;
+        let system = match rest {
+            "apple-darwin" => "darwin",
+            "unknown-linux-gnu" => "linux",
+            _ => return None,
+        };
+        ["aarch64", "x86_64"].contains(&cpu).then(|| format!("{cpu}-{system}"))
+    };
+    let (host, _) = (system(host)?, system(target)?);
+    Some(match pair.is_cross() {
+        false => format!("{{ system = \"{host}\"; }}"),
+        true => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{target}\"; }}; }}"),
+    })
+}
+
+#[test]
+fn fixtures_list_exactly_the_packages_of_their_unit_graphs() {
+    let mut count = 0;
+    for name in support::fixtures() {
+        let root = support::fixture(&name);
+        count += check(&root, &root.join("Cargo.nix"));
+    }
+    assert!(count > 200, "{count} documents");
+}
+
+#[test]
+fn this_workspace_lists_exactly_the_packages_of_its_unit_graphs() {
+    let root = support::repository();
+    check(&root, &root.join("Cargo.nix"));
+}
+
+#[test]
+fn applications_list_exactly_the_packages_of_their_unit_graphs() {
+    for (name, version) in [("ripgrep", "14.1.1"), ("xh", "0.23.0")] {
+        let root = support::application(name, version);
+        let scratch = tempfile::tempdir().unwrap();
+        let mut generate = support::cratewright();
+        generate.args(["generate", "--locked", "--stdout", "--manifest-path"]).arg(root.join("Cargo.toml"));
+        let cargo_nix = scratch.path().join("Cargo.nix");
+        fs::write(&cargo_nix, support::stdout(&mut generate)).unwrap();
+        check(&root, &cargo_nix);
+    }
+}
+
+fn command(fixture: &str, arguments: &[&str]) -> String {
+    let mut sbom = support::cratewright();
+    support::stdout(sbom.arg("sbom").args(arguments).current_dir(support::fixture(fixture)))
+}
+
+#[test]
+fn the_command_names_pair_and_features() {
+    let properties = |arguments: &[&str], fixture| -> Value {
+        let document: Value = serde_json::from_str(&command(fixture, arguments)).unwrap();
+        document["metadata"]["properties"].clone()
+    };
+    let expected = |features: &str, host: &str, target: &str| {
+        json!([
+            { "name": "cratewright:features", "value": features },
+            { "name": "cratewright:host", "value": host },
+            { "name": "cratewright:target", "value": target },
+        ])
+    };
+    let (linux, darwin) = ("x86_64-unknown-linux-gnu", "aarch64-apple-darwin");
+    assert_eq!(
+        properties(&["-p", "app", "--cross", "aarch64-darwin:x86_64-linux"], "cross"),
+        expected("default", darwin, linux)
+    );
+    assert_eq!(
+        properties(&["-p", "app", "--target", "aarch64-darwin", "--variant", "loud"], "variants"),
+        expected("default fast loud", darwin, darwin)
+    );
+}
+
+/// The document follows the build that it is asked of.
+#[test]
+fn an_overridden_build_has_its_own_document() {
+    let expression = |document: &str| {
+        format!(
+            "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
+                 file = import {} {{ inherit pkgs; }};
+             in {document}",
+            nix::stand_in().display(),
+            support::fixture("variants").join("Cargo.nix").display()
+        )
+    };
+    let text = |document: &str| nix::eval_json(&expression(document));
+    let overridden = text("(file.workspaceMembers.app.build.override { features = [ ]; }).sbom");
+    assert_eq!(overridden, text("file.variants.bare.app.sbom"));
+    assert_ne!(overridden, text("file.workspaceMembers.app.sbom"));
+}
+
+#[test]
+fn the_derivation_holds_what_the_command_prints() {
+    let directory = support::fixture("registry-mix");
+    let built = nix::build(&directory.join("Cargo.nix"), "rootCrate.sbom");
+    assert!(built.to_str().unwrap().ends_with("-app-0.1.0.cdx.json"), "{}", built.display());
+    let printed = command("registry-mix", &[]);
+    assert_eq!(fs::read_to_string(&built).unwrap(), without_tool_version(&printed, env!("CARGO_PKG_VERSION")));
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("app.cdx.json");
+    assert_eq!(command("registry-mix", &["--output", path.to_str().unwrap()]), "");
+    assert_eq!(fs::read_to_string(path).unwrap(), printed);
+
+    let document: Value = serde_json::from_str(&printed).unwrap();
+    let component = |name: &str| {
+        let mut components = document["components"].as_array().unwrap().iter();
+        components.find(|component| component["name"] == name).unwrap()
+    };
+    let lock = fs::read_to_string(directory.join("Cargo.lock")).unwrap();
+    let anyhow = component("anyhow");
+    assert!(lock.contains(anyhow["hashes"][0]["content"].as_str().unwrap()));
+    assert_eq!(anyhow["purl"], format!("pkg:cargo/anyhow@{}", anyhow["version"].as_str().unwrap()));
+    assert_eq!(anyhow["licenses"], json!([{ "expression": "MIT OR Apache-2.0" }]));
+    assert_eq!(component("serde_derive")["scope"], "excluded");
+    assert_eq!(document["metadata"]["component"]["type"], "application");
+    assert_eq!(document["metadata"]["component"]["purl"], "pkg:cargo/app@0.1.0?download_url=file://.");
+}
+
+/// What manifests say is anyone's text. It stays as it is, but for lines, and what is no URL or licence is not taken for one.
+#[test]
+fn hostile_texts_survive() {
+    let directory = support::fixture("hostile-strings");
+    let manifest: toml::Table = fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap();
+    let package = |key: &str| &manifest["package"][key];
+    let document: Value = serde_json::from_str(&command("hostile-strings", &[])).unwrap();
+    let component = &document["metadata"]["component"];
+    let one_line = |value: &toml::Value| value.as_str().unwrap().replace(['\n', '\t'], " ");
+    assert_eq!(component["description"], one_line(package("description")));
+    assert_eq!(component["licenses"], json!([{ "license": { "name": one_line(package("license")) } }]));
+    let authors: Vec<String> = package("authors").as_array().unwrap().iter().map(one_line).collect();
+    assert_eq!(component["author"], authors.join(", "));
+    assert_eq!(component.get("externalReferences"), None);
+}

@@ -1,0 +1,197 @@
+# Every crate as a derivation, for either side of a build. Source: nix-lib/units.nix of cratewright.
+{
+  targets,
+  platforms ? { },
+  crates,
+  members,
+  variants ? { },
+  pkgs,
+  lib,
+  stdenv,
+  buildRustCrateForPkgs,
+  sources,
+  overrides,
+  environment,
+  meta,
+  ...
+}:
+let
+  host = stdenv.buildPlatform.rust.rustcTarget;
+  target = stdenv.hostPlatform.rust.rustcTarget;
+  pair = if host == target then target else "${target} on ${host}";
+  memberNames = lib.foldl' (names: variant: names // variant) members (lib.attrValues variants);
+
+  # `linux [ ... ]` is the list on Linux and empty elsewhere.
+  guards = lib.mapAttrs (
+    _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
+  ) platforms;
+
+  # nixpkgs' builder pastes these between double quotes into a shell script as they are.
+  shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
+  pasted =
+    lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
+      (_: null);
+  ours = lib.splitString " " "checkout dir extraSources lto registry replaces sha256 spdx twin vendored";
+
+  # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
+  # has a feature more, and a version that its dependents can name.
+  twinFeature =
+    attrs:
+    lib.optional (attrs ? twin)
+      "twin-${builtins.substring 0 7 (builtins.hashString "sha256" attrs.twin)}";
+  asTwin =
+    attrs: unit:
+    if attrs ? twin then
+      unit
+      // {
+        lib = unit.lib // {
+          version = "${attrs.version} (${attrs.twin})";
+        };
+      }
+    else
+      unit;
+
+  # One derivation, for one side of the build: `target`, `host`, or `test`, which is the target as tests link it. `extra`
+  # replaces what it has.
+  buildOn =
+    {
+      side,
+      pkgs,
+      crateOverrides,
+      profile,
+    }:
+    let
+      builder = buildRustCrateForPkgs (if side == "host" then asHost pkgs else pkgs);
+      buildRustCrate =
+        if builder ? override then
+          builder.override { defaultCrateOverrides = crateOverrides; }
+        else
+          attrs: (builder attrs).override { inherit crateOverrides; };
+    in
+    source: attrs: extra:
+    let
+      settings = settingsOf { inherit side profile attrs; };
+      unit = buildRustCrate (
+        {
+          inherit (settings) release codegenUnits dontStrip;
+          extraRustcOpts = settings.rustcFlags;
+          # Without it the builder would look for binaries by itself.
+          crateBin = [ ];
+        }
+        // lib.optionalAttrs (attrs ? dir && memberNames ? ${attrs.crateName}) (meta.names attrs)
+        // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
+        // removeAttrs attrs ours
+        // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
+        // {
+          # Without the attribute, the builder ignores overrides of it.
+          features = attrs.features or [ ] ++ twinFeature attrs;
+        }
+        // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+        // environment attrs settings
+        // source attrs
+        // extra
+      );
+    in
+    asTwin attrs (if settings.hasDebug then unit // { hasDebug = true; } else unit);
+
+  # All units for one side. `hostOf` gives the units of build scripts and proc-macros.
+  table =
+    build: hostOf:
+    let
+      units = unitsFrom (source: attrs: build source attrs { }) {
+        inherit units;
+        host = hostOf units;
+      };
+    in
+    units;
+
+  # The crates, by what is made of each and its source.
+  unitsFrom =
+    make: tables:
+    crates (
+      guards
+      // builtins.intersectAttrs (builtins.functionArgs crates) tables
+      // lib.mapAttrs (_: make) (builtins.intersectAttrs (builtins.functionArgs crates) sources)
+    );
+
+  # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
+  # are compiled with. On the host it is another than for the target, so the name is another as well.
+  asHost =
+    pkgs:
+    let
+      platform = pkgs.stdenv.hostPlatform // {
+        rust = pkgs.stdenv.hostPlatform.rust // {
+          rustcTarget = "${pkgs.stdenv.hostPlatform.rust.rustcTarget}-host";
+        };
+      };
+    in
+    pkgs
+    // {
+      buildRustCrate = pkgs.buildRustCrate.override {
+        stdenv = pkgs.stdenv // {
+          # One value, as the builder compares them.
+          buildPlatform = platform;
+          hostPlatform = platform;
+        };
+      };
+    };
+
+  settingsOf =
+    {
+      side,
+      profile,
+      attrs,
+    }:
+    let
+      triple = if side == "host" then host else target;
+    in
+    profile.settings {
+      inherit side attrs triple;
+      rustflags = [ ];
+    }
+    // {
+      crossTriple = lib.optionalString (triple != host) triple;
+    };
+
+  # Both sides, for one profile and one set of overrides.
+  unitsWith =
+    profile: defaults:
+    if !(lib.elem pair targets) then
+      throw ''
+        this Cargo.nix was not resolved for builds on ${host} for ${target};
+        known are: ${lib.concatStringsSep ", " targets}.
+        Add it to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
+      ''
+    else
+      let
+        hostPkgs = if host == target then pkgs else pkgs.buildPackages;
+        on = side: {
+          inherit side pkgs profile;
+          crateOverrides = overrides defaults;
+        };
+        hostUnits = table (buildOn {
+          side = "host";
+          pkgs = hostPkgs;
+          crateOverrides = overrides (if host == target then defaults else hostPkgs.defaultCrateOverrides);
+          inherit profile;
+        }) (units: units);
+      in
+      rec {
+        host = hostUnits;
+        units = table (buildOn (on "target")) (_: hostUnits);
+        # Tests unwind, and so does what they link.
+        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: hostUnits) else units;
+        buildTest = buildOn (on "test");
+      };
+in
+{
+  inherit
+    host
+    target
+    guards
+    memberNames
+    unitsFrom
+    settingsOf
+    unitsWith
+    ;
+}
