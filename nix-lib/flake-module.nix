@@ -63,6 +63,7 @@ in
       config = {
         inherit (made)
           packages
+          legacyPackages
           checks
           apps
           devShells

@@ -1,12 +1,113 @@
 # Layers of overrides of a crate. Source: nix-lib/overrides.nix of cratewright.
-{ lib, crateOverrides, ... }:
+{
+  lib,
+  pkgs,
+  crateOverrides,
+  hooks ? (_: { }),
+  ...
+}:
 let
-  # Overrides compose: lists append, phases and hooks concatenate, environments merge, the rest is replaced.
-  compose =
-    lower: upper: attrs:
+  # Whether a version meets a requirement as in Cargo.toml. Pre-releases count as what they lead to.
+  meets =
+    requirement: version:
     let
-      below = lower attrs;
-      above = upper attrs;
+      numbers = lib.take 3 (lib.splitVersion version);
+      part = "([0-9]+|[*xX])";
+      meetsOne =
+        comparator:
+        let
+          parsed = builtins.match " *([\\^~=<>]*) *${part}([.]${part})?([.]${part})?([-+].*)? *" comparator;
+          given = map (lib.elemAt parsed) [
+            1
+            3
+            5
+          ];
+          isNumber = number: number != null && builtins.match "[0-9]+" number != null;
+          # Up to the first wildcard.
+          wanted =
+            lib.foldl'
+              (
+                { all, isOpen }:
+                number:
+                let
+                  goesOn = isOpen && isNumber number;
+                in
+                {
+                  all = all ++ lib.optional goesOn number;
+                  isOpen = goesOn;
+                }
+              )
+              {
+                all = [ ];
+                isOpen = true;
+              }
+              given;
+          n = lib.length wanted.all;
+          order = builtins.compareVersions (lib.concatStringsSep "." (lib.take n numbers)) (
+            lib.concatStringsSep "." wanted.all
+          );
+          agree = count: lib.take count numbers == lib.take count wanted.all;
+          isWild = lib.any (number: number != null && !(isNumber number)) given;
+          # All up to the first number that is not zero.
+          leading =
+            lib.foldl'
+              (
+                count: at: if count == at && at < n && lib.elemAt wanted.all (at - 1) == "0" then at + 1 else count
+              )
+              1
+              [
+                1
+                2
+              ];
+          operators = {
+            "=" = order == 0;
+            ">" = order > 0;
+            ">=" = order >= 0;
+            "<" = order < 0;
+            "<=" = order <= 0;
+            "~" = agree (lib.min n 2) && order >= 0;
+            "^" = agree leading && order >= 0;
+            "" = if isWild then order == 0 else operators."^";
+          };
+        in
+        if parsed == null || !(operators ? ${lib.head parsed}) then
+          throw "`${requirement}` is no version requirement, as an override has it after `@`"
+        else
+          operators.${lib.head parsed};
+    in
+    lib.all meetsOne (lib.splitString "," requirement);
+
+  # Keys are `*`, `(members)`, a name, or `name@requirement`, and count in this order.
+  ofLayer =
+    layer:
+    let
+      parse =
+        key: value:
+        let
+          parts = builtins.match "([^@]*)@(.*)" key;
+        in
+        {
+          inherit key;
+          name = if parts == null then key else lib.head parts;
+          isFor = version: parts == null || meets (lib.elemAt parts 1) version;
+          # One override, or several that compose.
+          functions = lib.toList value;
+        };
+    in
+    lib.groupBy (override: override.name) (lib.mapAttrsToList parse layer);
+  matching =
+    layer: isMember: name: version:
+    lib.concatMap (override: override.functions) (
+      layer."*" or [ ]
+      ++ lib.optionals isMember layer."(members)" or [ ]
+      ++ lib.filter (override: override.isFor version) (layer.${name} or [ ])
+    );
+  users = ofLayer crateOverrides;
+
+  # Lists append, phases and hooks concatenate, environments merge, the rest is replaced.
+  compose =
+    below: above:
+    let
       merge =
         name: value:
         let
@@ -34,11 +135,60 @@ let
     preConfigure = null;
   };
 in
-# On top of what nixpkgs has for the platform.
-defaults:
-lib.mapAttrs (_: compose hooksOf) (
-  defaults
-  // lib.mapAttrs (
-    name: upper: if defaults ? ${name} then compose defaults.${name} upper else upper
-  ) crateOverrides
-)
+{
+  # Names of crates to overrides: those of nixpkgs for the platform, then ours, then the user's. `versions` has the
+  # versions of each crate in the file, `members` the names of members.
+  for =
+    {
+      pkgs,
+      defaults,
+      versions,
+      members,
+    }:
+    let
+      ours = ofLayer (hooks {
+        inherit lib pkgs;
+      });
+    in
+    lib.mapAttrs (
+      name: _: attrs:
+      lib.foldl' compose (hooksOf attrs) (
+        map (override: override attrs) (
+          lib.optional (defaults ? ${name}) defaults.${name}
+          ++ matching ours (members ? ${name}) name attrs.version
+          ++ matching users (members ? ${name}) name attrs.version
+        )
+      )
+    ) versions;
+
+  keys =
+    { versions, defaults }:
+    {
+      nixpkgs = lib.filter (name: versions ? ${name}) defaults;
+      cratewright = lib.attrNames (hooks {
+        inherit lib pkgs;
+      });
+      user = lib.attrNames crateOverrides;
+    };
+
+  # A message for each of the user's that no crate has.
+  unused =
+    versions:
+    map
+      (
+        { key, name, ... }:
+        "crateOverrides has `${key}`, and this Cargo.nix has "
+        + (
+          if versions ? ${name} then
+            "${name} in ${toString versions.${name}} only"
+          else
+            "no crate of that name"
+        )
+      )
+      (
+        lib.filter (
+          { name, isFor, ... }:
+          name != "*" && name != "(members)" && !(lib.any isFor (versions.${name} or [ ]))
+        ) (lib.concatLists (lib.attrValues users))
+      );
+}

@@ -5,7 +5,7 @@
 
   ```
   perSystem :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix", lockSync ? true, ... }
-    -> { packages, checks, apps, devShells }
+    -> { packages, legacyPackages, checks, apps, devShells }
   ```
 
   # Inputs
@@ -23,6 +23,9 @@
 
   `packages`
   : a package for each member, by name, and `default`: the root package, else all members together
+
+  `legacyPackages.cargoNix`
+  : what `Cargo.nix` evaluates to, with these arguments
 
   `checks.cargo-nix-lock-sync`
   : see `lockSync`
@@ -48,7 +51,7 @@
         };
       each = output: nixpkgs.lib.genAttrs [ "x86_64-linux" "aarch64-darwin" ] (system: (make system).${output});
     in
-    nixpkgs.lib.genAttrs [ "packages" "checks" "apps" "devShells" ] each;
+    nixpkgs.lib.genAttrs [ "packages" "legacyPackages" "checks" "apps" "devShells" ] each;
   ```
 */
 {
@@ -91,6 +94,9 @@ in
   packages = lib.mapAttrs (name: _: value.workspaceMembers.${name}.build) members // {
     default = value.rootCrate.build or value.allWorkspaceMembers;
   };
+
+  # For what takes an expression of it, such as `cratewright overrides --expr`.
+  legacyPackages.cargoNix = value;
 
   checks.cargo-nix-lock-sync = import ./lock-sync.nix {
     inherit

@@ -34,8 +34,11 @@ let
     unitsFrom
     settingsOf
     unitsWith
+    versions
     ;
-  sides = unitsWith (compilation profile) defaultCrateOverrides;
+  sides = lib.foldl' (
+    value: message: lib.warn message value
+  ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.overrides.unused versions);
 
   # What `cargo test` and its like do with a member, by kind and member, and all members of a kind in one tree of links.
   checksWith =
@@ -209,5 +212,10 @@ lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMemb
   internal = {
     units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
     inherit targets platforms inputs;
+    # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
+    overrides = parts.overrides.keys {
+      inherit versions;
+      inherit (parts.units) defaults;
+    };
   };
 }

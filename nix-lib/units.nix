@@ -9,6 +9,7 @@
   lib,
   stdenv,
   buildRustCrateForPkgs,
+  defaultCrateOverrides,
   sources,
   overrides,
   environment,
@@ -25,6 +26,37 @@ let
   guards = lib.mapAttrs (
     _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
   ) platforms;
+
+  # By name: versions of all crates, whatever they are built for.
+  versions =
+    let
+      entries = lib.attrValues (
+        unitsFrom (_: attrs: attrs) {
+          units = versions;
+          host = versions;
+        }
+      );
+    in
+    lib.mapAttrs (_: map (attrs: attrs.version)) (lib.groupBy (attrs: attrs.crateName) entries);
+
+  # Names of the lowest layer of overrides. Those that a builder has can only be asked of a crate that it builds.
+  defaults =
+    let
+      builder = buildRustCrateForPkgs pkgs;
+      asked = builder.override (old: {
+        defaultCrateOverrides.asked = _: { passthru.names = lib.attrNames old.defaultCrateOverrides; };
+      });
+    in
+    if defaultCrateOverrides != null then
+      lib.attrNames defaultCrateOverrides
+    else if builder ? override then
+      (asked {
+        crateName = "asked";
+        version = "0.0.0";
+        src = ./.;
+      }).names
+    else
+      lib.attrNames pkgs.defaultCrateOverrides;
 
   # nixpkgs' builder pastes these between double quotes into a shell script as they are.
   shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
@@ -57,15 +89,28 @@ let
     {
       side,
       pkgs,
-      crateOverrides,
+      # The lowest layer, or nothing for what the builder has.
+      defaults,
       profile,
     }:
     let
       builder = buildRustCrateForPkgs (if side == "host" then asHost pkgs else pkgs);
+      composed =
+        own:
+        overrides.for {
+          inherit pkgs versions;
+          members = memberNames;
+          defaults = if defaults == null then own else defaults;
+        };
       buildRustCrate =
         if builder ? override then
-          builder.override { defaultCrateOverrides = crateOverrides; }
+          builder.override (old: {
+            defaultCrateOverrides = composed (old.defaultCrateOverrides or pkgs.defaultCrateOverrides);
+          })
         else
+          let
+            crateOverrides = composed pkgs.defaultCrateOverrides;
+          in
           attrs: (builder attrs).override { inherit crateOverrides; };
     in
     source: attrs: extra:
@@ -166,13 +211,18 @@ let
       let
         hostPkgs = if host == target then pkgs else pkgs.buildPackages;
         on = side: {
-          inherit side pkgs profile;
-          crateOverrides = overrides defaults;
+          inherit
+            side
+            pkgs
+            profile
+            defaults
+            ;
         };
         hostUnits = table (buildOn {
           side = "host";
           pkgs = hostPkgs;
-          crateOverrides = overrides (if host == target then defaults else hostPkgs.defaultCrateOverrides);
+          # Those given are made of packages for the target.
+          defaults = if host == target then defaults else null;
           inherit profile;
         }) (units: units);
       in
@@ -193,5 +243,7 @@ in
     unitsFrom
     settingsOf
     unitsWith
+    versions
+    defaults
     ;
 }

@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// List where every package comes from, and which files outside of it a build reads
     Sources(Sources),
+    /// List crates that meet something that is not Rust, and which overrides cover them
+    Overrides(Overrides),
     /// Print what the output of a member is made of, as CycloneDX
     Sbom(Sbom),
 }
@@ -150,6 +152,47 @@ pub(crate) struct Sources {
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
+    /// Fail if Cargo.lock would have to change
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// How to print the list
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+const OVERRIDES_EXAMPLES: &str = "\
+Listed are the crates of Cargo.nix with `links`, and those whose build scripts use cc, cmake, pkg-config, bindgen and the
+like. Which overrides there are is asked of Nix, which evaluates Cargo.nix: nixpkgs' own, those that Cargo.nix carries,
+and yours, if `--expr` says how you call it.
+
+Examples:
+  cratewright overrides                         with nixpkgs from NIX_PATH
+  cratewright overrides --nixpkgs ../nixpkgs --deny-uncovered
+  cratewright overrides --expr 'import ./nix/crates.nix'";
+
+/// List crates that meet something that is not Rust, and which overrides cover them
+#[derive(Debug, clap::Args)]
+#[command(after_help = OVERRIDES_EXAMPLES)]
+pub(crate) struct Overrides {
+    /// Path to Cargo.toml, of the workspace or any of its members
+    #[arg(long, value_name = "PATH")]
+    pub(crate) manifest_path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) load: Load,
+    /// Cargo.nix to evaluate
+    ///
+    /// Default: the one in the workspace root.
+    #[arg(long, value_name = "PATH", conflicts_with = "expr")]
+    pub(crate) cargo_nix: Option<PathBuf>,
+    /// nixpkgs, in place of the one in NIX_PATH
+    #[arg(long, value_name = "PATH", conflicts_with = "expr")]
+    pub(crate) nixpkgs: Option<PathBuf>,
+    /// Nix expression of what Cargo.nix evaluates to, with your arguments
+    #[arg(long, value_name = "NIX")]
+    pub(crate) expr: Option<String>,
+    /// Exit with 1 if a crate is not covered
+    #[arg(long)]
+    pub(crate) deny_uncovered: bool,
     /// Fail if Cargo.lock would have to change
     #[arg(long)]
     pub(crate) locked: bool,

@@ -1,4 +1,4 @@
-//! Runs cargo and rustc.
+//! Runs cargo and rustc, and says what is wrong where a program cannot be run.
 
 use std::io;
 use std::path::Path;
@@ -132,8 +132,11 @@ pub(crate) fn at(command: &mut Command, manifest: &Path, root: &Path) {
 pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.output().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::new("program-not-found", format!("`{program}` was not found"))
-            .help(format!("install Rust, or put the directory of `{program}` on PATH")),
+        io::ErrorKind::NotFound => {
+            let what = if program.starts_with("nix") { "Nix" } else { "Rust" };
+            Failure::new("program-not-found", format!("`{program}` was not found"))
+                .help(format!("install {what}, or put the directory of `{program}` on PATH"))
+        }
         _ => Failure::new("program-failed", format!("`{program}` could not be run: {error}"))
             .help(format!("check that `{program}` is an executable you may run")),
     })

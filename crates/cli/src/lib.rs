@@ -15,6 +15,7 @@ mod generate;
 pub mod oracle;
 mod origins;
 mod output;
+mod overrides;
 mod replacement;
 mod report;
 mod root;
@@ -58,6 +59,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(command) => check::run(command, &report),
         Command::Verify(command) => verify::run(command, &report),
         Command::Sources(command) => sources::run(command, &report),
+        Command::Overrides(command) => overrides::run(command, &report),
         Command::Sbom(command) => sbom::run(command, &report),
     };
     ExitCode::from(result.unwrap_or_else(|failure| {

@@ -14,7 +14,8 @@ fn expression(fixture: &str, body: &str) -> String {
            pkgs = import {pkgs} {{ system = \"x86_64-linux\"; }};
            cargoNix = args: import {cargo_nix} ({{ inherit pkgs; }} // args);
            stub = _: {{
-             override = settings: attrs:
+             override = change: attrs:
+               let settings = change {{ inherit (pkgs) defaultCrateOverrides; }}; in
                removeAttrs attrs [ \"src\" ] // (settings.defaultCrateOverrides.${{attrs.crateName}} or (_: {{ }})) attrs;
            }};
          in {body}",

@@ -7,6 +7,7 @@
 mod entry;
 mod error;
 mod guards;
+mod hooks;
 mod merge;
 mod nix;
 mod origins;
@@ -16,6 +17,7 @@ mod sbom;
 mod tests_table;
 
 pub use crate::error::RenderError;
+pub use crate::hooks::{HOOKS, Hook, MEMBERS, build_script_crates, hooks_of};
 pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, merge};
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};

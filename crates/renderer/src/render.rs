@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use crate::entry::{Attributes, dependencies, is_host, render_entry};
 use crate::guards::Guards;
+use crate::hooks::render_hooks;
 use crate::merge::{Member, Merged, Resolved};
 use crate::nix;
 use crate::origins::Origins;
@@ -107,6 +108,11 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     if let Some(profiles) = &profiles {
         let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
     }
+    let hooks = render_hooks(resolved, merged);
+    if let Some(hooks) = &hooks {
+        let _ =
+            writeln!(text, "# Overrides of cratewright's own, for crates that are in this file.\nhooks = {hooks};\n");
+    }
     text.push_str("members = {");
     let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
     let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
@@ -141,6 +147,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         ("registries", !options.origins.registries.is_empty()),
         ("repositories", !options.origins.repositories.is_empty()),
         ("platforms", !guards.is_empty()),
+        ("hooks", hooks.is_some()),
         ("tests", has_tests),
         ("profiles", profiles.is_some()),
         ("variants", !variants.is_empty()),
@@ -200,13 +207,14 @@ const ARGUMENTS: &str = "{
   lib ? pkgs.lib,
   stdenv ? pkgs.stdenv,
   buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
-  defaultCrateOverrides ? pkgs.defaultCrateOverrides,
+  # In place of those that the builder has, which are nixpkgs'.
+  defaultCrateOverrides ? null,
   fetchurl ? null,
   release ? true,
   # A profile of Cargo.toml.
   profile ? if release then \"release\" else \"dev\",
   rootFeatures ? [ \"default\" ],
-  # Overrides by crate name, on top of `defaultCrateOverrides`: lists append, phases concatenate.
+  # Overrides by crate name, `name@requirement` or `\"*\"`, on top of nixpkgs': lists append, phases concatenate.
   crateOverrides ? { },
   # What tests and other checks need, by member, `\"*\"` for all: `inputs`, `testFlags`, `preRun` and the like.
   checkOptions ? { },

@@ -36,9 +36,20 @@ pub fn stand_in() -> PathBuf {
 /// Builds an attribute of a `Cargo.nix` and returns the output path. One build at a time.
 #[track_caller]
 pub fn build(cargo_nix: &Path, attribute: &str) -> PathBuf {
+    build_with(|command| command.arg(cargo_nix).args(["-A", attribute]))
+}
+
+/// The same for an expression.
+#[track_caller]
+pub fn build_expression(expression: &str) -> PathBuf {
+    build_with(|command| command.args(["--expr", expression]))
+}
+
+#[track_caller]
+fn build_with(what: impl FnOnce(&mut Command) -> &mut Command) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let paths = stdout(nix("nix-build").arg(cargo_nix).args(["-A", attribute]));
+    let paths = stdout(what(&mut nix("nix-build")));
     PathBuf::from(paths.lines().next().expect("nix-build prints the output path"))
 }
 

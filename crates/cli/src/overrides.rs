@@ -1,0 +1,229 @@
+//! `cratewright overrides`: which crates meet something that is not Rust, and which layer of overrides knows them.
+//!
+//! What the layers hold is asked of Nix, by evaluating `Cargo.nix`: it is the table that the build uses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+
+use cratewright_renderer::{HOOKS, Merged, build_script_crates, hooks_of, merge, nix_string};
+use cratewright_resolver::Package;
+use semver::{Version, VersionReq};
+use serde::{Deserialize, Serialize};
+
+use crate::args::{Format, Overrides};
+use crate::cargo;
+use crate::exit;
+use crate::failure::Failure;
+use crate::generate::built;
+use crate::report::Report;
+use crate::workspace::{self, LoadOptions, Workspace};
+
+/// Crates with which build scripts reach for a C compiler, which nixpkgs' stdenv has.
+const COMPILER: [&str; 3] = ["cc", "cxx-build", "nasm-rs"];
+
+/// `internal.overrides` of `Cargo.nix`: keys of each layer.
+#[derive(Debug, Deserialize)]
+struct Layers {
+    nixpkgs: Vec<String>,
+    user: Vec<String>,
+}
+
+/// One crate, as it is printed.
+#[derive(Debug, Serialize)]
+struct Listed<'a> {
+    name: &'a str,
+    versions: Vec<String>,
+    /// Key `links` of its manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    links: Option<&'a str>,
+    /// Crates that its build script uses for what is not Rust.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uses: Vec<&'a str>,
+    /// Who covers it: `nixpkgs`, `cratewright` and `user`, or `stdenv` where a C compiler is all it needs.
+    covered_by: Vec<&'static str>,
+    /// Files of `nix-lib/overrides` that are for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hooks: Vec<&'static str>,
+    /// What to write, where nobody covers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+}
+
+pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
+    let workspace = workspace::load(&LoadOptions {
+        manifest_path: command.manifest_path.clone(),
+        targets: command.load.target.clone(),
+        cross: command.load.cross.clone(),
+        offline: command.load.offline,
+        locked: command.locked,
+    })?;
+    let layers = layers(command, &workspace.root)?;
+    let graphs = workspace.resolve(&workspace.selections);
+    let merged = merge(workspace.resolved(&graphs))?;
+    let hooks = hooks_of(workspace.resolved(&graphs), &merged);
+    let hooks = hooks.iter().flat_map(|(key, hooks)| hooks.iter().map(move |hook| (key.as_str(), hook.name))).collect();
+    let crates = listed(&workspace, &merged, &layers, &hooks);
+    match command.format {
+        Format::Json => report.data(&format!("{:#}\n", serde_json::json!({ "crates": crates })))?,
+        Format::Text => report.data(&text(&crates))?,
+    }
+    let is_denied = command.deny_uncovered && crates.iter().any(|one| one.covered_by.is_empty());
+    Ok(if is_denied { exit::STALE } else { exit::SUCCESS })
+}
+
+/// Evaluates the table.
+fn layers(command: &Overrides, root: &Path) -> Result<Layers, Failure> {
+    let expression = match &command.expr {
+        Some(expression) => expression.clone(),
+        None => {
+            let path = command.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
+            let cargo_nix = nix_path(&path).map_err(|failure| {
+                failure.help("write it with `cratewright generate`, or name it with `--cargo-nix`")
+            })?;
+            let nixpkgs = match &command.nixpkgs {
+                None => String::new(),
+                Some(path) => format!("nixpkgs = {};", nix_path(path)?),
+            };
+            format!("import {cargo_nix} {{ {nixpkgs} }}")
+        }
+    };
+    let mut nix = Command::new("nix-instantiate");
+    nix.args(["--extra-experimental-features", "nix-command flakes", "--eval", "--strict", "--json", "--expr"]);
+    nix.arg(format!("({expression}).internal.overrides"));
+    let evaluated = cargo::output(nix)?;
+    let no_table = |why: String| {
+        Failure::new("no-overrides", "Nix cannot evaluate which overrides there are")
+            .note("expression", expression.clone())
+            .note("Nix says", why)
+            .help("name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale")
+    };
+    if !evaluated.status.success() {
+        return Err(no_table(cargo::stderr(&evaluated)));
+    }
+    serde_json::from_slice(&evaluated.stdout).map_err(|error| no_table(error.to_string()))
+}
+
+/// A path as an expression, whatever characters it has.
+fn nix_path(path: &Path) -> Result<String, Failure> {
+    let path = path.canonicalize().map_err(|error| Failure::io("find", path, &error))?;
+    Ok(format!("(/. + {})", nix_string(&path.display().to_string())))
+}
+
+/// Crates with `links`, and those whose build scripts use something for what is not Rust.
+fn listed<'a>(
+    workspace: &'a Workspace,
+    merged: &Merged,
+    layers: &Layers,
+    hooks: &BTreeSet<(&str, &'static str)>,
+) -> Vec<Listed<'a>> {
+    let mut by_name: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
+    for package in built(workspace, merged) {
+        by_name.entry(&package.name).or_default().push(package);
+    }
+    let used = build_script_crates(&workspace.packages, merged);
+    let tools: BTreeSet<&str> =
+        HOOKS.iter().flat_map(|hook| hook.build_dependencies.iter().copied()).chain(COMPILER).collect();
+    let mut listed = Vec::new();
+    for (name, packages) in by_name {
+        let uses: Vec<&str> =
+            used.get(name).into_iter().flatten().copied().filter(|name| tools.contains(name)).collect();
+        let links = packages.iter().find_map(|package| package.links.as_deref());
+        if uses.is_empty() && links.is_none() {
+            continue;
+        }
+        let own: Vec<&'static str> =
+            hooks.iter().filter(|(key, _)| key_is_for(key, name, &packages)).map(|(_, hook)| *hook).collect();
+        let hook = |hook: &str| HOOKS.iter().find(|one| one.name == hook);
+        let by_name = own.iter().filter_map(|name| hook(name)).any(|hook| hook.covers && hook.crates.contains(&name));
+        let is_met = |tool: &&str| {
+            COMPILER.contains(tool) || HOOKS.iter().any(|hook| hook.covers && hook.build_dependencies.contains(tool))
+        };
+        let by_tools = !uses.is_empty() && uses.iter().all(|tool| is_met(tool));
+        let mut covered_by = Vec::new();
+        if layers.nixpkgs.iter().any(|key| key == name) {
+            covered_by.push("nixpkgs");
+        }
+        if by_name || (by_tools && !own.is_empty()) {
+            covered_by.push("cratewright");
+        }
+        if layers.user.iter().any(|key| key_is_for(key, name, &packages)) {
+            covered_by.push("user");
+        }
+        // What is called otherwise has `links` for other reasons: that there be one version of it.
+        let needs_nothing = uses.is_empty() && !name.ends_with("-sys");
+        if covered_by.is_empty() && (by_tools || needs_nothing) {
+            covered_by.push("stdenv");
+        }
+        listed.push(Listed {
+            name,
+            versions: packages.iter().map(|package| package.version.to_string()).collect(),
+            links,
+            suggestion: covered_by.is_empty().then(|| suggestion(name, links, &uses)),
+            uses,
+            covered_by,
+            hooks: own,
+        });
+    }
+    listed
+}
+
+/// Whether a key of an override, `name` or `name@requirement`, is for one of the packages.
+fn key_is_for(key: &str, name: &str, packages: &[&Package]) -> bool {
+    match key.split_once('@') {
+        None => key == name,
+        // Pre-releases count as what they lead to, as in nix-lib/overrides.nix.
+        Some((of, requirement)) => {
+            let plain = |version: &Version| Version::new(version.major, version.minor, version.patch);
+            let meets =
+                |requirement: VersionReq| packages.iter().any(|package| requirement.matches(&plain(&package.version)));
+            of == name && VersionReq::parse(requirement).is_ok_and(meets)
+        }
+    }
+}
+
+/// An entry of `crateOverrides` to begin with.
+fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
+    let library = links.unwrap_or(name.trim_end_matches("-sys"));
+    let mut text = format!("{name} = attrs: {{\n");
+    if uses
+        .iter()
+        .any(|tool| HOOKS.iter().any(|hook| hook.name == "pkg-config" && hook.build_dependencies.contains(tool)))
+    {
+        let _ = writeln!(text, "  # pkg-config itself is there; this is the library that it looks for.");
+        let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
+    } else {
+        let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
+        let _ = writeln!(text, "  extraLinkFlags = [ \"-L${{pkgs.lib.getLib pkgs.{library}}}/lib\" ];");
+    }
+    text.push_str("};");
+    text
+}
+
+/// A line for each crate, and below those that nobody covers what to write.
+fn text(crates: &[Listed<'_>]) -> String {
+    let mut text = String::new();
+    for one in crates {
+        let _ = write!(text, "{} {}: ", one.name, one.versions.join(", "));
+        match one.covered_by[..] {
+            [] => text.push_str("not covered"),
+            _ => text.push_str(&one.covered_by.join(", ")),
+        }
+        if let Some(links) = one.links {
+            let _ = write!(text, "; links {links}");
+        }
+        if !one.uses.is_empty() {
+            let _ = write!(text, "; uses {}", one.uses.join(", "));
+        }
+        text.push('\n');
+        for line in one.suggestion.iter().flat_map(|suggestion| suggestion.lines()) {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
+    let uncovered = crates.iter().filter(|one| one.covered_by.is_empty()).count();
+    if uncovered > 0 {
+        let _ = writeln!(text, "{uncovered} of {} not covered: put what is above into `crateOverrides`", crates.len());
+    }
+    text
+}

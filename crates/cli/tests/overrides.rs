@@ -1,0 +1,254 @@
+//! Layers of overrides: how they compose, which crates they reach, and `cratewright overrides`.
+
+mod support;
+
+use std::process::{Command, Output};
+
+use semver::{Version, VersionReq};
+use serde_json::{Value, json};
+
+use crate::support::nix;
+
+/// Evaluates `body` with `cargoNix` of a fixture; `stub` stands for nixpkgs' builder and returns what it is given.
+fn expression(fixture: &str, body: &str) -> String {
+    format!(
+        "let
+           pkgs = import {} {{ system = \"x86_64-linux\"; }};
+           cargoNix = args: import {} ({{ inherit pkgs; }} // args);
+           # Its own lowest layer is `defaultCrateOverrides`.
+           stubWith = defaultCrateOverrides: {{
+             override = change: attrs:
+               removeAttrs attrs [ \"src\" ]
+               // ((change {{ inherit defaultCrateOverrides; }}).defaultCrateOverrides.${{attrs.crateName}} or (_: {{ }})) attrs;
+           }};
+           stub = _: stubWith {{ }};
+         in {body}",
+        nix::stand_in().display(),
+        support::fixture(fixture).join("Cargo.nix").display(),
+    )
+}
+
+#[track_caller]
+fn check(fixture: &str, body: &str, expected: Value) {
+    assert_eq!(nix::eval_json(&expression(fixture, body)), expected);
+}
+
+/// Nixpkgs' form below, ours in `Cargo.nix`, the user's above: lists, phases, environment, and what is replaced.
+#[test]
+fn three_layers_compose() {
+    let body = r#"
+      builtins.intersectAttrs { buildInputs = 0; nativeBuildInputs = 0; preConfigure = 0; env = 0; LIBRARY = 0; }
+        (cargoNix {
+          buildRustCrateForPkgs = stub;
+          defaultCrateOverrides.zstd-sys = attrs: {
+            buildInputs = [ "nixpkgs" attrs.crateName ]; preConfigure = "nixpkgs"; LIBRARY = "nixpkgs";
+            env = { A = "nixpkgs"; B = "nixpkgs"; };
+          };
+          crateOverrides = {
+            "*" = _: { buildInputs = [ "all" ]; preConfigure = "all"; LIBRARY = "all"; };
+            "(members)" = _: { buildInputs = [ "members" ]; };
+            "zstd-sys@<2" = _: { buildInputs = [ "older" ]; };
+            "zstd-sys@>=2.1, <3" = _: { buildInputs = [ "version" ]; LIBRARY = "version"; };
+            zstd-sys = [
+              (attrs: { buildInputs = [ "first" attrs.version ]; preConfigure = "first"; env.B = "first"; })
+              (_: { buildInputs = [ "second" ]; nativeBuildInputs = [ "second" ]; })
+            ];
+          };
+        }).internal.units."zstd-sys@2.1.3+zstd.1.5.7 (system)"
+    "#;
+    let found = nix::eval_json(&expression("native", body));
+    let inputs = found["buildInputs"].as_array().unwrap();
+    let texts: Vec<&str> =
+        inputs.iter().filter_map(Value::as_str).filter(|text| !text.contains("/nix/store")).collect();
+    assert_eq!(texts, ["nixpkgs", "zstd-sys", "all", "first", "2.1.3+zstd.1.5.7", "second", "version"]);
+    assert!(inputs[2].as_str().unwrap().contains("-zstd-"), "ours is above nixpkgs': {inputs:?}");
+    let native = found["nativeBuildInputs"].as_array().unwrap();
+    assert!(native[0].as_str().unwrap().contains("pkg-config") && native.last().unwrap() == "second", "{native:?}");
+    assert_eq!(found["env"], json!({ "A": "nixpkgs", "B": "first" }));
+    assert_eq!(found["LIBRARY"], "version");
+    let hook = found["preConfigure"].as_str().unwrap();
+    assert!(
+        hook.starts_with("source /") && hook.ends_with("\nnixpkgs\nall\nfirst"),
+        "the crate's own is first: {hook}"
+    );
+}
+
+#[test]
+fn a_hook_for_all_crates_reaches_all_and_one_for_members_reaches_those() {
+    let notes = |name: &str, key: &str| {
+        let units =
+            "(cargoNix { buildRustCrateForPkgs = stub; crateOverrides.KEY = _: { NOTE = \"x\"; }; }).internal.units";
+        let units = units.replace("KEY", key);
+        check("registry-mix", &format!("{units}.\"{name}\" ? NOTE"), json!(key == "\"*\"" || name == "app@0.1.0"));
+    };
+    for key in ["\"*\"", "\"(members)\""] {
+        notes("app@0.1.0", key);
+        notes("anyhow@1.0.104", key);
+    }
+}
+
+/// What crate2nix's users write.
+#[test]
+fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
+    let inputs = |arguments: &str| {
+        format!(
+            "let lower = {{ leaf = _: {{ buildInputs = [ \"builder\" ]; }}; }}; in
+             (cargoNix ({{ buildRustCrateForPkgs = _: stubWith lower;
+                crateOverrides.leaf = _: {{ buildInputs = [ \"user\" ]; }}; }} // {arguments}))
+               .internal.units.\"leaf@0.1.0\".buildInputs"
+        )
+    };
+    check("three-members", &inputs("{ }"), json!(["builder", "user"]));
+    let given = "{ defaultCrateOverrides.leaf = _: { buildInputs = [ \"given\" ]; }; }";
+    check("three-members", &inputs(given), json!(["given", "user"]));
+    let real = "(cargoNix { buildRustCrateForPkgs = pkgs: pkgs.buildRustCrate.override (old: {
+        defaultCrateOverrides = old.defaultCrateOverrides // { leaf = _: { NOTE = \"builder\"; }; };
+      }); })";
+    check("three-members", &format!("{real}.internal.units.\"leaf@0.1.0\".NOTE"), json!("builder"));
+    check("three-members", &format!("{real}.internal.overrides.nixpkgs"), json!(["leaf"]));
+}
+
+/// The semver crate is the oracle, for releases; a pre-release counts as what it leads to.
+#[test]
+fn versions_meet_requirements_as_in_manifests() {
+    let operators = ["", "^", "~", "=", ">", ">=", "<", "<="];
+    let numbers = ["0", "1", "0.0", "0.2", "1.2", "0.0.0", "0.0.3", "0.2.3", "1.2.3", "1.0.0", "10.20.30"];
+    let mut requirements: Vec<String> =
+        operators.iter().flat_map(|operator| numbers.iter().map(move |number| format!("{operator}{number}"))).collect();
+    requirements
+        .extend(["*", "1.*", "0.2.*", "1.2.X", ">=0.2, <1", ">= 1.2 , < 10.20.30", "^0.2.3, ~0.2.4"].map(String::from));
+    let parts = [0, 1, 2, 3, 4, 9, 10, 20, 30];
+    let mut versions: Vec<String> = Vec::new();
+    for major in [0, 1, 2, 10] {
+        versions
+            .extend(parts.iter().flat_map(|minor| parts.iter().map(move |patch| format!("{major}.{minor}.{patch}"))));
+    }
+    let list = |texts: &[String]| texts.iter().map(|text| format!("\"{text}\" ")).collect::<String>();
+    let found = nix::eval_json(&format!(
+        "let
+           pkgs = import {} {{ }};
+           overrides = key: import {}/nix-lib/overrides.nix {{
+             inherit pkgs; inherit (pkgs) lib; crateOverrides.${{key}} = _: {{ }};
+           }};
+         in map (requirement: builtins.filter (version:
+           (overrides (\"a@\" + requirement)).unused {{ a = [ version ]; }} == [ ]
+         ) [ {} ]) [ {} ]",
+        nix::stand_in().display(),
+        support::repository().display(),
+        list(&versions),
+        list(&requirements),
+    ));
+    for (requirement, found) in requirements.iter().zip(found.as_array().unwrap()) {
+        let parsed = VersionReq::parse(requirement).unwrap();
+        let meets = |version: &&String| parsed.matches(&Version::parse(version).unwrap());
+        let expected: Vec<&String> = versions.iter().filter(meets).collect();
+        assert_eq!(json!(expected), *found, "{requirement}");
+    }
+}
+
+fn evaluate(body: &str) -> Output {
+    nix::nix("nix-instantiate")
+        .args(["--eval", "--strict", "--expr", &expression("registry-mix", body)])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn overrides_that_no_crate_has_are_reported() {
+    let stderr = |overrides: &str| {
+        let body = format!("(cargoNix {{ crateOverrides = {{ {overrides} }}; }}).rootCrate.build.drvPath");
+        let output = evaluate(&body);
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let none = stderr("anyhow = _: { }; \"anyhow@1\" = _: { }; \"*\" = _: { }; \"(members)\" = _: { };");
+    assert!(!none.contains("crateOverrides"), "{none}");
+    let absent = stderr("openssl-sys = _: { }; anyhow = _: { };");
+    assert_eq!(
+        absent.matches("crateOverrides has `openssl-sys`, and this Cargo.nix has no crate of that name").count(),
+        1
+    );
+    let older = stderr("\"anyhow@<1\" = _: { };");
+    assert_eq!(
+        older.matches("crateOverrides has `anyhow@<1`, and this Cargo.nix has anyhow in 1.0.104 only").count(),
+        1
+    );
+    let output = evaluate("(cargoNix { crateOverrides.\"anyhow@one\" = _: { }; }).rootCrate.build.drvPath");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`one` is no version requirement"));
+}
+
+fn command(arguments: &[&str]) -> Output {
+    let mut overrides = support::cratewright();
+    overrides.arg("overrides").args(arguments).current_dir(support::fixture("native"));
+    overrides.env_remove("NIX_PATH").output().unwrap()
+}
+
+fn printed(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_command_says_who_covers_what() {
+    let stand_in = nix::stand_in().display().to_string();
+    let output = command(&["--nixpkgs", &stand_in, "--deny-uncovered", "--format", "json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let value: Value = serde_json::from_str(printed(&output)).unwrap();
+    let covered = |name: &str| {
+        let mut crates = value["crates"].as_array().unwrap().iter();
+        let one = crates.find(|one| one["name"] == name).unwrap_or_else(|| panic!("{name} is listed"));
+        (one["uses"].clone(), one["covered_by"].clone())
+    };
+    assert_eq!(covered("libsqlite3-sys"), (json!(["cc", "pkg-config"]), json!(["nixpkgs"])));
+    assert_eq!(covered("zstd-sys"), (json!(["cc", "pkg-config"]), json!(["nixpkgs", "cratewright"])));
+    assert_eq!(covered("generated"), (json!(["bindgen", "clang-sys", "prost-build"]), json!(["cratewright"])));
+    assert_eq!(covered("ring"), (json!(["cc"]), json!(["cratewright"])));
+    assert_eq!(covered("prettyplease"), (Value::Null, json!(["stdenv"])));
+}
+
+/// With nothing but our own, and with the user's.
+#[test]
+fn the_command_suggests_what_is_missing_and_takes_what_the_user_has() {
+    let expression = |arguments: &str| {
+        format!(
+            "import {} {{ pkgs = import {} {{ }}; defaultCrateOverrides = {{ }}; {arguments} }}",
+            support::fixture("native").join("Cargo.nix").display(),
+            nix::stand_in().display()
+        )
+    };
+    let output = command(&["--deny-uncovered", "--expr", &expression("")]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = printed(&output);
+    let suggestion = "openssl-sys 0.9.118: not covered; links openssl; uses cc, pkg-config
+  openssl-sys = attrs: {
+    # pkg-config itself is there; this is the library that it looks for.
+    buildInputs = [ pkgs.openssl ];
+  };
+";
+    assert!(text.contains(suggestion) && text.contains("zstd-sys 2.1.3+zstd.1.5.7: cratewright;"), "{text}");
+    assert!(text.contains("2 of 9 not covered"), "{text}");
+
+    // What is suggested is Nix, and it counts.
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
+    let pasted = lines.collect::<Vec<_>>().join("\n");
+    let user = format!("crateOverrides = let pkgs = import {} {{ }}; in {{ {pasted} }};", nix::stand_in().display());
+    let output = command(&["--deny-uncovered", "--expr", &expression(&user)]);
+    let text = printed(&output);
+    assert!(output.status.success() && text.contains("openssl-sys 0.9.118: user;"), "{text}");
+}
+
+#[test]
+fn the_command_says_why_nix_cannot_tell() {
+    let output = command(&[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains("error[no-overrides]") && text.contains("--nixpkgs"), "{text}");
+    let mut nowhere = support::cratewright();
+    nowhere.args(["overrides", "--cargo-nix", "none.nix"]).current_dir(support::fixture("native"));
+    let output = nowhere.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("none.nix") && text.contains("cratewright generate"), "{text}");
+    let mut without = Command::new(env!("CARGO_BIN_EXE_cratewright"));
+    without.args(["overrides", "--expr", "1"]).current_dir(support::fixture("native"));
+    let output = without.output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Nix says"));
+}
