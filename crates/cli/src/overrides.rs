@@ -140,7 +140,7 @@ fn listed<'a>(
         let is_met = |tool: &&str| {
             COMPILER.contains(tool) || HOOKS.iter().any(|hook| hook.covers && hook.build_dependencies.contains(tool))
         };
-        let by_tools = !uses.is_empty() && uses.iter().all(|tool| is_met(tool));
+        let by_tools = !uses.is_empty() && uses.iter().all(is_met);
         let mut covered_by = Vec::new();
         if layers.nixpkgs.iter().any(|key| key == name) {
             covered_by.push("nixpkgs");
