@@ -24,7 +24,7 @@ fn pipeline(c: &mut Criterion) {
     let json = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
     let lock_text = std::fs::read_to_string(root.join("Cargo.lock")).expect("the workspace has a lock");
     let manifest_text = std::fs::read_to_string(&manifest_path).expect("the workspace has a manifest");
-    let manifest = WorkspaceManifest::parse(&manifest_text).expect("cargo could read it");
+    let manifest = WorkspaceManifest::parse(&manifest_text, &Default::default()).expect("cargo could read it");
     let lock: Lockfile = lock_text.parse().expect("cargo could read it");
 
     c.bench_function("parse metadata", |b| b.iter(|| WorkspaceMetadata::parse(black_box(&json)).expect("it is JSON")));

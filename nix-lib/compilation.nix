@@ -46,7 +46,9 @@ let
   };
 
   # Of all keys, `strip` alone is forgotten by the next table.
-  apply = below: upper: removeAttrs below [ "strip" ] // upper;
+  apply =
+    below: upper:
+    removeAttrs below ([ "strip" ] ++ lib.optional (upper ? debug) "debugIsDeferred") // upper;
   target = apply (common // defaults.${root}) (
     removeAttrs table [
       "inherits"
@@ -59,6 +61,8 @@ let
       plain = target // {
         opt-level = "0";
         codegen-units = 16;
+        # On a native pair debug information of the host's counts for `strip`, and is left out.
+        debugIsDeferred = true;
       };
     in
     if table ? build-override then apply plain table.build-override else plain;
@@ -90,14 +94,14 @@ let
   };
   builders = rustcs // (if isRelease then { opt-level = "3"; } else { debug = "2"; });
   flags =
-    passed: profile: strip:
+    passed: profile: debug: strip:
     let
       isOptimised = profile.opt-level != "0";
       onOff = name: value: [ "-C ${name}=${if value then "on" else "off"}" ];
       inherit (profile) debug-assertions overflow-checks;
     in
     lib.optional (profile.opt-level != passed.opt-level) "-C opt-level=${profile.opt-level}"
-    ++ lib.optional (profile.debug != passed.debug) "-C debuginfo=${profile.debug}"
+    ++ lib.optional (debug != passed.debug) "-C debuginfo=${debug}"
     ++ lib.optional (profile ? split-debuginfo) "-C split-debuginfo=${profile.split-debuginfo}"
     ++ lib.optionals (debug-assertions != !isOptimised) (onOff "debug-assertions" debug-assertions)
     # By default as debug-assertions.
@@ -149,6 +153,8 @@ else
   {
     inherit name isRelease;
     aborts = target.panic != "unwind";
+    # Whether what is for the host is compiled as for the target, so that one build serves both, as with cargo.
+    sharesHost = target.lto == "false" && removeAttrs host [ "debugIsDeferred" ] == target;
 
     # What the builder takes, and `debug` for dependents: whether there is debug information in it. `side` is `target`,
     # `host`, or `test` for the target's units that tests link.
@@ -157,6 +163,7 @@ else
         side,
         attrs,
         triple,
+        isNative,
         # What cargo's configuration has for the target.
         rustflags,
       }:
@@ -168,6 +175,9 @@ else
             hasDebug plain && !(plain ? split-debuginfo) && lib.hasInfix "-apple-" triple
           ) { split-debuginfo = "unpacked"; };
         script = resolve "host" attrs;
+        debugOf = profile: if isNative && profile ? debugIsDeferred then "0" else profile.debug;
+        # Of a procedural macro that is built beside what is for the target, as of others.
+        debug = debugOf (if attrs.procMacro or false then resolve "host" attrs else profile);
         debugIn = lib.any (dependency: dependency.hasDebug or false);
         strip = stripOf profile (debugIn attrs.dependencies or [ ]);
         binLto = if side == "host" then noLto else ltoOf profile;
@@ -179,24 +189,26 @@ else
       in
       {
         inherit profile name;
-        hasDebug = hasDebug profile;
+        hasDebug = debug != "0";
+        countsAsDebug = hasDebug profile;
         release = isRelease;
         codegenUnits = profile.codegen-units;
-        rustcFlags = flags builders profile strip ++ ownLto ++ rustflags;
+        rustcFlags = flags builders profile debug strip ++ ownLto;
         binFlags = ofBins;
         # Of programs that the builder knows nothing of; LTO is for those that run on the target.
         testFlags =
           isMacro:
           [ "-C codegen-units=${toString profile.codegen-units}" ]
-          ++ flags rustcs profile strip
+          ++ flags rustcs profile debug strip
           ++ (if isMacro then noLto else binLto);
         inherit rustflags;
         scriptFlags =
-          flags builders script (stripOf script (debugIn attrs.buildDependencies or [ ]))
+          flags builders script (debugOf script) (stripOf script (debugIn attrs.buildDependencies or [ ]))
           ++ noLto
           ++ lib.optional (
             script.codegen-units != profile.codegen-units
-          ) "-C codegen-units=${toString script.codegen-units}";
+          ) "-C codegen-units=${toString script.codegen-units}"
+          ++ map lib.escapeShellArg rustflags;
         dontStrip = strip == "none";
       };
   }

@@ -1,6 +1,10 @@
 # The environment that cargo gives build scripts and rustc. Source: nix-lib/environment.nix of cratewright.
 # As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
-{ lib, ... }:
+{
+  lib,
+  cargoEnv ? { },
+  ...
+}:
 let
   functions = builtins.toFile "cargo-environment.sh" ''
     # The first in PATH: some variables, and the flags of LTO, are for one run of rustc.
@@ -105,13 +109,24 @@ let
       done <"target/build/$2.opt"
     }
   '';
+  # `[env]`: what is set already counts more, unless it is forced.
+  exportOf =
+    name:
+    {
+      value,
+      force ? false,
+    }:
+    let
+      set = "export ${name}=${lib.escapeShellArg "${value}"}";
+    in
+    if force then "${set}\n" else "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
   variable = name: lib.toUpper (builtins.replaceStrings [ "-" ] [ "_" ] name);
 in
 # Hooks of a crate, given what it is compiled with (see nix-lib/compilation.nix).
 attrs: settings: {
   preConfigure = ''
     source ${functions}
-    cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
+    ${lib.concatStrings (lib.mapAttrsToList exportOf cargoEnv)}    cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
     cargoTarget=${settings.crossTriple}
     cargoRustc

@@ -5,6 +5,7 @@
   crates,
   members,
   variants ? { },
+  rustflags ? { },
   pkgs,
   lib,
   stdenv,
@@ -119,7 +120,7 @@ let
       unit = buildRustCrate (
         {
           inherit (settings) release codegenUnits dontStrip;
-          extraRustcOpts = settings.rustcFlags;
+          extraRustcOpts = settings.rustcFlags ++ map shellSafe settings.rustflags;
           # Without it the builder would look for binaries by itself.
           crateBin = [ ];
         }
@@ -137,7 +138,7 @@ let
         // extra
       );
     in
-    asTwin attrs (if settings.hasDebug then unit // { hasDebug = true; } else unit);
+    asTwin attrs (if settings.countsAsDebug then unit // { hasDebug = true; } else unit);
 
   # All units for one side. `hostOf` gives the units of build scripts and proc-macros.
   table =
@@ -192,7 +193,9 @@ let
     in
     profile.settings {
       inherit side attrs triple;
-      rustflags = [ ];
+      isNative = host == target;
+      # As by `cargo build`, and by `cargo build --target` on a cross pair.
+      rustflags = lib.optionals (side != "host" || host == target) rustflags.${triple} or [ ];
     }
     // {
       crossTriple = lib.optionalString (triple != host) triple;
@@ -209,7 +212,8 @@ let
       ''
     else
       let
-        hostPkgs = if host == target then pkgs else pkgs.buildPackages;
+        isNative = host == target;
+        hostPkgs = if isNative then pkgs else pkgs.buildPackages;
         on = side: {
           inherit
             side
@@ -222,13 +226,15 @@ let
           side = "host";
           pkgs = hostPkgs;
           # Those given are made of packages for the target.
-          defaults = if host == target then defaults else null;
+          defaults = if isNative then defaults else null;
           inherit profile;
         }) (units: units);
+        hostOf = units: if isNative && profile.sharesHost then units else hostUnits;
+        units = table (buildOn (on "target")) hostOf;
       in
-      rec {
-        host = hostUnits;
-        units = table (buildOn (on "target")) (_: hostUnits);
+      {
+        inherit units;
+        host = hostOf units;
         # Tests unwind, and so does what they link.
         linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: hostUnits) else units;
         buildTest = buildOn (on "test");

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use cratewright_resolver::{Platform, WorkspaceMetadata};
 
+use crate::cargo_config::CargoConfig;
 use crate::failure::Failure;
 use crate::workspace::LoadOptions;
 
@@ -86,13 +87,29 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
 ///
 /// # Errors
 /// When rustc is missing or does not know the target.
-pub(crate) fn platform(triple: &str, directory: &Path) -> Result<Platform, Failure> {
+pub(crate) fn platform(triple: &str, directory: &Path, config: &CargoConfig) -> Result<Platform, Failure> {
+    let platform = platform_with(triple, directory, &[])?;
+    // Flags may change the table that they were chosen by. Cargo asks rustc once more as well.
+    match config.rustflags(&platform) {
+        flags if flags.is_empty() => Ok(platform),
+        flags => platform_with(triple, directory, &flags),
+    }
+}
+
+fn platform_with(triple: &str, directory: &Path, rustflags: &[String]) -> Result<Platform, Failure> {
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    command.args(["--print", "cfg", "--target", triple]).current_dir(directory);
+    command.args(["--print", "cfg", "--target", triple]).args(rustflags).current_dir(directory);
     let output = output(command)?;
     if !output.status.success() {
         let text = stderr(&output);
         let says = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        if !rustflags.is_empty() {
+            let message = format!("rustc refuses the `rustflags` for `{triple}`: {}", rustflags.join(" "));
+            return Err(Failure::new("invalid-cargo-config", message)
+                .note("at", directory.join(".cargo/config.toml").display().to_string())
+                .note("rustc says", says)
+                .help("correct `rustflags`; `cargo check` refuses them as well"));
+        }
         return Err(Failure::new("unknown-target", format!("rustc does not know the target `{triple}`"))
             .note("rustc says", says)
             .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"));

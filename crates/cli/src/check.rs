@@ -10,6 +10,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use crate::args::{Check, Format};
+use crate::cargo_config::CargoConfig;
 use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
@@ -167,7 +168,8 @@ fn check_member(root: &Path, manifest: &Path, inputs: &Inputs) -> Result<(), Fai
 /// `generate` refuses a profile that cannot be put together, so what it would write is nothing.
 fn check_profiles(root: &Path) -> Result<(), Failure> {
     let text = workspace::read(&root.join("Cargo.toml"))?;
-    WorkspaceManifest::parse(&text).map(|_| ()).map_err(|error| Failure::resolve(&error, root))
+    let config = CargoConfig::read(root);
+    WorkspaceManifest::parse(&text, &config.profiles()).map(|_| ()).map_err(|error| Failure::resolve(&error, root))
 }
 
 /// A path as a shell takes it.

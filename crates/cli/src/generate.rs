@@ -54,6 +54,9 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
     }
+    for what in &workspace.not_followed {
+        report.warning(what);
+    }
     for Doubt { file, line, what } in &rendered.doubts {
         report.warning(format_args!(
             "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
@@ -102,6 +105,8 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             origins: origins::origins(&packages)?,
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
+            rustflags: workspace.rustflags.clone(),
+            environment: workspace.environment.clone(),
             inputs: inputs.to_nix(),
         },
     );

@@ -6,6 +6,7 @@
 
 mod args;
 mod cargo;
+mod cargo_config;
 mod check;
 mod checkout;
 mod config;

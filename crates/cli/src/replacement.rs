@@ -11,6 +11,7 @@ use cratewright_sources::tree::{join, parent};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use crate::cargo_config::files;
 use crate::failure::Failure;
 
 /// Configuration, as far as sources go.
@@ -18,8 +19,6 @@ use crate::failure::Failure;
 struct Config {
     #[serde(default)]
     source: BTreeMap<String, Configured>,
-    #[serde(default)]
-    include: Option<toml::Value>,
 }
 
 /// `[source.<name>]`; paths are seen from the workspace root.
@@ -76,16 +75,10 @@ pub(crate) fn replacements(metadata: &WorkspaceMetadata) -> Result<HashMap<Strin
 
 /// `[source]` of the root's configuration and of what it includes.
 fn configured(root: &Path) -> BTreeMap<String, Configured> {
-    let first = [".cargo/config", ".cargo/config.toml"].into_iter().find(|file| root.join(file).is_file());
-    let mut open: Vec<String> = first.map(str::to_owned).into_iter().collect();
     let mut sources: BTreeMap<String, Configured> = BTreeMap::new();
-    let mut seen = Vec::new();
-    while let Some(file) = open.pop().filter(|file| !seen.contains(file)) {
-        let text = fs::read_to_string(root.join(&file)).unwrap_or_default();
+    for (file, table) in files(root) {
         // Cargo has read it, or would have refused it.
-        let Ok(config) = toml::from_str::<Config>(&text) else { continue };
-        let includes = texts(config.include.as_ref());
-        open.extend(includes.iter().filter_map(|include| join(parent(&file), include)));
+        let Ok(config) = table.try_into::<Config>() else { continue };
         // Paths are seen from the directory that holds `.cargo`.
         let base = parent(parent(&file));
         let from_root = |path: Option<String>| path.and_then(|path| join(base, &path));
@@ -106,19 +99,8 @@ fn configured(root: &Path) -> BTreeMap<String, Configured> {
                 *merged = merged.take().or(value);
             }
         }
-        seen.push(file);
     }
     sources
-}
-
-/// One text or a list of them, each by itself or as the `path` of a table.
-fn texts(value: Option<&toml::Value>) -> Vec<String> {
-    match value {
-        Some(toml::Value::String(text)) => vec![text.clone()],
-        Some(toml::Value::Array(items)) => items.iter().flat_map(|item| texts(Some(item))).collect(),
-        Some(toml::Value::Table(table)) => texts(table.get("path")),
-        _ => Vec::new(),
-    }
 }
 
 /// What stands at the end of `replace-with`, if the source is replaced at all.

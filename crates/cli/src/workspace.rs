@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use cratewright_renderer::Resolved;
+use cratewright_renderer::{CargoVariable, Resolved};
 use cratewright_resolver::{
     Lockfile, MemberManifest, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest,
     WorkspaceMetadata, resolve,
 };
 
 use crate::cargo;
+use crate::cargo_config::CargoConfig;
 use crate::config::Config;
 pub use crate::config::Cross;
 use crate::failure::Failure;
@@ -65,6 +66,12 @@ pub struct Workspace {
     pub selections: Vec<Selection>,
     /// Patterns of files that are in no local source.
     pub ignored: Vec<String>,
+    /// `rustflags` of cargo's configuration, by triple.
+    pub rustflags: BTreeMap<String, Vec<String>>,
+    /// `[env]` of cargo's configuration.
+    pub environment: BTreeMap<String, CargoVariable>,
+    /// What profiles and cargo's configuration say and Nix does not follow, a line each.
+    pub not_followed: Vec<String>,
 }
 
 impl Workspace {
@@ -95,13 +102,15 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     // What cannot be read here is cargo's to complain about, which says more.
     let parent = || manifest.parent().map(Path::to_owned).unwrap_or_default();
     let directory = workspace_root(&manifest).unwrap_or_else(|_| parent());
+    let cargo_config = CargoConfig::read(&directory);
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
     // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,
     // as cargo is what takes long and should have a core to itself.
     let (metadata, platforms, early_lock) = thread::scope(|scope| {
         let others = scope.spawn(|| {
-            let platforms: Vec<_> = early.iter().map(|triple| cargo::platform(triple, &directory)).collect();
+            let platforms: Vec<_> =
+                early.iter().map(|triple| cargo::platform(triple, &directory, &cargo_config)).collect();
             (platforms, EarlyLock::read(&directory))
         });
         let metadata = cargo::metadata(&manifest, &directory, options);
@@ -126,17 +135,22 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     };
     let cross = if options.cross.is_empty() { &config.cross } else { &options.cross };
     let mut known: BTreeMap<String, Result<Platform, Failure>> = early.into_iter().zip(platforms).collect();
-    let (platforms, pairs) =
-        pairs(&targets, cross, |triple| known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory)))?;
+    let (platforms, pairs) = pairs(&targets, cross, |triple| {
+        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config))
+    })?;
     let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
     let lock = early_lock.unless_changed(&root.join("Cargo.lock"))?;
-    let manifest = WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?).map_err(fail)?;
+    let manifest =
+        WorkspaceManifest::parse(&read(&root.join("Cargo.toml"))?, &cargo_config.profiles()).map_err(fail)?;
     let packages = PackageGraph::new(metadata, &lock, &manifest).map_err(fail)?;
     check_extra_sources(&packages, &root)?;
     let selections = config.selections(&packages, &root)?;
     let ignored = config.exclude_sources(&root)?;
-    Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored })
+    let rustflags = rustflags(&platforms, &cargo_config, &root)?;
+    let environment = cargo_config.environment(&root)?;
+    let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored()).collect();
+    Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
 }
 
 /// The lock, parsed before it is known whether cargo leaves it alone.
@@ -201,6 +215,30 @@ fn read_manifests(metadata: &WorkspaceMetadata) -> Result<HashMap<String, Member
         }
     }
     Ok(manifests)
+}
+
+/// Flags of each platform that has any.
+fn rustflags(
+    platforms: &[Platform],
+    config: &CargoConfig,
+    root: &Path,
+) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let mut all = BTreeMap::new();
+    for platform in platforms {
+        let flags = config.rustflags(platform);
+        // nixpkgs' builder takes lists apart at spaces, and takes the rest for patterns of file names.
+        if let Some(flag) = flags.iter().find(|flag| flag.contains([' ', '\t', '\n', '*', '?', '[', ']'])) {
+            let message =
+                format!("`{flag}` in `rustflags` has a space or a pattern, which nixpkgs' builder cannot pass on");
+            return Err(Failure::new("unsupported-rustflags", message)
+                .note("at", root.join(".cargo/config.toml").display().to_string())
+                .help("write each word as an item of the list, or leave the flag out"));
+        }
+        if !flags.is_empty() {
+            all.insert(platform.triple.clone(), flags);
+        }
+    }
+    Ok(all)
 }
 
 /// A path that does not exist would only show up as a failed build, much later.

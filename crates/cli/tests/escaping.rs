@@ -72,7 +72,7 @@ fn documents(fields: &[String]) -> [String; 2] {
         "target_directory": "/w/target", "version": 1, "workspace_root": "/w", "metadata": null
     });
     let lock: Lockfile = "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n".parse().unwrap();
-    let manifest = WorkspaceManifest::parse("[package]\nedition = '2021'\n").unwrap();
+    let manifest = WorkspaceManifest::parse("[package]\nedition = '2021'\n", &toml::Table::new()).unwrap();
     let metadata = WorkspaceMetadata::parse(&metadata.to_string()).unwrap();
     let packages = PackageGraph::new(metadata, &lock, &manifest).unwrap();
     let platforms = [Platform::parse("x86_64-unknown-linux-gnu", "unix\ntarget_os=\"linux\"\n").unwrap()];

@@ -21,5 +21,5 @@ pub use crate::hooks::{HOOKS, Hook, MEMBERS, build_script_crates, hooks_of};
 pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, merge};
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
-pub use crate::render::{LIBRARY, RenderOptions, render};
+pub use crate::render::{CargoVariable, LIBRARY, RenderOptions, render};
 pub use crate::sbom::{SbomSubject, sbom};

@@ -43,8 +43,23 @@ pub struct RenderOptions {
     pub extra_sources: BTreeMap<String, Vec<String>>,
     /// Patterns of files that are in no local source.
     pub ignored: Vec<String>,
+    /// `rustflags` of cargo's configuration, by triple.
+    pub rustflags: BTreeMap<String, Vec<String>>,
+    /// `[env]` of cargo's configuration.
+    pub environment: BTreeMap<String, CargoVariable>,
     /// The attribute set that records what the file is made from, laid out.
     pub inputs: String,
+}
+
+/// A variable of `[env]` of cargo's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CargoVariable {
+    /// Value, or a path from the workspace root.
+    pub value: String,
+    /// Whether it counts more than what is set already.
+    pub force: bool,
+    /// `relative`
+    pub is_path: bool,
 }
 
 /// The body of `Cargo.nix`: everything but the header that says what it was made from.
@@ -108,6 +123,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     if let Some(profiles) = &profiles {
         let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
     }
+    write_configuration(options, &mut text);
     let hooks = render_hooks(resolved, merged);
     if let Some(hooks) = &hooks {
         let _ =
@@ -147,6 +163,8 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         ("registries", !options.origins.registries.is_empty()),
         ("repositories", !options.origins.repositories.is_empty()),
         ("platforms", !guards.is_empty()),
+        ("rustflags", !options.rustflags.is_empty()),
+        ("cargoEnv", !options.environment.is_empty()),
         ("hooks", hooks.is_some()),
         ("tests", has_tests),
         ("profiles", profiles.is_some()),
@@ -245,6 +263,30 @@ fn write_origins(origins: &Origins, text: &mut String) {
             attributes.text("rev", &repository.rev);
             attributes.text("sha256", &repository.sha256);
             let _ = write!(text, "{} = {{ {} }};", nix::attribute(&repository.name), attributes.text);
+        }
+        text.push_str("};\n\n");
+    }
+}
+
+/// What cargo's configuration says of all that is compiled.
+fn write_configuration(options: &RenderOptions, text: &mut String) {
+    if !options.rustflags.is_empty() {
+        text.push_str("# `rustflags` of .cargo/config.toml.\nrustflags = {");
+        for (triple, flags) in &options.rustflags {
+            let flags = nix::list(flags.iter().map(|flag| nix::string(flag)));
+            let _ = write!(text, "{} = {flags};", nix::attribute(triple));
+        }
+        text.push_str("};\n\n");
+    }
+    if !options.environment.is_empty() {
+        text.push_str("# `[env]` of .cargo/config.toml.\ncargoEnv = {");
+        for (name, variable) in &options.environment {
+            let value = match variable.is_path {
+                true => format!("workspace.root + {}", nix::string(&format!("/{}", variable.value))),
+                false => nix::string(&variable.value),
+            };
+            let force = if variable.force { "force = true;" } else { "" };
+            let _ = write!(text, "{} = {{ value = {value}; {force} }};", nix::attribute(name));
         }
         text.push_str("};\n\n");
     }

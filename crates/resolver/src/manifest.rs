@@ -45,13 +45,22 @@ struct RawTable {
 }
 
 impl WorkspaceManifest {
-    /// Reads the text of the workspace root's `Cargo.toml`.
+    /// Reads the text of the workspace root's `Cargo.toml`, and `[profile]` of cargo's configuration, which counts more.
     ///
     /// # Errors
     /// When the text is no TOML, the resolver is none that cargo knows, or a profile inherits from none or from itself.
-    pub fn parse(text: &str) -> Result<Self, ResolveError> {
-        let raw: RawManifest =
+    pub fn parse(text: &str, config_profiles: &toml::Table) -> Result<Self, ResolveError> {
+        let mut raw: RawManifest =
             toml::from_str(text).map_err(|error| ResolveError::InvalidManifest { message: error.to_string() })?;
+        // Cargo's `merge_config_profiles` (`src/cargo/core/profiles.rs`).
+        for (name, table) in config_profiles {
+            let invalid = |error: toml::de::Error| ResolveError::InvalidProfile {
+                profile: name.clone(),
+                message: error.message().to_owned(),
+            };
+            let table: TomlProfile = table.clone().try_into().map_err(invalid)?;
+            raw.profile.entry(name.clone()).or_default().merge(&table);
+        }
         let (resolver, lints) = raw.workspace.map(|table| (table.resolver, table.lints)).unwrap_or_default();
         let resolver = resolver.or(raw.package.and_then(|table| table.resolver));
         let lints = lints.as_ref().map(lint_flags).unwrap_or_default();
@@ -79,9 +88,13 @@ impl WorkspaceManifest {
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<WorkspaceManifest, ResolveError> {
+        WorkspaceManifest::parse(text, &toml::Table::new())
+    }
+
     #[track_caller]
     fn check(text: &str, root_edition: Option<&str>, expected: ResolverBehavior) {
-        assert_eq!(WorkspaceManifest::parse(text).unwrap().resolver(root_edition), expected);
+        assert_eq!(parse(text).unwrap().resolver(root_edition), expected);
     }
 
     #[test]
@@ -96,7 +109,7 @@ mod tests {
 
     #[test]
     fn unknown_resolver_is_refused() {
-        let error = WorkspaceManifest::parse("[workspace]\nresolver = '9'").unwrap_err();
+        let error = parse("[workspace]\nresolver = '9'").unwrap_err();
         assert!(matches!(error, ResolveError::UnknownResolver { resolver } if resolver == "9"));
     }
 }

@@ -143,6 +143,28 @@ impl Profiles {
         self.merged.keys().map(String::as_str)
     }
 
+    /// A line for each key that is said of a profile and cannot be honoured, or means nothing to Nix.
+    pub fn ignored(&self) -> Vec<String> {
+        let mut ignored = Vec::new();
+        for name in &self.declared {
+            let table = &self.merged[name].1;
+            if table.incremental == Some(true) {
+                ignored.push(format!("`profile.{name}.incremental` means nothing: Nix compiles a crate from nothing"));
+            }
+            let below = table.build_override.as_deref().map(|table| (".build-override".to_owned(), table));
+            let packages = table.package.iter().flatten().map(|(spec, table)| (format!(".package.{spec}"), table));
+            for (place, table) in std::iter::once((String::new(), table)).chain(below).chain(packages) {
+                if let Some(split) = table.split_debuginfo.as_deref().filter(|&split| split != "off") {
+                    ignored.push(format!(
+                        "`profile.{name}{place}.split-debuginfo = \"{split}\"` leaves the debug information in files that \
+                         nixpkgs' builder does not install"
+                    ));
+                }
+            }
+        }
+        ignored
+    }
+
     /// Whether `panic` is anything but `unwind`, so that tests need builds of their own.
     pub(crate) fn aborts(&self, name: &str) -> bool {
         self.merged.get(name).and_then(|(_, table)| table.panic.as_deref()).is_some_and(|panic| panic != "unwind")
@@ -380,12 +402,36 @@ fn matches_package(spec: &PackageIdSpec, package: &Package) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::manifest::WorkspaceManifest;
 
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
-        let error = WorkspaceManifest::parse(text).unwrap_err();
+        let error = WorkspaceManifest::parse(text, &toml::Table::new()).unwrap_err();
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn configuration_counts_more_than_the_manifest() {
+        let config = "[dist]\ninherits = 'dev'\nopt-level = 2\n[release]\nlto = 'thin'".parse().unwrap();
+        let text = "[profile.release]\nlto = true\npanic = 'abort'";
+        let manifest = WorkspaceManifest::parse(text, &config).unwrap();
+        assert!(manifest.profiles.contains("dist") && manifest.profiles.aborts("release"));
+        let table = &manifest.profiles.merged["release"].1;
+        assert_eq!(Settings::of(table).lto.as_deref(), Some("thin"));
+        let unknown = WorkspaceManifest::parse("", &"[dist]\nopt-level = []".parse().unwrap()).unwrap_err();
+        assert!(unknown.to_string().starts_with("profile `dist`"), "{unknown}");
+    }
+
+    #[test]
+    fn what_is_not_passed_on_is_said() {
+        let text = "[profile.dev]\nincremental = true\n[profile.dev.package.a]\nsplit-debuginfo = 'packed'\n\
+                    [profile.release]\nincremental = false\nsplit-debuginfo = 'off'";
+        let ignored = WorkspaceManifest::parse(text, &toml::Table::new()).unwrap().profiles.ignored();
+        assert_eq!(ignored.len(), 2, "{ignored:?}");
+        assert!(
+            ignored[0].contains("`profile.dev.incremental`") && ignored[1].contains("`profile.dev.package.a.split")
+        );
     }
 
     #[test]

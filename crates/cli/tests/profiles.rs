@@ -1,0 +1,172 @@
+//! Profiles as rustc gets them: its arguments in `cargo build -v` and in the logs of Nix's builds, unit by unit, and what
+//! becomes of a program.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::nix;
+
+/// Options of `-C` that a profile sets.
+const OPTIONS: [&str; 12] = [
+    "codegen-units",
+    "debug-assertions",
+    "debuginfo",
+    "embed-bitcode",
+    "linker-plugin-lto",
+    "lto",
+    "opt-level",
+    "overflow-checks",
+    "panic",
+    "rpath",
+    "split-debuginfo",
+    "strip",
+];
+
+/// One run of rustc: name and kind of the crate, and what the options amount to. Of an option given twice the last counts,
+/// and one that is left out has rustc's default (its book, "Codegen Options").
+fn run_of(line: &str) -> Option<String> {
+    let line = line.trim_matches('`').replace('\'', "");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let after = |option: &str| words.iter().position(|word| *word == option).and_then(|at| words.get(at + 1));
+    let (name, kind) = (after("--crate-name")?, after("--crate-type")?);
+    let mut options: BTreeMap<&str, &str> = BTreeMap::new();
+    for pair in words.windows(2).filter(|pair| pair[0] == "-C") {
+        let (option, value) = pair[1].split_once('=').unwrap_or((pair[1], "yes"));
+        if OPTIONS.contains(&option) {
+            options.insert(option, value);
+        }
+    }
+    let level = *options.entry("opt-level").or_insert("0");
+    let assertions = *options.entry("debug-assertions").or_insert(if level == "0" { "on" } else { "off" });
+    options.entry("overflow-checks").or_insert(assertions);
+    let defaults = [
+        ("codegen-units", "16"),
+        ("debuginfo", "0"),
+        ("embed-bitcode", "yes"),
+        ("linker-plugin-lto", "no"),
+        ("lto", "no"),
+        ("panic", "unwind"),
+        ("rpath", "no"),
+        ("split-debuginfo", "off"),
+        ("strip", "none"),
+    ];
+    for (option, default) in defaults {
+        options.entry(option).or_insert(default);
+    }
+    if options["lto"] == "yes" {
+        options.insert("lto", "fat");
+    }
+    let options: Vec<String> = options.iter().map(|(option, value)| format!("{option}={value}")).collect();
+    Some(format!("{name} {kind}: {}", options.join(" ")))
+}
+
+/// Cargo's runs, sorted, and the program.
+fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, PathBuf) {
+    let target = root.join("target");
+    let mut build = Command::new("cargo");
+    build.args(["build", "-v", "--locked", "--color", "never", "-p", member, "--profile", profile]).current_dir(root);
+    build.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
+    let output = support::run(&mut build);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines = stderr.lines().filter_map(|line| line.trim_start().strip_prefix("Running "));
+    let mut runs: Vec<String> = lines.filter_map(run_of).collect();
+    runs.sort();
+    let directory = if profile == "dev" { "debug" } else { profile };
+    (runs, target.join(directory).join(bin))
+}
+
+/// The same of Nix.
+fn by_nix(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, PathBuf) {
+    let expression = format!(
+        "(import {} {{ pkgs = import {} {{ }}; profile = \"{profile}\"; }}).workspaceMembers.{member}.build",
+        root.join("Cargo.nix").display(),
+        nix::stand_in().display()
+    );
+    let built = nix::build_expression(&expression);
+    let derivation = support::stdout(nix::nix("nix-instantiate").args(["--expr", &expression]));
+    let derivation = derivation.trim().split('!').next().unwrap();
+    let closure = support::stdout(nix::nix("nix-store").args(["--query", "--requisites", derivation]));
+    let mut runs = Vec::new();
+    for derivation in closure.lines().filter(|path| path.ends_with(".drv")) {
+        let log = nix::nix("nix-store").args(["--read-log", derivation]).output().unwrap();
+        let log = String::from_utf8_lossy(&log.stdout).replace("\u{1b}[0;1;32m", "").replace("\u{1b}[0m", "");
+        // What a program's own flags make of it stands in a later line than what the builder says.
+        let mut programs: BTreeMap<String, String> = BTreeMap::new();
+        for run in log.lines().filter_map(|line| run_of(line.strip_prefix("Running ")?)) {
+            let crate_name = run.split_once(':').unwrap().0.to_owned();
+            match crate_name.ends_with(" bin") {
+                true => drop(programs.insert(crate_name, run)),
+                false => runs.push(run),
+            }
+        }
+        runs.extend(programs.into_values());
+    }
+    runs.sort();
+    (runs, built.join("bin").join(bin))
+}
+
+/// Builds both ways, compares the arguments, and returns the programs: cargo's, then Nix's.
+#[track_caller]
+fn check(root: &Path, member: &str, bin: &str, profile: &str) -> [PathBuf; 2] {
+    let (cargo, ours) = by_cargo(root, member, bin, profile);
+    let (nix, nixs) = by_nix(root, member, bin, profile);
+    assert!(!cargo.is_empty());
+    let missing: Vec<&String> = cargo.iter().filter(|run| !nix.contains(run)).collect();
+    let unknown: Vec<&String> = nix.iter().filter(|run| !cargo.contains(run)).collect();
+    assert!(missing.is_empty() && unknown.is_empty(), "{profile}: cargo alone: {missing:#?}, Nix alone: {unknown:#?}");
+    assert_eq!(cargo, nix, "{profile}");
+    [ours, nixs]
+}
+
+/// A copy with nothing built yet.
+fn copy(root: &Path) -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().unwrap();
+    support::copy_tree(root, scratch.path());
+    scratch
+}
+
+#[test]
+fn rustc_gets_what_cargo_would_give_it() {
+    let scratch = copy(&support::fixture("profiles"));
+    for profile in ["dev", "release", "dist", "smallest", "shipped"] {
+        check(scratch.path(), "app", "app", profile);
+    }
+    let scratch = copy(&support::fixture("cargo-config"));
+    for profile in ["dev", "release"] {
+        check(scratch.path(), "app", "app", profile);
+    }
+}
+
+#[test]
+fn a_panic_aborts_where_the_profile_says_so() {
+    let root = support::fixture("profiles");
+    for (profile, signal, code) in [("shipped", Some(6), None), ("dev", None, Some(101))] {
+        let (_, program) = by_nix(&root, "app", "app", profile);
+        let output = Command::new(program).arg("panic").output().unwrap();
+        assert_eq!((output.status.signal(), output.status.code()), (signal, code), "{profile}");
+    }
+}
+
+/// An application with everything that makes a program small.
+#[test]
+fn a_program_is_as_small_as_cargos() {
+    let scratch = copy(&support::application("ripgrep", "14.1.1"));
+    let manifest = scratch.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let profile = "[profile.shipped]\ninherits = \"release\"\nlto = true\nstrip = true\npanic = \"abort\"\n\
+                   codegen-units = 1\nopt-level = \"z\"\n\
+                   [profile.shipped.package.regex-automata]\nopt-level = 3\n\
+                   [profile.shipped.build-override]\nopt-level = 1\n";
+    fs::write(&manifest, format!("{text}\n{profile}")).unwrap();
+    support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
+    let programs = check(scratch.path(), "ripgrep", "rg", "shipped");
+    let [cargo, nix] = programs.clone().map(|program| fs::metadata(program).unwrap().len());
+    assert!(cargo.abs_diff(nix) * 100 <= cargo * 3, "{nix} bytes, and {cargo} by cargo");
+    let [cargo, nix] = programs.map(|program| support::stdout(Command::new(program).arg("--version")));
+    assert_eq!(cargo.lines().next(), nix.lines().next());
+}
