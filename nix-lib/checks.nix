@@ -45,16 +45,30 @@ let
       environment+=("CARGO_CRATE_NAME=''${name//-/_}")
       case $kind in bin | example) environment+=("CARGO_BIN_NAME=$name") ;; esac
       case $kind in test | bench) environment+=("CARGO_TARGET_TMPDIR=$PWD/target/tmp" "''${binaries[@]}") ;; esac
+      case $program in rustdoc) environment+=("''${seen[@]}") ;; *) environment+=(CARGO_PRIMARY_PACKAGE=1) ;; esac
       echo "Running ''${program##*/} --crate-name ''${name//-/_} $* ''${flags[*]} ''${!own}"
       env "''${environment[@]}" "$program" --crate-name "''${name//-/_}" "$@" "''${flags[@]}" "''${!own}"
     }
 
-    # One program, and what became of it. $1 is what it is called, the rest the command.
+    # What programs see, and where they find shared objects: $1 is the variable that says so, $2 the directory of the profile.
+    cargoProgramsSee() {
+      local value=''${libraries:+''${libraries#:}:}$PWD/$2:$PWD/target/deps
+      value+=:$(rustc --print target-libdir ''${cargoTarget:+--target "$cargoTarget"})
+      # What it means to be empty there is to be said.
+      case $1 in DYLD*) value+=:''${!1:-$HOME/lib:/usr/local/lib:/usr/lib} ;; *) value+=''${!1:+:''${!1}} ;; esac
+      seen=("''${cargoOfTests[@]}" "$1=$value")
+    }
+
+    # One program, and what became of it. $1 is what it is called, $2 the kind of the target, the rest the command.
     cargoRun() {
-      local name=$1
-      shift
+      local name=$1 kind=$2
+      shift 2
       printf '\n     Running %s\n' "$name" | tee -a "$log"
-      case $1 in cargoCompile) ;; *) set -- env "''${binaries[@]}" "$@" ;; esac
+      case $kind in
+        doctest) ;;
+        test) set -- env "''${seen[@]}" "''${binaries[@]}" "$@" ;;
+        *) set -- env "''${seen[@]}" "$@" ;;
+      esac
       if "$@" 2>&1 | tee -a "$log"; then :; else failed+=("$name"); fi
     }
 
@@ -230,11 +244,14 @@ let
       lib.escapeShellArgs (
         [
           label
+          target.kind
           "./${program target}"
         ]
         ++ options.testFlags or [ ]
       )
     }";
+  # No more than Nix gives the build.
+  threads = "export RUST_TEST_THREADS=\${RUST_TEST_THREADS:-$NIX_BUILD_CORES}";
   end = ''
     cargoEnd
     mkdir -p "$out"
@@ -250,7 +267,10 @@ let
         map (target: compileTo target (asTest target)) tested
         # Cargo compiles them, so that they do not rot.
         ++ map plainly (lib.filter (target: !(isTested target)) (of "example"))
-        ++ [ (options.preRun or "") ]
+        ++ [
+          threads
+          (options.preRun or "")
+        ]
         ++ map (run options) tested
         ++ [
           (options.postRun or "")
@@ -296,10 +316,11 @@ let
     doctests =
       options:
       lines (
-        lib.concatMap (
+        [ threads ]
+        ++ lib.concatMap (
           target:
           lib.optional (target.doctest or true) (
-            "cargoRun ${lib.escapeShellArg "doc-tests of ${name}"} "
+            "cargoRun ${lib.escapeShellArg "doc-tests of ${name}"} doctest "
             + compile "rustdoc" target (
               [
                 "--test"
@@ -394,7 +415,10 @@ let
                   (lib.optionals (of "test" != [ ] || of "bench" != [ ]) (map (bin: bin.name) attrs.crateBin or [ ]))
               )}
               mkdir -p ${directory}/{deps,examples} target/tmp
-              export HOME=$NIX_BUILD_TOP RUST_TEST_THREADS=''${RUST_TEST_THREADS:-$NIX_BUILD_CORES}
+              export HOME=$NIX_BUILD_TOP
+              cargoProgramsSee ${
+                if pkgs.stdenv.hostPlatform.isDarwin then "DYLD_FALLBACK_LIBRARY_PATH" else "LD_LIBRARY_PATH"
+              } ${directory}
               log=$NIX_BUILD_TOP/checks.log
               touch "$log"
               ${scripts.${kind} options}

@@ -2,10 +2,17 @@
 # As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
 {
   lib,
+  units,
   cargoEnv ? { },
   ...
 }:
 let
+  # What build scripts see when they run, and nothing else does.
+  ofScripts =
+    escape:
+    "${escape}\${!DEP_@} ${escape}\${!CARGO_CFG_@} CARGO_ENCODED_RUSTFLAGS CARGO_MANIFEST_LINKS"
+    + " DEBUG HOST NUM_JOBS OPT_LEVEL PROFILE RUSTC RUSTDOC TARGET";
+
   functions = builtins.toFile "cargo-environment.sh" ''
     # The first in PATH: some variables, and the flags of LTO, are for one run of rustc.
     cargoRustc() {
@@ -22,8 +29,11 @@ let
         --crate-type) kind=\''${!next} ;;
       esac
     done
-    if [ -n "\$crate" ]; then export CARGO_CRATE_NAME=\$crate; fi
-    if [ "\$kind" = bin ] && [ "\$crate" != build_script_build ]; then
+    if [ -n "\$crate" ]; then export CARGO_CRATE_NAME=\$crate $cargoPrimary; fi
+    if [ "\$crate" = build_script_build ]; then
+      unset ${ofScripts "\\"} OUT_DIR
+      CARGO_CRATE_NAME=$cargoScript
+    elif [ "\$kind" = bin ]; then
       set -- "\$@" $cargoBinFlags
       if [ -n "$cargoBinFlags" ]; then echo "Running rustc \$*" >&2; fi
       export CARGO_BIN_NAME=\$crate
@@ -34,8 +44,38 @@ let
     exec $rustc "\$@"
     WRAPPER
       chmod +x "$tools/rustc"
-      export PATH=$tools:$PATH CARGO_MANIFEST_PATH=$PWD/Cargo.toml CARGO
+      export PATH=$tools:$PATH CARGO_MANIFEST_PATH=$PWD/Cargo.toml CARGO_PKG_VERSION_PRE=$cargoPreRelease CARGO
       CARGO=$(type -P cargo)
+    }
+
+    # What cargo sets otherwise than the builder, or not at all, is none of the builder's. Hooks have the last word.
+    cargoExport() {
+      declare -gA cargoManifest=()
+      cargoOfTests=()
+      export() {
+        local word IFS=' '
+        if [[ ''${1:-} == -* || " ''${FUNCNAME[*]} " == *" runHook "* ]]; then
+          builtin export "$@"
+          return
+        fi
+        for word; do
+          case $word in
+            OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
+            CARGO_MANIFEST_LINKS=) ;;
+            CARGO_PKG_*=*)
+              cargoManifest[''${word%%=*}]=''${cargoManifest[''${word%%=*}]-$word}
+              builtin export "$word"
+              ;;
+            DEP_*=*)
+              # The builder reads these of all crates below, cargo of those that are depended upon.
+              if [[ ''${BASH_SOURCE[1]} != */env || " $cargoLinks " == *" ''${BASH_SOURCE[1]%/env} "* ]]; then
+                builtin export "$word"
+              fi
+              ;;
+            *) builtin export "$word" ;;
+          esac
+        done
+      }
     }
 
     # For a build script: its OPT_LEVEL and DEBUG, whether there are debug assertions, the features, then what else rustc is
@@ -63,20 +103,6 @@ let
         value=''${name^^}
         export "CARGO_CFG_''${value//-/_}=''${cfg[$name]}"
       done
-      # What is set so far, the builder does not set again.
-      export() {
-        local word
-        if [[ ''${1:-} == -* ]]; then
-          builtin export "$@"
-          return
-        fi
-        for word; do
-          case ''${word%%=*} in
-            OPT_LEVEL | DEBUG | CARGO_CFG_*) ;;
-            *) builtin export "$word" ;;
-          esac
-        done
-      }
     }
 
     # Rustc sees less than a build script does, and dependents see what cargo shows them: $1 is `links` as in DEP_ variables,
@@ -84,15 +110,18 @@ let
     cargoAfter() {
       local line key
       unset -f export
-      unset ''${!DEP_@} ''${!CARGO_CFG_@} CARGO_ENCODED_RUSTFLAGS CARGO_MANIFEST_LINKS DEBUG HOST NUM_JOBS OPT_LEVEL
-      unset PROFILE RUSTC RUSTDOC RUST_BACKTRACE TARGET
+      unset ${ofScripts ""}
       if [ ! -d "$OUT_DIR" ]; then unset OUT_DIR; fi
       if [ ! -e "target/build/$2.opt" ]; then return; fi
       : >target/env
-      while IFS= read -r line; do
+      # Space around a line is none of it.
+      while IFS=$' \t\r' read -r line; do
         case $line in
           cargo:rustc-env=* | cargo::rustc-env=*)
-            export "''${line#*rustc-env=}"
+            line=''${line#*rustc-env=} key=''${line%%=*}
+            # Tests see what the manifest says, when they run.
+            if [ -n "''${cargoManifest[$key]-}" ]; then cargoOfTests+=("''${cargoManifest[$key]}"); fi
+            export "$line"
             continue
             ;;
           cargo::metadata=*=*) line=''${line#cargo::metadata=} ;;
@@ -100,11 +129,12 @@ let
           cargo:*=*) line=''${line#cargo:} ;;
           *) continue ;;
         esac
-        if [ -n "$1" ]; then
-          key=''${line%%=*} key=''${key^^}
+        key=''${line%%=*} key=''${key^^} key=''${key//-/_}
+        # What bash has no variable for is lost on the way.
+        if [[ -n "$1" && $key != *[!A-Z0-9_]* ]]; then
           line=''${line#*=}
           # What it made lies elsewhere once it is installed.
-          printf 'export DEP_%s_%s=%q\n' "$1" "''${key//-/_}" "''${line//"$PWD/target/build"/"''${lib-}/lib"}" >>target/env
+          printf 'export DEP_%s_%s=%q\n' "$1" "$key" "''${line//"$PWD/target/build"/"''${lib-}/lib"}" >>target/env
         fi
       done <"target/build/$2.opt"
     }
@@ -120,7 +150,15 @@ let
       set = "export ${name}=${lib.escapeShellArg "${value}"}";
     in
     if force then "${set}\n" else "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
-  variable = name: lib.toUpper (builtins.replaceStrings [ "-" ] [ "_" ] name);
+
+  underscored = builtins.replaceStrings [ "-" ] [ "_" ];
+  variable = name: lib.toUpper (underscored name);
+  # `1.0.0-alpha-2.beta+5` has `alpha-2.beta`.
+  preReleaseOf =
+    version:
+    lib.concatStringsSep "-" (lib.tail (lib.splitString "-" (lib.head (lib.splitString "+" version))));
+  # `build/main.rs` is compiled as `build_script_main`.
+  scriptOf = path: "build_script_${underscored (lib.removeSuffix ".rs" (baseNameOf path))}";
 in
 # Hooks of a crate, given what it is compiled with (see nix-lib/compilation.nix).
 attrs: settings: {
@@ -128,8 +166,18 @@ attrs: settings: {
     source ${functions}
     ${lib.concatStrings (lib.mapAttrsToList exportOf cargoEnv)}    cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
+    cargoLinks=${
+      lib.escapeShellArg (toString (map lib.getLib attrs.linksFrom or attrs.dependencies or [ ]))
+    }
+    cargoPreRelease=${lib.escapeShellArg (preReleaseOf attrs.version)}
+    cargoPrimary=${
+      # One derivation is the member by itself and what other members depend upon.
+      lib.optionalString (attrs ? dir && units.memberNames ? ${attrs.crateName}) "CARGO_PRIMARY_PACKAGE=1"
+    }
+    cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}
     cargoRustc
+    cargoExport
   ''
   + lib.optionalString (attrs ? build) ''
     cargoBuildScript ${

@@ -59,9 +59,10 @@ let
         name: record:
         let
           inherit (plain.${record.unit}) source;
+          own = plain.${record.unit}.attrs;
           ofMacro = record.macro or { };
           attrs =
-            plain.${record.unit}.attrs
+            own
             // {
               crateRenames = { };
               features = [ ];
@@ -73,7 +74,13 @@ let
               features = null;
               dependencies = null;
               buildDependencies = null;
-            } (ofMacro // record);
+            } (ofMacro // record)
+            // {
+              linksFrom = lib.filter (dependency: lib.any (isSame dependency) (own.dependencies or [ ])) linked;
+            };
+          isSame =
+            one: other:
+            one.crateName == other.crateName && (lib.getLib one).version == (lib.getLib other).version;
           linked =
             record.dependencies or [ ]
             ++ ofMacro.dependencies or [ ]

@@ -64,7 +64,7 @@ let
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = lib.splitString " " "checkout dir extraSources lto registry replaces sha256 spdx twin vendored";
+  ours = lib.splitString " " "checkout dir extraSources linksFrom lto registry replaces sha256 spdx twin vendored";
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.

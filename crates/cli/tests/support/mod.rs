@@ -1,6 +1,7 @@
 //! What the integration tests share: fixtures, cargo as the oracle, Nix.
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses its own part")]
 
+pub mod environment;
 pub mod git;
 pub mod nix;
 pub mod registry;

@@ -68,7 +68,8 @@ pub fn eval_json(expression: &str) -> serde_json::Value {
     serde_json::from_str(&json).unwrap()
 }
 
-fn sysroot() -> &'static str {
+/// The machine's toolchain, which the stand-in builds with.
+pub fn sysroot() -> &'static str {
     static SYSROOT: OnceLock<String> = OnceLock::new();
     SYSROOT.get_or_init(|| stdout(Command::new("rustc").args(["--print", "sysroot"])).trim().to_owned())
 }
