@@ -118,9 +118,8 @@ let
     );
 
   # What the entries say, for either side.
-  hostEntries = sbom.entries crates guards sources (units: units);
-  entries =
-    if host == target then hostEntries else sbom.entries crates guards sources (_: hostEntries);
+  hostEntries = sbom.entries sources (units: units);
+  entries = if host == target then hostEntries else sbom.entries sources (_: hostEntries);
 
   # Feature sets that a member was resolved with: its default one, and those of the variants.
   featureSets =

@@ -3,6 +3,7 @@
 {
   lib,
   pkgs,
+  units,
   registries ? { },
   repositories ? { },
   ...
@@ -140,23 +141,22 @@ in
 {
   # The entries as they are written, with their keys and what fetches them, and entries as dependencies.
   entries =
-    crates: arguments: fetchers: hostOf:
+    fetchers: hostOf:
     let
-      units = lib.mapAttrs (key: attrs: attrs // { inherit key; }) (
-        crates (
-          arguments
-          // {
-            inherit units;
+      table = lib.mapAttrs (key: attrs: attrs // { inherit key; }) (
+        units.cratesWith
+          {
+            units = table;
+            host = hostOf table;
           }
-          // lib.optionalAttrs (builtins.functionArgs crates ? host) { host = hostOf units; }
-          // lib.mapAttrs (
+          (lib.mapAttrs (
             source: _: attrs:
             attrs // { inherit source; }
-          ) (builtins.intersectAttrs (builtins.functionArgs crates) fetchers)
-        )
+          ) fetchers)
+          (key: attrs: units.ofPackage table.${key} // attrs)
       );
     in
-    units;
+    table;
 
   # The document of one build: an entry, for a target on a host, with features that were asked for.
   bom =

@@ -154,10 +154,23 @@ let
   # The crates, by what is made of each and its source.
   unitsFrom =
     make: tables:
+    let
+      plain = unitsFrom (source: attrs: { inherit source attrs; }) tables;
+    in
+    cratesWith tables (lib.mapAttrs (_: make) sources) (
+      key: attrs: make plain.${key}.source (ofPackage plain.${key}.attrs // attrs)
+    );
+  cratesWith =
+    tables: constructors: like:
     crates (
-      guards
-      // builtins.intersectAttrs (builtins.functionArgs crates) tables
-      // lib.mapAttrs (_: make) (builtins.intersectAttrs (builtins.functionArgs crates) sources)
+      builtins.intersectAttrs (builtins.functionArgs crates) (tables // constructors // { inherit like; })
+      // guards
+    );
+  # What entries of one package have in common.
+  ofPackage =
+    attrs:
+    removeAttrs attrs (
+      lib.splitString " " "buildDependencies crateBin crateRenames dependencies features lto"
     );
 
   # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
@@ -246,6 +259,8 @@ in
     target
     guards
     memberNames
+    cratesWith
+    ofPackage
     unitsFrom
     settingsOf
     unitsWith

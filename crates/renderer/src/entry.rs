@@ -20,7 +20,27 @@ pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &Ent
     dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
 }
 
+/// `base` is the key of the package's first entry, if this is another one.
 pub(crate) fn render_entry(
+    packages: &PackageGraph,
+    merged: &Merged,
+    entry: &Entry,
+    base: Option<&str>,
+    options: &RenderOptions,
+    guards: &mut Guards,
+) -> String {
+    match base {
+        None => render_first(packages, merged, entry, options, guards),
+        Some(base) => {
+            let attributes = render_lists(packages, merged, entry, Attributes::default(), guards);
+            let (key, base) = (nix::attribute(&entry.key), nix::string(base));
+            format!("{key} = like {base} {{ {} }};\n", attributes.text)
+        }
+    }
+}
+
+/// The first entry of a package, with all that is the package's.
+fn render_first(
     packages: &PackageGraph,
     merged: &Merged,
     entry: &Entry,
@@ -85,8 +105,21 @@ pub(crate) fn render_entry(
         }
     }
     attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
-    attributes.optional("lto", lto(entry, package));
+    let attributes = render_lists(packages, merged, entry, attributes, guards);
+    let constructor = constructor(&package.source);
+    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+}
 
+/// What entries of one package differ in. `ofPackage` of `nix-lib/units.nix` has the names.
+fn render_lists(
+    packages: &PackageGraph,
+    merged: &Merged,
+    entry: &Entry,
+    mut attributes: Attributes,
+    guards: &mut Guards,
+) -> Attributes {
+    let package = &packages.graph[entry.package];
+    attributes.optional("lto", lto(entry, package));
     let mut lists = Lists { entry, guards, attributes };
     lists.add("crateBin", |pair, _| {
         let bins = entry.bins.get(&pair).into_iter().flatten();
@@ -98,9 +131,7 @@ pub(crate) fn render_entry(
         content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
     });
     dependency_lists(packages, merged, &mut lists, false);
-    let attributes = lists.attributes;
-    let constructor = constructor(&package.source);
-    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+    lists.attributes
 }
 
 /// `dependencies`, `buildDependencies` and `crateRenames`. All that a unit for the host has is for the host.

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use cratewright_resolver::{PackageGraph, Source, UnitKind};
+use cratewright_resolver::{PackageGraph, PackageIx, Source, UnitKind};
 use rayon::prelude::*;
 
 use crate::entry::{Attributes, dependencies, is_host, render_entry};
 use crate::guards::Guards;
 use crate::hooks::render_hooks;
-use crate::merge::{Member, Merged, Resolved};
+use crate::merge::{Entry, Member, Merged, Resolved};
 use crate::nix;
 use crate::origins::Origins;
 use crate::profiles::profiles;
@@ -66,9 +66,12 @@ pub struct CargoVariable {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
+    let bases = bases(merged);
     let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
+    let base = |entry: &Entry| bases.get(&entry.package).copied().filter(|&key| key != entry.key);
+    let has_others = builds.clone().any(|entry| base(entry).is_some());
     let entries: Vec<String> =
-        builds.map(|entry| render_entry(packages, merged, entry, options, &mut guards)).collect();
+        builds.map(|entry| render_entry(packages, merged, entry, base(entry), options, &mut guards)).collect();
     let tests = tests(packages, merged, &mut guards);
     let guards = guards.into_used();
     // As the prelude calls the pair that it finds itself on.
@@ -102,6 +105,9 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
     for constructor in ["git", "vendored"].into_iter().filter(|constructor| used(constructor)) {
         let _ = write!(text, "{constructor}, ");
+    }
+    if has_others {
+        text.push_str("like, ");
     }
     let mut tables = "units".to_owned();
     if merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency)) {
@@ -187,6 +193,18 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let (above, below) = (&above[..above.len() - indentation], below.trim_start_matches('\n'));
     let text = [above, &entries, below].concat();
     text.replacen(&format!("  {INPUTS}\n"), &options.inputs, 1)
+}
+
+/// Keys of the first entries of packages: others have more words.
+fn bases(merged: &Merged) -> BTreeMap<PackageIx, &str> {
+    let mut bases: BTreeMap<PackageIx, &str> = BTreeMap::new();
+    for entry in merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build) {
+        let base = bases.entry(entry.package).or_insert(&entry.key);
+        if (entry.key.len(), entry.key.as_str()) < (base.len(), *base) {
+            *base = &entry.key;
+        }
+    }
+    bases
 }
 
 /// Stands where the entries go while the rest is laid out.
