@@ -71,8 +71,7 @@ pub struct Entry {
     pub contents: BTreeMap<usize, Content>,
     /// Built for itself, or what its tests are compiled with.
     pub kind: UnitKind,
-    /// Binaries by pair, as indices into the package's; only members that are built for themselves have any. In an entry
-    /// for tests, those that are tested.
+    /// Binaries by pair, as indices into the package's; only members that are built for themselves or for tests have any.
     pub bins: BTreeMap<usize, Vec<usize>>,
     /// Targets by pair that only entries for tests have.
     pub beside: BTreeMap<usize, Beside>,

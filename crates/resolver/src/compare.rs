@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{Dfs, EdgeRef};
 use serde::Deserialize;
 
 use crate::error::ResolveError;
@@ -90,10 +90,12 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
         .collect()
 }
 
-/// The table of a graph of ours. The test targets of a package are one row, `tests`.
+/// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
-    for ix in units.graph.node_indices() {
+    let mut asked = Dfs::empty(&units.graph);
+    asked.stack.clone_from(&units.roots);
+    while let Some(ix) = asked.next(&units.graph) {
         let unit = &units.graph[ix];
         let package = &packages.graph[unit.package];
         let mut normal = BTreeSet::new();
@@ -148,7 +150,7 @@ fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
     }
 }
 
-/// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
+/// Row of everything that is compiled for the tests of a package: `--test` targets, examples, and those of documentation.
 const TESTS: &str = "tests";
 
 /// Row of a build script.
@@ -256,10 +258,10 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
     }
     let mut table = UnitTable::new();
-    let compiled = |unit: &CargoUnit| matches!(unit.mode.as_str(), "build" | "test");
+    let compiled = |unit: &CargoUnit| matches!(unit.mode.as_str(), "build" | "test" | "doctest");
     for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| compiled(unit)) {
         let is = |kind: &str| unit.target.kind.iter().any(|have| have == kind);
-        let for_tests = unit.mode == "test" || is("example");
+        let for_tests = unit.mode != "build" || is("example");
         let roles = if is("custom-build") {
             script_role.get(&ix).cloned().unwrap_or_default()
         } else {

@@ -3,6 +3,7 @@
 //! Follows `src/cargo/core/compiler/lto.rs` of cargo. A unit here is a library and its binaries together, so the answer is
 //! for the library; binaries run LTO.
 
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
@@ -51,7 +52,8 @@ impl UnitGraph {
     /// For the library of each unit, by its index, what it must hold if the profile turns LTO on.
     pub fn lto(&self, packages: &PackageGraph) -> Vec<Lto> {
         let mut found: Vec<Option<Lto>> = vec![None; self.graph.node_count()];
-        for &root in &self.roots {
+        let alone = self.graph.externals(Direction::Incoming);
+        for root in self.roots.iter().copied().chain(alone) {
             let package = &packages.graph[self.graph[root].package];
             let kinds = kinds(package);
             let asked = match kinds {
