@@ -13,7 +13,7 @@ use crate::error::ResolveError;
 use crate::features::Role;
 use crate::package_graph::PackageGraph;
 use crate::profile::Profile;
-use crate::unit_graph::{Part, UnitGraph, UnitKind};
+use crate::unit_graph::{Beside, Part, UnitGraph, UnitKind};
 
 /// A target of a package on one side of the build: a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
         .collect()
 }
 
-/// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`.
+/// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`, and so are those of its documentation.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
     let mut asked = Dfs::empty(&units.graph);
@@ -116,6 +116,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             let key = TargetKey { package: package.display(), target, role: unit.role };
             let part = if key.target == BUILD_SCRIPT { Part::BuildScript } else { Part::Rest };
             let profile = units.profile_of(packages, ix, part).to_string();
+            let profile = if key.target == DOCTESTS { String::new() } else { profile };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies, profile });
         };
         if package.build_script.is_some() {
@@ -123,7 +124,17 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         }
         if unit.kind == UnitKind::Test {
             normal.retain(|line| !is_of(line, &package.display()));
-            add(TESTS.to_owned(), normal);
+            let own = package.lib.as_ref().filter(|_| package.proc_macro == (unit.role == Role::Host));
+            if own.is_some_and(|lib| lib.doctested) {
+                add(DOCTESTS.to_owned(), normal.clone());
+            }
+            let Beside { tests, examples, benches } = &unit.beside;
+            let beside = unit.bins.iter().any(|&bin| package.bins[bin].tested)
+                || benches.iter().any(|&bench| package.benches[bench].tested)
+                || !(tests.is_empty() && examples.is_empty());
+            if own.is_some_and(|lib| lib.tested) || beside {
+                add(TESTS.to_owned(), normal);
+            }
             continue;
         }
         // The bins of a proc-macro package are units of the other side than its library.
@@ -150,8 +161,11 @@ fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
     }
 }
 
-/// Row of everything that is compiled for the tests of a package: `--test` targets, examples, and those of documentation.
+/// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
 const TESTS: &str = "tests";
+
+/// Row of the examples of documentation, which rustdoc compiles with no profile.
+const DOCTESTS: &str = "doctests";
 
 /// Row of a build script.
 const BUILD_SCRIPT: &str = "build script";
@@ -267,7 +281,9 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         } else {
             BTreeSet::from([role_of(unit)])
         };
-        let target = if for_tests {
+        let target = if unit.mode == "doctest" {
+            DOCTESTS.to_owned()
+        } else if for_tests {
             TESTS.to_owned()
         } else if is("custom-build") {
             BUILD_SCRIPT.to_owned()
@@ -291,7 +307,8 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
         for role in roles {
             let key = TargetKey { package: package.clone(), target: target.clone(), role };
-            let profile = unit.profile.to_profile().to_string();
+            let is_compiled = key.target != DOCTESTS;
+            let profile = if is_compiled { unit.profile.to_profile().to_string() } else { String::new() };
             let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone(), profile };
             table.entry(key).or_default().push(facts);
         }

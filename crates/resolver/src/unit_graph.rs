@@ -184,9 +184,8 @@ impl Builder<'_> {
             let library = self.add(member, own_role, UnitKind::Build, own_profile);
             self.units.roots.push(library);
         }
-        let asked = |role| {
-            role == own_role && lib_is(|lib| lib.tested || lib.doctested) || role == Role::Target && beside_lib
-        };
+        let asked =
+            |role| role == own_role && lib_is(|lib| lib.tested || lib.doctested) || role == Role::Target && beside_lib;
         let there = |role| asked(role) || role == own_role && lib_is(|_| true) || role == Role::Target && has_others;
         for role in [Role::Host, Role::Target].into_iter().filter(|&role| there(role)) {
             let unit = self.add(member, role, UnitKind::Test, ProfileUse::Unwinding);
