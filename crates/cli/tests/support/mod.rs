@@ -3,6 +3,7 @@
 
 pub mod git;
 pub mod nix;
+pub mod recorded;
 pub mod registry;
 pub mod sbom;
 
