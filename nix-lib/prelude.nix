@@ -2,7 +2,6 @@
 {
   library,
   crates,
-  tests ? (_: { }),
   members,
   variants ? { },
   rootMember,
@@ -30,92 +29,12 @@ let
     host
     target
     guards
-    memberNames
-    unitsFrom
-    settingsOf
     unitsWith
     versions
     ;
   sides = lib.foldl' (
     value: message: lib.warn message value
   ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.overrides.unused versions);
-
-  # What `cargo test` and its like do with a member, by kind and member, and all members of a kind in one tree of links.
-  checksWith =
-    profile: defaults:
-    let
-      sides = unitsWith profile defaults;
-      plain = unitsFrom (source: attrs: { inherit source attrs; }) sides;
-      records = tests (
-        builtins.intersectAttrs (builtins.functionArgs tests) (
-          guards
-          // {
-            inherit (sides) host;
-            units = sides.linkedByTests;
-          }
-        )
-      );
-      ofMember =
-        name: record:
-        let
-          inherit (plain.${record.unit}) source;
-          own = plain.${record.unit}.attrs;
-          ofMacro = record.macro or { };
-          attrs =
-            own
-            // {
-              crateRenames = { };
-              features = [ ];
-              dependencies = [ ];
-              buildDependencies = [ ];
-            }
-            // builtins.intersectAttrs {
-              crateRenames = null;
-              features = null;
-              dependencies = null;
-              buildDependencies = null;
-            } (ofMacro // record)
-            // {
-              linksFrom = lib.filter (dependency: lib.any (isSame dependency) (own.dependencies or [ ])) linked;
-            };
-          isSame =
-            one: other:
-            one.crateName == other.crateName && (lib.getLib one).version == (lib.getLib other).version;
-          linked =
-            record.dependencies or [ ]
-            ++ ofMacro.dependencies or [ ]
-            ++ lib.optional (record ? library) record.library;
-        in
-        checks {
-          inherit name record attrs;
-          settings = settingsOf {
-            side = "test";
-            inherit profile attrs;
-          };
-          binaries = sides.units.${record.unit};
-          build =
-            extra:
-            sides.buildTest source attrs (
-              {
-                dependencies = linked;
-                crateBin = [ ];
-              }
-              // extra
-            );
-        };
-      byMember = lib.mapAttrs ofMember records;
-      kinds = lib.attrNames (lib.foldl' (all: member: all // member) { } (lib.attrValues byMember));
-    in
-    lib.genAttrs kinds (
-      kind:
-      let
-        members = lib.mapAttrs (_: checks: checks.${kind}) byMember;
-      in
-      members
-      // {
-        all = pkgs.linkFarm kind (lib.mapAttrsToList (name: path: { inherit name path; }) members);
-      }
-    );
 
   # What the entries say, for either side.
   hostEntries = sbom.entries sources (units: units);
@@ -131,6 +50,21 @@ let
     ++ lib.concatMap (variant: lib.optional (variant ? ${name}) variant.${name}) (
       lib.attrValues variants
     );
+
+  # The same outputs, if the tests pass.
+  testedBy =
+    test: built:
+    pkgs.runCommand built.name
+      {
+        inherit (built) outputs version;
+        passthru = {
+          inherit test;
+        };
+      }
+      ''
+        : ${test}
+        ${lib.concatMapStrings (output: "ln -s ${built.${output}} \"\$${output}\"\n") built.outputs}
+      '';
 
   # What crate2nix lets `.build.override` change.
   buildMember =
@@ -156,15 +90,18 @@ let
         side = if entries.${unit}.procMacro or false then "host" else "units";
         built = chosen.${side}.${unit};
         test =
-          (checksWith (compilation profile) (
-            if crateOverrides == null then defaultCrateOverrides else crateOverrides
-          )).tests.${name}.override
-            {
-              testFlags = testCrateFlags;
-              inputs = testInputs;
-              preRun = testPreRun;
-              postRun = testPostRun;
-            };
+          if wanted != [ "default" ] then
+            throw "${name}: tests have default features, and none were resolved with ${show { features = wanted; }}"
+          else
+            ((checks (compilation profile) chosen).tests.${name}
+              or (throw "this Cargo.nix holds no tests: [workspace.metadata.cratewright] has `tests = false`")
+            ).override
+              (options: {
+                testFlags = options.testFlags or [ ] ++ testCrateFlags;
+                inputs = options.inputs or [ ] ++ testInputs;
+                preRun = options.preRun or "" + "\n" + testPreRun;
+                postRun = options.postRun or "" + "\n" + testPostRun;
+              });
         document = sbom.bom {
           inherit host target;
           features = wanted;
@@ -176,15 +113,11 @@ let
           this Cargo.nix has it with ${lib.concatMapStringsSep ", " show sets}.
           Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
         ''
-      else if runTests then
-        pkgs.symlinkJoin {
-          inherit (built) name;
-          paths = [ built ];
-          passthru = { inherit test; };
-          postBuild = ": ${test}";
-        }
       else
-        meta.describe entries.${unit} built // { sbom = document; }
+        meta.describe entries.${unit} (if runTests then testedBy test built else built)
+        // {
+          sbom = document;
+        }
     );
 
   workspaceMembers = lib.mapAttrs (name: packageId: rec {
@@ -194,7 +127,7 @@ let
   }) members;
 in
 lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
-// checksWith (compilation profile) defaultCrateOverrides
+// checks (compilation profile) sides
 // {
   inherit workspaceMembers;
 

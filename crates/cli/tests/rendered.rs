@@ -1,5 +1,5 @@
 //! What the renderer wrote is what was resolved: `Cargo.nix`, evaluated with a stub that records what the builder is
-//! given, is the resolver's unit graph again, for every member on every platform.
+//! given, is the resolver's unit graph again, for every member on every platform, built and tested.
 
 mod support;
 
@@ -10,169 +10,40 @@ use std::path::Path;
 use cratewright::workspace::{LoadOptions, Workspace, load};
 use cratewright_resolver::{PackageIx, Pair, Purpose, Role, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
-use petgraph::visit::EdgeRef;
 use serde::Deserialize;
 
-use crate::support::nix;
+use crate::support::recorded::{Signature, Units, platforms, record, rendered, resolved};
 
-/// A unit with all that is below it; equal texts are equal graphs.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Signature {
-    package: String,
-    /// Triple of the platform that it is compiled for.
-    platform: String,
-    features: BTreeSet<String>,
-    /// For the build script?, extern name, digest of the unit.
-    dependencies: BTreeSet<(bool, String, String)>,
-}
-
-impl Signature {
-    fn digest(&self) -> String {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        let mut hasher = DefaultHasher::new();
-        format!("{self:?}").hash(&mut hasher);
-        format!("{} {:016x}", self.package, hasher.finish())
-    }
-}
-
-fn resolved(
-    workspace: &Workspace,
-    pair: Pair,
-    graph: &UnitGraph,
-    ix: NodeIndex<u32>,
-    known: &mut HashMap<u32, Signature>,
-) -> Signature {
-    if let Some(signature) = known.get(&(ix.index() as u32)) {
-        return signature.clone();
-    }
-    let unit = &graph.graph[ix];
-    let dependencies = graph
-        .graph
-        .edges(ix)
-        .filter(|edge| graph.graph[edge.target()].package != unit.package)
-        .map(|edge| {
-            let below = resolved(workspace, pair, graph, edge.target(), known).digest();
-            let name = workspace.packages.extern_name(edge.weight().extern_name);
-            (edge.weight().for_build_script, name.to_owned(), below)
-        })
-        .collect();
-    let package = &workspace.packages.graph[unit.package];
-    let features = unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
-    let platform = match unit.role {
-        Role::Host => pair.host,
-        Role::Target => pair.target,
-    };
-    let platform = workspace.platforms[platform].triple.clone();
-    let signature = Signature { package: package.display(), platform, features, dependencies };
-    known.insert(ix.index() as u32, signature.clone());
-    signature
-}
-
-/// What the stub recorded of one unit.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Recorded {
-    crate_name: String,
-    version: String,
-    platform: String,
-    lib_name: Option<String>,
-    features: Vec<String>,
-    bins: Vec<String>,
-    renames: BTreeMap<String, Vec<Rename>>,
-    dependencies: Vec<String>,
-    build_dependencies: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rename {
-    version: String,
-    rename: String,
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Recording {
     members: BTreeMap<String, String>,
-    units: BTreeMap<String, Recorded>,
+    units: Units,
 }
 
-fn rendered(recording: &Recording, id: &str, known: &mut HashMap<String, Signature>) -> Signature {
-    if let Some(signature) = known.get(id) {
-        return signature.clone();
-    }
-    let unit = &recording.units[id];
-    let mut dependencies = BTreeSet::new();
-    for (for_build_script, ids) in [(false, &unit.dependencies), (true, &unit.build_dependencies)] {
-        for id in ids {
-            let to = &recording.units[id];
-            // As nixpkgs' mkRustcDepArgs: the first entry for the version, else the library's own name.
-            let choices = unit.renames.get(&to.crate_name).into_iter().flatten();
-            let renamed = choices.into_iter().find(|choice| choice.version == to.version);
-            let own = to.lib_name.as_ref().unwrap_or(&to.crate_name);
-            let extern_name = renamed.map_or(own, |choice| &choice.rename).replace('-', "_");
-            dependencies.insert((for_build_script, extern_name, rendered(recording, id, known).digest()));
-        }
-    }
-    let signature = Signature {
-        package: format!("{} {}", unit.crate_name, unit.version),
-        platform: unit.platform.clone(),
-        features: unit.features.iter().cloned().collect(),
-        dependencies,
-    };
-    known.insert(id.to_owned(), signature.clone());
-    signature
-}
+/// Variants as `variant/member`.
+const MEMBERS: &str = "let
+   members = builtins.listToAttrs (
+     builtins.concatLists (
+       builtins.attrValues (
+         builtins.mapAttrs (
+           prefix: members:
+           builtins.attrValues (
+             builtins.mapAttrs (name: member: { name = prefix + name; value = member.build; }) members
+           )
+         ) ({ \"\" = file.workspaceMembers; } // builtins.listToAttrs (
+           map (name: { name = name + \"/\"; value = file.variants.${name}; }) (builtins.attrNames file.variants)
+         ))
+       )
+     )
+   );
+ in {
+   members = builtins.mapAttrs (_: unit: unit.key) members;
+   units = unitsBelow (builtins.attrValues members);
+ }";
 
 /// What was asked for of a member.
 fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = NodeIndex<u32>> {
     graph.roots.iter().copied().filter(move |&root| graph.graph[root].package == member)
-}
-
-fn record(cargo_nix: &Path, platforms: &str) -> Recording {
-    let expression = format!(
-        "let
-           pkgs = import {pkgs} {platforms};
-           stub = side: {{
-             override = _: stub side;
-             __functor = _: attrs: rec {{
-               recorded = {{
-                 inherit (attrs) crateName version features;
-                 platform = side.stdenv.hostPlatform.rust.rustcTarget;
-                 libName = attrs.libName or null;
-                 bins = map (bin: bin.name) attrs.crateBin;
-                 renames = attrs.crateRenames or {{ }};
-                 dependencies = map (d: d.key) (attrs.dependencies or [ ]);
-                 buildDependencies = map (d: d.key) (attrs.buildDependencies or [ ]);
-               }};
-               procMacro = attrs.procMacro or false;
-               key = builtins.hashString \"sha256\" (builtins.toJSON recorded);
-               below = attrs.dependencies or [ ] ++ attrs.buildDependencies or [ ];
-             }};
-           }};
-           file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = stub; }};
-           # Variants as `variant/member`.
-           members = builtins.listToAttrs (
-             builtins.concatLists (
-               builtins.attrValues (
-                 builtins.mapAttrs (
-                   prefix: members:
-                   builtins.attrValues (
-                     builtins.mapAttrs (name: member: {{ name = prefix + name; value = member.build; }}) members
-                   )
-                 ) ({{ \"\" = file.workspaceMembers; }} // builtins.listToAttrs (
-                   map (name: {{ name = name + \"/\"; value = file.variants.${{name}}; }}) (builtins.attrNames file.variants)
-                 ))
-               )
-             )
-           );
-           all = builtins.genericClosure {{ startSet = builtins.attrValues members; operator = unit: unit.below; }};
-         in {{
-           members = builtins.mapAttrs (_: unit: unit.key) members;
-           units = builtins.listToAttrs (map (unit: {{ name = unit.key; value = unit.recorded; }}) all);
-         }}",
-        pkgs = nix::stand_in().display(),
-        cargo_nix = cargo_nix.display(),
-    );
-    serde_json::from_value(nix::eval_json(&expression)).unwrap()
 }
 
 #[track_caller]
@@ -183,12 +54,6 @@ fn check(root: &Path, cargo_nix: &Path) {
     selections.retain(|selection| selection.purpose == Purpose::Build);
     let selections = &selections;
     let graphs = workspace.resolve(selections);
-    let systems = [
-        ("aarch64-apple-darwin", "aarch64-darwin"),
-        ("aarch64-unknown-linux-gnu", "aarch64-linux"),
-        ("x86_64-apple-darwin", "x86_64-darwin"),
-        ("x86_64-unknown-linux-gnu", "x86_64-linux"),
-    ];
     // A member that has binaries on some platform is there on all, if with nothing to build.
     let each = || {
         selections
@@ -200,16 +65,8 @@ fn check(root: &Path, cargo_nix: &Path) {
         |member, graphs: &Vec<UnitGraph>| graphs.iter().any(|graph| roots_of(graph, member).next().is_some());
     let built = each().filter(|(_, member, graphs)| is_built(*member, graphs)).count();
     for (ix, &pair) in workspace.pairs.iter().enumerate() {
-        let triple = |platform: usize| &workspace.platforms[platform].triple;
-        let system_of =
-            |platform| systems.iter().find(|(known, _)| known == triple(platform)).map(|(_, system)| system);
-        // The stand-in has these four platforms, and crosses between them.
-        let (Some(host), Some(_)) = (system_of(pair.host), system_of(pair.target)) else { continue };
-        let platforms = match pair.host == pair.target {
-            true => format!("{{ system = \"{host}\"; }}"),
-            false => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{}\"; }}; }}", triple(pair.target)),
-        };
-        let recording = record(cargo_nix, &platforms);
+        let Some(platforms) = platforms(&workspace, pair) else { continue };
+        let recording: Recording = record(cargo_nix, &platforms, MEMBERS);
         let mut known_rendered = HashMap::new();
         for (selection, member, graphs) in each() {
             let name = &workspace.packages.graph[member].name;
@@ -231,7 +88,7 @@ fn check(root: &Path, cargo_nix: &Path) {
             assert_eq!(graph.graph[unit].kind, UnitKind::Build);
             let id = &recording.members[name];
             let expected = resolved(&workspace, pair, graph, unit, &mut HashMap::new());
-            let found = rendered(&recording, id, &mut known_rendered);
+            let found = rendered(&recording.units, id, &mut known_rendered);
             assert_eq!(found, expected, "{name} on {platforms}, in {}", cargo_nix.display());
             assert_eq!(
                 recording.units[id].bins.iter().collect::<BTreeSet<_>>(),
@@ -266,4 +123,142 @@ fn an_application_is_rendered_as_resolved() {
     let cargo_nix = scratch.path().join("Cargo.nix");
     fs::write(&cargo_nix, support::stdout(&mut generate)).unwrap();
     check(&root, &cargo_nix);
+}
+
+/// What one target is compiled with: features, and digests of units by extern name.
+type Compiled = (BTreeSet<String>, BTreeSet<(String, String)>);
+
+/// By kind and name.
+type Targets = BTreeMap<(String, String), Compiled>;
+
+#[derive(Deserialize)]
+struct Checks {
+    /// By member: what clippy does, which is about all targets.
+    scripts: BTreeMap<String, String>,
+    units: Units,
+}
+
+const CHECKS: &str = "let members = removeAttrs file.clippy [ \"all\" ]; in {
+   scripts = builtins.mapAttrs (_: check: check.buildPhase or \"\") members;
+   units = unitsBelow (builtins.filter (check: check ? key) (builtins.attrValues members));
+ }";
+
+/// Words of a line of the shell, as Nix quotes them.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut quoted) = (vec![String::new()], false);
+    for c in line.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            // Between two quoted parts.
+            '\\' if !quoted => {}
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words
+}
+
+fn targets_of(script: &str, units: &Units, known: &mut HashMap<String, Signature>) -> Targets {
+    let mut targets = Targets::new();
+    for line in script.lines().filter_map(|line| line.split_once("cargoCompile ")) {
+        let words = words(line.1);
+        let after = |flag: &'static str| words.windows(2).filter(move |two| two[0] == flag).map(|two| two[1].as_str());
+        let features = after("--cfg").filter_map(|cfg| cfg.strip_prefix("feature=\"")?.strip_suffix('"'));
+        let externs = after("--extern").filter_map(|one| one.split_once('=')).map(|(name, path)| {
+            let key = path.split('/').next().unwrap();
+            (name.to_owned(), rendered(units, key, known).digest())
+        });
+        let compiled = (features.map(str::to_owned).collect(), externs.collect());
+        let (kind, name) = (words[1].clone(), words[2].clone());
+        // A target that is built and tested is compiled twice, with the same.
+        if let Some(before) = targets.insert((kind, name), compiled.clone()) {
+            assert_eq!(before, compiled, "{line:?}");
+        }
+    }
+    targets
+}
+
+fn resolved_targets(workspace: &Workspace, pair: Pair, graph: &UnitGraph, member: PackageIx) -> Targets {
+    let package = &workspace.packages.graph[member];
+    let known = &mut HashMap::new();
+    let own_role = if package.proc_macro { Role::Host } else { Role::Target };
+    let unit_of = |kind, role| {
+        let is_it = |ix: &NodeIndex<u32>| {
+            let unit = &graph.graph[*ix];
+            unit.package == member && unit.kind == kind && unit.role == role
+        };
+        graph.graph.node_indices().find(is_it)
+    };
+    let mut signature = |ix| resolved(workspace, pair, graph, ix, known);
+    let library = package.linkable_lib().map(|lib| {
+        let unit = unit_of(UnitKind::Build, own_role).expect("tests link their library");
+        (lib.name.replace('-', "_"), signature(unit).digest())
+    });
+    let mut targets = Targets::new();
+    for role in [Role::Host, Role::Target] {
+        let Some(ix) = unit_of(UnitKind::Test, role) else { continue };
+        let Signature { features, dependencies, .. } = signature(ix);
+        let mut insert = |kind: &str, name: &str, library: Option<&(String, String)>| {
+            let externs = dependencies.iter().filter(|(for_build_script, ..)| *for_build_script == (kind == "build"));
+            let externs = externs.map(|(_, name, digest)| (name.clone(), digest.clone())).chain(library.cloned());
+            targets.insert((kind.to_owned(), name.to_owned()), (features.clone(), externs.collect()));
+        };
+        if package.build_script.is_some() {
+            insert("build", "build_script_build", None);
+        }
+        if let Some(lib) = package.lib.as_ref().filter(|_| role == own_role) {
+            insert("lib", &lib.name, None);
+        }
+        let unit = &graph.graph[ix];
+        let beside = [
+            ("bin", &package.bins, &unit.bins),
+            ("test", &package.tests, &unit.beside.tests),
+            ("example", &package.examples, &unit.beside.examples),
+            ("bench", &package.benches, &unit.beside.benches),
+        ];
+        for (kind, all, enabled) in beside {
+            enabled.iter().for_each(|&target| insert(kind, &all[target].name, library.as_ref()));
+        }
+    }
+    targets
+}
+
+#[track_caller]
+fn check_tests(root: &Path, cargo_nix: &Path) {
+    let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
+    let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let mut selections = workspace.selections.clone();
+    selections.retain(|selection| selection.purpose == Purpose::Test);
+    let graphs = workspace.resolve(&selections);
+    for (ix, &pair) in workspace.pairs.iter().enumerate() {
+        let Some(platforms) = platforms(&workspace, pair) else { continue };
+        let checks: Checks = record(cargo_nix, &platforms, CHECKS);
+        assert!(!checks.scripts.is_empty(), "{} has no checks", cargo_nix.display());
+        let mut known = HashMap::new();
+        let mut compared = 0;
+        for (selection, graphs) in selections.iter().zip(&graphs) {
+            for &member in &selection.members {
+                let name = &workspace.packages.graph[member].name;
+                let found = checks.scripts.get(name).map(|script| targets_of(script, &checks.units, &mut known));
+                let expected = resolved_targets(&workspace, pair, &graphs[ix], member);
+                assert_eq!(found.unwrap_or_default(), expected, "{name} on {platforms}, in {}", cargo_nix.display());
+                compared += usize::from(checks.scripts.contains_key(name));
+            }
+        }
+        assert_eq!(checks.scripts.len(), compared, "members on {platforms}");
+    }
+}
+
+#[test]
+fn tests_of_fixtures_are_rendered_as_resolved() {
+    for name in support::fixtures() {
+        let root = support::fixture(&name);
+        check_tests(&root, &root.join("Cargo.nix"));
+    }
+}
+
+#[test]
+fn tests_of_this_workspace_are_rendered_as_resolved() {
+    let root = support::repository();
+    check_tests(&root, &root.join("Cargo.nix"));
 }

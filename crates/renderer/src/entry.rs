@@ -79,9 +79,7 @@ fn render_first(
         let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{below}{file}")).collect();
         attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
     }
-    // All targets that are built have the same, or there would be no entry.
-    let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
-    attributes.text("edition", target.map_or(&package.edition, |target| &target.edition));
+    attributes.text("edition", edition_of(package));
     attributes.texts("authors", &package.authors);
     attributes.optional("description", package.description.as_deref());
     attributes.optional("homepage", package.homepage.as_deref());
@@ -164,6 +162,12 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
         text.push('}');
         lists.attributes.push("crateRenames", text);
     }
+}
+
+/// All targets that are built have the same, or there would be no entry.
+pub(crate) fn edition_of(package: &Package) -> &str {
+    let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
+    target.map_or(&package.edition, |target| &target.edition)
 }
 
 /// Nothing for what goes into programs alone, as nearly all does.

@@ -71,8 +71,7 @@ pub struct Entry {
     pub contents: BTreeMap<usize, Content>,
     /// Built for itself, or what its tests are compiled with.
     pub kind: UnitKind,
-    /// Binaries by pair, as indices into the package's; only members that are built for themselves have any. In an entry
-    /// for tests, those that are tested.
+    /// Binaries by pair, as indices into the package's; only members that are built for themselves or for tests have any.
     pub bins: BTreeMap<usize, Vec<usize>>,
     /// Targets by pair that only entries for tests have.
     pub beside: BTreeMap<usize, Beside>,
@@ -382,7 +381,8 @@ impl<'a> Merger<'a> {
             .sort_by_key(|&(selection, package, _)| (variant(selection), &self.resolved.packages.graph[package].name));
         members.dedup_by_key(|&mut (selection, package, _)| (variant(selection), package));
         // A member whose binaries exist on some platforms only is there on all, with nothing to build on the others.
-        for &(_, _, entry) in &members {
+        let of_tests = tests.iter().flat_map(|tests| [tests.target, tests.host]).flatten();
+        for entry in members.iter().map(|&(_, _, entry)| entry).chain(of_tests) {
             for pair in 0..self.resolved.pairs.len() {
                 self.entries[entry].contents.entry(pair).or_default();
             }

@@ -18,11 +18,14 @@ use crate::profiles::profiles;
 use crate::tests_table::tests;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 9] = [
+pub const LIBRARY: [(&str, &str); 12] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
     ("compilation", include_str!("../../../nix-lib/compilation.nix")),
     ("environment", include_str!("../../../nix-lib/environment.nix")),
     ("overrides", include_str!("../../../nix-lib/overrides.nix")),
+    ("shell", include_str!("../../../nix-lib/shell.nix")),
+    ("rustc", include_str!("../../../nix-lib/rustc.nix")),
+    ("kinds", include_str!("../../../nix-lib/kinds.nix")),
     ("checks", include_str!("../../../nix-lib/checks.nix")),
     ("meta", include_str!("../../../nix-lib/meta.nix")),
     ("sbom", include_str!("../../../nix-lib/sbom.nix")),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use cratewright_resolver::{FeatureIx, Lints, Package, PackageGraph, Target};
 
-use crate::entry::{Attributes, Lists, dependency_lists};
+use crate::entry::{Attributes, Lists, dependency_lists, edition_of};
 use crate::guards::Guards;
 use crate::merge::{Entry, EntryIx, MemberTests, Merged};
 use crate::nix;
@@ -61,7 +61,7 @@ fn of_macro(
     let mut lists = Lists { entry, guards, attributes: Attributes::default() };
     lists.add("features", |_, content| features(package, &content.features));
     dependency_lists(packages, merged, &mut lists, true);
-    lists.add("targets", |_, _| package.lib.iter().map(|lib| target("lib", lib)).collect());
+    lists.add("targets", |_, _| package.lib.iter().map(|lib| target(package, "lib", lib)).collect());
     lists.attributes.text
 }
 
@@ -70,35 +70,34 @@ fn features(package: &Package, features: &[FeatureIx]) -> Vec<String> {
 }
 
 fn targets(package: &Package, entry: &Entry, pair: usize) -> Vec<String> {
-    let lib = package.lib.iter().filter(|_| !package.proc_macro);
-    let mut all: Vec<String> = lib.map(|lib| target("lib", lib)).collect();
+    let render = |kind| move |one: &Target| target(package, kind, one);
+    let mut all: Vec<String> = package.lib.iter().filter(|_| !package.proc_macro).map(render("lib")).collect();
     let bins = entry.bins.get(&pair).into_iter().flatten();
-    all.extend(bins.map(|&bin| target("bin", &package.bins[bin])));
+    all.extend(bins.map(|&bin| &package.bins[bin]).map(render("bin")));
     if let Some(beside) = entry.beside.get(&pair) {
-        all.extend(beside.tests.iter().map(|&test| target("test", &package.tests[test])));
-        all.extend(beside.examples.iter().map(|&example| target("example", &package.examples[example])));
-        all.extend(beside.benches.iter().map(|&bench| target("bench", &package.benches[bench])));
+        all.extend(beside.tests.iter().map(|&test| &package.tests[test]).map(render("test")));
+        all.extend(beside.examples.iter().map(|&example| &package.examples[example]).map(render("example")));
+        all.extend(beside.benches.iter().map(|&bench| &package.benches[bench]).map(render("bench")));
     }
     all
 }
 
 /// Nothing is said of what is as usual.
-fn target(kind: &str, target: &Target) -> String {
+fn target(package: &Package, kind: &str, target: &Target) -> String {
     let mut attributes = Attributes::default();
     attributes.text("kind", kind);
     attributes.text("name", &target.name);
     attributes.text("path", &target.path);
-    if !target.harness {
-        attributes.push("harness", "false".to_owned());
-    }
-    if kind == "lib" && !target.tested {
-        attributes.push("test", "false".to_owned());
-    }
-    if kind == "example" && target.tested {
-        attributes.push("test", "true".to_owned());
-    }
-    if kind == "lib" && !target.doctested {
-        attributes.push("doctest", "false".to_owned());
+    attributes.optional("edition", Some(target.edition.as_str()).filter(|&edition| edition != edition_of(package)));
+    let mut flag = |name, value: bool, usual| {
+        if value != usual {
+            attributes.push(name, value.to_string());
+        }
+    };
+    flag("harness", target.harness, true);
+    flag("test", target.tested, !matches!(kind, "example" | "bench"));
+    if kind == "lib" {
+        flag("doctest", target.doctested, true);
     }
     if kind == "example" && target.crate_types != ["bin"] {
         attributes.texts("type", &target.crate_types);

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{Dfs, EdgeRef};
 use serde::Deserialize;
 
 use crate::error::ResolveError;
 use crate::features::Role;
 use crate::package_graph::PackageGraph;
 use crate::profile::Profile;
-use crate::unit_graph::{Part, UnitGraph, UnitKind};
+use crate::unit_graph::{Beside, Part, UnitGraph, UnitKind};
 
 /// A target of a package on one side of the build: a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,10 +90,12 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
         .collect()
 }
 
-/// The table of a graph of ours. The test targets of a package are one row, `tests`.
+/// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`, and so are those of its documentation.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
-    for ix in units.graph.node_indices() {
+    let mut asked = Dfs::empty(&units.graph);
+    asked.stack.clone_from(&units.roots);
+    while let Some(ix) = asked.next(&units.graph) {
         let unit = &units.graph[ix];
         let package = &packages.graph[unit.package];
         let mut normal = BTreeSet::new();
@@ -114,6 +116,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             let key = TargetKey { package: package.display(), target, role: unit.role };
             let part = if key.target == BUILD_SCRIPT { Part::BuildScript } else { Part::Rest };
             let profile = units.profile_of(packages, ix, part).to_string();
+            let profile = if key.target == DOCTESTS { String::new() } else { profile };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies, profile });
         };
         if package.build_script.is_some() {
@@ -121,7 +124,17 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         }
         if unit.kind == UnitKind::Test {
             normal.retain(|line| !is_of(line, &package.display()));
-            add(TESTS.to_owned(), normal);
+            let own = package.lib.as_ref().filter(|_| package.proc_macro == (unit.role == Role::Host));
+            if own.is_some_and(|lib| lib.doctested) {
+                add(DOCTESTS.to_owned(), normal.clone());
+            }
+            let Beside { tests, examples, benches } = &unit.beside;
+            let beside = unit.bins.iter().any(|&bin| package.bins[bin].tested)
+                || benches.iter().any(|&bench| package.benches[bench].tested)
+                || !(tests.is_empty() && examples.is_empty());
+            if own.is_some_and(|lib| lib.tested) || beside {
+                add(TESTS.to_owned(), normal);
+            }
             continue;
         }
         // The bins of a proc-macro package are units of the other side than its library.
@@ -150,6 +163,9 @@ fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
 
 /// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
 const TESTS: &str = "tests";
+
+/// Row of the examples of documentation, which rustdoc compiles with no profile.
+const DOCTESTS: &str = "doctests";
 
 /// Row of a build script.
 const BUILD_SCRIPT: &str = "build script";
@@ -256,16 +272,18 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
     }
     let mut table = UnitTable::new();
-    let compiled = |unit: &CargoUnit| matches!(unit.mode.as_str(), "build" | "test");
+    let compiled = |unit: &CargoUnit| matches!(unit.mode.as_str(), "build" | "test" | "doctest");
     for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| compiled(unit)) {
         let is = |kind: &str| unit.target.kind.iter().any(|have| have == kind);
-        let for_tests = unit.mode == "test" || is("example");
+        let for_tests = unit.mode != "build" || is("example");
         let roles = if is("custom-build") {
             script_role.get(&ix).cloned().unwrap_or_default()
         } else {
             BTreeSet::from([role_of(unit)])
         };
-        let target = if for_tests {
+        let target = if unit.mode == "doctest" {
+            DOCTESTS.to_owned()
+        } else if for_tests {
             TESTS.to_owned()
         } else if is("custom-build") {
             BUILD_SCRIPT.to_owned()
@@ -289,7 +307,8 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
         }
         for role in roles {
             let key = TargetKey { package: package.clone(), target: target.clone(), role };
-            let profile = unit.profile.to_profile().to_string();
+            let is_compiled = key.target != DOCTESTS;
+            let profile = if is_compiled { unit.profile.to_profile().to_string() } else { String::new() };
             let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone(), profile };
             table.entry(key).or_default().push(facts);
         }

@@ -3,6 +3,7 @@
 //! Follows `src/cargo/core/compiler/lto.rs` of cargo. A unit here is a library and its binaries together, so the answer is
 //! for the library; binaries run LTO.
 
+use petgraph::Direction;
 use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 
@@ -51,13 +52,8 @@ impl UnitGraph {
     /// For the library of each unit, by its index, what it must hold if the profile turns LTO on.
     pub fn lto(&self, packages: &PackageGraph) -> Vec<Lto> {
         let mut found: Vec<Option<Lto>> = vec![None; self.graph.node_count()];
-        // Programs that integration tests run are no roots.
-        let programs = self.graph.node_indices().filter(|&ix| {
-            let unit = &self.graph[ix];
-            unit.kind == UnitKind::Build && !unit.bins.is_empty()
-        });
-        let roots: Vec<NodeIndex<u32>> = self.roots.iter().copied().chain(programs).collect();
-        for root in roots {
+        let alone = self.graph.externals(Direction::Incoming);
+        for root in self.roots.iter().copied().chain(alone) {
             let package = &packages.graph[self.graph[root].package];
             let kinds = kinds(package);
             let asked = match kinds {

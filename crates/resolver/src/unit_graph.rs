@@ -42,8 +42,7 @@ pub struct Unit {
     pub profile: ProfileUse,
     /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
     pub features: Vec<FeatureIx>,
-    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`]; of a unit for tests
-    /// those that are tested.
+    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
     pub bins: Vec<usize>,
     /// What else a unit for tests compiles.
     pub beside: Beside,
@@ -75,7 +74,8 @@ pub struct UnitDependency {
 pub struct UnitGraph {
     /// The units.
     pub graph: DiGraph<Unit, UnitDependency, u32>,
-    /// Units that were asked for, in order of the selection.
+    /// Units that were asked for, in order of the selection. Those for tests have more, which `cargo test` has no use
+    /// for, and which clippy, rustdoc and `cargo bench` do: nothing depends on them.
     pub roots: Vec<NodeIndex<u32>>,
     /// Name of the profile.
     pub profile: String,
@@ -163,52 +163,54 @@ impl Builder<'_> {
     /// tests may run them.
     fn add_test_root(&mut self, member: PackageIx) {
         let package = &self.graph.graph[member];
-        let tested = |targets: &[Target]| -> Vec<usize> {
-            let enabled = self.enabled(member, targets);
-            enabled.into_iter().filter(|&ix| targets[ix].tested).collect()
-        };
-        let (tested_bins, tests) = (tested(&package.bins), tested(&package.tests));
+        let bins = self.enabled(member, &package.bins);
+        let mut tests = self.enabled(member, &package.tests);
+        tests.retain(|&ix| package.tests[ix].tested);
         let (examples, benches) = (self.enabled(member, &package.examples), self.enabled(member, &package.benches));
-        let lib_tested = package.lib.as_ref().is_some_and(|lib| lib.tested);
-        let beside_lib = !(tested_bins.is_empty() && tests.is_empty() && examples.is_empty());
+        let any_tested = |targets: &[Target], enabled: &[usize]| enabled.iter().any(|&ix| targets[ix].tested);
+        let beside_lib = any_tested(&package.bins, &bins)
+            || any_tested(&package.benches, &benches)
+            || !(tests.is_empty() && examples.is_empty());
+        let has_others = !(bins.is_empty() && benches.is_empty());
         let has_tests = !tests.is_empty();
         let beside = Beside { tests, examples, benches };
-        if package.lib.as_ref().is_some_and(|lib| lib.doctested) {
-            // The documentation's examples link a proc-macro as everyone does.
-            let (role, profile) = match package.proc_macro {
-                true => (Role::Host, ProfileUse::BuildOverride),
-                false => (Role::Target, ProfileUse::Unwinding),
-            };
-            let library = self.add(member, role, UnitKind::Build, profile);
+        // The library of a proc-macro package is for the host, its other targets are not.
+        let (own_role, own_profile) = match package.proc_macro {
+            true => (Role::Host, ProfileUse::BuildOverride),
+            false => (Role::Target, ProfileUse::Unwinding),
+        };
+        let lib_is = |is: fn(&Target) -> bool| package.lib.as_ref().is_some_and(is);
+        if lib_is(|lib| lib.doctested) {
+            let library = self.add(member, own_role, UnitKind::Build, own_profile);
             self.units.roots.push(library);
         }
-        // The library of a proc-macro package is tested on the host, its other targets are not.
-        let mut roles = Vec::new();
-        if lib_tested {
-            roles.push(if package.proc_macro { Role::Host } else { Role::Target });
-        }
-        if beside_lib && !roles.contains(&Role::Target) {
-            roles.push(Role::Target);
-        }
-        for role in roles {
+        let asked =
+            |role| role == own_role && lib_is(|lib| lib.tested || lib.doctested) || role == Role::Target && beside_lib;
+        let there = |role| asked(role) || role == own_role && lib_is(|_| true) || role == Role::Target && has_others;
+        for role in [Role::Host, Role::Target].into_iter().filter(|&role| there(role)) {
             let unit = self.add(member, role, UnitKind::Test, ProfileUse::Unwinding);
             if role == Role::Target {
-                self.units.graph[unit].bins.clone_from(&tested_bins);
+                self.units.graph[unit].bins.clone_from(&bins);
                 self.units.graph[unit].beside = beside.clone();
             }
             if role == Role::Target && beside_lib {
                 self.depend_on_own_library(unit, member);
             }
-            self.units.roots.push(unit);
+            if asked(role) {
+                self.units.roots.push(unit);
+            }
         }
         // What integration tests run is built as it is shipped.
-        let bins = self.enabled(member, &package.bins);
         if has_tests && !bins.is_empty() {
             let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
             self.units.graph[unit].bins = bins;
             if package.proc_macro {
                 self.depend_on_own_library(unit, member);
             }
+            self.units.roots.push(unit);
+        }
+        if package.linkable_lib().is_some() {
+            self.add(member, own_role, UnitKind::Build, own_profile);
         }
     }
 

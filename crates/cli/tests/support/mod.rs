@@ -4,6 +4,7 @@
 pub mod environment;
 pub mod git;
 pub mod nix;
+pub mod recorded;
 pub mod registry;
 pub mod sbom;
 

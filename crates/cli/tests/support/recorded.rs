@@ -1,0 +1,184 @@
+//! A `Cargo.nix` evaluated with a stub that records what nixpkgs' builder is given, and unit graphs in the same words.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+
+use cratewright::workspace::Workspace;
+use cratewright_resolver::{Pair, Role, UnitGraph};
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::nix;
+
+/// A unit with all that is below it; equal texts are equal graphs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signature {
+    pub package: String,
+    /// Triple of the platform that it is compiled for.
+    pub platform: String,
+    pub features: BTreeSet<String>,
+    /// For the build script?, extern name, digest of the unit.
+    pub dependencies: BTreeSet<(bool, String, String)>,
+}
+
+impl Signature {
+    pub fn digest(&self) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut hasher = DefaultHasher::new();
+        format!("{self:?}").hash(&mut hasher);
+        format!("{} {:016x}", self.package, hasher.finish())
+    }
+}
+
+pub fn resolved(
+    workspace: &Workspace,
+    pair: Pair,
+    graph: &UnitGraph,
+    ix: NodeIndex<u32>,
+    known: &mut HashMap<u32, Signature>,
+) -> Signature {
+    if let Some(signature) = known.get(&(ix.index() as u32)) {
+        return signature.clone();
+    }
+    let unit = &graph.graph[ix];
+    let dependencies = graph
+        .graph
+        .edges(ix)
+        .filter(|edge| graph.graph[edge.target()].package != unit.package)
+        .map(|edge| {
+            let below = resolved(workspace, pair, graph, edge.target(), known).digest();
+            let name = workspace.packages.extern_name(edge.weight().extern_name);
+            (edge.weight().for_build_script, name.to_owned(), below)
+        })
+        .collect();
+    let package = &workspace.packages.graph[unit.package];
+    let features = unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
+    let platform = match unit.role {
+        Role::Host => pair.host,
+        Role::Target => pair.target,
+    };
+    let platform = workspace.platforms[platform].triple.clone();
+    let signature = Signature { package: package.display(), platform, features, dependencies };
+    known.insert(ix.index() as u32, signature.clone());
+    signature
+}
+
+/// What the stub recorded of one unit.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    pub crate_name: String,
+    pub version: String,
+    pub platform: String,
+    pub lib_name: Option<String>,
+    pub features: Vec<String>,
+    pub bins: Vec<String>,
+    pub renames: BTreeMap<String, Vec<Rename>>,
+    pub dependencies: Vec<String>,
+    pub build_dependencies: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Rename {
+    pub version: String,
+    pub rename: String,
+}
+
+/// Units by their keys.
+pub type Units = BTreeMap<String, Recorded>;
+
+pub fn rendered(units: &Units, id: &str, known: &mut HashMap<String, Signature>) -> Signature {
+    if let Some(signature) = known.get(id) {
+        return signature.clone();
+    }
+    let unit = &units[id];
+    let mut dependencies = BTreeSet::new();
+    for (for_build_script, ids) in [(false, &unit.dependencies), (true, &unit.build_dependencies)] {
+        for id in ids {
+            let to = &units[id];
+            // As nixpkgs' mkRustcDepArgs: the first entry for the version, else the library's own name.
+            let choices = unit.renames.get(&to.crate_name).into_iter().flatten();
+            let renamed = choices.into_iter().find(|choice| choice.version == to.version);
+            let own = to.lib_name.as_ref().unwrap_or(&to.crate_name);
+            let extern_name = renamed.map_or(own, |choice| &choice.rename).replace('-', "_");
+            dependencies.insert((for_build_script, extern_name, rendered(units, id, known).digest()));
+        }
+    }
+    let signature = Signature {
+        package: format!("{} {}", unit.crate_name, unit.version),
+        platform: unit.platform.clone(),
+        features: unit.features.iter().cloned().collect(),
+        dependencies,
+    };
+    known.insert(id.to_owned(), signature.clone());
+    signature
+}
+
+/// Platforms that the stand-in has, and crosses between them; nothing for others. It is the argument of nixpkgs.
+pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
+    let systems = [
+        ("aarch64-apple-darwin", "aarch64-darwin"),
+        ("aarch64-unknown-linux-gnu", "aarch64-linux"),
+        ("x86_64-apple-darwin", "x86_64-darwin"),
+        ("x86_64-unknown-linux-gnu", "x86_64-linux"),
+    ];
+    let triple = |platform: usize| &workspace.platforms[platform].triple;
+    let system_of = |platform| systems.iter().find(|(known, _)| known == triple(platform)).map(|(_, system)| system);
+    let (host, _) = (system_of(pair.host)?, system_of(pair.target)?);
+    Some(match pair.host == pair.target {
+        true => format!("{{ system = \"{host}\"; }}"),
+        false => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{}\"; }}; }}", triple(pair.target)),
+    })
+}
+
+/// Evaluates `body` with the results of a `Cargo.nix`, `file`, and `unitsBelow`: of units, all there are below them.
+pub fn record<T: DeserializeOwned>(cargo_nix: &Path, platforms: &str, body: &str) -> T {
+    let expression = format!(
+        "let
+           pkgs = import {pkgs} {platforms};
+           stub = side: {{
+             override = _: stub side;
+             __functor = _: attrs: let
+               recorded = {{
+                 inherit (attrs) crateName version features;
+                 platform = side.stdenv.hostPlatform.rust.rustcTarget;
+                 libName = attrs.libName or null;
+                 bins = map (bin: bin.name) attrs.crateBin;
+                 renames = attrs.crateRenames or {{ }};
+                 dependencies = map (d: d.key) (attrs.dependencies or [ ]);
+                 buildDependencies = map (d: d.key) (attrs.buildDependencies or [ ]);
+               }};
+               unit = {{
+                 inherit recorded;
+                 procMacro = attrs.procMacro or false;
+                 key = builtins.hashString \"sha256\" (builtins.toJSON recorded);
+                 below = attrs.dependencies or [ ] ++ attrs.buildDependencies or [ ];
+                 buildPhase = attrs.buildPhase;
+                 override = _: unit;
+                 # What linking it takes.
+                 lib = {{
+                   inherit (attrs) crateName version;
+                   inherit (unit) procMacro;
+                   libName = attrs.libName or attrs.crateName;
+                   crateType = attrs.type or [ \"lib\" ];
+                   metadata = \"\";
+                   outPath = unit.key;
+                 }};
+                 outPath = unit.key;
+               }};
+             in unit;
+           }};
+           file = import {cargo_nix} {{ inherit pkgs; buildRustCrateForPkgs = stub; }};
+           unitsBelow = units:
+             builtins.listToAttrs (
+               map (unit: {{ name = unit.key; value = unit.recorded; }})
+                 (builtins.genericClosure {{ startSet = units; operator = unit: unit.below; }})
+             );
+         in {body}",
+        pkgs = nix::stand_in().display(),
+        cargo_nix = cargo_nix.display(),
+    );
+    serde_json::from_value(nix::eval_json(&expression)).unwrap()
+}

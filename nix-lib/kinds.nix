@@ -1,0 +1,274 @@
+# Kinds of checks: which targets of a member each is about, and what it does with them. Source: nix-lib/kinds.nix of
+# cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
+{
+  pkgs,
+  lib,
+  workspace,
+  rustc,
+  shell,
+  ...
+}:
+let
+  inherit (rustc) each underscored targetsOf;
+  lines = lib.concatStringsSep "\n";
+  usual = target: target.kind != "example" && target.kind != "bench";
+  isTested = target: target.test or (usual target);
+
+  # Clippy looks for its configuration in the package and above it.
+  clippyConfigurations =
+    dir:
+    let
+      parts = lib.filter (part: part != "" && part != ".") (lib.splitString "/" dir);
+      above = lib.genList (up: lib.concatStringsSep "/" (lib.take (lib.length parts - up - 1) parts)) (
+        lib.length parts
+      );
+      files = lib.concatMap (directory: [
+        (workspace.root + "/${directory}/.clippy.toml")
+        (workspace.root + "/${directory}/clippy.toml")
+      ]) above;
+    in
+    lib.optionals (!(lib.hasPrefix ".." dir)) (lib.filter builtins.pathExists files);
+in
+# Given the member, how it is compiled, its binaries as built, and whether its programs run where they are built.
+{
+  name,
+  record,
+  attrs,
+  settings,
+  binaries,
+  canRun,
+}:
+let
+  compiler = targetsOf { inherit record attrs settings; };
+  inherit (compiler)
+    asTest
+    compileTo
+    compileWith
+    directory
+    plainly
+    testProgram
+    ;
+
+  all = record.targets or [ ] ++ record.macro.targets or [ ];
+  of = kind: lib.filter (target: target.kind == kind) all;
+  tested = lib.filter isTested (of "lib" ++ of "bin" ++ of "test" ++ of "bench" ++ of "example");
+  plainExamples = lib.filter (target: !(isTested target)) (of "example");
+  doctested = lib.filter (target: target.doctest or true) (of "lib");
+  # Rustdoc would write both to one place.
+  documented =
+    of "lib"
+    ++ lib.filter (
+      bin: !(lib.any (library: underscored library.name == underscored bin.name) (of "lib"))
+    ) (of "bin");
+  buildScript = lib.optional (attrs ? build) {
+    kind = "build";
+    name = "build_script_build";
+    path = attrs.build;
+  };
+
+  # CARGO_BIN_EXE_* of tests and benchmarks, by where the binary is.
+  named =
+    place:
+    lines (
+      map (bin: ''binaries+=("CARGO_BIN_EXE_${bin.name}=${place bin}")'') (
+        lib.optionals (of "test" != [ ] || of "bench" != [ ]) attrs.crateBin or [ ]
+      )
+    );
+  built = bin: "${binaries}/bin/${bin.name}";
+  # Where programs that look for each other expect them.
+  beside = ''
+    ${lines (
+      map (bin: ''install -D -m 755 ${built bin} "${directory}/${bin.name}"'') (
+        lib.optionals (of "test" != [ ]) attrs.crateBin or [ ]
+      )
+    )}
+  '';
+
+  # No more than Nix gives the build.
+  threads = "export RUST_TEST_THREADS=\${RUST_TEST_THREADS:-$NIX_BUILD_CORES}";
+  install = target: file: ''install -D -m 755 ${file} "$out/bin/${target.name}"'';
+  log = ''
+    cargoEnd
+    mkdir -p "$out"
+    cp "$log" "$out/${name}.log"
+  '';
+  prepare = ''
+    source ${shell}
+    cargoCheckFlags ${attrs.crateName} ${directory} ${lib.optionalString (of "lib" != [ ]) "yes"}
+  '';
+in
+lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options; }) {
+  tests = {
+    targets = tested ++ plainExamples;
+    script =
+      options:
+      let
+        run =
+          target:
+          let
+            unit = lib.optionalString (target.kind != "test" && target.kind != "bench") "unittests ";
+            program = testProgram target;
+          in
+          "cargoRun ${
+            lib.escapeShellArgs (
+              [
+                "     Running ${unit}${target.path} (${program})"
+                "cargoProgram"
+                target.kind
+                "./${program}"
+              ]
+              ++ options.testFlags or [ ]
+            )
+          }";
+      in
+      lines (
+        [
+          beside
+          (named (bin: "$PWD/${directory}/${bin.name}"))
+        ]
+        ++ map (target: compileTo (testProgram target) target (asTest target)) tested
+        # They are compiled, so that they do not rot.
+        ++ map (
+          target: compileTo "${directory}/examples/${target.name}" target (plainly target)
+        ) plainExamples
+        ++ lib.optionals canRun (
+          [
+            threads
+            (options.preRun or "")
+          ]
+          ++ map run tested
+          ++ [ (options.postRun or "") ]
+        )
+        ++ [ log ]
+      );
+  };
+
+  # As `--all-targets`, and the build script.
+  clippy = {
+    targets = all ++ buildScript;
+    script =
+      options:
+      let
+        lint =
+          label: flagsOf: target:
+          "cargoRun ${lib.escapeShellArg "    Checking ${target.path}${label}"} ${
+            compileWith
+              {
+                own =
+                  options.clippyFlags or [
+                    "-D"
+                    "warnings"
+                  ];
+              }
+              "clippy-driver"
+              target
+              (
+                flagsOf target
+                ++ [
+                  "--emit=metadata"
+                  "--out-dir=target/clippy"
+                ]
+              )
+          }";
+        configurations = clippyConfigurations attrs.dir or "";
+      in
+      lines (
+        [
+          (named (bin: "$PWD/${directory}/${bin.name}"))
+          ''export SYSROOT="$(rustc --print sysroot)"''
+          (lib.optionalString (configurations != [ ]) ''
+            if [ ! -e clippy.toml ] && [ ! -e .clippy.toml ]; then
+              mkdir -p target/clippy
+              cp ${lib.head configurations} target/clippy/clippy.toml
+              export CLIPPY_CONF_DIR=$PWD/target/clippy
+            fi
+          '')
+        ]
+        ++ map (lint "" plainly) (buildScript ++ of "lib" ++ of "bin" ++ of "example")
+        ++ map (lint " (test)" asTest) (tested ++ lib.filter (target: !(isTested target)) (of "bench"))
+        ++ [ log ]
+      );
+  };
+
+  doctests = {
+    targets = doctested;
+    script =
+      options:
+      lines (
+        [ threads ]
+        ++ map (
+          target:
+          "cargoRun ${lib.escapeShellArg "   Doc-tests ${underscored target.name}"} ${
+            compileWith
+              {
+                linksItself = true;
+                own = options.rustdocFlags or [ ];
+              }
+              "rustdoc"
+              target
+              (
+                [
+                  "--test"
+                  "--test-run-directory=."
+                ]
+                ++ lib.optional (!canRun) "--no-run"
+                ++ plainly target
+                ++ each "--test-args" (options.testFlags or [ ])
+              )
+          }"
+        ) doctested
+        ++ [ log ]
+      );
+  };
+
+  docs = {
+    targets = documented;
+    script =
+      options:
+      lines (
+        map (
+          target:
+          compileWith { own = options.rustdocFlags or [ ]; } "rustdoc" target (
+            plainly target
+            ++ [
+              "--out-dir"
+              "doc"
+            ]
+            ++ lib.optional (target.kind == "bin") "--document-private-items"
+          )
+        ) documented
+        ++ [ ''mkdir -p "$out/share" && cp -r doc "$out/share/doc"'' ]
+      );
+  };
+
+  examples = {
+    targets = of "example";
+    script =
+      _:
+      lines (
+        lib.concatMap (
+          target:
+          let
+            file = "${directory}/examples/${target.name}";
+          in
+          [
+            (compileTo file target (plainly target))
+            (install target file)
+          ]
+        ) (of "example")
+      );
+  };
+
+  benches = {
+    targets = of "bench";
+    script =
+      _:
+      lines (
+        [ (named built) ]
+        ++ lib.concatMap (target: [
+          (compileTo (testProgram target) target (asTest target))
+          (install target (testProgram target))
+        ]) (of "bench")
+      );
+  };
+}

@@ -1,0 +1,154 @@
+# How rustc and its kin are called for the targets of a member. Source: nix-lib/rustc.nix of cratewright.
+# The arguments are cargo's (src/cargo/core/compiler/mod.rs): the builder's own test builds have them otherwise.
+{ pkgs, lib, ... }:
+let
+  underscored = builtins.replaceStrings [ "-" ] [ "_" ];
+  each =
+    flag:
+    lib.concatMap (value: [
+      flag
+      value
+    ]);
+
+  # As nixpkgs' builder has them.
+  externs =
+    renames: dependencies:
+    each "--extern" (
+      map (
+        dependency:
+        let
+          unit = lib.getLib dependency;
+          chosen = lib.findFirst (rename: rename.version == unit.version) { rename = unit.libName; } (
+            renames.${unit.crateName} or [ ]
+          );
+          isRlib = lib.any (kind: kind == "lib" || kind == "rlib") unit.crateType;
+          platform = if unit.procMacro or false then pkgs.stdenv.buildPlatform else pkgs.stdenv.hostPlatform;
+          extension = if isRlib then ".rlib" else platform.extensions.library;
+        in
+        "${underscored chosen.rename}=${unit}/lib/lib${underscored unit.libName}-${unit.metadata}${extension}"
+      ) dependencies
+    );
+in
+{
+  inherit underscored each;
+
+  # `record` is what targets are compiled with, `attrs` the package.
+  targetsOf =
+    {
+      record,
+      attrs,
+      settings,
+    }:
+    rec {
+      directory = "target/${
+        {
+          dev = "debug";
+          test = "debug";
+          bench = "release";
+        }
+        .${settings.name} or settings.name
+      }";
+      # Where a target goes if it is compiled with `--test`.
+      testProgram =
+        target:
+        let
+          hash = builtins.substring 0 16 (builtins.hashString "sha256" "${target.kind} ${target.name}");
+        in
+        "${directory}/${
+          if target.kind == "example" then "examples" else "deps"
+        }/${underscored target.name}-${hash}";
+
+      # The library of a proc-macro is for the host, with what is there.
+      isMacro = target: target.kind == "lib" && record ? macro;
+      # Whether the package's own library is to be linked, for all but itself.
+      inputs =
+        target: withLibrary:
+        let
+          from = if isMacro target then record.macro else record;
+        in
+        if target.kind == "build" then
+          features attrs.features or [ ]
+          ++ externs attrs.crateRenames or { } attrs.buildDependencies or [ ]
+          ++ [ "-Ldependency=target/buildDeps" ]
+        else
+          features from.features or [ ]
+          ++ externs from.crateRenames or { } (
+            from.dependencies or [ ] ++ lib.optional (withLibrary && record ? library) record.library
+          )
+          ++ lib.optionals (isMacro target) [
+            "--extern"
+            "proc_macro"
+          ]
+          ++ [ "-Ldependency=target/deps" ];
+      features = names: each "--cfg" (map (feature: ''feature="${feature}"'') names);
+
+      # A line of the shell. `own` is what users ask for, and comes last.
+      compileWith =
+        {
+          linksItself ? false,
+          own ? [ ],
+        }:
+        program: target: flags:
+        "cargoCompile ${
+          lib.escapeShellArgs (
+            [
+              program
+              target.kind
+              target.name
+              target.path
+              "--edition"
+              target.edition or attrs.edition
+            ]
+            ++ flags
+            ++ record.lints or [ ]
+            ++ each "--check-cfg" [
+              "cfg(docsrs,test)"
+              "cfg(feature, values(${
+                lib.concatMapStringsSep ", " (feature: ''"${feature}"'') record.knownFeatures or [ ]
+              }))"
+            ]
+            ++ inputs target (linksItself || target.kind != "lib")
+            ++ lib.optionals pkgs.stdenv.hasCC [
+              "-C"
+              "linker=${pkgs.stdenv.cc}/bin/${pkgs.stdenv.cc.targetPrefix}cc"
+            ]
+            ++ lib.optionals (settings.crossTriple != "" && !(isMacro target || target.kind == "build")) [
+              "--target"
+              settings.crossTriple
+            ]
+            ++ settings.rustflags
+            ++ own
+          )
+        }";
+      compileTo =
+        file: target: flags:
+        compileWith { } "rustc" target (
+          lib.splitString " " (toString (settings.testFlags (isMacro target)))
+          ++ flags
+          ++ [
+            "-o"
+            file
+          ]
+        );
+
+      plainly =
+        target:
+        each "--crate-type" (
+          target.type or {
+            lib = if isMacro target then [ "proc-macro" ] else attrs.type or [ "lib" ];
+          }
+          .${target.kind} or [ "bin" ]
+        );
+      asTest =
+        target:
+        if target.harness or true then
+          [ "--test" ]
+        else
+          [
+            "--crate-type"
+            "bin"
+            "--cfg"
+            "test"
+          ];
+    };
+}
