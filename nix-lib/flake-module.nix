@@ -26,7 +26,12 @@ in
         options.arguments
         // {
           inherit pkgs;
-          inherit (options) root cargoNix lockSync;
+          inherit (options)
+            root
+            cargoNix
+            lockSync
+            memberChecks
+            ;
           cratewright = options.package;
         }
       );
@@ -46,6 +51,14 @@ in
           type = types.bool;
           default = true;
           description = "Whether a stale Cargo.nix is an evaluation error.";
+        };
+        memberChecks = mkOption {
+          type = types.listOf types.str;
+          default = [
+            "tests"
+            "doctests"
+          ];
+          description = "Kinds of checks of members that are checks of the flake, such as `clippy`.";
         };
         package = mkOption {
           type = types.package;

@@ -4,7 +4,7 @@
   # Type
 
   ```
-  perSystem :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix", lockSync ? true, ... }
+  perSystem :: { pkgs, cratewright, root, cargoNix ? "Cargo.nix", lockSync ? true, memberChecks ? [ ... ], ... }
     -> { packages, legacyPackages, checks, apps, devShells }
   ```
 
@@ -15,6 +15,10 @@
 
   `cratewright`
   : the package of cratewright's flake
+
+  `memberChecks`
+  : kinds of checks of members that are checks of the flake, `[ "tests" "doctests" ]` if nothing is said; others are
+    `"benches"`, `"clippy"`, `"docs"` and `"examples"`
 
   `root`, `cargoNix`, `lockSync` and further arguments
   : as for `cargoNix`
@@ -29,6 +33,9 @@
 
   `checks.cargo-nix-lock-sync`
   : see `lockSync`
+
+  `checks.tests`, `checks.doctests`
+  : those of all members, see `memberChecks`
 
   `apps`
   : `regenerate-cargo-nix`, `check-cargo-nix`, and `amend-cargo-nix` for bots
@@ -61,16 +68,23 @@
   cargoNix ? "Cargo.nix",
   lockSync ? true,
   externalSources ? { },
+  memberChecks ? [
+    "tests"
+    "doctests"
+  ],
   ...
 }@arguments:
 let
   inherit (pkgs) lib;
-  value = import ./cargo-nix.nix (removeAttrs arguments [ "cratewright" ]);
+  given = removeAttrs arguments [
+    "cratewright"
+    "memberChecks"
+  ];
+  value = import ./cargo-nix.nix given;
   # The names alone: whoever looks for something else among the packages need not hear that they are stale.
   members =
     if builtins.pathExists (root + "/${cargoNix}") then
-      (import ./cargo-nix.nix (removeAttrs arguments [ "cratewright" ] // { lockSync = false; }))
-      .workspaceMembers
+      (import ./cargo-nix.nix (given // { lockSync = false; })).workspaceMembers
     else
       { };
   output = lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix} ";
@@ -98,14 +112,16 @@ in
   # For what takes an expression of it, such as `cratewright overrides --expr`.
   legacyPackages.cargoNix = value;
 
-  checks.cargo-nix-lock-sync = import ./lock-sync.nix {
-    inherit
-      pkgs
-      cratewright
-      root
-      cargoNix
-      externalSources
-      ;
+  checks = lib.genAttrs memberChecks (kind: value.${kind}.all) // {
+    cargo-nix-lock-sync = import ./lock-sync.nix {
+      inherit
+        pkgs
+        cratewright
+        root
+        cargoNix
+        externalSources
+        ;
+    };
   };
 
   # None of these looks into Cargo.nix: they work where it is stale or not there yet.

@@ -269,6 +269,11 @@ fn options_are_heard() {
     check_fails(&root, "{ }", "c.tests.clock.override { testFlag = [ ]; }", &["there is no option `testFlag`"]);
     check_fails(&root, "{ checkOptions.clok = { }; }", "c.tests.clock", &["there is no member `clok`"]);
 
+    let reads = "preRun = \"test -e ../clippy.toml\";";
+    check_fails(&root, "{ }", &format!("c.tests.contract.override {{ {reads} }}"), &[]);
+    let reads = format!("c.tests.contract.override {{ {reads} extraSources = [ \"clippy.toml\" ]; }}");
+    check_passes(&root, "{ }", &reads);
+
     // What an override asks for does not take away what a check needs.
     let overrides = "{ crateOverrides.contract = _: { nativeBuildInputs = [ ]; postInstall = \"ls $out/bin/x\"; }; }";
     check_passes(&root, overrides, &format!("c.tests.contract.override {options}"));

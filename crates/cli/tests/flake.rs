@@ -104,3 +104,27 @@ fn the_check_runs_again_only_for_what_counts() {
     fs::write(root.join("leaf/src/bin/tool.rs"), "fn main() {}\n").unwrap();
     assert_ne!(check_derivation(root), first, "another target does");
 }
+
+#[test]
+fn tests_of_members_are_checks() {
+    let directory = repository();
+    let root = directory.path();
+    let names = nix(root, &["eval", "--impure", "--json", ".#checks.x86_64-linux", "--apply", "builtins.attrNames"]);
+    assert_eq!(String::from_utf8_lossy(&names.stdout).trim(), r#"["cargo-nix-lock-sync","doctests","tests"]"#);
+
+    edit(root, "leaf/src/lib.rs", "pub fn", "#[test]\nfn seeded() {\n    panic!();\n}\n\npub fn");
+    let built = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.tests", "--print-build-logs"]);
+    assert!(!built.status.success() && text(&built).contains("test seeded ... FAILED"), "{}", text(&built));
+
+    edit(root, "leaf/src/lib.rs", "    panic!();", "    dbg!(());");
+    let built = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.tests"]);
+    assert!(built.status.success(), "{}", text(&built));
+    edit(
+        root,
+        "flake.nix",
+        "root = ./.;",
+        "root = ./.; memberChecks = [ \"clippy\" ]; checkOptions.leaf.clippyFlags = [ \"-D\" \"clippy::dbg_macro\" ];",
+    );
+    let built = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.clippy", "--print-build-logs"]);
+    assert!(!built.status.success() && text(&built).contains("the `dbg!` macro"), "{}", text(&built));
+}

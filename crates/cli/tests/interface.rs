@@ -224,3 +224,14 @@ fn a_mirror_serves_crates() {
     assert_eq!(source["crateName"], "itoa");
     assert_eq!(source["sha256"].as_str().unwrap().len(), 64);
 }
+
+#[test]
+fn tests_that_were_not_resolved_are_an_error() {
+    check_error(
+        "variants",
+        "((cargoNix { }).variants.loud.app.build.override { runTests = true; }).drvPath",
+        &["app: tests have default features"],
+    );
+    check("variants", "(cargoNix { checkOptions.app.testFlags = [ ]; }).tests.all.name", json!("tests"));
+    check_error("variants", "(cargoNix { checkOptions.ap = { }; }).tests.app.drvPath", &["there is no member `ap`"]);
+}
