@@ -47,7 +47,9 @@ in
 profile: defaults:
 let
   sides = unitsWith profile defaults;
-  plain = unitsFrom (source: attrs: { inherit source attrs; }) sides;
+  plainOn = unitsFrom (source: attrs: { inherit source attrs; });
+  plain = plainOn sides;
+  plainOnHost = plainOn (sides // { units = sides.host; });
   records = tests (
     builtins.intersectAttrs (builtins.functionArgs tests) (
       guards
@@ -65,7 +67,8 @@ let
       isShipped = kind == "docs" && members ? ${name};
       unit = if isShipped then members.${name} else record.unit;
       inherit (plain.${unit}) source attrs;
-      shipped = listsOf attrs;
+      # The package of a proc-macro documents its library alone, which is for the host.
+      shipped = listsOf (if record ? macro then plainOnHost else plain).${unit}.attrs;
       used =
         if isShipped then
           record
