@@ -45,7 +45,9 @@ in
 # For a profile, and the units that were made with it.
 profile: sides:
 let
-  plain = unitsFrom (source: attrs: { inherit source attrs; }) sides;
+  plainOn = unitsFrom (source: attrs: { inherit source attrs; });
+  plain = plainOn sides;
+  plainOnHost = plainOn (sides // { units = sides.host; });
   records = tests (
     builtins.intersectAttrs (builtins.functionArgs tests) (
       guards
@@ -63,7 +65,8 @@ let
       isShipped = kind == "docs" && members ? ${name};
       unit = if isShipped then members.${name} else record.unit;
       inherit (plain.${unit}) source attrs;
-      shipped = listsOf attrs;
+      # The package of a proc-macro documents its library alone, which is for the host.
+      shipped = listsOf (if record ? macro then plainOnHost else plain).${unit}.attrs;
       used =
         if isShipped then
           record

@@ -1,7 +1,6 @@
 # Kinds of checks: which targets of a member each is about, and what it does with them. Source: nix-lib/kinds.nix of
 # cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
-  pkgs,
   lib,
   workspace,
   rustc,

@@ -10,7 +10,7 @@ builtins.toFile "cargo-checks.sh" ''
   cargoCheckFlags() {
     local line value words dependencies=() path= variable=${libraryPath} i
     set -o pipefail
-    flags=() links=() ofBin=() failed=() hasLibrary=$3 binaries=() log=$NIX_BUILD_TOP/checks.log
+    flags=() links=() failed=() hasLibrary=$3 binaries=() log=$NIX_BUILD_TOP/checks.log
     declare -gA linkArguments=()
     read -r -a dependencies <<<"$(tr '\n' ' ' <target/link)"
     flags+=("''${dependencies[@]}")

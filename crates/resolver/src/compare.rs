@@ -43,7 +43,7 @@ pub struct TargetFacts {
     pub features: BTreeSet<String>,
     /// `extern name = package (role)`.
     pub dependencies: BTreeSet<String>,
-    /// Profile, in words.
+    /// Profile, in words; nothing for examples of documentation.
     pub profile: String,
 }
 
@@ -70,7 +70,8 @@ impl fmt::Display for Difference {
             }
             for fact in facts {
                 let TargetFacts { features, dependencies, profile } = fact;
-                writeln!(f, "  {label}: features {features:?}, dependencies {dependencies:?}, {profile}")?;
+                let profile = if profile.is_empty() { "" } else { &format!(", {profile}") };
+                writeln!(f, "  {label}: features {features:?}, dependencies {dependencies:?}{profile}")?;
             }
         }
         Ok(())
