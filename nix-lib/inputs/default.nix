@@ -17,7 +17,6 @@ let
     fromTOML
     genericClosure
     groupBy
-    hashString
     head
     isList
     isString
@@ -25,7 +24,6 @@ let
     mapAttrs
     match
     pathExists
-    readDir
     readFile
     replaceStrings
     split
@@ -44,7 +42,6 @@ let
     join
     isOutside
     above
-    init
     present
     entries
     isDirectory
@@ -58,8 +55,6 @@ let
   inherit (manifests)
     packageOf
     patches
-    prefixed
-    subtables
     replaced
     section
     inherits
@@ -68,6 +63,15 @@ let
     ;
 
   lockSection = import ./lock.nix { inherit paths; };
+  config = import ./config.nix {
+    inherit
+      paths
+      manifests
+      readToml
+      leaves
+      ;
+  };
+  inherit (config) configs texts;
 
   fileOf = directory: within directory "Cargo.toml";
   exists = directory: isFile (fileOf directory);
@@ -435,116 +439,6 @@ let
         }
     );
 
-  # Of two names the older one counts. With what it includes.
-  configs =
-    let
-      keyed = map (key: {
-        inherit key;
-      });
-      first = filter isFile [
-        ".cargo/config"
-        ".cargo/config.toml"
-      ];
-      closure = genericClosure {
-        startSet = keyed (if first == [ ] then [ ] else [ (head first) ]);
-        operator =
-          { key }:
-          let
-            above = concatStringsSep "/" (init (parts key));
-            include = map (join above) (texts (configOf key).include or [ ]);
-          in
-          keyed (filter isFile (present include));
-      };
-    in
-    listToAttrs (
-      map (
-        { key }:
-        {
-          name = key;
-          value = configOf key;
-        }
-      ) closure
-    );
-  configOf = readToml;
-  # One text or a list of them, each by itself or as the `path` of a table.
-  texts =
-    value:
-    if isString value then
-      [ value ]
-    else if isList value then
-      concatMap texts value
-    else
-      optional (value ? path) value.path;
-  configSections =
-    sections: removeAttrs sections (filter (file: sections.${file} == { }) (attrNames sections));
-  configSection =
-    file: config:
-    let
-      # Paths are seen from the directory that holds `.cargo`.
-      above = segments: if segments == [ ] then [ ] else init segments;
-      base = concatStringsSep "/" (above (above (parts file)));
-      absolute = key: leaves "source.${key}` of `${file}";
-      # What counts of packages in a directory of `cargo vendor`.
-      packagesIn =
-        directory:
-        let
-          names = if pathExists (on "${directory}/.") then attrNames (readDir (on directory)) else [ ];
-          has = at: name: if pathExists (on "${at}/${name}") then name else "-";
-          digest = path: hashString "sha256" (if pathExists (on path) then readFile (on path) else "");
-          line =
-            name:
-            let
-              at = within directory name;
-            in
-            "${name} ${digest "${at}/Cargo.toml"} ${digest "${at}/.cargo-checksum.json"} ${has at "build.rs"} ${has at "src/lib.rs"}\n";
-          packages = filter (name: pathExists (on "${within directory name}/Cargo.toml")) names;
-        in
-        substring 0 16 (hashString "sha256" (concatStringsSep "" (map line packages)));
-      ofSource =
-        { name, value }:
-        let
-          directory = absolute "${name}.directory" (join base value.directory);
-          registry = absolute "${name}.local-registry" (join base value.local-registry);
-        in
-        [
-          {
-            name = "source.${name}";
-            value = builtins.seq (if value ? local-registry then registry else null) value;
-          }
-        ]
-        ++ optional (value ? directory) {
-          name = "(packages in ${directory})";
-          value = packagesIn directory;
-        };
-      ofRegistry =
-        { name, value }:
-        optional (value ? index) {
-          name = "registries.${name}.index";
-          value = value.index;
-        };
-    in
-    listToAttrs (
-      patches config
-      ++ concatMap ofSource (pairs (config.source or { }))
-      ++ concatMap ofRegistry (pairs (config.registries or { }))
-      ++ prefixed "build." (builtins.intersectAttrs { rustflags = null; } (config.build or { }))
-      ++ concatMap (
-        { name, value }:
-        prefixed "target.${name}." (
-          builtins.intersectAttrs {
-            linker = null;
-            rustflags = null;
-          } value
-        )
-      ) (pairs (config.target or { }))
-      ++ prefixed "env." (config.env or { })
-      ++ subtables "profile." (config.profile or { })
-    )
-    // builtins.intersectAttrs {
-      paths = null;
-      include = null;
-    } config;
-
   lines =
     section: concatStringsSep "" (map ({ name, value }: "${name} = ${toJSON value}\n") (pairs section));
 in
@@ -555,7 +449,7 @@ mapAttrs (_: lines) (
       value = manifestSection directory;
     }) found
   )
-  // configSections (mapAttrs configSection configs)
+  // config.sections
   // {
     "Cargo.lock" = lockSection;
   }
