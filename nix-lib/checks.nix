@@ -147,8 +147,9 @@ lib.genAttrs names (
   let
     each = lib.mapAttrs (check kind) records;
   in
-  each
-  // {
+  # A member of that name is itself.
+  {
     all = pkgs.linkFarm kind (lib.mapAttrsToList (name: path: { inherit name path; }) each);
   }
+  // each
 )

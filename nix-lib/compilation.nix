@@ -2,6 +2,7 @@
 # The rules are cargo's: src/cargo/core/profiles.rs, src/cargo/core/compiler/mod.rs and lto.rs.
 {
   lib,
+  units,
   profiles ? { },
   ...
 }:
@@ -74,7 +75,7 @@ let
       id = "${attrs.crateName}@${attrs.version}${lib.optionalString (attrs ? twin) " (${attrs.twin})"}";
       packages = table.package or { };
       layers =
-        lib.optional (packages ? "*" && !(attrs ? dir)) packages."*"
+        lib.optional (packages ? "*" && !(units.isLocal attrs)) packages."*"
         ++ lib.optional (packages ? ${id}) packages.${id};
     in
     lib.foldl' apply (if side == "host" then host else target) layers
@@ -154,7 +155,10 @@ else
     inherit name isRelease;
     aborts = target.panic != "unwind";
     # Whether what is for the host is compiled as for the target, so that one build serves both, as with cargo.
-    sharesHost = target.lto == "false" && removeAttrs host [ "debugIsDeferred" ] == target;
+    sharesHost =
+      target.lto == "false"
+      && target.panic == "unwind"
+      && removeAttrs host [ "debugIsDeferred" ] == target;
 
     # What the builder takes, and `debug` for dependents: whether there is debug information in it. `side` is `target`,
     # `host`, or `test` for the target's units that tests link.

@@ -3,6 +3,7 @@
 {
   lib,
   units,
+  workspace,
   cargoEnv ? { },
   ...
 }:
@@ -131,7 +132,7 @@ let
         esac
         key=''${line%%=*} key=''${key^^} key=''${key//-/_}
         # What bash has no variable for is lost on the way.
-        if [[ -n "$1" && $key != *[!A-Z0-9_]* ]]; then
+        if [[ -n "$1" && $1$key != *[!A-Z0-9_]* ]]; then
           line=''${line#*=}
           # What it made lies elsewhere once it is installed.
           printf 'export DEP_%s_%s=%q\n' "$1" "$key" "''${line//"$PWD/target/build"/"''${lib-}/lib"}" >>target/env
@@ -141,15 +142,34 @@ let
   '';
   # `[env]`: what is set already counts more, unless it is forced.
   exportOf =
-    name:
+    attrs: name:
     {
-      value,
+      value ? null,
+      path ? null,
       force ? false,
     }:
     let
-      set = "export ${name}=${lib.escapeShellArg "${value}"}";
+      set = "export ${name}=${if path == null then lib.escapeShellArg value else pathOf attrs path}";
     in
     if force then "${set}\n" else "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
+
+  # A file of the workspace is in the store. A directory is where it would be, seen from the crate: what is in it is not
+  # what every crate is built from.
+  pathOf =
+    attrs: path:
+    let
+      file = workspace.root + "/${path}";
+      directory = builtins.dirOf file;
+      isFile =
+        builtins.pathExists directory && (builtins.readDir directory).${baseNameOf path} or "" == "regular";
+      up = lib.concatMapStrings (_: "../") (
+        lib.filter (part: part != "") (lib.splitString "/" (if units.isLocal attrs then attrs.dir else ""))
+      );
+    in
+    if path != "" && isFile then
+      "${file}"
+    else
+      ''"$(realpath -m "$PWD/"${lib.escapeShellArg "${up}${path}"})"'';
 
   underscored = builtins.replaceStrings [ "-" ] [ "_" ];
   variable = name: lib.toUpper (underscored name);
@@ -164,7 +184,7 @@ in
 attrs: settings: {
   preConfigure = ''
     source ${functions}
-    ${lib.concatStrings (lib.mapAttrsToList exportOf cargoEnv)}    cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
+    ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
     cargoLinks=${
       lib.escapeShellArg (toString (map lib.getLib attrs.linksFrom or attrs.dependencies or [ ]))
@@ -172,7 +192,9 @@ attrs: settings: {
     cargoPreRelease=${lib.escapeShellArg (preReleaseOf attrs.version)}
     cargoPrimary=${
       # One derivation is the member by itself and what other members depend upon.
-      lib.optionalString (attrs ? dir && units.memberNames ? ${attrs.crateName}) "CARGO_PRIMARY_PACKAGE=1"
+      lib.optionalString (
+        units.isLocal attrs && units.memberNames ? ${attrs.crateName}
+      ) "CARGO_PRIMARY_PACKAGE=1"
     }
     cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}

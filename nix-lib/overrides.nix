@@ -108,12 +108,13 @@ let
   compose =
     below: above:
     let
+      left = withoutVariablesOf above below;
       merge =
         name: value:
         let
-          old = below.${name};
+          old = left.${name};
         in
-        if !(below ? ${name}) then
+        if !(left ? ${name}) then
           value
         else if lib.isList value && lib.isList old then
           old ++ value
@@ -124,7 +125,13 @@ let
         else
           value;
     in
-    below // lib.mapAttrs merge above;
+    left // lib.mapAttrs merge above;
+
+  # A variable is set in one way alone, by the upper.
+  withoutVariablesOf =
+    above: below:
+    removeAttrs below (lib.attrNames above.env or { })
+    // lib.optionalAttrs (below ? env) { env = removeAttrs below.env (lib.attrNames above); };
 
   # Hooks that a crate has already are the lowest layer.
   hooksOf = builtins.intersectAttrs {
@@ -152,8 +159,13 @@ in
     in
     lib.mapAttrs (
       name: _: attrs:
-      lib.foldl' compose (hooksOf attrs) (
-        map (override: override attrs) (
+      let
+        own = hooksOf attrs;
+        # Whoever adds to what is there does not mean that, which is added to anyway.
+        given = removeAttrs attrs (lib.attrNames own);
+      in
+      lib.foldl' compose own (
+        map (override: override given) (
           lib.optional (defaults ? ${name}) defaults.${name}
           ++ matching ours (members ? ${name}) name attrs.version
           ++ matching users (members ? ${name}) name attrs.version

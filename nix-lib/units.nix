@@ -59,6 +59,9 @@ let
     else
       lib.attrNames pkgs.defaultCrateOverrides;
 
+  # Whether it is of the workspace or beside it.
+  isLocal = attrs: attrs ? dir && !(attrs ? checkout);
+
   # nixpkgs' builder pastes these between double quotes into a shell script as they are.
   shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
   pasted =
@@ -95,7 +98,6 @@ let
       profile,
     }:
     let
-      builder = buildRustCrateForPkgs (if side == "host" then asHost pkgs else pkgs);
       composed =
         own:
         overrides.for {
@@ -103,16 +105,27 @@ let
           members = memberNames;
           defaults = if defaults == null then own else defaults;
         };
+      change =
+        old:
+        {
+          defaultCrateOverrides = composed (old.defaultCrateOverrides or pkgs.defaultCrateOverrides);
+        }
+        // lib.optionalAttrs (side == "host") { stdenv = hostStdenv (old.stdenv or pkgs.stdenv); };
+      builder = buildRustCrateForPkgs pkgs;
       buildRustCrate =
         if builder ? override then
-          builder.override (old: {
-            defaultCrateOverrides = composed (old.defaultCrateOverrides or pkgs.defaultCrateOverrides);
-          })
+          builder.override change
         else
+          # A plain function, around nixpkgs' own.
           let
+            changed =
+              pkgs
+              // lib.optionalAttrs (pkgs.buildRustCrate ? override) {
+                buildRustCrate = pkgs.buildRustCrate.override change;
+              };
             crateOverrides = composed pkgs.defaultCrateOverrides;
           in
-          attrs: (builder attrs).override { inherit crateOverrides; };
+          attrs: (buildRustCrateForPkgs changed attrs).override { inherit crateOverrides; };
     in
     source: attrs: extra:
     let
@@ -124,7 +137,7 @@ let
           # Without it the builder would look for binaries by itself.
           crateBin = [ ];
         }
-        // lib.optionalAttrs (attrs ? dir && memberNames ? ${attrs.crateName}) (meta.names attrs)
+        // lib.optionalAttrs (isLocal attrs && memberNames ? ${attrs.crateName}) (meta.names attrs)
         // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
         // removeAttrs attrs ours
         // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
@@ -175,24 +188,20 @@ let
 
   # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
   # are compiled with. On the host it is another than for the target, so the name is another as well.
-  asHost =
-    pkgs:
+  hostStdenv =
+    stdenv:
     let
-      platform = pkgs.stdenv.hostPlatform // {
-        rust = pkgs.stdenv.hostPlatform.rust // {
-          rustcTarget = "${pkgs.stdenv.hostPlatform.rust.rustcTarget}-host";
+      platform = stdenv.hostPlatform // {
+        rust = stdenv.hostPlatform.rust // {
+          rustcTarget = "${stdenv.hostPlatform.rust.rustcTarget}-host";
         };
       };
     in
-    pkgs
+    stdenv
     // {
-      buildRustCrate = pkgs.buildRustCrate.override {
-        stdenv = pkgs.stdenv // {
-          # One value, as the builder compares them.
-          buildPlatform = platform;
-          hostPlatform = platform;
-        };
-      };
+      # One value, as the builder compares them.
+      buildPlatform = platform;
+      hostPlatform = platform;
     };
 
   settingsOf =
@@ -259,6 +268,7 @@ in
     target
     guards
     memberNames
+    isLocal
     cratesWith
     ofPackage
     unitsFrom

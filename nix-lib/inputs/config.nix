@@ -133,7 +133,6 @@ let
         { name, value }:
         prefixed "target.${name}." (
           builtins.intersectAttrs {
-            linker = null;
             rustflags = null;
           } value
         )

@@ -138,6 +138,7 @@ impl CargoConfig {
                 Variable::Plain(value) => (value, false, false),
                 Variable::Table { value, force, relative } => (value, force, relative),
             };
+            let value = if is_path && value == "." { String::new() } else { value };
             if is_path && (value.starts_with("../") || value == ".." || value.starts_with('/')) {
                 return Err(invalid(name, "is a path that leads out of the workspace")
                     .help("put what it names into the workspace, or set the variable by an override of `\"*\"`"));
@@ -155,6 +156,11 @@ impl CargoConfig {
             if target.contains_key("linker") {
                 ignored.push(format!(
                     "`target.{name}.linker` is not followed: programs are linked by the C compiler of stdenv"
+                ));
+            }
+            for links in target.iter().filter(|(_, value)| value.is_table()).map(|(links, _)| links) {
+                ignored.push(format!(
+                    "`target.{name}.{links}` is not followed: build scripts are run, whatever stands for them"
                 ));
             }
             if target.contains_key("runner") {
@@ -250,8 +256,11 @@ mod tests {
 
     #[test]
     fn what_is_not_followed_is_said() {
-        let ignored = config("[build]\ntarget = 'x'\n[target.y]\nlinker = 'clang'\nrunner = 'qemu'").ignored();
-        assert_eq!(ignored.len(), 3, "{ignored:?}");
+        let ignored = config(
+            "[build]\ntarget = 'x'\n[target.y]\nlinker = 'clang'\nrunner = 'qemu'\n[target.y.foo]\nrustc-cfg = []",
+        )
+        .ignored();
+        assert_eq!(ignored.len(), 4, "{ignored:?}");
         assert!(ignored[0].contains("`build.target`") && ignored[1].contains("`target.y.linker`"), "{ignored:?}");
     }
 }

@@ -5,8 +5,8 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::support::cratewright;
 use crate::support::git::{Scratch, attribute, nix_hash};
+use crate::support::{cratewright, nix};
 
 const LIBRARY: &str = "[package]\nname = \"lib\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 
@@ -183,7 +183,16 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
         ),
         "fn main() { println!(\"{} {} {} {} {} {}\", top::say(), plain::say(), one::say(), tagged::say(), two::say(), three::say()); }",
     );
+    let manifest = fs::read_to_string(scratch.path("app/Cargo.toml")).unwrap();
+    scratch.write("app", &[("Cargo.toml", &(manifest + "\n[profile.release.package.\"*\"]\nopt-level = 1\n"))]);
     let text = scratch.generate("app");
+    // A package in a subdirectory is no local one.
+    let options = nix::eval_json(&format!(
+        "(import {} {{ pkgs = import {} {{ }}; }}).internal.units.\"plain@0.1.0\".extraRustcOpts",
+        scratch.path("app/Cargo.nix").display(),
+        nix::stand_in().display(),
+    ));
+    assert_eq!(options[0], "-C opt-level=1");
     assert_eq!(scratch.printed("app", "app"), "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
     // `many`, and three commits of `single`: each is fetched once.
     assert_eq!(text.matches(" rev = \"").count(), 4, "{text}");

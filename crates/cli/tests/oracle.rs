@@ -41,7 +41,7 @@ fn fixtures_resolve_as_cargo_does() {
 /// The default one is checked of every fixture.
 #[test]
 fn profiles_are_as_cargo_has_them() {
-    for profile in ["dev", "test", "bench", "dist", "smallest"] {
+    for profile in ["dev", "test", "bench", "dist", "smallest", "shipped", "aborting"] {
         check_profile(&support::fixture("profiles"), profile);
     }
 }

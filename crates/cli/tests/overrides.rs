@@ -73,6 +73,43 @@ fn three_layers_compose() {
     );
 }
 
+/// Overrides in nixpkgs' own form add to what they are given; what `Cargo.nix` itself has is not given twice.
+#[test]
+fn what_an_override_adds_to_is_there_once() {
+    let own = r#"(cargoNix {
+      buildRustCrateForPkgs = stub;
+      crateOverrides.leaf = attrs: {
+        preConfigure = (attrs.preConfigure or "") + "users";
+        extraRustcOpts = attrs.extraRustcOpts or [ ] ++ [ "--cfg" "users" ];
+      };
+    }).internal.units."leaf@0.1.0""#;
+    let found =
+        nix::eval_json(&expression("three-members", &format!("{{ inherit ({own}) preConfigure extraRustcOpts; }}")));
+    let hook = found["preConfigure"].as_str().unwrap();
+    assert_eq!((hook.matches("cargoRustc\n").count(), hook.ends_with("\nusers")), (1, true), "{hook}");
+    let options: Vec<&str> =
+        found["extraRustcOpts"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert_eq!(options.iter().filter(|one| **one == "-C embed-bitcode=no").count(), 1, "{options:?}");
+    assert_eq!(options[options.len() - 2..], ["--cfg", "users"]);
+}
+
+/// mkDerivation refuses a variable that is set both ways.
+#[test]
+fn a_variable_is_set_by_the_upper_layer_alone() {
+    let body = |upper: &str| {
+        format!(
+            "let unit = (cargoNix {{ buildRustCrateForPkgs = stub;
+               defaultCrateOverrides.leaf = _: {{ A = \"lower\"; env = {{ B = \"lower\"; C = \"lower\"; }}; }};
+               crateOverrides.leaf = _: {{ {upper} }}; }}).internal.units.\"leaf@0.1.0\";
+             in {{ inherit (unit) env; }} // builtins.intersectAttrs {{ A = 0; B = 0; }} unit"
+        )
+    };
+    let upper = json!({ "env": { "A": "upper", "B": "lower", "C": "lower" } });
+    check("three-members", &body("env.A = \"upper\";"), upper);
+    let upper = json!({ "A": "lower", "B": "upper", "env": { "C": "lower" } });
+    check("three-members", &body("B = \"upper\";"), upper);
+}
+
 #[test]
 fn a_hook_for_all_crates_reaches_all_and_one_for_members_reaches_those() {
     let notes = |name: &str, key: &str| {
@@ -101,6 +138,12 @@ fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
     check("three-members", &inputs("{ }"), json!(["builder", "user"]));
     let given = "{ defaultCrateOverrides.leaf = _: { buildInputs = [ \"given\" ]; }; }";
     check("three-members", &inputs(given), json!(["given", "user"]));
+    // One that does not look at its argument is changed all the same.
+    let drv = |arguments: &str| format!("(cargoNix {{ {arguments} }}).workspaceMembers.app.build.drvPath");
+    let same = format!("{} == {}", drv("buildRustCrateForPkgs = _: pkgs.buildRustCrate;"), drv(""));
+    check("proc-macro", &same, json!(true));
+    let plain = "cargoNix { pkgs = pkgs // { buildRustCrate = attrs: pkgs.buildRustCrate attrs; }; }";
+    check("proc-macro", &format!("({plain}).workspaceMembers.app.build.name"), json!("app-0.1.0"));
     let real = "(cargoNix { buildRustCrateForPkgs = pkgs: pkgs.buildRustCrate.override (old: {
         defaultCrateOverrides = old.defaultCrateOverrides // { leaf = _: { NOTE = \"builder\"; }; };
       }); })";

@@ -133,7 +133,7 @@ fn copy(root: &Path) -> tempfile::TempDir {
 #[test]
 fn rustc_gets_what_cargo_would_give_it() {
     let scratch = copy(&support::fixture("profiles"));
-    for profile in ["dev", "release", "dist", "smallest", "shipped"] {
+    for profile in ["dev", "release", "dist", "smallest", "shipped", "aborting"] {
         check(scratch.path(), "app", "app", profile);
     }
     let scratch = copy(&support::fixture("cargo-config"));

@@ -113,7 +113,10 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         text.push_str("like, ");
     }
     let mut tables = "units".to_owned();
-    if merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency)) {
+    // What tests link of a procedural macro is for the host as well.
+    let has_host = merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
+        || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
+    if has_host {
         tables.push_str(", host");
     }
     for name in guards.keys() {
@@ -302,12 +305,10 @@ fn write_configuration(options: &RenderOptions, text: &mut String) {
     if !options.environment.is_empty() {
         text.push_str("# `[env]` of .cargo/config.toml.\ncargoEnv = {");
         for (name, variable) in &options.environment {
-            let value = match variable.is_path {
-                true => format!("workspace.root + {}", nix::string(&format!("/{}", variable.value))),
-                false => nix::string(&variable.value),
-            };
+            let kind = if variable.is_path { "path" } else { "value" };
             let force = if variable.force { "force = true;" } else { "" };
-            let _ = write!(text, "{} = {{ value = {value}; {force} }};", nix::attribute(name));
+            let value = nix::string(&variable.value);
+            let _ = write!(text, "{} = {{ {kind} = {value}; {force} }};", nix::attribute(name));
         }
         text.push_str("};\n\n");
     }

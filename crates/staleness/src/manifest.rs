@@ -293,10 +293,8 @@ impl Config {
             section.insert("build.rustflags".to_owned(), rustflags.clone());
         }
         for (name, target) in table.get("target").and_then(Value::as_object).into_iter().flatten() {
-            for key in ["rustflags", "linker"] {
-                if let Some(value) = target.get(key) {
-                    section.insert(format!("target.{name}.{key}"), value.clone());
-                }
+            if let Some(rustflags) = target.get("rustflags") {
+                section.insert(format!("target.{name}.rustflags"), rustflags.clone());
             }
         }
         for (name, value) in table.get("env").and_then(Value::as_object).into_iter().flatten() {
