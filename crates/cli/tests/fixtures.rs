@@ -18,6 +18,9 @@ struct Fixture {
     run: Vec<Run>,
     #[serde(default)]
     absent: Vec<Absent>,
+    /// Whether it takes a minute or more to build.
+    #[serde(default)]
+    slow: bool,
 }
 
 #[derive(Deserialize)]
@@ -67,9 +70,25 @@ fn cargo_nix_evaluates_for_linux_and_darwin() {
 
 #[test]
 fn all_members_build_and_binaries_print_what_cargos_print() {
-    for name in support::fixtures() {
+    check_builds(false);
+}
+
+#[test]
+fn slow_members_build_and_binaries_print_what_cargos_print() {
+    check_builds(true);
+}
+
+#[track_caller]
+fn check_builds(slow: bool) {
+    let read = |name: &String| -> Fixture {
+        let path = support::fixture(name).join("fixture.toml");
+        toml::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let fixtures = support::fixtures().into_iter().map(|name| (read(&name), name));
+    let fixtures: Vec<(Fixture, String)> = fixtures.filter(|(fixture, _)| fixture.slow == slow).collect();
+    assert!(!fixtures.is_empty());
+    for (fixture, name) in fixtures {
         let directory = support::fixture(&name);
-        let fixture: Fixture = toml::from_str(&fs::read_to_string(directory.join("fixture.toml")).unwrap()).unwrap();
         assert!(!fixture.run.is_empty(), "{name} runs nothing");
         support::run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&directory));
         let build =
