@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use cratewright_renderer::{HOOKS, Merged, build_script_crates, hooks_of, merge, nix_string};
+use cratewright_renderer::{HOOKS, Hook, Merged, build_script_crates, hooks_of, merge, nix_string};
 use cratewright_resolver::Package;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,6 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
     let hooks = hooks_of(workspace.resolved(&graphs), &merged);
-    let hooks = hooks.iter().flat_map(|(key, hooks)| hooks.iter().map(move |hook| (key.as_str(), hook.name))).collect();
     let crates = listed(&workspace, &merged, &layers, &hooks);
     match command.format {
         Format::Json => report.data(&format!("{:#}\n", serde_json::json!({ "crates": crates })))?,
@@ -116,7 +115,7 @@ fn listed<'a>(
     workspace: &'a Workspace,
     merged: &Merged,
     layers: &Layers,
-    hooks: &BTreeSet<(&str, &'static str)>,
+    hooks: &BTreeMap<String, Vec<&'static Hook>>,
 ) -> Vec<Listed<'a>> {
     let mut by_name: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in built(workspace, merged) {
@@ -133,10 +132,9 @@ fn listed<'a>(
         if uses.is_empty() && links.is_none() {
             continue;
         }
-        let own: Vec<&'static str> =
-            hooks.iter().filter(|(key, _)| key_is_for(key, name, &packages)).map(|(_, hook)| *hook).collect();
-        let hook = |hook: &str| HOOKS.iter().find(|one| one.name == hook);
-        let by_name = own.iter().filter_map(|name| hook(name)).any(|hook| hook.covers && hook.crates.contains(&name));
+        let own = hooks.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, hooks)| hooks);
+        let own: Vec<&Hook> = own.copied().collect();
+        let by_name = own.iter().any(|hook| hook.covers && hook.crates.contains(&name));
         let is_met = |tool: &&str| {
             COMPILER.contains(tool) || HOOKS.iter().any(|hook| hook.covers && hook.build_dependencies.contains(tool))
         };
@@ -163,7 +161,7 @@ fn listed<'a>(
             suggestion: covered_by.is_empty().then(|| suggestion(name, links, &uses)),
             uses,
             covered_by,
-            hooks: own,
+            hooks: own.iter().map(|hook| hook.name).collect(),
         });
     }
     listed
@@ -187,14 +185,14 @@ fn key_is_for(key: &str, name: &str, packages: &[&Package]) -> bool {
 fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
     let library = links.unwrap_or(name.trim_end_matches("-sys"));
     let mut text = format!("{name} = attrs: {{\n");
-    if uses
-        .iter()
-        .any(|tool| HOOKS.iter().any(|hook| hook.name == "pkg-config" && hook.build_dependencies.contains(tool)))
-    {
+    let of_pkg_config =
+        HOOKS.iter().find(|hook| hook.name == "pkg-config").map_or(&[][..], |hook| &hook.build_dependencies);
+    let asks_pkg_config = uses.iter().any(|tool| of_pkg_config.contains(tool));
+    if asks_pkg_config {
         let _ = writeln!(text, "  # pkg-config itself is there; this is the library that it looks for.");
-        let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
-    } else {
-        let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
+    }
+    let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
+    if !asks_pkg_config {
         let _ = writeln!(text, "  extraLinkFlags = [ \"-L${{pkgs.lib.getLib pkgs.{library}}}/lib\" ];");
     }
     text.push_str("};");
