@@ -29,16 +29,9 @@ let
   ) platforms;
 
   # By name: versions of all crates, whatever they are built for.
-  versions =
-    let
-      entries = lib.attrValues (
-        unitsFrom (_: attrs: attrs) {
-          units = versions;
-          host = versions;
-        }
-      );
-    in
-    lib.mapAttrs (_: map (attrs: attrs.version)) (lib.groupBy (attrs: attrs.crateName) entries);
+  versions = lib.mapAttrs (_: map (entry: entry.attrs.version)) (
+    lib.groupBy (entry: entry.attrs.crateName) (lib.attrValues plain)
+  );
 
   # Names of the lowest layer of overrides. Those that a builder has can only be asked of a crate that it builds.
   defaults =
@@ -167,12 +160,14 @@ let
   # The crates, by what is made of each and its source.
   unitsFrom =
     make: tables:
-    let
-      plain = unitsFrom (source: attrs: { inherit source attrs; }) tables;
-    in
     cratesWith tables (lib.mapAttrs (_: make) sources) (
       key: attrs: make plain.${key}.source (ofPackage plain.${key}.attrs // attrs)
     );
+  # As they are written, for what is of the package, and so the same in all tables.
+  plain = unitsFrom (source: attrs: { inherit source attrs; }) {
+    units = plain;
+    host = plain;
+  };
   cratesWith =
     tables: constructors: like:
     crates (
