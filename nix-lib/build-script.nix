@@ -156,6 +156,25 @@ builtins.toFile "cargo-build-script.sh" ''
     done <target/cargo/directives
   }
 
+  # Adds to `arguments` where a program finds the dylibs that it is linked to, and rustc's own. $1 are the kinds of crate.
+  cargoRunPath() {
+    local directory library isLinked=
+    if [[ $1 != *bin* && $1 != *dylib* && $1 != *proc-macro* ]]; then return; fi
+    for directory in "''${cargoDylibs[@]}"; do
+      for library in target/deps/*; do
+        if [[ $(readlink "$library") == "$directory"/* ]]; then
+          isLinked=yes
+          arguments+=(-C "link-arg=-Wl,-rpath,$directory")
+          break
+        fi
+      done
+    done
+    if [ -n "$isLinked$cargoDynamic" ]; then
+      directory=$("$cargoCompiler" --print target-libdir ''${cargoTarget:+--target "$cargoTarget"})
+      arguments+=($cargoDynamic -C "link-arg=-Wl,-rpath,$directory")
+    fi
+  }
+
   # The first rustc in PATH runs the function below: some arguments and variables are for one run of it.
   cargoWrapRustc() {
     local tools=$NIX_BUILD_TOP/.cargo-tools
@@ -174,12 +193,13 @@ builtins.toFile "cargo-build-script.sh" ''
 
   # A run of the compiler by the builder.
   cargoRustc() {
-    local rustc=$cargoCompiler crate= name= kind=lib isCdylib= directory= i next environment=() arguments=()
+    local rustc=$cargoCompiler crate= name= kind=lib kinds= isCdylib= directory= i next environment=() arguments=()
     for ((i = 1; i < $#; i++)); do
       next=$((i + 1))
       case ''${!i} in
         --crate-name) crate=''${!next} ;;
         --crate-type)
+          kinds+="''${!next} "
           case ''${!next} in bin) kind=bin ;; cdylib) isCdylib=yes ;; esac
           ;;
         --out-dir) directory=''${!next} ;;
@@ -211,6 +231,7 @@ builtins.toFile "cargo-build-script.sh" ''
       export CARGO_BIN_NAME=$name
     fi
     cargoArguments "$kind" "$name" "$isCdylib" "$(if [ -e target/cargo/library ]; then echo yes; fi)"
+    cargoRunPath "$kinds"
     if [ "$kind" = lib ]; then : >target/cargo/library; fi
     cargoKeptEnvironment
     set -- "$@" "''${arguments[@]}"

@@ -30,7 +30,7 @@ let
     # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
     cargoExport() {
       declare -gA cargoManifest=()
-      cargoOfTests=() cargoCdylibArguments=()
+      cargoOfTests=() cargoCdylibArguments=() cargoDylibs=()
       cargoSet CARGO "$(type -P cargo)"
       cargoSet CARGO_MANIFEST_PATH "$PWD/Cargo.toml"
       cargoSet CARGO_PKG_VERSION_PRE "$cargoPreRelease"
@@ -113,6 +113,7 @@ let
       cargoDirectives
       if [ -e target/env ]; then : >target/env; fi
       cargoInsteadOfBuilder
+      if [ -n "$cargoDylib" ]; then echo "cargoDylibs+=(''${lib-}/lib)" >>target/env; fi
       while IFS= read -r line; do
         case $line in
           rustc-env=*)
@@ -172,6 +173,17 @@ let
     lib.concatStringsSep "-" (lib.tail (lib.splitString "-" (lib.head (lib.splitString "+" version))));
   # `build/main.rs` is compiled as `build_script_main`.
   scriptOf = path: "build_script_${underscored (lib.removeSuffix ".rs" (baseNameOf path))}";
+  # Whoever links it has to have it when it runs.
+  isDylib =
+    attrs:
+    lib.elem "dylib" attrs.type or [ ] && !(lib.elem "rlib" attrs.type || lib.elem "lib" attrs.type);
+  # As in cargo's `build_base_args`: where there is another member, rustc's own libraries are shared.
+  isDynamic =
+    attrs:
+    lib.elem "dylib" attrs.type or [ ]
+    && lib.any (name: name != attrs.crateName || !(units.isLocal attrs)) (
+      lib.attrNames units.memberNames
+    );
   # A shell has no variable of the name, and the builder of nixpkgs 25.11 fails to set it.
   isOdd = feature: builtins.match "[A-Za-z0-9_-]*" feature == null;
 in
@@ -182,6 +194,8 @@ attrs: settings: {
     cargoBegin
     ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
+    cargoDylib=${lib.optionalString (isDylib attrs) "yes"}
+    cargoDynamic=${lib.optionalString (isDynamic attrs) "-Cprefer-dynamic"}
     cargoCrate=${attrs.crateName} cargoVersion=${attrs.version} cargoPackage=${attrs.crateName}-${attrs.version}
     cargoLinks=${
       lib.escapeShellArg (toString (map lib.getLib attrs.linksFrom or attrs.dependencies or [ ]))
