@@ -96,30 +96,37 @@ builtins.toFile "cargo-build-script.sh" ''
   # The array `arguments`: what rustc is given for a target of the package. $1 is the kind of the target, $2 its name, $3
   # whether it is a cdylib, $4 whether the package has a library.
   cargoArguments() {
-    local line value made=() others=() links=() link=()
+    local line value directory flag made=() others=() links=() link=()
     arguments=()
     while IFS= read -r line; do
-      value=''${line#*=}
+      value=''${line#*=} flag=()
       case $line in
         rustc-cfg=*) arguments+=(--cfg "$value") ;;
         rustc-check-cfg=*) arguments+=(--check-cfg "$value") ;;
         rustc-link-search=*)
-          # What the script made comes first.
           cargoDirectoryOf "$value"
-          case $REPLY in
-            "$PWD"/target/build/*) made+=(-L "$value") ;;
-            *) others+=(-L "$value") ;;
+          directory=$REPLY
+          cargoCompiledIn "$value"
+          # What the script made comes first.
+          case $directory in
+            "$PWD"/target/build/*) made+=(-L "$REPLY") ;;
+            *) others+=(-L "$REPLY") ;;
           esac
           ;;
         rustc-link-lib=*) links+=(-l "$value") ;;
-        rustc-link-arg=*) link+=(-C "link-arg=$value") ;;
-        rustc-link-arg-cdylib=*) if [ -n "$3" ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-bins=*) if [ "$1" = bin ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-bin="$2"=*) if [ "$1" = bin ]; then link+=(-C "link-arg=''${value#*=}"); fi ;;
-        rustc-link-arg-tests=*) if [ "$1" = test ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-benches=*) if [ "$1" = bench ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-examples=*) if [ "$1" = example ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg=*) flag=("$value") ;;
+        rustc-link-arg-cdylib=*) if [ -n "$3" ]; then flag=("$value"); fi ;;
+        rustc-link-arg-bins=*) if [ "$1" = bin ]; then flag=("$value"); fi ;;
+        rustc-link-arg-bin="$2"=*) if [ "$1" = bin ]; then flag=("''${value#*=}"); fi ;;
+        rustc-link-arg-tests=*) if [ "$1" = test ]; then flag=("$value"); fi ;;
+        rustc-link-arg-benches=*) if [ "$1" = bench ]; then flag=("$value"); fi ;;
+        rustc-link-arg-examples=*) if [ "$1" = example ]; then flag=("$value"); fi ;;
       esac
+      # A run path leads to what is kept.
+      for value in "''${flag[@]}"; do
+        cargoCompiledIn "$value"
+        link+=(-C "link-arg=$REPLY")
+      done
     done <target/cargo/directives
     arguments+=("''${made[@]}" "''${others[@]}")
     # Libraries and binaries that have no library link what the script names.

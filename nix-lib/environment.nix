@@ -143,27 +143,39 @@ let
       force ? false,
     }:
     let
-      set = "export ${name}=${if path == null then lib.escapeShellArg value else pathOf attrs path}";
+      place = placeOf attrs path;
+      set = "export ${name}=${lib.escapeShellArg (if path == null then value else place)}";
     in
-    if force then "${set}\n" else "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
+    if path != null && place == null then
+      "cargoSetPath ${
+        lib.escapeShellArgs [
+          name
+          path
+          (up attrs)
+          (lib.optionalString force "yes")
+        ]
+      }\n"
+    else if force then
+      "${set}\n"
+    else
+      "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
 
   # A file of the workspace is in the store. A directory is where it would be, seen from the crate: what is in it is not
   # what every crate is built from.
-  pathOf =
+  placeOf =
     attrs: path:
     let
       file = workspace.root + "/${path}";
       directory = builtins.dirOf file;
       isFile =
         builtins.pathExists directory && (builtins.readDir directory).${baseNameOf path} or "" == "regular";
-      up = lib.concatMapStrings (_: "../") (
-        lib.filter (part: part != "") (lib.splitString "/" (if units.isLocal attrs then attrs.dir else ""))
-      );
     in
-    if path != "" && isFile then
-      "${file}"
-    else
-      ''"$(realpath -m "$PWD/"${lib.escapeShellArg "${up}${path}"})"'';
+    if path != "" && isFile then "${file}" else null;
+  # A member's own directory, and the workspace root as seen from there.
+  dirOf = attrs: if units.isLocal attrs && !(lib.hasPrefix ".." attrs.dir) then attrs.dir else "";
+  up =
+    attrs:
+    lib.concatMapStrings (_: "../") (lib.filter (part: part != "") (lib.splitString "/" (dirOf attrs)));
 
   underscored = builtins.replaceStrings [ "-" ] [ "_" ];
   variable = name: lib.toUpper (underscored name);
@@ -192,6 +204,7 @@ attrs: settings: {
   preConfigure = ''
     source ${functions}
     cargoBegin
+    declare -gA cargoPaths=()
     ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
     cargoDylib=${lib.optionalString (isDylib attrs) "yes"}
@@ -210,7 +223,7 @@ attrs: settings: {
     }
     cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}
-    cargoKeptBegin
+    cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
     cargoWrapRustc
     cargoExport
   ''
