@@ -168,7 +168,9 @@ let
             [ ]
           else
             [
-              "Cargo.lock: ${key}: ${if isOfSource then "source" else "checksum"} ${shown (head before)} -> ${shown (head after)}"
+              "Cargo.lock: ${key}: ${
+                if isOfSource then "source" else "checksum"
+              } ${shown (head before)} -> ${shown (head after)}"
             ]
         )
         ++ dependencies;

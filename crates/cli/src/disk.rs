@@ -82,6 +82,36 @@ impl Tree for Disk<'_> {
         };
         links.filter_map(link).collect()
     }
+
+    fn is_far(&self, directory: &str, path: &str) -> bool {
+        let Ok(root) = self.root.canonicalize() else { return false };
+        // By names alone, as compilers go up from where they really are.
+        let lead = |path: &str| {
+            path.split('/').filter(|part| !part.is_empty()).fold(root.clone(), |mut at, part| {
+                if part == ".." {
+                    at.pop();
+                } else {
+                    at.push(part);
+                }
+                at
+            })
+        };
+        let to = lead(path);
+        let repositories: Vec<PathBuf> =
+            [root.clone(), lead(directory)].iter().filter_map(|at| repository(at)).collect();
+        if repositories.is_empty() {
+            // Sources without history: at least what is in another directory below `/` does not belong to them.
+            let top = |path: &Path| path.components().nth(1).map(|part| part.as_os_str().to_owned());
+            return top(&to) != top(&root);
+        }
+        !repositories.iter().any(|repository| to.starts_with(repository))
+    }
+}
+
+/// The outermost repository that a directory is in; one may hold others as submodules.
+fn repository(directory: &Path) -> Option<PathBuf> {
+    let holds_history = |at: &&Path| [".git", ".hg", ".jj", ".svn"].iter().any(|name| at.join(name).exists());
+    directory.ancestors().filter(holds_history).last().map(Path::to_owned)
 }
 
 /// What of the command line goes into `Cargo.nix`.

@@ -55,8 +55,11 @@ pub(crate) fn check_no_input(path: &Path, inputs: &BTreeSet<PathBuf>) -> Result<
 }
 
 fn is_input(path: &Path) -> Failure {
-    Failure::new("output-is-input", format!("`{}` is an input of the workspace, and is never overwritten", path.display()))
-        .help("write to another place with `-o PATH`")
+    Failure::new(
+        "output-is-input",
+        format!("`{}` is an input of the workspace, and is never overwritten", path.display()),
+    )
+    .help("write to another place with `-o PATH`")
 }
 
 /// What a path leads to: a link stays a link, and what it points to is written. Nix, too, takes relative paths from

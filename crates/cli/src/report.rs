@@ -80,9 +80,7 @@ impl Report {
     pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if is_lost(&error) => {
-                Err(Failure::io("write", Path::new("standard output"), &error))
-            }
+            Err(error) if is_lost(&error) => Err(Failure::io("write", Path::new("standard output"), &error)),
             _ => Ok(()),
         }
     }

@@ -15,8 +15,8 @@ use cratewright_resolver::{
 use crate::cargo;
 use crate::cargo_config::CargoConfig;
 use crate::config::Config;
-use crate::disk::{check_readable, read_text};
 pub use crate::config::Cross;
+use crate::disk::{check_readable, read_text};
 use crate::failure::Failure;
 use crate::replacement::replacements;
 use crate::report::Report;
