@@ -82,6 +82,14 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
             scanner.directory(&directory, &needles);
         }
     }
+    // Those of another extension are not found by it.
+    for root in
+        package.roots.iter().filter(|root| !root.ends_with(".rs") && scanner.is_own(root)).cloned().collect::<Vec<_>>()
+    {
+        if let Ok(Some(text)) = tree.read(&root) {
+            scanner.source(&root, &text);
+        }
+    }
     // What is compiled from outside may lead further.
     let mut seen = BTreeSet::new();
     while let Some(module) = scanner.open.pop() {
