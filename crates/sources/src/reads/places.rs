@@ -81,3 +81,92 @@ pub(super) fn is_at_or_above(directory: &str, path: &str) -> bool {
     }
     path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crate::reads::{PackageFiles, reads};
+    use crate::tree::Tree;
+
+    /// Texts by path, in a repository that begins one directory above the root.
+    struct Repository(BTreeMap<String, String>);
+
+    impl Tree for Repository {
+        fn read(&self, path: &str) -> Result<Option<String>, String> {
+            self.0.read(path)
+        }
+
+        fn is_file(&self, path: &str) -> bool {
+            self.0.is_file(path)
+        }
+
+        fn entries(&self, directory: &str) -> Vec<(String, bool)> {
+            self.0.entries(directory)
+        }
+
+        fn is_far(&self, _: &str, path: &str) -> bool {
+            path.starts_with("../../")
+        }
+    }
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], paths: &[&str], doubts: &[&str]) {
+        let files = files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
+        let package = PackageFiles {
+            directory: "app".to_owned(),
+            roots: vec!["app/lib.inc".to_owned(), "app/main.rs".to_owned()],
+            ..PackageFiles::default()
+        };
+        let found = reads(&Repository(files), &package);
+        assert_eq!(found.paths.iter().map(String::as_str).collect::<Vec<_>>(), paths);
+        let said = found.doubts.iter().map(|doubt| format!("{}:{}: {}", doubt.file, doubt.line, doubt.what));
+        let outside = " lies outside of the repository, and is another file on another machine";
+        assert_eq!(
+            said.collect::<Vec<_>>(),
+            doubts.iter().map(|doubt| format!("{doubt}{outside}")).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn far_files_are_taken_and_told_of() {
+        let there = [("../near/a.txt", ""), ("../../far/b.txt", ""), ("../../far/c.rs", "")];
+        let with = |source: &'static str| [&there[..], &[("app/main.rs", source)]].concat();
+        check(&with("include_str!(\"../../near/a.txt\");"), &["../near/a.txt"], &[]);
+        check(
+            &with("\ninclude_str!(\"../../../far/b.txt\");"),
+            &["../../far/b.txt"],
+            &["app/main.rs:2: `../../far/b.txt`"],
+        );
+        check(
+            &with("#[path = \"../../../far/c.rs\"]\nmod c;"),
+            &["../../far/c.rs"],
+            &["app/main.rs:2: `../../far/c.rs`"],
+        );
+        check(&with("embed!(\"../../../far\");"), &["../../far"], &["app/main.rs:1: `../../far`"]);
+    }
+
+    #[test]
+    fn what_cargo_builds_is_not_looked_through() {
+        let source = "include_str!(\"../../../../text.txt\");";
+        let tag = ("app/out/CACHEDIR.TAG", "a cache directory tag created by cargo.");
+        let known = ("app/out/.rustc_info.json", "{}");
+        for mark in [tag, known] {
+            check(&[("text.txt", ""), ("app/main.rs", ""), mark, ("app/out/debug/x.rs", source)], &[], &[]);
+        }
+        let other = ("app/out/CACHEDIR.TAG", "created by another program");
+        let files = [
+            ("text.txt", ""),
+            ("app/main.rs", ""),
+            other,
+            ("app/out/debug/x.rs", "include_str!(\"../../../text.txt\");"),
+        ];
+        check(&files, &["text.txt"], &[]);
+        check(&[tag, ("app/main.rs", "embed!(\"out/debug\");"), ("app/out/debug/x.txt", "")], &[], &[]);
+    }
+
+    #[test]
+    fn targets_of_any_extension_are_looked_through() {
+        check(&[("text.txt", ""), ("app/lib.inc", "include_str!(\"../text.txt\");")], &["text.txt"], &[]);
+    }
+}
