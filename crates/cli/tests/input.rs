@@ -93,9 +93,8 @@ fn what_is_no_file_is_refused_by_both_commands() {
     let directory = |path: &Path| fs::create_dir(path).unwrap();
     let device = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
     let itself = |path: &Path| std::os::unix::fs::symlink(path, path).unwrap();
-    let kinds: [(&str, &dyn Fn(&Path)); 4] =
-        [("pipe", &pipe), ("directory", &directory), ("device", &device), ("link to itself", &itself)];
-    for (kind, make) in kinds {
+    let makers: [&dyn Fn(&Path); 4] = [&pipe, &directory, &device, &itself];
+    for (kind, make) in ["pipe", "directory", "device", "link to itself"].into_iter().zip(makers) {
         for file in ["Cargo.nix", "Cargo.lock", "Cargo.toml", "app/Cargo.toml"] {
             if kind == "link to itself" && file != "Cargo.nix" {
                 continue;
