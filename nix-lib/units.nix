@@ -130,7 +130,7 @@ let
           # Without it the builder would look for binaries by itself.
           crateBin = [ ];
         }
-        // lib.optionalAttrs (isLocal attrs && memberNames ? ${attrs.crateName}) (meta.names attrs)
+        // meta.names (isLocal attrs && memberNames ? ${attrs.crateName}) attrs
         // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
         // removeAttrs attrs ours
         // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
