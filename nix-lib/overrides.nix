@@ -138,6 +138,7 @@ let
     extraRustcOpts = null;
     extraRustcOptsForBuildRs = null;
     postConfigure = null;
+    postInstall = null;
     postUnpack = null;
     preConfigure = null;
   };

@@ -65,6 +65,21 @@ fn checks_find_programs_by_the_names_that_rustc_gives_them() {
 }
 
 #[test]
+fn programs_for_windows_are_renamed_whatever_overrides_say() {
+    let hook = |cross: &str| {
+        let expression = format!(
+            "(import {} {{ pkgs = (import {} {{ system = \"x86_64-linux\"; }}).pkgsCross.{cross}; \
+             crateOverrides.app = _: {{ postInstall = \"users\"; }}; }}).workspaceMembers.app.build.postInstall",
+            support::fixture("cross").join("Cargo.nix").display(),
+            nix::stand_in().display(),
+        );
+        nix::eval_json(&expression).as_str().unwrap().to_owned()
+    };
+    assert_eq!(hook("mingwW64"), "mv \"$out/bin/with_dash.exe\" \"$out/bin/with-dash.exe\"\n\nusers");
+    assert_eq!(hook("wasi32"), "users");
+}
+
+#[test]
 fn doctests_that_cannot_run_are_compiled() {
     let cross = build_phase("pkgs.pkgsCross.aarch64-multiplatform", "doctests.app");
     // Rustdoc refuses the one without the others.
