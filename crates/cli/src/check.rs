@@ -125,6 +125,7 @@ fn full(report: &Report, path: &Path, text: &str, root: &Path, options: &Options
         cross: options.cross.clone(),
         offline: true,
         locked: true,
+        progress: report.progress(),
     })?;
     let rendered = render_workspace(&workspace, options, path)?;
     let shown = output::shown(path);

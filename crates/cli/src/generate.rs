@@ -38,6 +38,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         cross: command.load.cross.clone(),
         offline: command.load.offline,
         locked: command.locked,
+        progress: report.progress(),
     })?;
     report.detail("Loaded", format_args!("{} in {}", workspace.root.display(), seconds(start)));
     let path = command.place.output.clone().unwrap_or_else(|| workspace.root.join("Cargo.nix"));

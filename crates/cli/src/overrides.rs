@@ -58,6 +58,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
         cross: command.load.cross.clone(),
         offline: command.load.offline,
         locked: command.locked,
+        progress: report.progress(),
     })?;
     let layers = layers(command, &workspace.root)?;
     let graphs = workspace.resolve(&workspace.selections);

@@ -10,12 +10,13 @@ use clap::ColorChoice;
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Prints as loud as it was asked to.
 #[derive(Debug)]
 pub(crate) struct Report {
     quiet: bool,
-    verbose: bool,
+    progress: Progress,
 }
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -31,7 +32,7 @@ impl Report {
             ColorChoice::Auto => anstream::ColorChoice::Auto,
         };
         choice.write_global();
-        Report { quiet: common.quiet, verbose: common.verbose > 0 }
+        Report { quiet: common.quiet, progress: Progress::new(common.quiet, common.verbose > 0) }
     }
 
     /// A summary line in cargo's manner: a right-aligned verb, then what it did.
@@ -43,9 +44,12 @@ impl Report {
 
     /// The same for what only `-v` shows.
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
-        if self.verbose {
-            eprintln!("{CYAN}{verb:>12}{CYAN:#} {text}");
-        }
+        self.progress.detail(verb, text);
+    }
+
+    /// What is shown while something is waited for.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// Something that the user may not have meant.

@@ -51,6 +51,7 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
         cross: command.load.cross.clone(),
         offline: command.load.offline,
         locked: command.locked,
+        progress: report.progress(),
     })?;
     let inputs = disk::inputs(&workspace.root, Look::Everywhere)?;
     let graphs = workspace.resolve(&workspace.selections);

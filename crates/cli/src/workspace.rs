@@ -7,8 +7,8 @@ use std::thread;
 
 use cratewright_renderer::{CargoVariable, Resolved};
 use cratewright_resolver::{
-    Lockfile, MemberManifest, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest,
-    WorkspaceMetadata, resolve,
+    Lockfile, MemberManifest, PackageGraph, PackageIx, Pair, Platform, ResolveError, Selection, UnitGraph,
+    WorkspaceManifest, WorkspaceMetadata, resolve,
 };
 
 use crate::cargo;
@@ -16,6 +16,7 @@ use crate::cargo_config::CargoConfig;
 use crate::config::Config;
 pub use crate::config::Cross;
 use crate::failure::Failure;
+pub use crate::progress::Progress;
 use crate::replacement::replacements;
 use crate::root::workspace_root;
 
@@ -47,6 +48,8 @@ pub struct LoadOptions {
     pub offline: bool,
     /// Fail if `Cargo.lock` would have to change.
     pub locked: bool,
+    /// What is shown of cargo's work.
+    pub progress: Progress,
 }
 
 /// A workspace, ready to be resolved.
@@ -80,6 +83,18 @@ impl Workspace {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
     }
 
+    /// The member of that name.
+    pub(crate) fn member(&self, name: &str) -> Result<PackageIx, Failure> {
+        let Workspace { packages, root, .. } = self;
+        let found = packages.members.iter().copied().find(|&member| packages.graph[member].name == name);
+        found.ok_or_else(|| {
+            let names = packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name));
+            Failure::new("unknown-member", format!("there is no member `{name}`"))
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))
+        })
+    }
+
     /// The unit graph of one selection on one of the pairs.
     pub(crate) fn resolve_on(&self, selection: &Selection, pair: Pair) -> UnitGraph {
         let mut graphs = resolve(&self.packages, &self.platforms, &[pair], std::slice::from_ref(selection));
@@ -109,8 +124,10 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     // as cargo is what takes long and should have a core to itself.
     let (metadata, platforms, early_lock) = thread::scope(|scope| {
         let others = scope.spawn(|| {
-            let platforms: Vec<_> =
-                early.iter().map(|triple| cargo::platform(triple, &directory, &cargo_config)).collect();
+            let platforms: Vec<_> = early
+                .iter()
+                .map(|triple| cargo::platform(triple, &directory, &cargo_config, options.progress))
+                .collect();
             (platforms, EarlyLock::read(&directory))
         });
         let metadata = cargo::metadata(&manifest, &directory, options);
@@ -136,7 +153,7 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let cross = if options.cross.is_empty() { &config.cross } else { &options.cross };
     let mut known: BTreeMap<String, Result<Platform, Failure>> = early.into_iter().zip(platforms).collect();
     let (platforms, pairs) = pairs(&targets, cross, |triple| {
-        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config))
+        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config, options.progress))
     })?;
     let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
