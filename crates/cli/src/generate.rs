@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cratewright_renderer::{Merged, RenderOptions, merge, render};
 use cratewright_resolver::{Package, Source, UnitKind};
-use cratewright_sources::reads::{Doubt, topmost};
+use cratewright_sources::reads::{Doubt, Reads, topmost};
 use cratewright_sources::tree;
 use cratewright_staleness::{Inputs, Look, stamped};
 
@@ -58,7 +58,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     for what in &workspace.not_followed {
         report.warning(what);
     }
-    for Doubt { file, line, what } in &rendered.doubts {
+    for Doubt { file, line, what, .. } in &rendered.doubts {
         report.warning(format_args!(
             "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
         ));
@@ -111,7 +111,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             inputs: inputs.to_nix(),
         },
     );
-    let doubts = inputs.reads().values().flat_map(|reads| reads.doubts.iter().cloned()).collect();
+    let doubts = inputs.reads().values().flat_map(|reads| doubts(workspace, reads)).cloned().collect();
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
@@ -157,6 +157,14 @@ pub(crate) fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<
         all.insert(dir.clone(), topmost(&paths).into_iter().collect());
     }
     all
+}
+
+/// Doubts about what is compiled on one of the platforms, each place once.
+pub(crate) fn doubts<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a Doubt> {
+    let is_on_any = |doubt: &&Doubt| workspace.platforms.iter().any(|platform| doubt.is_on(&platform.cfgs));
+    let mut doubts: Vec<&Doubt> = reads.doubts.iter().filter(is_on_any).collect();
+    doubts.dedup_by_key(|doubt| (&doubt.file, doubt.line, &doubt.what));
+    doubts
 }
 
 /// Where the file and the workspace root see each other.

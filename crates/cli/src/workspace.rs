@@ -146,12 +146,14 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     metadata.set_replaced(replacements(&metadata)?);
     metadata.set_manifests(read_manifests(&metadata)?);
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
+    let mut known: BTreeMap<String, Result<Platform, Failure>> = early.iter().cloned().zip(platforms).collect();
+    let mut left_out = Vec::new();
     let targets = match &config.targets {
         Some(targets) if asked.is_empty() => triples(targets),
-        _ => early.clone(),
+        None if asked.is_empty() => defaults(early, &known, &cargo_config, &directory, &mut left_out)?,
+        _ => early,
     };
     let cross = if options.cross.is_empty() { &config.cross } else { &options.cross };
-    let mut known: BTreeMap<String, Result<Platform, Failure>> = early.into_iter().zip(platforms).collect();
     let (platforms, pairs) = pairs(&targets, cross, |triple| {
         known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config, options.progress))
     })?;
@@ -166,7 +168,8 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let ignored = config.exclude_sources(&root)?;
     let rustflags = rustflags(&platforms, &cargo_config, &root)?;
     let environment = cargo_config.environment(&root)?;
-    let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored()).collect();
+    let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored(&platforms)).chain(left_out);
+    let not_followed = not_followed.collect();
     Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
 }
 
@@ -234,6 +237,31 @@ fn read_manifests(metadata: &WorkspaceMetadata) -> Result<HashMap<String, Member
     Ok(manifests)
 }
 
+/// Platforms that nobody named, but for those whose flags cannot be followed: they are said in `left_out`.
+fn defaults(
+    mut targets: Vec<String>,
+    known: &BTreeMap<String, Result<Platform, Failure>>,
+    config: &CargoConfig,
+    root: &Path,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<String>, Failure> {
+    let mut first = None;
+    targets.retain(|triple| {
+        let failure = match &known[triple] {
+            Ok(platform) => rustflags_of(platform, config, root).err(),
+            Err(failure) => Some(failure.clone()).filter(|failure| failure.code == "invalid-cargo-config"),
+        };
+        let Some(failure) = failure else { return true };
+        left_out.push(format!("`{triple}` is left out, and nobody named it: {}", failure.message));
+        first.get_or_insert(failure);
+        false
+    });
+    match first {
+        Some(failure) if targets.is_empty() => Err(failure),
+        _ => Ok(targets),
+    }
+}
+
 /// Flags of each platform that has any.
 fn rustflags(
     platforms: &[Platform],
@@ -242,20 +270,24 @@ fn rustflags(
 ) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let mut all = BTreeMap::new();
     for platform in platforms {
-        let flags = config.rustflags(platform);
-        // nixpkgs' builder takes lists apart at spaces, and takes the rest for patterns of file names.
-        if let Some(flag) = flags.iter().find(|flag| flag.contains([' ', '\t', '\n', '*', '?', '[', ']'])) {
-            let message =
-                format!("`{flag}` in `rustflags` has a space or a pattern, which nixpkgs' builder cannot pass on");
-            return Err(Failure::new("unsupported-rustflags", message)
-                .note("at", root.join(".cargo/config.toml").display().to_string())
-                .help("write each word as an item of the list, or leave the flag out"));
-        }
+        let flags = rustflags_of(platform, config, root)?;
         if !flags.is_empty() {
             all.insert(platform.triple.clone(), flags);
         }
     }
     Ok(all)
+}
+
+fn rustflags_of(platform: &Platform, config: &CargoConfig, root: &Path) -> Result<Vec<String>, Failure> {
+    config.rustflags_for_nix(platform).map_err(|flag| {
+        let triple = &platform.triple;
+        let message = format!(
+            "`{flag}` in `rustflags` for `{triple}` has a space or a pattern, which nixpkgs' builder cannot pass on"
+        );
+        Failure::new("unsupported-rustflags", message)
+            .note("at", root.join(".cargo/config.toml").display().to_string())
+            .help(format!("leave the flag out, or name other platforms than `{triple}` in `targets` of [workspace.metadata.cratewright]"))
+    })
 }
 
 /// A path that does not exist would only show up as a failed build, much later.
