@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{Merged, RenderOptions, merge, render};
+use cratewright_renderer::{CargoVariable, Merged, RenderOptions, merge, render};
 use cratewright_resolver::{Package, Source, UnitKind};
-use cratewright_sources::reads::{Doubt, Reads, topmost};
+use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
 use cratewright_staleness::{Inputs, Look, stamped};
 
@@ -107,7 +107,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             rustflags: workspace.rustflags.clone(),
-            environment: workspace.environment.clone(),
+            environment: environment(workspace, &inputs),
             inputs: inputs.to_nix(),
         },
     );
@@ -165,6 +165,17 @@ pub(crate) fn doubts<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a Dou
     let mut doubts: Vec<&Doubt> = reads.doubts.iter().filter(is_on_any).collect();
     doubts.dedup_by_key(|doubt| (&doubt.file, doubt.line, &doubt.what));
     doubts
+}
+
+/// Variables of cargo's configuration, with those by which sqlx finds its prepared queries without cargo.
+fn environment(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, CargoVariable> {
+    let mut environment = workspace.environment.clone();
+    if inputs.reads().values().any(|reads| reads.paths.contains(QUERIES)) {
+        let plain = |value: &str, is_path| CargoVariable { value: value.to_owned(), force: false, is_path };
+        environment.entry("SQLX_OFFLINE_DIR".to_owned()).or_insert_with(|| plain(QUERIES, true));
+        environment.entry("SQLX_OFFLINE".to_owned()).or_insert_with(|| plain("true", false));
+    }
+    environment
 }
 
 /// Where the file and the workspace root see each other.

@@ -10,6 +10,7 @@ mod declared;
 mod items;
 mod script_values;
 mod tokens;
+mod workspace_macros;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -17,6 +18,8 @@ use std::collections::{BTreeSet, HashMap};
 use cargo_platform::{Cfg, CfgExpr};
 use memchr::memmem;
 use proc_macro2::{TokenStream, TokenTree};
+
+pub use workspace_macros::QUERIES;
 
 use crate::tree::{Tree, is_outside, join, parent, within};
 
@@ -154,7 +157,8 @@ impl Scanner<'_> {
             name => vec![format!("{name}/"), format!("{name}\"")],
         });
         let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
-        fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
+        let more = documents.chain(self.macros());
+        fixed.into_iter().chain(apart).chain(more).map(|text| memmem::Finder::new(&text).into_owned()).collect()
     }
 
     /// What of the package's directory is not in its source, as seen from that directory.

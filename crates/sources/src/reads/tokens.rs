@@ -6,6 +6,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Lit;
 
 use super::items::{attributes, condition_of, condition_of_all, end_of_item, path_of};
+use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
 use super::{Scanner, WORKSPACE_DIR, children_of, condition, is_at_or_above, is_too_deep};
 use crate::tree::{join, parent, within};
 
@@ -268,6 +269,8 @@ impl Walk<'_, '_, '_> {
             "env" | "option_env" if arguments(group.stream()).iter().any(|name| name == WORKSPACE_DIR) => {
                 self.scanner.doubt_workspace_dir(self.file, line);
             }
+            name if QUERY_MACROS.contains(&name) => self.scanner.queries(),
+            name if GIT_MACROS.contains(&name) => self.git(name, group, line),
             name if TEXTS.contains(&name) => {}
             _ => {
                 for text in arguments(group.stream()) {
@@ -276,6 +279,19 @@ impl Walk<'_, '_, '_> {
             }
         }
         self.stream(group.stream());
+    }
+
+    /// There is no history in Nix. Each argument but `fallback` is for git.
+    fn git(&mut self, name: &str, group: &Group, line: usize) {
+        let falls_back = parts(group.stream()).into_iter().any(|part| {
+            let name = part.into_iter().next();
+            name.is_some_and(|name| ["fallback", "cargo_prefix", "cargo_suffix"].contains(&name.to_string().as_str()))
+        });
+        if !falls_back {
+            let what =
+                format!("`{name}!` fails in Nix, which builds without git's history: give it a `fallback = \"...\"`");
+            self.scanner.doubt(self.file, line, what);
+        }
     }
 
     fn include(&mut self, name: &str, group: &Group, line: usize) {
