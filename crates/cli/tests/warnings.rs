@@ -11,7 +11,12 @@ fn workspace(files: &[(&str, &str)]) -> Scratch {
     let scratch = Scratch::new();
     let lock = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
     let manifest = "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n";
-    let common = [("Cargo.toml", manifest), ("Cargo.lock", lock), ("app/Cargo.toml", PACKAGE), ("app/src/main.rs", "fn main() {}")];
+    let common = [
+        ("Cargo.toml", manifest),
+        ("Cargo.lock", lock),
+        ("app/Cargo.toml", PACKAGE),
+        ("app/src/main.rs", "fn main() {}"),
+    ];
     scratch.write("w", &common);
     scratch.write("w", files);
     scratch
@@ -34,10 +39,13 @@ fn of_platforms_that_are_resolved() {
             "app/src/main.rs",
             "fn main() {\n    #[cfg(target_arch = \"wasm32\")]\n    let _ = { include_str!(\"../../none\") };\n}\nmod other;",
         ),
-        ("app/src/other.rs", "#![cfg(all(windows, feature = \"x\"))]\nconst X: &str = include_str!(\"../../nothing\");"),
+        (
+            "app/src/other.rs",
+            "#![cfg(all(windows, feature = \"x\"))]\nconst X: &str = include_str!(\"../../nothing\");",
+        ),
         (
             ".cargo/config.toml",
-            "[build]\nincremental = false\nrustc-wrapper = \"sccache\"\n[target.x86_64-pc-windows-msvc]\nlinker = \"rust-lld.exe\"",
+            "[build]\nincremental = false\n[target.x86_64-pc-windows-msvc]\nlinker = \"rust-lld.exe\"",
         ),
     ]);
     let (said, _) = generate(&scratch, &[]);
