@@ -41,7 +41,7 @@ fn of_platforms_that_are_resolved() {
         ),
         (
             "app/src/other.rs",
-            "#![cfg(all(windows, feature = \"x\"))]\nconst X: &str = include_str!(\"../../nothing\");",
+            "#![cfg(all(windows, feature = \"x\"))]\nconst X: &str = include_str!(\"../../absent\");",
         ),
         (
             ".cargo/config.toml",
@@ -51,7 +51,7 @@ fn of_platforms_that_are_resolved() {
     let (said, _) = generate(&scratch, &[]);
     assert_eq!(said, "");
     let (said, _) = generate(&scratch, &["--target", "wasm32-unknown-unknown"]);
-    assert!(said.contains("app/src/main.rs:3: ") && !said.contains("nothing"), "{said}");
+    assert!(said.contains("app/src/main.rs:3: ") && !said.contains("absent"), "{said}");
     let (said, _) = generate(&scratch, &["--target", "x86_64-pc-windows-msvc"]);
     assert!(said.contains("app/src/other.rs:2: ") && said.contains(".linker`") && !said.contains("main.rs"), "{said}");
 }
