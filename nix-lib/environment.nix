@@ -5,78 +5,71 @@
   units,
   workspace,
   cargoEnv ? { },
+  buildScript,
   ...
 }:
 let
-  # What build scripts see when they run, and nothing else does.
-  ofScripts =
-    escape:
-    "${escape}\${!DEP_@} ${escape}\${!CARGO_CFG_@} CARGO_ENCODED_RUSTFLAGS CARGO_MANIFEST_LINKS"
-    + " DEBUG HOST NUM_JOBS OPT_LEVEL PROFILE RUSTC RUSTDOC TARGET";
-
   functions = builtins.toFile "cargo-environment.sh" ''
-    # The first in PATH: some variables, and the flags of LTO, are for one run of rustc.
-    cargoRustc() {
-      local tools=$NIX_BUILD_TOP/.cargo-tools rustc
-      rustc=$(type -P rustc)
-      mkdir -p "$tools"
-      cat >"$tools/rustc" <<WRAPPER
-    #!$(type -P bash)
-    crate= kind=
-    for ((i = 1; i < \$#; i++)); do
-      next=\$((i + 1))
-      case \''${!i} in
-        --crate-name) crate=\''${!next} ;;
-        --crate-type) kind=\''${!next} ;;
-      esac
-    done
-    if [ -n "\$crate" ]; then export CARGO_CRATE_NAME=\$crate $cargoPrimary; fi
-    if [ "\$crate" = build_script_build ]; then
-      unset ${ofScripts "\\"} OUT_DIR
-      CARGO_CRATE_NAME=$cargoScript
-    elif [ "\$kind" = bin ]; then
-      set -- "\$@" $cargoBinFlags
-      if [ -n "$cargoBinFlags" ]; then echo "Running rustc \$*" >&2; fi
-      export CARGO_BIN_NAME=\$crate
-      for name in $cargoBinNames; do
-        if [ "\''${name//-/_}" = "\$crate" ]; then CARGO_BIN_NAME=\$name; fi
+    source ${buildScript}
+
+    # What is set already, by an attribute of an override, is nobody else's to set.
+    cargoBegin() {
+      cargoGiven="''${!CARGO@} ''${!DEP_@} DEBUG HOST NUM_JOBS OPT_LEVEL OUT_DIR PROFILE RUSTC RUSTDOC TARGET"
+      local name names=
+      for name in $cargoGiven; do
+        if [ -n "''${!name+set}" ]; then names+="$name "; fi
       done
-    fi
-    exec $rustc "\$@"
-    WRAPPER
-      chmod +x "$tools/rustc"
-      export PATH=$tools:$PATH CARGO_MANIFEST_PATH=$PWD/Cargo.toml CARGO_PKG_VERSION_PRE=$cargoPreRelease CARGO
-      CARGO=$(type -P cargo)
+      cargoGiven=$names
     }
 
-    # What cargo sets otherwise than the builder, or not at all, is none of the builder's. Hooks have the last word.
+    # Whether a variable named $1 is another's.
+    cargoIsGiven() {
+      [[ " $cargoGiven " == *" $1 "* ]]
+    }
+
+    # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
     cargoExport() {
       declare -gA cargoManifest=()
-      cargoOfTests=()
+      cargoOfTests=() cargoCdylibArguments=()
+      cargoSet CARGO "$(type -P cargo)"
+      cargoSet CARGO_MANIFEST_PATH "$PWD/Cargo.toml"
+      cargoSet CARGO_PKG_VERSION_PRE "$cargoPreRelease"
       export() {
-        local word IFS=' '
+        local word name IFS=' '
         if [[ ''${1:-} == -* || " ''${FUNCNAME[*]} " == *" runHook "* ]]; then
+          for word; do cargoGiven+="''${word%%=*} "; done
           builtin export "$@"
           return
         fi
         for word; do
+          name=''${word%%=*}
+          if cargoIsGiven "$name"; then continue; fi
           case $word in
             OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
             CARGO_MANIFEST_LINKS=) ;;
             CARGO_PKG_*=*)
-              cargoManifest[''${word%%=*}]=''${cargoManifest[''${word%%=*}]-$word}
+              cargoManifest[$name]=''${cargoManifest[$name]-$word}
               builtin export "$word"
               ;;
             DEP_*=*)
               # The builder reads these of all crates below, cargo of those that are depended upon.
               if [[ ''${BASH_SOURCE[1]} != */env || " $cargoLinks " == *" ''${BASH_SOURCE[1]%/env} "* ]]; then
-                builtin export "$word"
+                cargoForScript "$word"
               fi
               ;;
-            *) builtin export "$word" ;;
+            *) if cargoIsName "$name"; then builtin export "$word"; fi ;;
           esac
         done
       }
+    }
+
+    # A variable of the build script, which may have a name that a shell has no variable for.
+    cargoForScript() {
+      if cargoIsName "''${1%%=*}"; then
+        builtin export "$1"
+      else
+        printf '%s\0' "$1" >>"$NIX_BUILD_TOP/.cargo-tools/script-environment"
+      fi
     }
 
     # For a build script: its OPT_LEVEL and DEBUG, whether there are debug assertions, the features, then what else rustc is
@@ -85,9 +78,10 @@ let
       local -A cfg=([feature]=$4)
       local line name value IFS=$'\x1f'
       if [ -n "$3" ]; then cfg[debug_assertions]=; fi
-      export OPT_LEVEL=$1 DEBUG=$2
+      cargoSet OPT_LEVEL "$1"
+      cargoSet DEBUG "$2"
       shift 4
-      export CARGO_ENCODED_RUSTFLAGS="$*"
+      cargoSet CARGO_ENCODED_RUSTFLAGS "$*"
       unset IFS
       while IFS= read -r line; do
         name=''${line%%=*} value=
@@ -102,42 +96,41 @@ let
       done < <(rustc --print cfg "$@" ''${cargoTarget:+--target "$cargoTarget"})
       for name in "''${!cfg[@]}"; do
         value=''${name^^}
-        export "CARGO_CFG_''${value//-/_}=''${cfg[$name]}"
+        cargoSet "CARGO_CFG_''${value//-/_}" "''${cfg[$name]}"
       done
     }
 
-    # Rustc sees less than a build script does, and dependents see what cargo shows them: $1 is `links` as in DEP_ variables,
-    # $2 the name of the crate.
+    cargoSet() {
+      if ! cargoIsGiven "$1"; then builtin export "$1=$2"; fi
+    }
+
+    # Rustc sees less than a build script does, and dependents see what cargo shows them.
     cargoAfter() {
       local line key
       unset -f export
-      unset ${ofScripts ""}
+      cargoForgetScript
       if [ ! -d "$OUT_DIR" ]; then unset OUT_DIR; fi
-      if [ ! -e "target/build/$2.opt" ]; then return; fi
-      : >target/env
-      # Space around a line is none of it.
-      while IFS=$' \t\r' read -r line; do
+      cargoDirectives
+      if [ -e target/env ]; then : >target/env; fi
+      cargoInsteadOfBuilder
+      while IFS= read -r line; do
         case $line in
-          cargo:rustc-env=* | cargo::rustc-env=*)
-            line=''${line#*rustc-env=} key=''${line%%=*}
+          rustc-env=*)
+            line=''${line#rustc-env=} key=''${line%%=*}
+            if ! cargoIsName "$key"; then continue; fi
             # Tests see what the manifest says, when they run.
             if [ -n "''${cargoManifest[$key]-}" ]; then cargoOfTests+=("''${cargoManifest[$key]}"); fi
             export "$line"
-            continue
             ;;
-          cargo::metadata=*=*) line=''${line#cargo::metadata=} ;;
-          cargo::* | cargo:rustc-* | cargo:rerun-if-* | cargo:warning=*) continue ;;
-          cargo:*=*) line=''${line#cargo:} ;;
-          *) continue ;;
+          metadata=*)
+            if [ -z "$cargoLinksName" ]; then continue; fi
+            line=''${line#metadata=} key=''${line%%=*} key=''${key^^}
+            cargoInstalled "''${line#*=}"
+            printf 'export %q\n' "DEP_''${cargoLinksName}_''${key//-/_}=$REPLY" >>target/env
+            ;;
         esac
-        key=''${line%%=*} key=''${key^^} key=''${key//-/_}
-        # What bash has no variable for is lost on the way.
-        if [[ -n "$1" && $1$key != *[!A-Z0-9_]* ]]; then
-          line=''${line#*=}
-          # What it made lies elsewhere once it is installed.
-          printf 'export DEP_%s_%s=%q\n' "$1" "$key" "''${line//"$PWD/target/build"/"''${lib-}/lib"}" >>target/env
-        fi
-      done <"target/build/$2.opt"
+      done <target/cargo/directives
+      cargoForRustc
     }
   '';
   # `[env]`: what is set already counts more, unless it is forced.
@@ -179,16 +172,21 @@ let
     lib.concatStringsSep "-" (lib.tail (lib.splitString "-" (lib.head (lib.splitString "+" version))));
   # `build/main.rs` is compiled as `build_script_main`.
   scriptOf = path: "build_script_${underscored (lib.removeSuffix ".rs" (baseNameOf path))}";
+  # A shell has no variable of the name, and the builder of nixpkgs 25.11 fails to set it.
+  isOdd = feature: builtins.match "[A-Za-z0-9_-]*" feature == null;
 in
 # Hooks of a crate, given what it is compiled with (see nix-lib/compilation.nix).
 attrs: settings: {
   preConfigure = ''
     source ${functions}
+    cargoBegin
     ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
+    cargoCrate=${attrs.crateName} cargoVersion=${attrs.version} cargoPackage=${attrs.crateName}-${attrs.version}
     cargoLinks=${
       lib.escapeShellArg (toString (map lib.getLib attrs.linksFrom or attrs.dependencies or [ ]))
     }
+    cargoLinksName=${lib.escapeShellArg (variable attrs.links or "")}
     cargoPreRelease=${lib.escapeShellArg (preReleaseOf attrs.version)}
     cargoPrimary=${
       # One derivation is the member by itself and what other members depend upon.
@@ -198,7 +196,8 @@ attrs: settings: {
     }
     cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}
-    cargoRustc
+    cargoKeptBegin
+    cargoWrapRustc
     cargoExport
   ''
   + lib.optionalString (attrs ? build) ''
@@ -213,8 +212,16 @@ attrs: settings: {
         ++ settings.rustflags
       )
     }
-  '';
+    ${lib.concatMapStrings (
+      feature: "cargoForScript ${lib.escapeShellArg "CARGO_FEATURE_${variable feature}=1"}\n"
+    ) (lib.filter isOdd attrs.features or [ ])}'';
   postConfigure = ''
-    cargoAfter '${variable attrs.links or ""}' ${attrs.crateName}
+    cargoAfter
+  '';
+  preInstall = ''
+    cargoKeptUnlink
+  '';
+  postInstall = ''
+    cargoKeep
   '';
 }

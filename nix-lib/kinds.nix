@@ -93,7 +93,7 @@ let
   '';
   prepare = ''
     source ${shell}
-    cargoCheckFlags ${attrs.crateName} ${directory} ${lib.optionalString (of "lib" != [ ]) "yes"}
+    cargoCheckFlags ${directory} ${lib.optionalString (of "lib" != [ ]) "yes"}
   '';
 in
 lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options; }) {

@@ -138,8 +138,10 @@ let
     extraRustcOpts = null;
     extraRustcOptsForBuildRs = null;
     postConfigure = null;
+    postInstall = null;
     postUnpack = null;
     preConfigure = null;
+    preInstall = null;
   };
 in
 {

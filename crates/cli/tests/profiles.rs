@@ -95,16 +95,12 @@ fn by_nix(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, 
     for derivation in closure.lines().filter(|path| path.ends_with(".drv")) {
         let log = nix::nix("nix-store").args(["--read-log", derivation]).output().unwrap();
         let log = String::from_utf8_lossy(&log.stdout).replace("\u{1b}[0;1;32m", "").replace("\u{1b}[0m", "");
-        // What a program's own flags make of it stands in a later line than what the builder says.
-        let mut programs: BTreeMap<String, String> = BTreeMap::new();
+        // What is added to a run of the builder's stands in a later line, with the whole run.
+        let mut of_crates: BTreeMap<String, String> = BTreeMap::new();
         for run in log.lines().filter_map(|line| run_of(line.strip_prefix("Running ")?)) {
-            let crate_name = run.split_once(':').unwrap().0.to_owned();
-            match crate_name.ends_with(" bin") {
-                true => drop(programs.insert(crate_name, run)),
-                false => runs.push(run),
-            }
+            of_crates.insert(run.split_once(':').unwrap().0.to_owned(), run);
         }
-        runs.extend(programs.into_values());
+        runs.extend(of_crates.into_values());
     }
     runs.sort();
     (runs, built.join("bin").join(bin))

@@ -18,9 +18,11 @@ use crate::profiles::profiles;
 use crate::tests_table::tests;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 12] = [
+pub const LIBRARY: [(&str, &str); 14] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
     ("compilation", include_str!("../../../nix-lib/compilation.nix")),
+    ("kept", include_str!("../../../nix-lib/kept.nix")),
+    ("buildScript", include_str!("../../../nix-lib/build-script.nix")),
     ("environment", include_str!("../../../nix-lib/environment.nix")),
     ("overrides", include_str!("../../../nix-lib/overrides.nix")),
     ("shell", include_str!("../../../nix-lib/shell.nix")),

@@ -113,11 +113,12 @@ fn normal(name: &str, value: &str, roots: &[(String, &str)], variables: &BTreeMa
     value.split_inclusive(ENDS).map(one).collect()
 }
 
-/// Of the outputs that there are, those of crates are called `lib`.
+/// Of the outputs that there are, those of crates are called `lib`, or have directories that crates name.
 fn in_store(path: &str) -> Option<(&'static str, &str)> {
     let path = path.strip_prefix("/nix/store/")?;
     let (output, rest) = path.split_at(path.find('/')?);
-    Some((if output.ends_with("-lib") { "<made>" } else { "<toolchain>" }, rest))
+    let is_crate = output.ends_with("-lib") || rest.starts_with("/share/cargo/");
+    Some((if is_crate { "<made>" } else { "<toolchain>" }, rest))
 }
 
 /// The rows of the table that follows a heading.

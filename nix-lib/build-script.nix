@@ -1,0 +1,221 @@
+# What build scripts print, and how rustc is run for it. Source: nix-lib/build-script.nix of cratewright.
+# The rules are cargo's (`BuildOutput::parse` in custom_build.rs, `add_native_deps` in mod.rs of its compiler). nixpkgs'
+# builder reads the same lines by words of a shell, and some of them not at all.
+{ kept, ... }:
+builtins.toFile "cargo-build-script.sh" ''
+  source ${kept}
+
+  # Build scripts see these when they run, and nothing else does.
+  cargoForgetScript() {
+    unset ''${!DEP_@} ''${!CARGO_CFG_@} CARGO_ENCODED_RUSTFLAGS CARGO_MANIFEST_LINKS DEBUG HOST NUM_JOBS OPT_LEVEL PROFILE
+    unset RUSTC RUSTDOC TARGET
+  }
+
+  cargoRefuse() {
+    printf 'error: invalid output in build script of `%s`: `%s`\n%s\n' "$cargoPackage" "$1" "$2" >&2
+    exit 101
+  }
+
+  # The output of the build script, as `target/cargo/directives`: a line each, with the keys of cargo
+  # that count, the newer of two spellings, and `-l` and `-L` of `rustc-flags` apart.
+  cargoDirectives() {
+    local line key value words word failed= directives=target/cargo/directives
+    mkdir -p target/cargo
+    : >"$directives"
+    if [ ! -e "target/build/$cargoCrate.opt" ]; then return; fi
+    # Space around a line does not belong to it.
+    while IFS=$' \t\r' read -r line || [ -n "$line" ]; do
+      case $line in
+        cargo::*=*) line=''${line#cargo::} ;;
+        cargo:rustc-flags=* | cargo:rustc-link-lib=* | cargo:rustc-link-search=* | cargo:rustc-link-arg-cdylib=* | \
+          cargo:rustc-cdylib-link-arg=* | cargo:rustc-link-arg-bins=* | cargo:rustc-link-arg-bin=* | \
+          cargo:rustc-link-arg-tests=* | cargo:rustc-link-arg-benches=* | cargo:rustc-link-arg-examples=* | \
+          cargo:rustc-link-arg=* | cargo:rustc-cfg=* | cargo:rustc-check-cfg=* | cargo:rustc-env=* | cargo:warning=* | \
+          cargo:rerun-if-changed=* | cargo:rerun-if-env-changed=*) line=''${line#cargo:} ;;
+        cargo:[!:]*=*) line=metadata=''${line#cargo:} ;;
+        cargo:*) cargoRefuse "$line" 'expected a line with a `=` character, but there is none' ;;
+        *) continue ;;
+      esac
+      key=''${line%%=*} value=''${line#*=}
+      case $key in
+        warning | rerun-if-changed | rerun-if-env-changed) ;;
+        error)
+          printf 'error: %s@%s: %s\n' "$cargoCrate" "$cargoVersion" "$value" >&2
+          failed=yes
+          ;;
+        rustc-flags)
+          read -r -a words <<<"$value"
+          set -- "''${words[@]}"
+          while [ $# -gt 0 ]; do
+            word=$1
+            shift
+            if [ "$word" = -l ] || [ "$word" = -L ]; then
+              if [ $# -eq 0 ]; then cargoRefuse "$line" "\`$word\` has no value"; fi
+              word+=$1
+              shift
+            fi
+            case $word in
+              -l*) echo "rustc-link-lib=''${word#-l}" ;;
+              -L*) echo "rustc-link-search=''${word#-L}" ;;
+              *) cargoRefuse "$line" 'only `-l` and `-L` flags are allowed' ;;
+            esac >>"$directives"
+          done
+          ;;
+        rustc-cdylib-link-arg) echo "rustc-link-arg-cdylib=$value" >>"$directives" ;;
+        rustc-link-arg-bin | rustc-env | metadata)
+          case $value in
+            RUSTC_BOOTSTRAP=*)
+              if [ "$key" = rustc-env ]; then cargoRefuse "$line" 'a build script cannot set `RUSTC_BOOTSTRAP`'; fi
+              ;;
+            *=*) ;;
+            *) cargoRefuse "$line" "\`$key\` takes a name, a \`=\` and a value" ;;
+          esac
+          echo "$key=$value" >>"$directives"
+          ;;
+        rustc-link-lib | rustc-link-search | rustc-link-arg-cdylib | rustc-link-arg-bins | rustc-link-arg-tests | \
+          rustc-link-arg-benches | rustc-link-arg-examples | rustc-link-arg | rustc-cfg | rustc-check-cfg)
+          echo "$key=$value" >>"$directives"
+          ;;
+        *) cargoRefuse "$line" "unknown key: \`$key\`" ;;
+      esac
+    done <"target/build/$cargoCrate.opt"
+    if [ -n "$failed" ]; then
+      echo "error: build script of \`$cargoPackage\` logged errors" >&2
+      exit 101
+    fi
+  }
+
+  # REPLY is the directory of a search path.
+  cargoDirectoryOf() {
+    case $1 in
+      native=* | crate=* | dependency=* | framework=* | all=*) REPLY=''${1#*=} ;;
+      *) REPLY=$1 ;;
+    esac
+  }
+
+  # The array `arguments`: what rustc is given for a target of the package. $1 is the kind of the target, $2 its name, $3
+  # whether it is a cdylib, $4 whether the package has a library.
+  cargoArguments() {
+    local line value made=() others=() links=() link=()
+    arguments=()
+    while IFS= read -r line; do
+      value=''${line#*=}
+      case $line in
+        rustc-cfg=*) arguments+=(--cfg "$value") ;;
+        rustc-check-cfg=*) arguments+=(--check-cfg "$value") ;;
+        rustc-link-search=*)
+          # What the script made comes first.
+          cargoDirectoryOf "$value"
+          case $REPLY in
+            "$PWD"/target/build/*) made+=(-L "$value") ;;
+            *) others+=(-L "$value") ;;
+          esac
+          ;;
+        rustc-link-lib=*) links+=(-l "$value") ;;
+        rustc-link-arg=*) link+=(-C "link-arg=$value") ;;
+        rustc-link-arg-cdylib=*) if [ -n "$3" ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg-bins=*) if [ "$1" = bin ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg-bin="$2"=*) if [ "$1" = bin ]; then link+=(-C "link-arg=''${value#*=}"); fi ;;
+        rustc-link-arg-tests=*) if [ "$1" = test ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg-benches=*) if [ "$1" = bench ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg-examples=*) if [ "$1" = example ]; then link+=(-C "link-arg=$value"); fi ;;
+      esac
+    done <target/cargo/directives
+    arguments+=("''${made[@]}" "''${others[@]}")
+    # Libraries and binaries that have no library link what the script names.
+    if [ "$1" = lib ] || [ -z "$4" ]; then arguments+=("''${links[@]}"); fi
+    arguments+=("''${link[@]}")
+    # Of all that is linked, one key is passed on as well.
+    if [ -n "$3" ]; then
+      for value in "''${cargoCdylibArguments[@]}"; do arguments+=(-C "link-arg=$value"); done
+    fi
+  }
+
+  # Instead of the builder's own reading of the same lines. Dependents find what was made where it is installed; the
+  # builder hands such paths on as words, so that one with a space is reached by a link.
+  cargoInsteadOfBuilder() {
+    local line value path link count=0
+    EXTRA_BUILD= EXTRA_FEATURES= EXTRA_LINK_ARGS= EXTRA_LINK_ARGS_BINS= EXTRA_LINK_ARGS_LIB= EXTRA_LINK_LIBS=
+    EXTRA_LINK_SEARCH= EXTRA_CDYLIB_LINK_ARGS= CRATE_TYPE_IS_CDYLIB= BUILD_OUT_DIR=
+    while IFS= read -r line; do
+      value=''${line#*=}
+      case $line in
+        rustc-link-search=*)
+          cargoInstalled "$value"
+          path=$REPLY
+          if [[ $path == *[[:space:]]* ]]; then
+            link=$cargoCrate.search-$((++count))
+            cargoDirectoryOf "$path"
+            ln -sfn "$REPLY" "target/build/$link"
+            path=''${path%"$REPLY"}$lib/lib/$link
+          fi
+          echo "-L $path" >>target/link.final
+          ;;
+        rustc-link-arg-cdylib=*) printf 'cargoCdylibArguments+=(%q)\n' "$value" >>target/env ;;
+      esac
+    done <target/cargo/directives
+  }
+
+  # The first rustc in PATH runs the function below: some arguments and variables are for one run of it.
+  cargoWrapRustc() {
+    local tools=$NIX_BUILD_TOP/.cargo-tools
+    cargoCompiler=$(type -P rustc)
+    mkdir -p "$tools"
+    printf '#!%s\nsource %q\nsource %q\ncargoRustc "$@"\n' \
+      "$(type -P bash)" "''${BASH_SOURCE[0]}" "$tools/variables" >"$tools/rustc"
+    chmod +x "$tools/rustc"
+    export PATH=$tools:$PATH
+    cargoForRustc
+  }
+
+  cargoForRustc() {
+    declare -p ''${!cargo@} >"$NIX_BUILD_TOP/.cargo-tools/variables"
+  }
+
+  # A run of the compiler by the builder.
+  cargoRustc() {
+    local rustc=$cargoCompiler crate= name= kind=lib isCdylib= directory= i next environment=() arguments=()
+    for ((i = 1; i < $#; i++)); do
+      next=$((i + 1))
+      case ''${!i} in
+        --crate-name) crate=''${!next} ;;
+        --crate-type)
+          case ''${!next} in bin) kind=bin ;; cdylib) isCdylib=yes ;; esac
+          ;;
+        --out-dir) directory=''${!next} ;;
+      esac
+    done
+    if [ -z "$crate" ]; then exec "$rustc" "$@"; fi
+    export CARGO_CRATE_NAME=$crate $cargoPrimary
+    if [ "$crate" = build_script_build ]; then
+      local tools=$NIX_BUILD_TOP/.cargo-tools
+      cargoForgetScript
+      unset OUT_DIR
+      CARGO_CRATE_NAME=$cargoScript
+      "$rustc" "$@" || exit
+      # A shell has no variables of such names.
+      if [ -s "$tools/script-environment" ]; then
+        mv "$directory/$crate" "$directory/$crate.program"
+        printf '#!%s\nmapfile -d "" -t variables <%q\nexec env "''${variables[@]}" "$0.program"\n' \
+          "$BASH" "$tools/script-environment" >"$directory/$crate"
+        chmod +x "$directory/$crate"
+      fi
+      exit
+    fi
+    name=$crate
+    if [ "$kind" = bin ]; then
+      set -- "$@" $cargoBinFlags
+      for i in $cargoBinNames; do
+        if [ "''${i//-/_}" = "$crate" ]; then name=$i; fi
+      done
+      export CARGO_BIN_NAME=$name
+    fi
+    cargoArguments "$kind" "$name" "$isCdylib" "$(if [ -e target/cargo/library ]; then echo yes; fi)"
+    if [ "$kind" = lib ]; then : >target/cargo/library; fi
+    cargoKeptEnvironment
+    set -- "$@" "''${arguments[@]}"
+    if [ -n "$cargoKept" ]; then set -- "$@" "--remap-path-prefix=$cargoKept=/"; fi
+    if [ -n "''${arguments[*]}$cargoBinFlags" ]; then echo "Running rustc $*" >&2; fi
+    exec env "''${environment[@]}" "$rustc" "$@"
+  }
+''

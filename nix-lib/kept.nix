@@ -1,0 +1,103 @@
+# Directories that are compiled into a crate. Source: nix-lib/kept.nix of cratewright.
+# Cargo leaves the source of each package and what its build script made where they are, and crates name them: in libraries
+# by `env!("CARGO_MANIFEST_DIR")` or `env!("OUT_DIR")`, in `DEP_` variables, by links, as search paths. Here a build
+# directory is gone after the build. Rustc is therefore told of a place below `out`, which leads to the build directory
+# while there is one, and is filled in the end if anything installed names it. It lies in `out`, as `lib` may name `out` and
+# not the other way round: a program that names such a directory keeps that, and no crate's library. Build scripts run
+# where they are: what C libraries remember of that is for nobody.
+_:
+builtins.toFile "cargo-kept.sh" ''
+  cargoKeptBegin() {
+    cargoKept= cargoSource=$NIX_BUILD_TOP/''${sourceRoot-}
+    case $PWD/ in "$cargoSource"/*) ;; *) cargoSource=$PWD ;; esac
+    # Checks run where they are built.
+    if [ -z "''${lib-}" ]; then return; fi
+    cargoKept=$out/share/cargo
+    mkdir -p "$cargoKept"
+    ln -sfn "$cargoSource" "$cargoKept/$cargoPackage"
+    ln -sfn "$PWD/target/build/$cargoCrate.out" "$cargoKept/$cargoCrate.out"
+  }
+
+  # REPLY is $1, with paths of the build as they are compiled in.
+  cargoCompiledIn() {
+    REPLY=''${1//"$PWD/target/build/$cargoCrate.out"/"$cargoKept/$cargoCrate.out"}
+    REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}
+  }
+
+  # REPLY is $1, with paths of the build as dependents find them.
+  cargoInstalled() {
+    REPLY=$1
+    if [ -n "$cargoKept" ]; then
+      REPLY=''${REPLY//"$PWD/target/build"/"$lib/lib"}
+      REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}
+    fi
+  }
+
+  # The array `environment`: what a run of rustc sees otherwise than the shell. What hooks have set holds.
+  cargoKeptEnvironment() {
+    local line name
+    environment=()
+    for name in CARGO_MANIFEST_DIR CARGO_MANIFEST_PATH OUT_DIR; do
+      if [ -n "$cargoKept" ] && [ -n "''${!name-}" ] && [[ " $cargoGiven " != *" $name "* ]]; then
+        cargoCompiledIn "''${!name}"
+        environment+=("$name=$REPLY")
+      fi
+    done
+    while IFS= read -r line; do
+      if [[ $line != rustc-env=* ]]; then continue; fi
+      line=''${line#rustc-env=} name=''${line%%=*}
+      if cargoIsName "$name" && [ "''${!name-}" != "''${line#*=}" ]; then continue; fi
+      REPLY=$line
+      if [ -n "$cargoKept" ]; then cargoCompiledIn "$line"; fi
+      environment+=("$REPLY")
+    done <target/cargo/directives
+  }
+
+  cargoIsName() {
+    [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]]
+  }
+
+  # Before the builder makes `out`.
+  cargoKeptUnlink() {
+    if [ -z "$cargoKept" ]; then return; fi
+    rm -f "$cargoKept/$cargoPackage" "$cargoKept/$cargoCrate.out"
+    rmdir -p --ignore-fail-on-non-empty "$cargoKept"
+  }
+
+  # Whether something installed names $1, which would be kept.
+  cargoIsNamed() {
+    local places=("$out")
+    if [ -e "$lib" ]; then places+=("$lib"); fi
+    grep -rqaF -- "$cargoKept/$1" "''${places[@]}"
+  }
+
+  cargoKeep() {
+    if [ -z "$cargoKept" ]; then return; fi
+    local made=$lib/lib/$cargoCrate.out file isNamed=
+    if [ -d "$made" ]; then
+      if cargoIsNamed "$cargoCrate.out"; then
+        mkdir -p "$cargoKept"
+        mv "$made" "$cargoKept/"
+        ln -s "$cargoKept/$cargoCrate.out" "$made"
+        made=$cargoKept/$cargoCrate.out
+      fi
+      # What a build script wrote and linked, such as files of pkg-config, leads to where things are now.
+      while IFS= read -r -d "" file; do
+        sed -i "s|$PWD/target/build/$cargoCrate.out|$made|g" "$file"
+      done < <(grep -rlIZF -- "$PWD/target/build/$cargoCrate.out" "$made/")
+      while IFS= read -r -d "" file; do
+        REPLY=$(readlink "$file")
+        REPLY=''${REPLY//"$PWD/target/build/$cargoCrate.out"/"$made"}
+        case $REPLY in "$cargoSource"/* | "$cargoSource") isNamed=yes ;; esac
+        ln -sfn "''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}" "$file"
+      done < <(find "$made/" -type l -lname "$NIX_BUILD_TOP/*" -print0)
+    fi
+    if [ -n "$isNamed" ] || cargoIsNamed "$cargoPackage"; then
+      mkdir -p "$cargoKept/$cargoPackage"
+      mv target "$NIX_BUILD_TOP/.cargo-target"
+      cp -R "$cargoSource/." "$cargoKept/$cargoPackage"
+      mv "$NIX_BUILD_TOP/.cargo-target" target
+      find "$cargoKept" -xtype l -delete
+    fi
+  }
+''
