@@ -1,10 +1,11 @@
-//! libgit2 from `libgit2-sys`, with the zlib of `libz-sys`: a commit that has the same name everywhere.
+//! libgit2 from `libgit2-sys`, with the OpenSSL of `openssl-src`, libssh2 and zlib: a commit that has the same name everywhere.
 
 use git2::{Error, IndexEntry, IndexTime, Oid, Repository, Signature, Time, Version};
 
 fn main() -> Result<(), Error> {
     let version = Version::get();
     println!("libgit2 {:?}, vendored: {}", version.libgit2_version(), version.vendored());
+    println!("https: {}, ssh: {}", version.https(), version.ssh());
     let directory = std::env::temp_dir().join(format!("git2-vendored-{}", std::process::id()));
     let repository = Repository::init_bare(&directory)?;
     let mut index = repository.index()?;
