@@ -96,30 +96,37 @@ builtins.toFile "cargo-build-script.sh" ''
   # The array `arguments`: what rustc is given for a target of the package. $1 is the kind of the target, $2 its name, $3
   # whether it is a cdylib, $4 whether the package has a library.
   cargoArguments() {
-    local line value made=() others=() links=() link=()
+    local line value directory flag made=() others=() links=() link=()
     arguments=()
     while IFS= read -r line; do
-      value=''${line#*=}
+      value=''${line#*=} flag=()
       case $line in
         rustc-cfg=*) arguments+=(--cfg "$value") ;;
         rustc-check-cfg=*) arguments+=(--check-cfg "$value") ;;
         rustc-link-search=*)
-          # What the script made comes first.
           cargoDirectoryOf "$value"
-          case $REPLY in
-            "$PWD"/target/build/*) made+=(-L "$value") ;;
-            *) others+=(-L "$value") ;;
+          directory=$REPLY
+          cargoCompiledIn "$value"
+          # What the script made comes first.
+          case $directory in
+            "$PWD"/target/build/*) made+=(-L "$REPLY") ;;
+            *) others+=(-L "$REPLY") ;;
           esac
           ;;
         rustc-link-lib=*) links+=(-l "$value") ;;
-        rustc-link-arg=*) link+=(-C "link-arg=$value") ;;
-        rustc-link-arg-cdylib=*) if [ -n "$3" ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-bins=*) if [ "$1" = bin ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-bin="$2"=*) if [ "$1" = bin ]; then link+=(-C "link-arg=''${value#*=}"); fi ;;
-        rustc-link-arg-tests=*) if [ "$1" = test ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-benches=*) if [ "$1" = bench ]; then link+=(-C "link-arg=$value"); fi ;;
-        rustc-link-arg-examples=*) if [ "$1" = example ]; then link+=(-C "link-arg=$value"); fi ;;
+        rustc-link-arg=*) flag=("$value") ;;
+        rustc-link-arg-cdylib=*) if [ -n "$3" ]; then flag=("$value"); fi ;;
+        rustc-link-arg-bins=*) if [ "$1" = bin ]; then flag=("$value"); fi ;;
+        rustc-link-arg-bin="$2"=*) if [ "$1" = bin ]; then flag=("''${value#*=}"); fi ;;
+        rustc-link-arg-tests=*) if [ "$1" = test ]; then flag=("$value"); fi ;;
+        rustc-link-arg-benches=*) if [ "$1" = bench ]; then flag=("$value"); fi ;;
+        rustc-link-arg-examples=*) if [ "$1" = example ]; then flag=("$value"); fi ;;
       esac
+      # A run path leads to what is kept.
+      for value in "''${flag[@]}"; do
+        cargoCompiledIn "$value"
+        link+=(-C "link-arg=$REPLY")
+      done
     done <target/cargo/directives
     arguments+=("''${made[@]}" "''${others[@]}")
     # Libraries and binaries that have no library link what the script names.
@@ -156,6 +163,25 @@ builtins.toFile "cargo-build-script.sh" ''
     done <target/cargo/directives
   }
 
+  # Adds to `arguments` where a program finds the dylibs that it is linked to, and rustc's own. $1 are the kinds of crate.
+  cargoRunPath() {
+    local directory library isLinked=
+    if [[ $1 != *bin* && $1 != *dylib* && $1 != *proc-macro* ]]; then return; fi
+    for directory in "''${cargoDylibs[@]}"; do
+      for library in target/deps/*; do
+        if [[ $(readlink "$library") == "$directory"/* ]]; then
+          isLinked=yes
+          arguments+=(-C "link-arg=-Wl,-rpath,$directory")
+          break
+        fi
+      done
+    done
+    if [ -n "$isLinked$cargoDynamic" ]; then
+      directory=$("$cargoCompiler" --print target-libdir ''${cargoTarget:+--target "$cargoTarget"})
+      arguments+=($cargoDynamic -C "link-arg=-Wl,-rpath,$directory")
+    fi
+  }
+
   # The first rustc in PATH runs the function below: some arguments and variables are for one run of it.
   cargoWrapRustc() {
     local tools=$NIX_BUILD_TOP/.cargo-tools
@@ -174,12 +200,13 @@ builtins.toFile "cargo-build-script.sh" ''
 
   # A run of the compiler by the builder.
   cargoRustc() {
-    local rustc=$cargoCompiler crate= name= kind=lib isCdylib= directory= i next environment=() arguments=()
+    local rustc=$cargoCompiler crate= name= kind=lib kinds= isCdylib= directory= i next environment=() arguments=()
     for ((i = 1; i < $#; i++)); do
       next=$((i + 1))
       case ''${!i} in
         --crate-name) crate=''${!next} ;;
         --crate-type)
+          kinds+="''${!next} "
           case ''${!next} in bin) kind=bin ;; cdylib) isCdylib=yes ;; esac
           ;;
         --out-dir) directory=''${!next} ;;
@@ -211,6 +238,7 @@ builtins.toFile "cargo-build-script.sh" ''
       export CARGO_BIN_NAME=$name
     fi
     cargoArguments "$kind" "$name" "$isCdylib" "$(if [ -e target/cargo/library ]; then echo yes; fi)"
+    cargoRunPath "$kinds"
     if [ "$kind" = lib ]; then : >target/cargo/library; fi
     cargoKeptEnvironment
     set -- "$@" "''${arguments[@]}"

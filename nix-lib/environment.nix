@@ -30,7 +30,7 @@ let
     # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
     cargoExport() {
       declare -gA cargoManifest=()
-      cargoOfTests=() cargoCdylibArguments=()
+      cargoOfTests=() cargoCdylibArguments=() cargoDylibs=()
       cargoSet CARGO "$(type -P cargo)"
       cargoSet CARGO_MANIFEST_PATH "$PWD/Cargo.toml"
       cargoSet CARGO_PKG_VERSION_PRE "$cargoPreRelease"
@@ -113,6 +113,7 @@ let
       cargoDirectives
       if [ -e target/env ]; then : >target/env; fi
       cargoInsteadOfBuilder
+      if [ -n "$cargoDylib" ]; then echo "cargoDylibs+=(''${lib-}/lib)" >>target/env; fi
       while IFS= read -r line; do
         case $line in
           rustc-env=*)
@@ -142,27 +143,39 @@ let
       force ? false,
     }:
     let
-      set = "export ${name}=${if path == null then lib.escapeShellArg value else pathOf attrs path}";
+      place = placeOf attrs path;
+      set = "export ${name}=${lib.escapeShellArg (if path == null then value else place)}";
     in
-    if force then "${set}\n" else "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
+    if path != null && place == null then
+      "cargoSetPath ${
+        lib.escapeShellArgs [
+          name
+          path
+          (up attrs)
+          (lib.optionalString force "yes")
+        ]
+      }\n"
+    else if force then
+      "${set}\n"
+    else
+      "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
 
   # A file of the workspace is in the store. A directory is where it would be, seen from the crate: what is in it is not
   # what every crate is built from.
-  pathOf =
+  placeOf =
     attrs: path:
     let
       file = workspace.root + "/${path}";
       directory = builtins.dirOf file;
       isFile =
         builtins.pathExists directory && (builtins.readDir directory).${baseNameOf path} or "" == "regular";
-      up = lib.concatMapStrings (_: "../") (
-        lib.filter (part: part != "") (lib.splitString "/" (if units.isLocal attrs then attrs.dir else ""))
-      );
     in
-    if path != "" && isFile then
-      "${file}"
-    else
-      ''"$(realpath -m "$PWD/"${lib.escapeShellArg "${up}${path}"})"'';
+    if path != "" && isFile then "${file}" else null;
+  # A member's own directory, and the workspace root as seen from there.
+  dirOf = attrs: if units.isLocal attrs && !(lib.hasPrefix ".." attrs.dir) then attrs.dir else "";
+  up =
+    attrs:
+    lib.concatMapStrings (_: "../") (lib.filter (part: part != "") (lib.splitString "/" (dirOf attrs)));
 
   underscored = builtins.replaceStrings [ "-" ] [ "_" ];
   variable = name: lib.toUpper (underscored name);
@@ -172,6 +185,17 @@ let
     lib.concatStringsSep "-" (lib.tail (lib.splitString "-" (lib.head (lib.splitString "+" version))));
   # `build/main.rs` is compiled as `build_script_main`.
   scriptOf = path: "build_script_${underscored (lib.removeSuffix ".rs" (baseNameOf path))}";
+  # Whoever links it has to have it when it runs.
+  isDylib =
+    attrs:
+    lib.elem "dylib" attrs.type or [ ] && !(lib.elem "rlib" attrs.type || lib.elem "lib" attrs.type);
+  # As in cargo's `build_base_args`: where there is another member, rustc's own libraries are shared.
+  isDynamic =
+    attrs:
+    lib.elem "dylib" attrs.type or [ ]
+    && lib.any (name: name != attrs.crateName || !(units.isLocal attrs)) (
+      lib.attrNames units.memberNames
+    );
   # A shell has no variable of the name, and the builder of nixpkgs 25.11 fails to set it.
   isOdd = feature: builtins.match "[A-Za-z0-9_-]*" feature == null;
 in
@@ -180,8 +204,11 @@ attrs: settings: {
   preConfigure = ''
     source ${functions}
     cargoBegin
+    declare -gA cargoPaths=()
     ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}cargoBinFlags=${lib.escapeShellArg (toString settings.binFlags)}
     cargoBinNames=${lib.escapeShellArg (toString (map (bin: bin.name) attrs.crateBin or [ ]))}
+    cargoDylib=${lib.optionalString (isDylib attrs) "yes"}
+    cargoDynamic=${lib.optionalString (isDynamic attrs) "-Cprefer-dynamic"}
     cargoCrate=${attrs.crateName} cargoVersion=${attrs.version} cargoPackage=${attrs.crateName}-${attrs.version}
     cargoLinks=${
       lib.escapeShellArg (toString (map lib.getLib attrs.linksFrom or attrs.dependencies or [ ]))
@@ -196,7 +223,7 @@ attrs: settings: {
     }
     cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}
-    cargoKeptBegin
+    cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
     cargoWrapRustc
     cargoExport
   ''

@@ -7,21 +7,33 @@
 # where they are: what C libraries remember of that is for nobody.
 _:
 builtins.toFile "cargo-kept.sh" ''
+  # Sets `cargoHere`, where the source goes: a member by itself lies there as in its workspace, at $1.
   cargoKeptBegin() {
-    cargoKept= cargoSource=$NIX_BUILD_TOP/''${sourceRoot-}
+    cargoKept= cargoSource=$NIX_BUILD_TOP/''${sourceRoot-} cargoHere=$cargoPackage
     case $PWD/ in "$cargoSource"/*) ;; *) cargoSource=$PWD ;; esac
+    if [ "$PWD" = "$cargoSource" ]; then cargoHere+=''${1:+/$1}; fi
     # Checks run where they are built.
     if [ -z "''${lib-}" ]; then return; fi
     cargoKept=$out/share/cargo
-    mkdir -p "$cargoKept"
-    ln -sfn "$cargoSource" "$cargoKept/$cargoPackage"
+    mkdir -p "$(dirname "$cargoKept/$cargoHere")"
+    ln -sfn "$cargoSource" "$cargoKept/$cargoHere"
     ln -sfn "$PWD/target/build/$cargoCrate.out" "$cargoKept/$cargoCrate.out"
+  }
+
+  # A variable named $1 that is a path: $2 as seen from the workspace root, which is $3 from here. Only what is forced, $4,
+  # replaces what is set already.
+  cargoSetPath() {
+    if [ -z "$4" ] && [ -n "''${!1+set}" ]; then return; fi
+    builtin export "$1=$(realpath -m "$PWD/$3$2")"
+    cargoPaths[$1]=$2
   }
 
   # REPLY is $1, with paths of the build as they are compiled in.
   cargoCompiledIn() {
-    REPLY=''${1//"$PWD/target/build/$cargoCrate.out"/"$cargoKept/$cargoCrate.out"}
-    REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}
+    REPLY=$1
+    if [ -z "$cargoKept" ]; then return; fi
+    REPLY=''${REPLY//"$PWD/target/build/$cargoCrate.out"/"$cargoKept/$cargoCrate.out"}
+    REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoHere"}
   }
 
   # REPLY is $1, with paths of the build as dependents find them.
@@ -29,7 +41,7 @@ builtins.toFile "cargo-kept.sh" ''
     REPLY=$1
     if [ -n "$cargoKept" ]; then
       REPLY=''${REPLY//"$PWD/target/build"/"$lib/lib"}
-      REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}
+      REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoHere"}
     fi
   }
 
@@ -43,12 +55,20 @@ builtins.toFile "cargo-kept.sh" ''
         environment+=("$name=$REPLY")
       fi
     done
+    for name in "''${!cargoPaths[@]}"; do
+      if [ -n "$cargoKept" ] && [[ " $cargoGiven " != *" $name "* ]]; then
+        cargoCompiledIn "''${!name}"
+        if [ "$REPLY" = "''${!name}" ]; then
+          REPLY=$(realpath -ms "$cargoKept/$cargoPackage/''${cargoPaths[$name]}")
+        fi
+        environment+=("$name=$REPLY")
+      fi
+    done
     while IFS= read -r line; do
       if [[ $line != rustc-env=* ]]; then continue; fi
       line=''${line#rustc-env=} name=''${line%%=*}
       if cargoIsName "$name" && [ "''${!name-}" != "''${line#*=}" ]; then continue; fi
-      REPLY=$line
-      if [ -n "$cargoKept" ]; then cargoCompiledIn "$line"; fi
+      cargoCompiledIn "$line"
       environment+=("$REPLY")
     done <target/cargo/directives
   }
@@ -60,8 +80,8 @@ builtins.toFile "cargo-kept.sh" ''
   # Before the builder makes `out`.
   cargoKeptUnlink() {
     if [ -z "$cargoKept" ]; then return; fi
-    rm -f "$cargoKept/$cargoPackage" "$cargoKept/$cargoCrate.out"
-    rmdir -p --ignore-fail-on-non-empty "$cargoKept"
+    rm -r "$cargoKept"
+    rmdir "$out/share" "$out" 2>/dev/null || true
   }
 
   # Whether something installed names $1, which would be kept.
@@ -73,7 +93,7 @@ builtins.toFile "cargo-kept.sh" ''
 
   cargoKeep() {
     if [ -z "$cargoKept" ]; then return; fi
-    local made=$lib/lib/$cargoCrate.out file isNamed=
+    local made=$lib/lib/$cargoCrate.out pattern file isNamed=
     if [ -d "$made" ]; then
       if cargoIsNamed "$cargoCrate.out"; then
         mkdir -p "$cargoKept"
@@ -82,20 +102,21 @@ builtins.toFile "cargo-kept.sh" ''
         made=$cargoKept/$cargoCrate.out
       fi
       # What a build script wrote and linked, such as files of pkg-config, leads to where things are now.
+      pattern=$(sed 's/[][\\.*^$|]/\\&/g' <<<"$PWD/target/build/$cargoCrate.out")
       while IFS= read -r -d "" file; do
-        sed -i "s|$PWD/target/build/$cargoCrate.out|$made|g" "$file"
+        sed -i "s|$pattern|$made|g" "$file"
       done < <(grep -rlIZF -- "$PWD/target/build/$cargoCrate.out" "$made/")
       while IFS= read -r -d "" file; do
         REPLY=$(readlink "$file")
         REPLY=''${REPLY//"$PWD/target/build/$cargoCrate.out"/"$made"}
         case $REPLY in "$cargoSource"/* | "$cargoSource") isNamed=yes ;; esac
-        ln -sfn "''${REPLY//"$cargoSource"/"$cargoKept/$cargoPackage"}" "$file"
+        ln -sfn "''${REPLY//"$cargoSource"/"$cargoKept/$cargoHere"}" "$file"
       done < <(find "$made/" -type l -lname "$NIX_BUILD_TOP/*" -print0)
     fi
     if [ -n "$isNamed" ] || cargoIsNamed "$cargoPackage"; then
-      mkdir -p "$cargoKept/$cargoPackage"
+      mkdir -p "$cargoKept/$cargoHere"
       mv target "$NIX_BUILD_TOP/.cargo-target"
-      cp -R "$cargoSource/." "$cargoKept/$cargoPackage"
+      cp -R "$cargoSource/." "$cargoKept/$cargoHere"
       mv "$NIX_BUILD_TOP/.cargo-target" target
       find "$cargoKept" -xtype l -delete
     fi

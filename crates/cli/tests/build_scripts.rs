@@ -125,7 +125,7 @@ fn compiled_in_directories_are_kept_where_something_names_them() {
     };
     let app = built_by_nix("compiled-in", "workspaceMembers.app.build");
     assert_eq!(closure(&app), ["app-0.1.0"]);
-    assert!(app.join("share/cargo/app-0.1.0/assets/own").is_file());
+    assert!(app.join("share/cargo/app-0.1.0/app/assets/own").is_file());
     let plain = built_by_nix("compiled-in", "workspaceMembers.plain.build");
     assert_eq!(closure(&plain), ["plain-0.1.0"]);
     assert_eq!(support::tree(&plain).len(), 1, "a program and nothing else: {:?}", support::tree(&plain).keys());

@@ -10,6 +10,14 @@ pub enum RenderError {
         /// Name and version.
         package: String,
     },
+    /// A program of the package would refer to the output that holds the library, which refers to that of the program.
+    #[error(
+        "package `{package}` has binaries beside a library that is a `dylib` alone, which one derivation cannot hold"
+    )]
+    DylibBins {
+        /// Name and version.
+        package: String,
+    },
     /// nixpkgs' builder compiles all targets of a package with one edition.
     #[error("targets of package `{package}` have different editions: {editions}")]
     Editions {
@@ -35,6 +43,7 @@ impl RenderError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::ProcMacroBins { .. } => "proc-macro-bins",
+            Self::DylibBins { .. } => "dylib-bins",
             Self::Editions { .. } => "different-editions",
             Self::BinNames { .. } => "colliding-binaries",
         }
@@ -44,6 +53,7 @@ impl RenderError {
     pub fn help(&self) -> &'static str {
         match self {
             Self::ProcMacroBins { .. } => "move the binaries to a package of their own",
+            Self::DylibBins { .. } => "move the binaries to a package of their own, or add \"rlib\" to `crate-type`",
             Self::Editions { .. } => "give all targets the edition of the package",
             Self::BinNames { .. } => "rename one of them",
         }

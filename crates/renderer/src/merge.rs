@@ -301,6 +301,9 @@ impl<'a> Merger<'a> {
         if package.proc_macro && !bins.is_empty() {
             return Err(RenderError::ProcMacroBins { package: package.display() });
         }
+        if package.is_linked_dynamically() && !bins.is_empty() {
+            return Err(RenderError::DylibBins { package: package.display() });
+        }
         let bins = || bins.iter().map(|&bin| &package.bins[bin]);
         let mut names: BTreeMap<String, &str> = BTreeMap::new();
         for bin in bins() {

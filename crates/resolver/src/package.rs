@@ -114,6 +114,15 @@ impl Package {
         self.lib.as_ref().filter(|lib| lib.crate_types.iter().any(|kind| linkable.contains(&kind.as_str())))
     }
 
+    /// Whether whoever links the library has to have it when it runs: rustc takes an rlib where there is one.
+    pub fn is_linked_dynamically(&self) -> bool {
+        let has = |kinds: &[&str]| {
+            let library = self.lib.iter().flat_map(|lib| &lib.crate_types);
+            library.into_iter().any(|kind| kinds.contains(&kind.as_str()))
+        };
+        has(&["dylib"]) && !has(&["lib", "rlib"])
+    }
+
     pub(crate) fn set_manifest(&mut self, manifest: MemberManifest) {
         let lists = [
             ("bin", &mut self.bins),
