@@ -61,6 +61,14 @@ pub fn instantiate(cargo_nix: &Path, attribute: &str, system: &str) -> String {
     path.trim().split('!').next().unwrap().to_owned()
 }
 
+/// All that an output refers to, directly or not, besides itself. On the stand-in a program needs nothing of the store: C
+/// libraries are the machine's.
+#[track_caller]
+pub fn closure(output: &Path) -> Vec<PathBuf> {
+    let paths = stdout(nix("nix-store").args(["--query", "--requisites"]).arg(output));
+    paths.lines().map(PathBuf::from).filter(|path| !output.starts_with(path)).collect()
+}
+
 /// Evaluates an expression to JSON.
 #[track_caller]
 pub fn eval_json(expression: &str) -> serde_json::Value {
