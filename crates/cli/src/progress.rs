@@ -43,7 +43,7 @@ impl Progress {
     pub(crate) fn detail(self, verb: &str, text: impl Display) {
         if self.is_verbose {
             self.clear();
-            line(format_args!("{CYAN}{verb:>VERB$}{CYAN:#} {text}"));
+            show(format_args!("{CYAN}{verb:>VERB$}{CYAN:#} {text}"));
         }
     }
 
@@ -96,7 +96,7 @@ impl Progress {
             Some((verb, rest)) if is_bar => self.so_far(verb, rest),
             Some((verb, rest)) => {
                 self.clear();
-                line(format_args!("{GREEN}{verb:>VERB$}{GREEN:#} {rest}"));
+                show(format_args!("{GREEN}{verb:>VERB$}{GREEN:#} {rest}"));
             }
             None if is_bar => {}
             None => kept.extend_from_slice(text.as_bytes()),
@@ -105,7 +105,7 @@ impl Progress {
 }
 
 /// What cannot be shown is no reason to stop.
-fn line(text: Arguments<'_>) {
+fn show(text: Arguments<'_>) {
     let _ = anstream::stderr().write_fmt(format_args!("{text}\n"));
 }
 

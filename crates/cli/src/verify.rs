@@ -65,14 +65,17 @@ pub struct Facts {
 }
 
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: command.manifest_path.clone(),
-        targets: command.load.target.clone(),
-        cross: command.load.cross.clone(),
-        offline: command.load.offline,
-        locked: true,
-        progress: report.progress(),
-    })?;
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: command.manifest_path.clone(),
+            targets: command.load.target.clone(),
+            cross: command.load.cross.clone(),
+            offline: command.load.offline,
+            locked: true,
+            progress: report.progress(),
+        },
+    )?;
     let asked = Asked {
         profile: command.profile.clone(),
         members: command.package.clone(),
