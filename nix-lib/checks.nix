@@ -114,7 +114,7 @@ let
         built = sides.buildTest sourceOf compiled (
           options.env or { }
           // {
-            name = "${name}-${attrs.version}-${kind}";
+            name = lib.strings.sanitizeDerivationName "${name}-${attrs.version}-${kind}";
             dependencies = linked;
             crateBin = [ ];
             outputs = [ "out" ];

@@ -2,6 +2,7 @@
 # cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
   lib,
+  stdenv,
   workspace,
   rustc,
   shell,
@@ -73,11 +74,23 @@ let
         lib.optionals (of "test" != [ ] || of "bench" != [ ]) attrs.crateBin or [ ]
       )
     );
-  built = bin: "${binaries}/bin/${bin.name}";
+  built = bin: "${binaries}/bin/${fileOf bin.name}";
+  # As rustc calls a program.
+  fileOf =
+    program:
+    let
+      platform = stdenv.hostPlatform;
+    in
+    if platform.isWindows then
+      "${program}.exe"
+    else if platform.isWasm then
+      "${program}.wasm"
+    else
+      program;
   # Where programs that look for each other expect them.
   beside = ''
     ${lines (
-      map (bin: ''install -D -m 755 ${built bin} "${directory}/${bin.name}"'') (
+      map (bin: ''install -D -m 755 ${built bin} "${directory}/${fileOf bin.name}"'') (
         lib.optionals (of "test" != [ ]) attrs.crateBin or [ ]
       )
     )}
@@ -123,7 +136,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
       lines (
         [
           beside
-          (named (bin: "$PWD/${directory}/${bin.name}"))
+          (named (bin: "$PWD/${directory}/${fileOf bin.name}"))
         ]
         ++ map (target: compileTo (testProgram target) target (asTest target)) tested
         # They are compiled, so that they do not rot.
@@ -173,7 +186,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
       in
       lines (
         [
-          (named (bin: "$PWD/${directory}/${bin.name}"))
+          (named (bin: "$PWD/${directory}/${fileOf bin.name}"))
           ''export SYSROOT="$(rustc --print sysroot)"''
           (lib.optionalString (configurations != [ ]) ''
             if [ ! -e clippy.toml ] && [ ! -e .clippy.toml ]; then
@@ -195,6 +208,8 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
       options:
       lines (
         [ threads ]
+        # Rustdoc takes `--no-run` from nobody else.
+        ++ lib.optional (!canRun) "export RUSTC_BOOTSTRAP=1"
         ++ map (
           target:
           "cargoRun ${lib.escapeShellArg "   Doc-tests ${underscored target.name}"} ${
@@ -210,7 +225,10 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
                   "--test"
                   "--test-run-directory=."
                 ]
-                ++ lib.optional (!canRun) "--no-run"
+                ++ lib.optionals (!canRun) [
+                  "-Zunstable-options"
+                  "--no-run"
+                ]
                 ++ plainly target
                 ++ each "--test-args" (options.testFlags or [ ])
               )

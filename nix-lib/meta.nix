@@ -91,16 +91,22 @@ in
 {
   inherit describe;
 
-  # A package of the workspace goes by its own name, as others of nixpkgs do; the builder calls it `rust_...`.
+  # A package of the workspace goes by its own name, as others of nixpkgs do; the builder calls it `rust_...`. Cargo has
+  # names that the store cannot have, such as `größe`: the crate keeps them, the derivation does not.
   names =
+    isMember:
     {
       crateName,
       version,
       buildTests ? false,
       ...
     }:
-    {
-      pname = crateName;
-      name = "${crateName}-${version}${lib.optionalString buildTests "-test"}";
-    };
+    let
+      pname = lib.strings.sanitizeDerivationName crateName;
+      name = "${pname}-${version}${lib.optionalString buildTests "-test"}";
+    in
+    if isMember then
+      { inherit pname name; }
+    else
+      lib.optionalAttrs (pname != crateName) { name = "rust_${name}"; };
 }

@@ -28,6 +28,24 @@ let
         "${underscored chosen.rename}=${unit}/lib/lib${underscored unit.libName}-${unit.metadata}${extension}"
       ) dependencies
     );
+
+  # As the builder chooses it, for what runs where it is compiled and for what does not.
+  linkerOn =
+    side:
+    let
+      pkgsOf = if side == "host" then pkgs.buildPackages else pkgs;
+      inherit (pkgsOf.stdenv) hasCC hostPlatform;
+      inherit (pkgs.buildPackages) rustc;
+      programs =
+        if hostPlatform.linker == "lld" then
+          lib.optional (rustc ? llvmPackages.lld) "${rustc.llvmPackages.lld}/bin/lld"
+        else
+          lib.optional hasCC "${pkgsOf.stdenv.cc}/bin/${pkgsOf.stdenv.cc.targetPrefix}cc";
+    in
+    lib.concatMap (program: [
+      "-C"
+      "linker=${program}"
+    ]) programs;
 in
 {
   inherit underscored each;
@@ -60,6 +78,7 @@ in
 
       # The library of a proc-macro is for the host, with what is there.
       isMacro = target: target.kind == "lib" && record ? macro;
+      isOnHost = target: settings.crossTriple != "" && (isMacro target || target.kind == "build");
       # Whether the package's own library is to be linked, for all but itself.
       inputs =
         target: withLibrary:
@@ -108,15 +127,12 @@ in
               }))"
             ]
             ++ inputs target (linksItself || target.kind != "lib")
-            ++ lib.optionals pkgs.stdenv.hasCC [
-              "-C"
-              "linker=${pkgs.stdenv.cc}/bin/${pkgs.stdenv.cc.targetPrefix}cc"
-            ]
-            ++ lib.optionals (settings.crossTriple != "" && !(isMacro target || target.kind == "build")) [
+            ++ linkerOn (if isOnHost target then "host" else "target")
+            ++ lib.optionals (settings.crossTriple != "" && !(isOnHost target)) [
               "--target"
               settings.crossTriple
             ]
-            ++ settings.rustflags
+            ++ lib.optionals (!(isOnHost target)) settings.rustflags
             ++ own
           )
         }";

@@ -223,7 +223,7 @@ in
       hash = builtins.hashString "sha256" (pretty "" document);
       uuid = "${part 0 8 hash}-${part 8 4 hash}-8${part 12 3 hash}-8${part 15 3 hash}-${part 18 12 hash}";
     in
-    pkgs.writeText "${root.crateName}-${root.version}.cdx.json" (
+    pkgs.writeText (lib.strings.sanitizeDerivationName "${root.crateName}-${root.version}.cdx.json") (
       pretty "" (
         lib.recursiveUpdate document {
           serialNumber = "urn:uuid:${uuid}";

@@ -15,6 +15,8 @@ let
   fetchCrate =
     if fetchurl == null then pkgs.fetchCrate else pkgs.fetchCrate.override { inherit fetchurl; };
   fetchFile = if fetchurl == null then pkgs.fetchurl else fetchurl;
+  # The store does not take all names that cargo takes.
+  storeName = lib.strings.sanitizeDerivationName;
   fetchRepository = if fetchgit == null then pkgs.fetchgit else fetchgit;
 
   # `dl` of a registry's index configuration, as cargo reads it.
@@ -61,7 +63,7 @@ let
     }@attrs:
     if registry != null then
       fetchFile {
-        name = "${crateName}-${version}.tar.gz";
+        name = storeName "${crateName}-${version}.tar.gz";
         url = download registries.${registry}.dl attrs;
         inherit sha256;
       }
@@ -107,6 +109,16 @@ let
     builtins.match leftBehind name != null
     || type == "symlink" && builtins.match "result(-.*)?" name != null
     || lib.any isNamed (workspace.ignored or [ ]);
+
+  # A directory that cargo builds in, whatever `build.target-dir` and the like call it: it has cargo's mark, or, where it was
+  # there before, what cargo knows of rustc.
+  isBuilt =
+    directory:
+    let
+      tag = directory + "/CACHEDIR.TAG";
+    in
+    builtins.pathExists (directory + "/.rustc_info.json")
+    || builtins.pathExists tag && lib.hasInfix "created by cargo" (builtins.readFile tag);
 
   # A path seen from the workspace root, as a path of Nix: what `externalSources` has, of several the nearest.
   isAt = directory: path: path == directory || lib.hasPrefix "${directory}/" path;
@@ -204,6 +216,7 @@ let
           type != "unknown"
           && !isIgnored
           && (isOwn || lib.any (directory: isExtra ? ${directory}) (above full))
+          && !(type == "directory" && isBuilt (base + "/${path}"))
         );
       there =
         path:
@@ -217,7 +230,7 @@ let
       source =
         base:
         builtins.path {
-          name = crateName;
+          name = storeName crateName;
           path = base;
           filter = keep base;
         };
@@ -259,12 +272,12 @@ in
       src = builtins.path (
         if sha256 == null then
           {
-            name = crateName;
+            name = storeName crateName;
             path = visible crateName vendored;
           }
         else
           {
-            name = "${crateName}-${version}.tar.gz";
+            name = storeName "${crateName}-${version}.tar.gz";
             path = visible crateName vendored;
             recursive = false;
             inherit sha256;

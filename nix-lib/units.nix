@@ -80,6 +80,20 @@ let
     else
       unit;
 
+  # nixpkgs' builder compiles `a-b` as `a_b`, and does not find it where that is `a_b.exe`.
+  programNames =
+    attrs: settings:
+    let
+      dashed = lib.filter (bin: lib.hasInfix "-" bin.name) attrs.crateBin or [ ];
+      compiled = builtins.replaceStrings [ "-" ] [ "_" ];
+    in
+    lib.optionalAttrs (lib.hasInfix "-windows-" settings.crossTriple && dashed != [ ]) {
+      crateBin = map (bin: bin // { name = compiled bin.name; }) attrs.crateBin;
+      postInstall = lib.concatMapStrings (bin: ''
+        mv "$out/bin/${compiled bin.name}.exe" "$out/bin/${bin.name}.exe"
+      '') dashed;
+    };
+
   # One derivation, for one side of the build: `target`, `host`, or `test`, which is the target as tests link it. `extra`
   # replaces what it has.
   buildOn =
@@ -130,7 +144,7 @@ let
           # Without it the builder would look for binaries by itself.
           crateBin = [ ];
         }
-        // lib.optionalAttrs (isLocal attrs && memberNames ? ${attrs.crateName}) (meta.names attrs)
+        // meta.names (isLocal attrs && memberNames ? ${attrs.crateName}) attrs
         // lib.optionalAttrs (attrs ? build) { extraRustcOptsForBuildRs = settings.scriptFlags; }
         // removeAttrs attrs ours
         // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
@@ -140,6 +154,7 @@ let
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
         // environment attrs settings
+        // programNames attrs settings
         // source attrs
         // extra
       );

@@ -31,7 +31,6 @@ let
     pairs
     join
     init
-    present
     isFile
     optional
     ;
@@ -53,9 +52,9 @@ let
           { key }:
           let
             above = concatStringsSep "/" (init (parts key));
-            include = map (join above) (texts (readToml key).include or [ ]);
+            included = path: leaves "include = \"${path}\"` of `${key}" (join above path);
           in
-          keyed (filter isFile (present include));
+          keyed (filter isFile (map included (texts (readToml key).include or [ ])));
       };
     in
     listToAttrs (

@@ -57,6 +57,7 @@ let
     patches
     replaced
     section
+    absolutePaths
     inherits
     workspaceValue
     pathsOf
@@ -426,17 +427,25 @@ let
       manifest = load directory;
       package = packageOf manifest;
       inherited = allInherited.${fileOf directory} or [ ];
+      checked =
+        section:
+        let
+          absolute = absolutePaths section;
+        in
+        if absolute == [ ] then section else leaves "${head absolute}` of `${fileOf directory}" null;
     in
-    listToAttrs (map ({ name, value, ... }: { inherit name value; }) inherited)
-    // section manifest
-    // (
-      if package == null then
-        { }
-      else
-        {
-          "(is a member)" = isMember directory;
-          "(files)" = filesOf directory package;
-        }
+    checked (
+      listToAttrs (map ({ name, value, ... }: { inherit name value; }) inherited)
+      // section manifest
+      // (
+        if package == null then
+          { }
+        else
+          {
+            "(is a member)" = isMember directory;
+            "(files)" = filesOf directory package;
+          }
+      )
     );
 
   lines =

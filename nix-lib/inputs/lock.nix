@@ -41,6 +41,7 @@ let
       local = if !(package ? source) && any isTwin byName.${package.name} then " (local)" else "";
     in
     "${package.name} ${package.version}${suffix}${local}";
+  # The shortest words for the package that a dependency means.
   resolved =
     dependency:
     let
@@ -53,27 +54,40 @@ let
         && (source == null || package.source or null == source);
       fitting = filter fits (byName.${head words} or [ ]);
     in
-    if fitting == [ ] then dependency else keyOf (head fitting);
-  digestOf =
+    if fitting == [ ] then
+      dependency
+    else
+      let
+        package = head fitting;
+        ofName = byName.${package.name};
+      in
+      if length ofName == 1 then
+        package.name
+      else if length (filter (other: other.version == package.version) ofName) == 1 then
+        "${package.name} ${package.version}"
+      else
+        keyOf package;
+  factsOf =
     package:
     let
       olderKey = "checksum ${package.name} ${package.version} (${package.source or ""})";
       checksum = package.checksum or lock.metadata.${olderKey} or "";
-      facts = [
-        (if package ? source then "" else "local")
-        (if checksum == "<none>" then "" else checksum)
-        (package.replace or "")
-      ];
+      source =
+        if !(package ? source) then
+          "local"
+        else if checksum == "" || checksum == "<none>" then
+          "none"
+        else
+          substring 0 8 checksum + substring 0 8 (hashString "sha256" checksum);
+      replaced = if package ? replace then [ "replaced by ${package.replace}" ] else [ ];
     in
-    substring 0 16 (
-      hashString "sha256" (
-        concatStringsSep "\n" (facts ++ sort builtins.lessThan (map resolved (package.dependencies or [ ])))
-      )
+    concatStringsSep ", " (
+      [ source ] ++ replaced ++ sort builtins.lessThan (map resolved (package.dependencies or [ ]))
     );
   section = listToAttrs (
     map (package: {
       name = keyOf package;
-      value = digestOf package;
+      value = factsOf package;
     }) packages
   );
   unused = listToAttrs (

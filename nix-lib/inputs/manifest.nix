@@ -10,6 +10,7 @@ let
     isString
     listToAttrs
     mapAttrs
+    match
     replaceStrings
     ;
 
@@ -199,6 +200,31 @@ let
     );
   # Of equal names listToAttrs keeps the first, and the last one counts.
   lastOfEach = list: foldl' (later: item: [ item ] ++ later) [ ] list;
+  # Absolute paths in a section, as they are written there.
+  absolutePaths =
+    section:
+    let
+      isPath =
+        key:
+        match "package[.](build|license-file|readme|workspace)|workspace[.]package[.](license-file|readme)" key
+        != null;
+      isTarget = key: match "lib|(bin|test|example|bench)[.].*" key != null;
+      pathOf =
+        { name, value }:
+        if isPath name then
+          {
+            inherit name value;
+          }
+        else if isTarget name then
+          {
+            name = "${name}.path";
+            value = value.path or null;
+          }
+        else
+          { value = null; };
+      isAbsolute = { value, ... }: isString value && match "/.*" value != null;
+    in
+    map ({ name, value }: "${name} = \"${value}\"") (filter isAbsolute (map pathOf (pairs section)));
   isInherited = value: isAttrs value && value.workspace or null == true;
   inherits =
     manifest:
@@ -247,6 +273,7 @@ in
     patches
     replaced
     section
+    absolutePaths
     inherits
     workspaceValue
     pathsOf

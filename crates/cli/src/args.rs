@@ -79,7 +79,7 @@ pub(crate) struct Generate {
     /// Fail if Cargo.lock would have to change
     #[arg(long)]
     pub(crate) locked: bool,
-    /// Print to standard output instead of writing a file
+    /// Print to standard output instead of writing a file; Cargo.lock is not written either
     #[arg(long, conflicts_with = "output")]
     pub(crate) stdout: bool,
     /// Overwrite a file that cratewright did not generate
@@ -152,9 +152,9 @@ pub(crate) struct Sources {
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
-    /// Fail if Cargo.lock would have to change
-    #[arg(long)]
-    pub(crate) locked: bool,
+    /// Taken for the sake of scripts: Cargo.lock is never changed
+    #[arg(long = "locked", hide = true)]
+    _locked: bool,
     /// How to print the list
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -193,9 +193,9 @@ pub(crate) struct Overrides {
     /// Exit with 1 if a crate is not covered
     #[arg(long)]
     pub(crate) deny_uncovered: bool,
-    /// Fail if Cargo.lock would have to change
-    #[arg(long)]
-    pub(crate) locked: bool,
+    /// Taken for the sake of scripts: Cargo.lock is never changed
+    #[arg(long = "locked", hide = true)]
+    _locked: bool,
     /// How to print the list
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -236,9 +236,9 @@ pub(crate) struct Sbom {
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
-    /// Fail if Cargo.lock would have to change
-    #[arg(long)]
-    pub(crate) locked: bool,
+    /// Taken for the sake of scripts: Cargo.lock is never changed
+    #[arg(long = "locked", hide = true)]
+    _locked: bool,
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,

@@ -41,7 +41,9 @@ pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> R
             "lock-out-of-date",
             format!("`{}` does not match the manifests", root.join("Cargo.lock").display()),
         )
-        .help("bring it up to date with `cargo update --workspace`, or leave out `--locked`"));
+        .help(
+            "bring it up to date with `cargo update --workspace`, or with `cratewright generate` without `--locked`",
+        ));
     }
     let output = run_metadata(manifest, root, options, Lock::MayUpdate)?;
     if output.status.success() { parse(manifest, &output) } else { Err(self::refusal(manifest, options, &output)) }

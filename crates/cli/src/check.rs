@@ -1,7 +1,8 @@
 //! `cratewright check`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::time::Instant;
 
 use cratewright_resolver::WorkspaceManifest;
 use cratewright_staleness::{FORMAT, Inputs, Look, Moved, MovedKey, Stamp, StampError, check};
@@ -11,7 +12,7 @@ use similar::TextDiff;
 
 use crate::args::{Check, Format};
 use crate::cargo_config::CargoConfig;
-use crate::disk::{self, Options};
+use crate::disk::{self, Options, read_bytes};
 use crate::exit;
 use crate::failure::Failure;
 use crate::generate::{Place, render_workspace};
@@ -23,46 +24,54 @@ use crate::workspace::{self, LoadOptions};
 pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let manifest = workspace::find_manifest(command.place.manifest_path.as_deref())?;
     let root = workspace_root(&manifest)?;
-    if !root.join("Cargo.lock").is_file() {
+    if !root.join("Cargo.lock").exists() {
         return Err(Failure::no_lock_file(&root));
     }
     let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let path = output::follow_links(&path);
     let shown = output::shown(&path);
-    if !path.exists() {
+    let place = Place::new(&root, &path)?;
+    let text = match read_bytes(&path) {
+        // One that is not UTF-8 is stale, and is told so.
+        Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(Failure::io("read", &path, &error)),
+    };
+    let Some(text) = text else {
         let help = Some(help(command, &root, &Options::default()));
         let verdict = Verdict { moved: Vec::new(), missing: true, help };
         return verdict.report(command, report, &shown);
-    }
-    // Reading the lock takes longest, and needs nothing from the file.
-    let (now, text) = thread::scope(|scope| {
-        let now = scope.spawn(|| {
-            check_profiles(&root)?;
-            let look = if command.manifests_only { Look::Manifests } else { Look::Everywhere };
-            let inputs = disk::inputs(&root, look)?;
-            check_member(&root, &manifest, &inputs).map(|()| inputs)
-        });
-        let text = workspace::read(&path);
-        (now.join().expect("reading inputs does not panic"), text)
-    });
-    let text = text?;
+    };
+    let reading = Instant::now();
+    let now = inputs(command, &root, &manifest);
+    report.took("Read", root.display(), reading);
+    let comparing = Instant::now();
     let recorded = Inputs::recorded(&text).unwrap_or_default();
     let options = Options::recorded(&recorded);
     let help = help(command, &root, &options);
     // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
     let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
     let moved = if stamp.format == FORMAT {
-        let now = now?.with_options(&Place::new(&root, &path)?.options(&options).section());
+        let now = now?.with_options(&place.options(&options).section());
         let now = if command.manifests_only { now.with_reads_of(&recorded) } else { now };
         check(&text, &recorded, &now).map_err(|error| unreadable(&error, &path, &help))?
     } else {
         vec![Moved::Format { found: stamp.format }]
     };
+    report.took("Compared", &shown, comparing);
     if command.full {
         return full(report, &path, &text, &root, &options, &help);
     }
     let help = Some(help).filter(|_| !moved.is_empty());
     Verdict { moved, missing: false, help }.report(command, report, &shown)
+}
+
+/// What the file would be made from now.
+fn inputs(command: &Check, root: &Path, manifest: &Path) -> Result<Inputs, Failure> {
+    check_profiles(root)?;
+    let look = if command.manifests_only { Look::Manifests } else { Look::Everywhere };
+    let inputs = disk::inputs(root, look)?;
+    check_member(root, manifest, &inputs).map(|()| inputs)
 }
 
 /// What was found, to be told to people or programs.
@@ -119,14 +128,19 @@ impl Verdict {
 
 /// `--full`: what `generate` would write, beside what is there.
 fn full(report: &Report, path: &Path, text: &str, root: &Path, options: &Options, help: &str) -> Result<u8, Failure> {
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: Some(root.join("Cargo.toml")),
-        targets: options.targets.clone(),
-        cross: options.cross.clone(),
-        offline: true,
-        locked: true,
-    })?;
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: Some(root.join("Cargo.toml")),
+            targets: options.targets.clone(),
+            cross: options.cross.clone(),
+            offline: true,
+            locked: true,
+        },
+    )?;
+    let resolving = Instant::now();
     let rendered = render_workspace(&workspace, options, path)?;
+    report.took("Resolved", "and rendered", resolving);
     let shown = output::shown(path);
     if rendered.text == text {
         report.status("Fresh", shown);

@@ -1,8 +1,10 @@
 //! The workspace on disk, as what goes into `Cargo.nix` is read from it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use cratewright_staleness::{InputError, Inputs, Look, Section, Tree};
 use serde_json::Value;
@@ -11,24 +13,56 @@ use crate::failure::Failure;
 use crate::generate::relative;
 use crate::workspace::Cross;
 
-/// A directory, as a [`Tree`].
-struct Disk<'a>(&'a Path);
+/// The bytes of a file. Anything else is refused: a pipe would be waited for, and a device may have no end.
+pub(crate) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    match kind.is_file() {
+        true => fs::read(path),
+        false if kind.is_dir() => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        false => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
+/// The text of a file, as [`read_bytes`].
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+    read_bytes(path).and_then(|bytes| String::from_utf8(bytes).map_err(not_utf8))
+}
+
+/// A directory, as a [`Tree`] that remembers what was looked at.
+struct Disk<'a> {
+    root: &'a Path,
+    seen: Mutex<BTreeSet<String>>,
+}
+
+impl Disk<'_> {
+    fn see(&self, path: &str) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+}
 
 impl Tree for Disk<'_> {
     fn read(&self, path: &str) -> Result<Option<String>, String> {
-        match fs::read_to_string(self.0.join(path)) {
-            Ok(text) => Ok(Some(text)),
+        match read_text(&self.root.join(path)) {
+            Ok(text) => {
+                self.see(path);
+                Ok(Some(text))
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(error) => Err(error.to_string()),
         }
     }
 
     fn is_file(&self, path: &str) -> bool {
-        self.0.join(path).is_file()
+        let is_file = self.root.join(path).is_file();
+        if is_file {
+            self.see(path);
+        }
+        is_file
     }
 
     fn entries(&self, directory: &str) -> Vec<(String, bool)> {
-        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.root.join(directory)).into_iter().flatten().flatten();
         let entries = entries.filter_map(|entry| {
             let kind = entry.file_type().ok()?;
             let is_directory = if kind.is_symlink() { entry.path().is_dir() } else { kind.is_dir() };
@@ -40,7 +74,7 @@ impl Tree for Disk<'_> {
     }
 
     fn links(&self, directory: &str) -> Vec<(String, String)> {
-        let entries = fs::read_dir(self.0.join(directory)).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.root.join(directory)).into_iter().flatten().flatten();
         let links = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_symlink()));
         let link = |entry: fs::DirEntry| {
             let target = fs::read_link(entry.path()).ok()?;
@@ -48,6 +82,36 @@ impl Tree for Disk<'_> {
         };
         links.filter_map(link).collect()
     }
+
+    fn is_far(&self, directory: &str, path: &str) -> bool {
+        let Ok(root) = self.root.canonicalize() else { return false };
+        // By names alone, as compilers go up from where they really are.
+        let lead = |path: &str| {
+            path.split('/').filter(|part| !part.is_empty()).fold(root.clone(), |mut at, part| {
+                if part == ".." {
+                    at.pop();
+                } else {
+                    at.push(part);
+                }
+                at
+            })
+        };
+        let to = lead(path);
+        let repositories: Vec<PathBuf> =
+            [root.clone(), lead(directory)].iter().filter_map(|at| repository(at)).collect();
+        if repositories.is_empty() {
+            // Sources without history: at least what is in another directory below `/` does not belong to them.
+            let top = |path: &Path| path.components().nth(1).map(|part| part.as_os_str().to_owned());
+            return top(&to) != top(&root);
+        }
+        !repositories.iter().any(|repository| to.starts_with(repository))
+    }
+}
+
+/// The outermost repository that a directory is in; one may hold others as submodules.
+fn repository(directory: &Path) -> Option<PathBuf> {
+    let holds_history = |at: &&Path| [".git", ".hg", ".jj", ".svn"].iter().any(|name| at.join(name).exists());
+    directory.ancestors().filter(holds_history).last().map(Path::to_owned)
 }
 
 /// What of the command line goes into `Cargo.nix`.
@@ -99,24 +163,43 @@ impl Options {
 
 /// Everything that goes into the `Cargo.nix` of the workspace at `root`, but for options.
 pub(crate) fn inputs(root: &Path, look: Look) -> Result<Inputs, Failure> {
-    let inputs = Inputs::read(&Disk(root), look).map_err(|error| {
-        let failure = Failure::new(code(&error), error.to_string()).note("at", root.display().to_string());
-        failure.help(match error {
-            InputError::Conflict { .. } => "finish the merge",
-            InputError::NoLock => "make it with `cargo generate-lockfile`",
-            InputError::InvalidLock { .. } => {
-                "restore it from version control, or make a new one with `cargo generate-lockfile`"
-            }
-            InputError::Unreadable { .. } => "check that its permissions allow it",
-            InputError::Absolute { .. } => "write it as seen from the directory of that manifest",
-            _ => "cargo refuses this as well: `cargo check` says more",
-        })
-    })?;
+    inputs_and_files(root, look).map(|(inputs, _)| inputs)
+}
+
+/// The same, with the files and directories that it was read from.
+pub(crate) fn inputs_and_files(root: &Path, look: Look) -> Result<(Inputs, BTreeSet<PathBuf>), Failure> {
+    let disk = Disk { root, seen: Mutex::default() };
+    let inputs = Inputs::read(&disk, look).map_err(|error| failure(&error, root))?;
     for (directory, _) in inputs.packages() {
         check_no_link(root, directory)?;
         check_no_return(root, directory)?;
     }
-    Ok(inputs)
+    let seen = disk.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let outside = inputs.reads().values().flat_map(|reads| &reads.paths);
+    let files = seen.iter().chain(outside).map(|path| root.join(path)).collect();
+    Ok((inputs, files))
+}
+
+/// Refuses what cargo would wait for, such as a pipe in the place of a manifest. All else is cargo's to complain about.
+pub(crate) fn check_readable(root: &Path) -> Result<(), Failure> {
+    match Inputs::read(&Disk { root, seen: Mutex::default() }, Look::Manifests) {
+        Err(error @ InputError::Unreadable { .. }) => Err(failure(&error, root)),
+        _ => Ok(()),
+    }
+}
+
+fn failure(error: &InputError, root: &Path) -> Failure {
+    let failure = Failure::new(code(error), error.to_string()).note("at", root.display().to_string());
+    failure.help(match error {
+        InputError::Conflict { .. } => "finish the merge",
+        InputError::NoLock => "make it with `cargo generate-lockfile`",
+        InputError::InvalidLock { .. } => {
+            "restore it from version control, or make a new one with `cargo generate-lockfile`"
+        }
+        InputError::Unreadable { .. } => "check that it is a file and that its permissions allow it",
+        InputError::Absolute { .. } => "write it as seen from the directory of that manifest",
+        _ => "cargo refuses this as well: `cargo check` says more",
+    })
 }
 
 /// Nix copies a link as a link, so a package behind one would have no source.

@@ -16,7 +16,7 @@ use crate::exit;
 use crate::failure::Failure;
 use crate::origins;
 use crate::output::{self, Written};
-use crate::report::Report;
+use crate::report::{Report, seconds};
 use crate::workspace::{self, LoadOptions, Workspace};
 
 /// What a run made, for the summary.
@@ -28,24 +28,31 @@ pub(crate) struct Rendered {
     gated: Vec<String>,
     /// Places in sources of which it cannot be told what they read.
     doubts: Vec<Doubt>,
+    /// Files and directories that it was read from.
+    read: BTreeSet<PathBuf>,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     let start = Instant::now();
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: command.place.manifest_path.clone(),
-        targets: command.load.target.clone(),
-        cross: command.load.cross.clone(),
-        offline: command.load.offline,
-        locked: command.locked,
-    })?;
-    report.detail("Loaded", format_args!("{} in {}", workspace.root.display(), seconds(start)));
-    let path = command.place.output.clone().unwrap_or_else(|| workspace.root.join("Cargo.nix"));
+    let (_, root) = workspace::find(command.place.manifest_path.as_deref())?;
+    let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let path = output::follow_links(&path);
     if !command.stdout {
-        // Before the work, not after it.
+        // Before the work, which may bring Cargo.lock up to date, not after it.
+        output::check_name(&path)?;
         output::check_overwrite(&path, command.force)?;
     }
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: command.place.manifest_path.clone(),
+            targets: command.load.target.clone(),
+            cross: command.load.cross.clone(),
+            offline: command.load.offline,
+            // Whoever looks at what would be written wants nothing to be written.
+            locked: command.locked || command.stdout,
+        },
+    )?;
     let resolving = Instant::now();
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
@@ -62,10 +69,13 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
             "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
         ));
     }
-    report.detail("Resolved", format_args!("and rendered in {}", seconds(resolving)));
+    report.took("Resolved", "and rendered", resolving);
     if command.stdout {
         report.data(&rendered.text)?;
         return Ok(exit::SUCCESS);
+    }
+    if !output::is_generated(&path) {
+        output::check_no_input(&path, &rendered.read)?;
     }
     let verb = match output::write(&path, &rendered.text, command.force)? {
         Written::Changed => "Generated",
@@ -82,7 +92,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 /// The whole file, as it would be written to `path`.
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
-    let inputs = disk::inputs(&workspace.root, Look::Everywhere)?.with_options(&place.options(options).section());
+    let (inputs, read) = disk::inputs_and_files(&workspace.root, Look::Everywhere)?;
+    let inputs = inputs.with_options(&place.options(options).section());
     check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = workspace.resolved(&graphs);
@@ -116,6 +127,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
     Ok(Rendered {
         text: stamped(&body),
+        read,
         packages: packages.len(),
         units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
         doubts,
@@ -191,10 +203,6 @@ impl Place {
 pub(crate) fn relative(from: &Path, to: &Path) -> String {
     let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
     tree::relative(&slashed(from), &slashed(to))
-}
-
-fn seconds(since: Instant) -> String {
-    format!("{:.2}s", since.elapsed().as_secs_f64())
 }
 
 #[cfg(test)]

@@ -50,8 +50,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version are errors to clap, with exit code 0. A closed terminal is no reason to fail.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::ERROR } else { exit::SUCCESS });
+            let is_lost = error.print().is_err_and(|error| report::is_lost(&error));
+            return ExitCode::from(if is_lost || error.use_stderr() { exit::ERROR } else { exit::SUCCESS });
         }
     };
     let report = Report::new(&args.common);
@@ -63,8 +63,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Overrides(command) => overrides::run(command, &report),
         Command::Sbom(command) => sbom::run(command, &report),
     };
-    ExitCode::from(result.unwrap_or_else(|failure| {
+    let code = result.unwrap_or_else(|failure| {
         report.failure(&failure);
         exit::ERROR
-    }))
+    });
+    ExitCode::from(if report.is_lost() { exit::ERROR } else { code })
 }

@@ -52,13 +52,16 @@ struct Listed<'a> {
 }
 
 pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: command.manifest_path.clone(),
-        targets: command.load.target.clone(),
-        cross: command.load.cross.clone(),
-        offline: command.load.offline,
-        locked: command.locked,
-    })?;
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: command.manifest_path.clone(),
+            targets: command.load.target.clone(),
+            cross: command.load.cross.clone(),
+            offline: command.load.offline,
+            locked: true,
+        },
+    )?;
     let layers = layers(command, &workspace.root)?;
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;

@@ -1,10 +1,11 @@
 //! Everything that is printed. Data goes to standard output, everything else to standard error.
 
-use std::fmt::Display;
-use std::io::Write;
+use std::fmt::{Arguments, Display};
+use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
@@ -16,6 +17,8 @@ use crate::failure::Failure;
 pub(crate) struct Report {
     quiet: bool,
     verbose: bool,
+    /// Whether a message could not be written.
+    is_lost: AtomicBool,
 }
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -31,27 +34,45 @@ impl Report {
             ColorChoice::Auto => anstream::ColorChoice::Auto,
         };
         choice.write_global();
-        Report { quiet: common.quiet, verbose: common.verbose > 0 }
+        Report { quiet: common.quiet, verbose: common.verbose > 0, is_lost: AtomicBool::new(false) }
+    }
+
+    /// Whether a message could not be written, for another reason than that its reader has gone.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
+    /// A line on standard error. A full disk there is no reason to stop in the middle of the work.
+    fn line(&self, text: Arguments<'_>) {
+        let written = anstream::stderr().write_fmt(format_args!("{text}\n"));
+        if written.is_err_and(|error| is_lost(&error)) {
+            self.is_lost.store(true, Ordering::Relaxed);
+        }
     }
 
     /// A summary line in cargo's manner: a right-aligned verb, then what it did.
     pub(crate) fn status(&self, verb: &str, text: impl Display) {
         if !self.quiet {
-            eprintln!("{GREEN}{verb:>12}{GREEN:#} {text}");
+            self.line(format_args!("{GREEN}{verb:>12}{GREEN:#} {text}"));
         }
     }
 
     /// The same for what only `-v` shows.
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
         if self.verbose {
-            eprintln!("{CYAN}{verb:>12}{CYAN:#} {text}");
+            self.line(format_args!("{CYAN}{verb:>12}{CYAN:#} {text}"));
         }
+    }
+
+    /// How long a step took, which only `-v` shows.
+    pub(crate) fn took(&self, verb: &str, what: impl Display, since: Instant) {
+        self.detail(verb, format_args!("{what} in {}", seconds(since)));
     }
 
     /// Something that the user may not have meant.
     pub(crate) fn warning(&self, text: impl Display) {
         if !self.quiet {
-            eprintln!("{YELLOW}warning{YELLOW:#}: {text}");
+            self.line(format_args!("{YELLOW}warning{YELLOW:#}: {text}"));
         }
     }
 
@@ -59,31 +80,39 @@ impl Report {
     pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Failure::io("write", Path::new("standard output"), &error))
-            }
+            Err(error) if is_lost(&error) => Err(Failure::io("write", Path::new("standard output"), &error)),
             _ => Ok(()),
         }
     }
 
     /// A finding that is no error of usage: what is stale or does not match, and why.
     pub(crate) fn finding(&self, label: &str, text: impl Display, reasons: &[String], help: &str) {
-        eprintln!("{RED}{label}{RED:#}: {text}");
+        self.line(format_args!("{RED}{label}{RED:#}: {text}"));
         for reason in reasons {
-            eprintln!("  {reason}");
+            self.line(format_args!("  {reason}"));
         }
-        eprintln!("  {CYAN}help{CYAN:#}: {help}");
+        self.line(format_args!("  {CYAN}help{CYAN:#}: {help}"));
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {
-        eprintln!("{RED}error[{}]{RED:#}: {}", failure.code, indented(&failure.message));
+        self.line(format_args!("{RED}error[{}]{RED:#}: {}", failure.code, indented(&failure.message)));
         for (label, text) in &failure.notes {
-            eprintln!("  {label}: {}", indented(text));
+            self.line(format_args!("  {label}: {}", indented(text)));
         }
         if let Some(help) = &failure.help {
-            eprintln!("  {CYAN}help{CYAN:#}: {}", indented(help));
+            self.line(format_args!("  {CYAN}help{CYAN:#}: {}", indented(help)));
         }
     }
+}
+
+/// Whether nobody gets what could not be written, though somebody waits for it.
+pub(crate) fn is_lost(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::BrokenPipe
+}
+
+/// Time since then, as cargo prints it.
+pub(crate) fn seconds(since: Instant) -> String {
+    format!("{:.2}s", since.elapsed().as_secs_f64())
 }
 
 /// Further lines of a text stand below its first.

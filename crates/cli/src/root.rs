@@ -27,7 +27,7 @@ pub(crate) fn workspace_root(manifest: &Path) -> Result<PathBuf, Failure> {
     }
     for ancestor in directory.ancestors().skip(1) {
         let path = ancestor.join("Cargo.toml");
-        if !path.is_file() {
+        if !path.exists() {
             continue;
         }
         let table = parse(&path)?;

@@ -1,13 +1,14 @@
 //! `cratewright sbom`.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use cratewright_renderer::{SbomSubject, sbom};
 use cratewright_resolver::{PackageIx, Pair, Selection};
+use cratewright_staleness::Look;
 
 use crate::args::Sbom;
 use crate::cargo;
+use crate::disk::inputs_and_files;
 use crate::exit;
 use crate::failure::Failure;
 use crate::output::{self, follow_links};
@@ -24,13 +25,20 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
             [host.clone(), host]
         }
     };
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: Some(manifest.clone()),
-        targets: vec![target.clone()],
-        cross: command.cross.iter().cloned().collect(),
-        offline: command.offline,
-        locked: command.locked,
-    })?;
+    let output = command.output.as_deref().map(follow_links);
+    if let Some(path) = &output {
+        output::check_name(path)?;
+    }
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: Some(manifest.clone()),
+            targets: vec![target.clone()],
+            cross: command.cross.iter().cloned().collect(),
+            offline: command.offline,
+            locked: true,
+        },
+    )?;
     let is_asked =
         |pair: &&Pair| [pair.host, pair.target].map(|ix| &workspace.platforms[ix].triple) == [&host, &target];
     let pair = *workspace.pairs.iter().find(is_asked).expect("what was asked for was loaded");
@@ -46,11 +54,12 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
             .note("at", workspace.packages.graph[member].manifest_path.clone())
             .help("name another member with `-p`, or a variant that turns them on with `--variant`")
     })?;
-    match &command.output {
+    match output {
         None => report.data(&text)?,
         Some(path) => {
-            let path = follow_links(path);
-            fs::write(&path, &text).map_err(|error| Failure::io("write", &path, &error))?;
+            let (_, read) = inputs_and_files(&workspace.root, Look::Everywhere)?;
+            output::check_no_input(&path, &read)?;
+            output::replace(&path, &text)?;
             report.status("Written", format_args!("{}, of `{name}` for {target}", output::shown(&path)));
         }
     }

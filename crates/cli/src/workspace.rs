@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Instant;
 
 use cratewright_renderer::{CargoVariable, Resolved};
 use cratewright_resolver::{
@@ -15,8 +16,10 @@ use crate::cargo;
 use crate::cargo_config::CargoConfig;
 use crate::config::Config;
 pub use crate::config::Cross;
+use crate::disk::{check_readable, read_text};
 use crate::failure::Failure;
 use crate::replacement::replacements;
+use crate::report::Report;
 use crate::root::workspace_root;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -98,10 +101,8 @@ impl Workspace {
 /// # Errors
 /// Whatever stands in the way, from a missing manifest to an unsupported source.
 pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
-    let manifest = find_manifest(options.manifest_path.as_deref())?;
-    // What cannot be read here is cargo's to complain about, which says more.
-    let parent = || manifest.parent().map(Path::to_owned).unwrap_or_default();
-    let directory = workspace_root(&manifest).unwrap_or_else(|_| parent());
+    let (manifest, directory) = find(options.manifest_path.as_deref())?;
+    check_readable(&directory)?;
     let cargo_config = CargoConfig::read(&directory);
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
@@ -153,12 +154,20 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
 }
 
+/// The same, which `-v` tells of.
+pub(crate) fn load_for(report: &Report, options: &LoadOptions) -> Result<Workspace, Failure> {
+    let start = Instant::now();
+    let workspace = load(options)?;
+    report.took("Loaded", workspace.root.display(), start);
+    Ok(workspace)
+}
+
 /// The lock, parsed before it is known whether cargo leaves it alone.
 struct EarlyLock(Option<(String, Lockfile)>);
 
 impl EarlyLock {
     fn read(root: &Path) -> Self {
-        let text = fs::read_to_string(root.join("Cargo.lock")).ok();
+        let text = read_text(&root.join("Cargo.lock")).ok();
         EarlyLock(text.and_then(|text| text.parse().ok().map(|lock| (text, lock))))
     }
 
@@ -266,6 +275,15 @@ fn triples(targets: &[String]) -> Vec<String> {
     triples
 }
 
+/// The manifest to start from, and the root of its workspace.
+pub(crate) fn find(manifest_path: Option<&Path>) -> Result<(PathBuf, PathBuf), Failure> {
+    let manifest = find_manifest(manifest_path)?;
+    // What cannot be read here is cargo's to complain about, which says more.
+    let parent = || manifest.parent().map(Path::to_owned).unwrap_or_default();
+    let directory = workspace_root(&manifest).unwrap_or_else(|_| parent());
+    Ok((manifest, directory))
+}
+
 /// The manifest to start from, checked to be there so that the error can be ours.
 pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Failure> {
     let no_manifest = |message: String| {
@@ -279,11 +297,13 @@ pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Failure> {
         };
     }
     let current = std::env::current_dir().map_err(|error| Failure::io("read", Path::new("."), &error))?;
-    current
-        .ancestors()
-        .map(|directory| directory.join("Cargo.toml"))
-        .find(|manifest| manifest.is_file())
-        .ok_or_else(|| no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display())))
+    // As for cargo, the first counts, whatever it is.
+    let manifest = current.ancestors().map(|directory| directory.join("Cargo.toml")).find(|manifest| manifest.exists());
+    match manifest {
+        Some(manifest) if manifest.is_file() => Ok(manifest),
+        Some(other) => Err(no_manifest(format!("`{}` is not a file", other.display()))),
+        None => Err(no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display()))),
+    }
 }
 
 fn parse_lock(path: &Path, text: &str) -> Result<Lockfile, Failure> {
@@ -294,5 +314,5 @@ fn parse_lock(path: &Path, text: &str) -> Result<Lockfile, Failure> {
 }
 
 pub(crate) fn read(path: &Path) -> Result<String, Failure> {
-    fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error))
+    read_text(path).map_err(|error| Failure::io("read", path, &error))
 }

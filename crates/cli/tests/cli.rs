@@ -23,6 +23,8 @@ fn errors_leave_the_disk_untouched() {
         ("unreadable-manifest", "generate", None),
         ("unknown-target", "generate --target x86_64-unknown-plan9", None),
         ("foreign-file", "generate", None),
+        ("foreign-file", "generate --force -o src/main.rs", None),
+        ("lock-out-of-date", "generate --stdout", None),
         ("cargo-missing", "generate", Some(("CARGO", "nowhere/cargo"))),
         ("nothing-to-build", "generate", None),
         ("missing-source", "generate", None),

@@ -257,3 +257,82 @@ fn links_that_lead_outside() {
         assert_eq!(derivation(&scratch, "ws") != before, rebuilds, "{file}");
     }
 }
+
+#[test]
+fn what_lies_outside_of_the_repository_is_a_warning() {
+    let scratch = Scratch::new();
+    let up = "../".repeat(scratch.path("").components().count() + 8);
+    let source = format!(
+        "const A: &str = include_str!(\"../../../../beside/a.txt\");\nconst B: &str = include_str!(\"../../../shared/b.txt\");\n\
+         const C: &str = include_str!(\"{up}etc/hostname\");\nfn main() {{ print!(\"{{A}}{{B}}{{C}}\"); }}\n"
+    );
+    let manifest = package("app", "");
+    scratch.write(
+        "repo",
+        &[
+            ("rust/Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n"),
+            ("rust/app/Cargo.toml", &manifest),
+            ("rust/app/src/main.rs", &source),
+            ("rust/app/src/module.rs", "#[path = \"../../../../beside/code.rs\"]\nmod code;\n"),
+            ("shared/b.txt", "b\n"),
+        ],
+    );
+    scratch.write("beside", &[("a.txt", "a\n"), ("code.rs", "")]);
+    let warned = |text: &str| {
+        let said = stderr(&scratch, "repo/rust", &["generate", "--force"]);
+        let lines: Vec<&str> = said.lines().filter(|line| line.contains("outside of the repository")).collect();
+        assert_eq!(lines.len(), if text.is_empty() { 0 } else { text.lines().count() }, "{said}");
+        for (line, start) in lines.iter().zip(text.lines()) {
+            assert!(line.starts_with(start), "{line}");
+        }
+    };
+    scratch.generate("repo/rust");
+    // Without history, only what has nothing in common with the workspace is far away.
+    warned("warning: app/src/main.rs:3: `../");
+    scratch.commit("repo");
+    warned(
+        "warning: app/src/main.rs:1: `../../beside/a.txt`\nwarning: app/src/main.rs:3: `../\n\
+         warning: app/src/module.rs:2: `../../beside/code.rs`",
+    );
+    // It is a warning alone: what is written is the same with and without history.
+    assert!(stderr(&scratch, "repo/rust", &["check"]).contains("Fresh"));
+    let settled = format!("{manifest}[package.metadata.cratewright]\nextra-sources = [\"../../../beside\"]\n");
+    scratch.write("repo", &[("rust/app/Cargo.toml", &settled)]);
+    warned("");
+}
+
+#[test]
+fn what_cargo_builds_is_in_no_source() {
+    let scratch = Scratch::new();
+    scratch.write(
+        "ws",
+        &[
+            ("Cargo.toml", &package("app", "[[bin]]\nname = \"app\"\npath = \"main.rs\"\n[workspace]\n")),
+            ("main.rs", "fn main() { println!(\"app\"); }\n"),
+            (".cargo/config.toml", "[build]\ntarget-dir = \"out\"\n"),
+            ("kept/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n# by another program\n"),
+        ],
+    );
+    let text = scratch.generate("ws");
+    let before = derivation(&scratch, "ws");
+    for (variable, directory) in [(None, "out"), (Some("nested/dir"), "nested/dir"), (Some("made"), "made")] {
+        if directory == "made" {
+            // There before cargo, which leaves no mark in such a directory.
+            fs::create_dir(scratch.path("ws/made")).unwrap();
+        }
+        let mut cargo = Command::new("cargo");
+        cargo.args(["build", "--quiet", "--locked"]).current_dir(scratch.path("ws"));
+        cargo.envs(variable.map(|directory| ("CARGO_TARGET_DIR", directory)));
+        support::run(scratch.environment(&mut cargo));
+        // Sources there would be looked through, and are of no package.
+        let generated = format!("ws/{directory}/debug/generated.rs");
+        scratch.write("", &[(&generated, "const A: &str = include_str!(\"../../../../Cargo.toml\");")]);
+        assert_eq!(scratch.generate("ws"), text, "{directory}");
+        if directory == "nested/dir" {
+            fs::remove_dir_all(scratch.path("ws/nested")).unwrap();
+        }
+        assert_eq!(derivation(&scratch, "ws"), before, "{directory} is in the source");
+    }
+    scratch.write("ws", &[("kept/notes.txt", "")]);
+    assert_ne!(derivation(&scratch, "ws"), before);
+}

@@ -8,13 +8,14 @@ use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
 use cratewright_renderer::{SbomSubject, sbom};
-use cratewright_resolver::{PackageIx, Pair, Purpose, Role, UnitGraph};
+use cratewright_resolver::{PackageIx, Purpose, Role, UnitGraph};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
 use petgraph::visit::Dfs;
 use serde_json::{Value, json};
 
 use crate::support::nix;
+use crate::support::recorded::platforms;
 use crate::support::sbom::without_tool_version;
 
 /// Name, version and whether it is linked; the member itself is.
@@ -131,25 +132,6 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
         }
     }
     count
-}
-
-/// The arguments of the stand-in for a pair, if it has its platforms.
-fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
-    let [host, target] = [pair.host, pair.target].map(|ix| workspace.platforms[ix].triple.as_str());
-    let system = |triple: &str| {
-        let (cpu, rest) = triple.split_once('-')?;
-        let system = match rest {
-            "apple-darwin" => "darwin",
-            "unknown-linux-gnu" => "linux",
-            _ => return None,
-        };
-        ["aarch64", "x86_64"].contains(&cpu).then(|| format!("{cpu}-{system}"))
-    };
-    let (host, _) = (system(host)?, system(target)?);
-    Some(match pair.is_cross() {
-        false => format!("{{ system = \"{host}\"; }}"),
-        true => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{target}\"; }}; }}"),
-    })
 }
 
 #[test]

@@ -20,6 +20,12 @@ pub trait Tree {
     fn links(&self, _directory: &str) -> Vec<(String, String)> {
         Vec::new()
     }
+
+    /// Whether what a package in `directory` reads there is nothing that comes with the workspace: it is in no repository
+    /// with it, and so another file, or none, on another machine.
+    fn is_far(&self, _directory: &str, _path: &str) -> bool {
+        false
+    }
 }
 
 /// Texts by path.

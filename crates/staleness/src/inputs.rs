@@ -340,6 +340,15 @@ fn nix_string(text: &str) -> String {
     Value::from(text).to_string().replace("${", "\\${")
 }
 
+/// What one list has and another has not; empty where they differ in order alone.
+fn differences(old: &[Value], new: &[Value]) -> Vec<String> {
+    let items = |verb: &str, of: &[Value], other: &[Value]| {
+        let items: Vec<String> = of.iter().filter(|item| !other.contains(item)).map(spaced).collect();
+        (!items.is_empty()).then(|| format!("{verb} {}", items.join(", ")))
+    };
+    [items("added", new, old), items("removed", old, new)].into_iter().flatten().collect()
+}
+
 impl MovedKey {
     /// One line for a person: file, key, old and new value.
     pub fn describe(&self) -> String {
@@ -349,6 +358,9 @@ impl MovedKey {
             value => spaced(value),
         };
         match (old, new) {
+            (Some(Value::Array(old)), Some(Value::Array(new))) if !differences(old, new).is_empty() => {
+                format!("{file}: {key}: {}", differences(old, new).join("; "))
+            }
             (Some(old), Some(new)) if file == LOCK => format!("{file}: {key} {} -> {}", shown(old), shown(new)),
             (Some(old), Some(new)) => format!("{file}: {key}: {} -> {}", shown(old), shown(new)),
             (None, Some(new)) if file == LOCK => format!("{file}: {key} {} is new", shown(new)),

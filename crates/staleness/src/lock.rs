@@ -10,8 +10,15 @@ use serde_json::Value;
 
 use crate::inputs::{LOCK, MovedKey, Section};
 
-/// Hexadecimal digits of a package's digest: enough that no two states of one package ever share it.
-const DIGITS: usize = 16;
+/// Hexadecimal digits of a checksum that are recorded, to be recognized, and as many of its digest: enough that no two
+/// checksums of one package ever share them.
+const DIGITS: usize = 8;
+
+/// Between what is recorded of a package. Neither sources nor names have it.
+const SEPARATOR: &str = ", ";
+
+/// Stands for the checksum of a package of the workspace.
+const LOCAL: &str = "local";
 
 /// How a lock calls crates.io.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -50,9 +57,8 @@ struct Package<'a> {
     dependencies: Vec<Cow<'a, str>>,
 }
 
-/// `name version` to a digest of source, checksum and dependencies, with the source in the key where that is neither
-/// crates.io nor the workspace, or where both have the package. Which version of the format the lock is written in does
-/// not count.
+/// `name version` to checksum and dependencies, with the source in the key where that is neither crates.io nor the
+/// workspace, or where both have the package. Which version of the format the lock is written in does not count.
 ///
 /// The cargo-lock crate would check more, and take three times as long, of which `check` has no use: cargo has written
 /// the file, and [`crate::Inputs`] only asks whether it is the same.
@@ -66,27 +72,31 @@ pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
     for package in &packages {
         by_name.entry(&package.name).or_default().push(package);
     }
-    let digest = |package: &Package<'_>| {
+    let facts = |package: &Package<'_>| {
         let dependencies = package.dependencies.iter();
         let mut dependencies: Vec<Cow<'_, str>> =
             dependencies.map(|dependency| resolved(dependency, &by_name)).collect();
         dependencies.sort_unstable();
         let older = || lock.metadata.get(&Cow::from(older_key(package)));
         let checksum = package.checksum.as_ref().or_else(older).filter(|checksum| *checksum != "<none>");
-        let is_local = if package.source.is_none() { "local" } else { "" };
-        // A line each: none of them holds a line end.
-        let mut facts =
-            [is_local, checksum.map_or("", |checksum| checksum), package.replace.as_deref().unwrap_or_default()]
-                .join("\n");
-        for dependency in &dependencies {
-            facts.push('\n');
-            facts.push_str(dependency);
+        let mut facts = match (&package.source, checksum) {
+            (None, _) => LOCAL.to_owned(),
+            (Some(_), None) => "none".to_owned(),
+            (Some(_), Some(checksum)) => {
+                let digits = checksum.get(..DIGITS).unwrap_or(checksum);
+                format!("{digits}{}", &sha256(checksum.as_bytes())[..DIGITS])
+            }
+        };
+        let replaced = package.replace.iter().map(|replace| Cow::from(format!("replaced by {replace}")));
+        for dependency in replaced.chain(dependencies) {
+            facts.push_str(SEPARATOR);
+            facts.push_str(&dependency);
         }
-        Value::from(&sha256(facts.as_bytes())[..DIGITS])
+        Value::from(facts)
     };
     let mut section = Section::new();
     for package in packages {
-        if section.insert(key(package, &by_name), digest(package)).is_some() {
+        if section.insert(key(package, &by_name), facts(package)).is_some() {
             return Err(format!("it lists package `{} {}` twice", package.name, package.version));
         }
     }
@@ -133,7 +143,7 @@ fn older_key(package: &Package<'_>) -> String {
     format!("checksum {} {} ({})", package.name, package.version, package.source.as_deref().unwrap_or_default())
 }
 
-/// The key of the package that a dependency means: `name`, `name version` where there are several, `name version (source)`
+/// The shortest words for the package that a dependency means, which it may have in more: `name`, `name version` where there are several, `name version (source)`
 /// where there are several of one version.
 fn resolved<'a>(dependency: &'a str, by_name: &ByName<'_, '_>) -> Cow<'a, str> {
     let mut words = dependency.splitn(3, ' ');
@@ -144,35 +154,72 @@ fn resolved<'a>(dependency: &'a str, by_name: &ByName<'_, '_>) -> Cow<'a, str> {
         version.is_none_or(|version| package.version == version)
             && source.is_none_or(|source| package.source.as_deref() == Some(source))
     });
-    fitting.next().map_or(Cow::from(dependency), |package| Cow::from(key(package, by_name)))
+    let Some(package) = fitting.next() else { return Cow::from(dependency) };
+    let candidates = &by_name[name];
+    let of_version = candidates.iter().filter(|other| other.version == package.version).count();
+    match (candidates.len(), of_version) {
+        (1, _) => Cow::from(name),
+        (_, 1) => Cow::from(format!("{name} {}", package.version)),
+        _ => Cow::from(key(package, by_name)),
+    }
 }
 
-/// Digests mean nothing to a reader. What does is that a package went from one version to another, is new or gone, or has
-/// the same version with something else in it.
+/// What moved of the packages of one name.
+#[derive(Default)]
+struct OfName {
+    gone: Vec<String>,
+    come: Vec<String>,
+    others: Vec<MovedKey>,
+}
+
+/// What a reader wants to know: that a package went from one version to another, is new or gone, or what else of it moved
+/// within a version.
 pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
-    let mut by_name: BTreeMap<String, (Vec<String>, Vec<String>)> = BTreeMap::new();
-    let mut named = Vec::new();
-    for MovedKey { file, key, old, new } in moved {
+    let mut by_name: BTreeMap<String, OfName> = BTreeMap::new();
+    for MovedKey { key, old, new, .. } in moved {
         let (name, version) = key.split_once(' ').map_or((key.as_str(), ""), |parts| parts);
-        match (old, new) {
-            (Some(_), Some(_)) => {
-                let what = |what: &str| Some(Value::from(format!("{version} {what}")));
-                let (old, new) = (what("as it was"), what("with another source, checksum or dependencies"));
-                named.push(MovedKey { file, key: name.to_owned(), old, new });
-            }
-            (old, _) => {
-                let (gone, come) = by_name.entry(name.to_owned()).or_default();
-                if old.is_some() { gone } else { come }.push(version.to_owned());
-            }
+        let of_name = by_name.entry(name.to_owned()).or_default();
+        match (&old, &new) {
+            (Some(old), Some(new)) => of_name.others.extend(within_version(&key, old, new)),
+            (Some(_), None) => of_name.gone.push(version.to_owned()),
+            _ => of_name.come.push(version.to_owned()),
         }
     }
-    for (key, (gone, come)) in by_name {
+    let mut named = Vec::new();
+    for (key, OfName { gone, come, others }) in by_name {
         for ix in 0..gone.len().max(come.len()) {
             let version = |list: &[String]| list.get(ix).map(|version| Value::from(version.as_str()));
             let file = LOCK.to_owned();
             named.push(MovedKey { file, key: key.clone(), old: version(&gone), new: version(&come) });
         }
+        named.extend(others);
     }
-    named.sort_by(|a, b| a.key.cmp(&b.key));
     named
+}
+
+/// What moved of a package that has the same version as before: where it is from, its checksum, its dependencies.
+fn within_version(package: &str, old: &Value, new: &Value) -> Vec<MovedKey> {
+    let split = |value: &Value| {
+        let mut facts = value.as_str().unwrap_or_default().split(SEPARATOR).map(str::to_owned);
+        (facts.next().unwrap_or_default(), facts.map(Value::from).collect::<Vec<_>>())
+    };
+    let ((old_source, old_dependencies), (new_source, new_dependencies)) = (split(old), split(new));
+    let key = |what: &str| format!("{package}: {what}");
+    let is_of_source = old_source == LOCAL || new_source == LOCAL;
+    let shown = |fact: &str| match fact {
+        LOCAL => Value::from(fact),
+        _ if is_of_source => Value::from("crates.io"),
+        fact => Value::from(fact.get(..DIGITS).unwrap_or(fact)),
+    };
+    let mut moved = Vec::new();
+    if old_source != new_source {
+        let key = key(if is_of_source { "source" } else { "checksum" });
+        let (old, new) = (Some(shown(&old_source)), Some(shown(&new_source)));
+        moved.push(MovedKey { file: LOCK.to_owned(), key, old, new });
+    }
+    if old_dependencies != new_dependencies {
+        let (old, new) = (Some(old_dependencies.into()), Some(new_dependencies.into()));
+        moved.push(MovedKey { file: LOCK.to_owned(), key: key("dependencies"), old, new });
+    }
+    moved
 }

@@ -227,6 +227,29 @@ impl Manifest {
     }
 }
 
+/// Keys that are paths, those that members inherit included; what is below is those of [`TARGETS`] and `lib`.
+const PATHS: [&str; 6] = [
+    "package.build",
+    "package.license-file",
+    "package.readme",
+    "package.workspace",
+    "workspace.package.license-file",
+    "workspace.package.readme",
+];
+
+/// The first absolute path in a section, as it is written there.
+pub(crate) fn absolute_path(section: &Section) -> Option<String> {
+    section.iter().find_map(|(key, value)| {
+        let is_target = key == "lib" || TARGETS.iter().any(|kind| key.split('.').next() == Some(kind));
+        let (key, path) = match PATHS.contains(&key.as_str()) {
+            true => (key.clone(), value.as_str()?),
+            false if is_target => (format!("{key}.path"), value.get("path")?.as_str()?),
+            false => return None,
+        };
+        path.starts_with('/').then(|| format!("{key} = \"{path}\""))
+    })
+}
+
 /// Dependencies with their full keys, normalized.
 fn dependencies(manifest: &Map<String, Value>) -> Vec<(String, Value)> {
     let mut all = Vec::new();

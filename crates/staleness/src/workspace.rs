@@ -11,7 +11,7 @@ use glob::{MatchOptions, Pattern};
 use serde_json::{Map, Value};
 
 use crate::inputs::{LOCK, Section};
-use crate::manifest::{Config, Inherited, Manifest, PathBase};
+use crate::manifest::{Config, Inherited, Manifest, PathBase, absolute_path};
 use crate::stamp::conflict_marker;
 
 /// What keeps the inputs from being read. Cargo refuses such a workspace too.
@@ -59,7 +59,7 @@ pub enum InputError {
         /// What is wrong with it.
         message: String,
     },
-    /// The path of a package is absolute.
+    /// The path of a package, of a target, or of another file that counts is absolute.
     #[error("`{key}` of `{from}` is absolute, and would lead elsewhere on another machine")]
     Absolute {
         /// Manifest that has it.
@@ -118,6 +118,11 @@ pub(crate) fn manifests(tree: &dyn Tree) -> Result<(BTreeMap<String, Section>, V
     finder.find_others(&root, patched.collect())?;
     let packages = finder.packages()?;
     let mut sections = finder.sections()?;
+    for (from, section) in &sections {
+        if let Some(key) = absolute_path(section) {
+            return Err(InputError::Absolute { from: from.clone(), key });
+        }
+    }
     let configs = configs.into_iter().filter(|(_, config)| !config.section.is_empty());
     sections.extend(configs.map(|(file, config)| (file, config.section)));
     Ok((sections, packages))
@@ -140,7 +145,10 @@ fn configs(tree: &dyn Tree) -> Result<BTreeMap<String, Config>, InputError> {
                 config.section.insert(format!("(packages in {directory})"), digest[..16].into());
             }
         }
-        open.extend(config.include.iter().filter_map(|include| join(parent(&file), include)));
+        for include in &config.include {
+            let absolute = || InputError::Absolute { from: file.clone(), key: format!("include = \"{include}\"") };
+            open.push(join(parent(&file), include).ok_or_else(absolute)?);
+        }
         configs.insert(file, config);
     }
     Ok(configs)

@@ -59,6 +59,46 @@ fn a_key_is_named_where_it_stands() {
 }
 
 #[test]
+fn of_lists_only_the_difference_is_told() {
+    let found = moved(|files| {
+        files.insert("app/src/bin/tool.rs".to_owned(), String::new());
+        files.remove("app/src/main.rs");
+    });
+    assert_eq!(found, ["app/Cargo.toml: (files): added \"src/bin/tool.rs\"; removed \"src/main.rs\""]);
+}
+
+#[test]
+fn of_a_locked_package_it_is_told_what_moved() {
+    let package = |name: &str, rest: &str| {
+        format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"{REGISTRY}\"\n{rest}")
+    };
+    let lock = |files: &mut Files, rest: &str| {
+        let text = format!("version = 4\n{}{rest}{}", package("b", "checksum = \"22\"\n"), package("c", ""));
+        files.insert("Cargo.lock".to_owned(), text);
+    };
+    let moved = |old: &str, new: &str| {
+        let mut files = workspace();
+        lock(&mut files, old);
+        let recorded = read(&files);
+        lock(&mut files, new);
+        read(&files).moved_since(&recorded).iter().map(|moved| moved.describe()).collect::<Vec<_>>()
+    };
+    let plain = package("a", "checksum = \"1111111111\"\ndependencies = [\"b\"]\n");
+    let other = package("a", "checksum = \"2222222222\"\ndependencies = [\"c\"]\n");
+    assert_eq!(
+        moved(&plain, &other),
+        [
+            "Cargo.lock: a 1.0.0: checksum 11111111 -> 22222222",
+            "Cargo.lock: a 1.0.0: dependencies: added \"c\"; removed \"b\"",
+        ]
+    );
+    // The last digits count as well.
+    assert_eq!(moved(&plain, &plain.replace("1111111111", "1111111110")).len(), 1);
+    let local = "\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\ndependencies = [\"b 1.0.0\"]\n";
+    assert_eq!(moved(local, &plain), ["Cargo.lock: a 1.0.0: source local -> crates.io"]);
+}
+
+#[test]
 fn what_nobody_inherits_does_not_count() {
     assert!(moved(|files| replace(files, "Cargo.toml", "serde = \"1\"", "serde = \"1\"\nother = \"2\"")).is_empty());
 }

@@ -55,8 +55,9 @@ impl Scratch {
 
     fn put(&self, path: &Path, put: impl FnOnce() -> std::io::Result<()>) {
         let put = fs::create_dir_all(path.parent().unwrap()).and_then(|()| put());
-        // An earlier edit may have left a link in its place, or above it.
-        let is_in_the_way = || path.ancestors().take_while(|above| *above != self.root()).any(Path::is_symlink);
+        // An earlier edit may have left a link in its place, or above it, or a directory.
+        let is_link = || path.ancestors().take_while(|above| *above != self.root()).any(Path::is_symlink);
+        let is_in_the_way = || is_link() || path.is_dir();
         assert!(put.is_ok() || is_in_the_way(), "{}: {put:?}", path.display());
     }
 
@@ -123,25 +124,33 @@ fn write(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
     edit(&format!("write {file}"), says, move |scratch| scratch.write(file, text))
 }
 
-fn delete(file: &'static str, says: &[&str]) -> Edit {
+pub(crate) fn delete(file: &'static str, says: &[&str]) -> Edit {
     edit(&format!("delete {file}"), says, move |scratch| {
         let _ = fs::remove_file(scratch.path(file));
     })
 }
 
-fn replace(file: &'static str, from: &'static str, to: &'static str, says: &[&str]) -> Edit {
+pub(crate) fn replace(file: &'static str, from: &'static str, to: &'static str, says: &[&str]) -> Edit {
     edit(&format!("{file}: {from:?} -> {to:?}"), says, move |scratch| {
         scratch.write(file, &scratch.read(file).replacen(from, to, 1));
     })
 }
 
-fn append(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
+pub(crate) fn directory_for(file: &'static str) -> Edit {
+    edit(&format!("a directory in the place of {file}"), &[file], move |scratch| {
+        if fs::remove_file(scratch.path(file)).is_ok() {
+            fs::create_dir(scratch.path(file)).unwrap();
+        }
+    })
+}
+
+pub(crate) fn append(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
     edit(&format!("{file}: append {text:?}"), says, move |scratch| {
         scratch.write(file, &(scratch.read(file) + text));
     })
 }
 
-fn map(name: &str, file: &'static str, says: &[&str], map: fn(&str) -> String) -> Edit {
+pub(crate) fn map(name: &str, file: &'static str, says: &[&str], map: fn(&str) -> String) -> Edit {
     edit(name, says, move |scratch| scratch.write(file, &map(&scratch.read(file))))
 }
 
@@ -151,7 +160,7 @@ pub(crate) fn edits() -> Vec<Edit> {
     all.extend(targets());
     all.extend(dependencies());
     all.extend(workspace());
-    all.extend(lock());
+    all.extend(crate::lock::lock());
     all.extend(files());
     all.extend(crate::sources::sources());
     all.extend(cargo_nix());
@@ -176,6 +185,8 @@ fn package() -> Vec<Edit> {
         set("{member}", "package.build", "\"src/script.rs\""),
         set("{member}", "package.forced-target", "\"wasm32-unknown-unknown\""),
         set("{member}", "package.metadata.cratewright.extra-sources", "[\"nowhere\"]"),
+        set("{member}", "package.readme", "\"/no/such/README.md\""),
+        set("{member}", "package.build", "\"/no/such/build.rs\""),
         silent(set("{member}", "package.keywords", "[\"one\"]")),
         silent(set("{member}", "package.categories", "[\"encoding\"]")),
         silent(set("{member}", "package.publish", "false")),
@@ -215,6 +226,12 @@ fn targets() -> Vec<Edit> {
             });
         }),
         append("{member}", "\n[[bin]]\nname = \"absent\"\n", &[]),
+        edit("a [[bin]] with an absolute path", &["{member}", "bin.far.path", "is absolute"], |scratch| {
+            let path = scratch.path("{dir}src/far.rs");
+            scratch.write("{dir}src/far.rs", "fn main() {}\n");
+            let bin = format!("\n[[bin]]\nname = \"far\"\npath = \"{}\"\n", path.display());
+            scratch.write("{member}", &(scratch.read("{member}") + &bin));
+        }),
         append("{member}", "\n[[test]]\nname = \"absent\"\n", &[]),
     ]
 }
@@ -291,6 +308,8 @@ fn workspace() -> Vec<Edit> {
         set(".cargo/config.toml", "target.x86_64-unknown-linux-gnu.linker", "\"clang\""),
         silent(set(".cargo/config.toml", "target.x86_64-unknown-linux-gnu.runner", "\"run\"")),
         silent(set("Cargo.toml", "profile.lost.inherits", "\"nowhere\"")),
+        silent(set(".cargo/config.toml", "build.target-dir", "\"out\"")),
+        set(".cargo/config.toml", "include", "\"/no/such.toml\""),
         set(".cargo/config.toml", "env.A", "\"b\""),
         set(".cargo/config.toml", "build.rustflags", "[\"--cfg=a\"]"),
         silent(set("{member}", "lints.rust.unused", "\"deny\"")),
@@ -345,42 +364,6 @@ fn workspace() -> Vec<Edit> {
                 }
             }
         }),
-    ]
-}
-
-fn lock() -> Vec<Edit> {
-    vec![
-        append("Cargo.lock", "\n# a comment\n", &[]),
-        replace("Cargo.lock", "version = 4", "version = 3", &[]),
-        replace("Cargo.lock", "version = 4", "version = 5", &[]),
-        map("another checksum", "Cargo.lock", &["Cargo.lock"], |text| {
-            text.replacen("checksum = \"", "checksum = \"0", 1)
-        }),
-        map("digits of a checksum", "Cargo.lock", &["Cargo.lock"], |text| match text.find("checksum = \"") {
-            Some(at) => format!("{}0000{}", &text[..at + 12], &text[at + 16..]),
-            None => text.to_owned(),
-        }),
-        map("no checksum", "Cargo.lock", &["Cargo.lock"], |text| {
-            text.lines().filter(|line| !line.starts_with("checksum")).map(|line| format!("{line}\n")).collect()
-        }),
-        map("another version of a package", "Cargo.lock", &["Cargo.lock"], |text| {
-            text.replacen("name = \"libc\"\nversion = \"0.2.", "name = \"libc\"\nversion = \"0.2.9", 1)
-        }),
-        map("another source", "Cargo.lock", &["Cargo.lock"], |text| {
-            text.replacen("source = \"registry+https://github.com/", "source = \"registry+https://example.invalid/", 1)
-        }),
-        map("a dependency less", "Cargo.lock", &["Cargo.lock"], |text| text.replacen(" \"cfg-if\",\n", "", 1)),
-        map("a package less", "Cargo.lock", &["Cargo.lock"], |text| match text.rfind("\n[[package]]") {
-            Some(at) => text[..at].to_owned(),
-            None => text.to_owned(),
-        }),
-        map("half a lock", "Cargo.lock", &[], |text| text[..text.len() / 2].to_owned()),
-        map("a package twice", "Cargo.lock", &["Cargo.lock", "twice"], |text| {
-            let at = text.rfind("\n[[package]]").unwrap();
-            format!("{text}{}", &text[at..])
-        }),
-        append("Cargo.lock", "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker", "Cargo.lock"]),
-        delete("Cargo.lock", &["Cargo.lock"]),
     ]
 }
 
@@ -442,16 +425,17 @@ fn cargo_nix() -> Vec<Edit> {
         replace("Cargo.nix", "package.edition = \"", "package.edition = \"x", by_hand),
         replace("Cargo.nix", "# below: sha256:", "# below: sha256:0", by_hand),
         replace("Cargo.nix", "# @generated by cratewright.", "# @generated by cratewright!", by_hand),
-        replace("Cargo.nix", "# format: 5\n", "# format: 5  \n", by_hand),
-        replace("Cargo.nix", "# format: 5\n", "# format: +5\n", by_hand),
-        replace("Cargo.nix", "# format: 5\n", "# format: 5\r\n", &["CR LF"]),
-        replace("Cargo.nix", "# format: 5", "# format: 1", &["format 1"]),
+        replace("Cargo.nix", "# format: 6\n", "# format: 6  \n", by_hand),
+        replace("Cargo.nix", "# format: 6\n", "# format: +6\n", by_hand),
+        replace("Cargo.nix", "# format: 6\n", "# format: 6\r\n", &["CR LF"]),
+        replace("Cargo.nix", "# format: 6", "# format: 1", &["format 1"]),
         replace("Cargo.nix", "# @generated by", "# written by", &["not generated"]),
         map("half a Cargo.nix", "Cargo.nix", by_hand, |text| text[..text.len() / 2].to_owned()),
         map("CR LF in Cargo.nix", "Cargo.nix", &["CR LF", ".gitattributes"], |text| text.replace('\n', "\r\n")),
         append("Cargo.nix", "<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker"]),
         write("Cargo.nix", "", &["not generated"]),
         delete("Cargo.nix", &["does not exist"]),
+        directory_for("Cargo.nix"),
     ]
 }
 

@@ -7,6 +7,7 @@
 mod support;
 
 mod edits;
+mod lock;
 mod sources;
 
 use std::collections::BTreeMap;

@@ -9,6 +9,8 @@ pub(crate) fn sources() -> Vec<Edit> {
             scratch.write("shared/text.txt", "shared");
             scratch.write("shared/code.rs", "mod below;");
             scratch.write("shared/below.rs", "");
+            // As cargo marks a directory that it builds in.
+            scratch.write("{dir}src/out/CACHEDIR.TAG", "# This file is a cache directory tag created by cargo.\n");
             scratch.write(file, text);
         });
         Edit { in_sources: true, ..edit }
@@ -52,6 +54,12 @@ pub(crate) fn sources() -> Vec<Edit> {
             "{dir}build.rs",
             "fn main() { println!(\"cargo::rerun-if-changed=../shared/text.txt\"); }",
         )),
+        source(
+            "what cargo has built beside the sources",
+            &[],
+            "{dir}src/out/debug/extra.rs",
+            "const A: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../shared/text.txt\"));",
+        ),
         source("a source with a reference to its own files", &[], "{dir}src/extra.rs", "include!(\"../src/x.rs\");"),
     ]
 }

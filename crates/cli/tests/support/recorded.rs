@@ -116,7 +116,7 @@ pub fn rendered(units: &Units, id: &str, known: &mut HashMap<String, Signature>)
     signature
 }
 
-/// Platforms that the stand-in has, and crosses between them; nothing for others. It is the argument of nixpkgs.
+/// The argument of nixpkgs for a pair, or nothing for platforms that the stand-in does not have.
 pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
     let systems = [
         ("aarch64-apple-darwin", "aarch64-darwin"),
@@ -124,13 +124,25 @@ pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
         ("x86_64-apple-darwin", "x86_64-darwin"),
         ("x86_64-unknown-linux-gnu", "x86_64-linux"),
     ];
-    let triple = |platform: usize| &workspace.platforms[platform].triple;
-    let system_of = |platform| systems.iter().find(|(known, _)| known == triple(platform)).map(|(_, system)| system);
-    let (host, _) = (system_of(pair.host)?, system_of(pair.target)?);
-    Some(match pair.host == pair.target {
-        true => format!("{{ system = \"{host}\"; }}"),
-        false => format!("{{ system = \"{host}\"; crossSystem = {{ config = \"{}\"; }}; }}", triple(pair.target)),
-    })
+    // By nixpkgs' names in `pkgsCross`; `systems` can be crossed to as well.
+    let examples = [
+        ("wasm32-unknown-unknown", "wasm32-unknown-none"),
+        ("wasm32-wasip1", "wasi32"),
+        ("x86_64-pc-windows-gnu", "mingwW64"),
+        ("x86_64-unknown-linux-musl", "musl64"),
+    ];
+    let [host, target] = [pair.host, pair.target].map(|ix| workspace.platforms[ix].triple.as_str());
+    let named =
+        |names: &[(&str, &'static str)], triple| names.iter().find(|(known, _)| *known == triple).map(|(_, n)| *n);
+    let host = named(&systems, host)?;
+    if !pair.is_cross() {
+        return Some(format!("{{ system = \"{host}\"; }}"));
+    }
+    let cross = match named(&examples, target) {
+        Some(example) => format!("(import {}/lib).systems.examples.{example}", nix::stand_in().display()),
+        None => named(&systems, target).map(|_| format!("{{ config = \"{target}\"; }}"))?,
+    };
+    Some(format!("{{ system = \"{host}\"; crossSystem = {cross}; }}"))
 }
 
 /// Evaluates `body` with the results of a `Cargo.nix`, `file`, and `unitsBelow`: of units, all there are below them.

@@ -12,7 +12,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{BinOp, Expr, ExprMethodCall, Item, Lit, Meta, Pat, Token};
 
-use super::{Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, tokens};
+use super::{At, Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, tokens};
 use crate::tree::{join, parent, within};
 
 /// Looks through a build script and its modules.
@@ -242,7 +242,7 @@ impl Script<'_, '_, '_> {
                 self.unknown(path, place);
             }
         } else if path.contains('/') {
-            self.scanner.mention(resolved);
+            self.scanner.mention(resolved, At { file: self.file, line: place.span().start().line });
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod build_script;
 mod items;
+mod places;
 mod tokens;
 
 use std::cell::RefCell;
@@ -14,7 +15,8 @@ use std::collections::{BTreeSet, HashMap};
 use memchr::memmem;
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::tree::{Tree, is_outside, join, parent, within};
+use self::places::is_at_or_above;
+use crate::tree::{Tree, join, parent, within};
 
 /// A package, as far as its files go. Paths are seen from the workspace root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +53,13 @@ pub struct Doubt {
     pub what: String,
 }
 
+/// A place in a source file.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    file: &'a str,
+    line: usize,
+}
+
 /// Looks through all sources of a package.
 pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let has_links = !tree.links(&package.directory).is_empty();
@@ -59,7 +68,8 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let mut scanner = Scanner { tree, package, found, doubts, open, has_links, cache: &cache };
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
-        scanner.module(root.clone(), parent(&root).to_owned());
+        let manifest = within(&package.directory, "Cargo.toml");
+        scanner.module(root.clone(), parent(&root).to_owned(), At { file: &manifest, line: 1 });
     }
     if let Some(script) = &package.build_script {
         build_script::scan(&mut scanner, script);
@@ -67,9 +77,17 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let needles = scanner.needles();
     for directory in scanner.directories() {
         if let Some(target) = scanner.led_outside(&directory) {
-            scanner.linked(&target);
+            scanner.linked(&directory, &target);
         } else {
             scanner.directory(&directory, &needles);
+        }
+    }
+    // Those of another extension are not found by it.
+    for root in
+        package.roots.iter().filter(|root| !root.ends_with(".rs") && scanner.is_own(root)).cloned().collect::<Vec<_>>()
+    {
+        if let Ok(Some(text)) = tree.read(&root) {
+            scanner.source(&root, &text);
         }
     }
     // What is compiled from outside may lead further.
@@ -174,13 +192,13 @@ impl Scanner<'_> {
                 let is_new = |target: &String| self.is_own(target) && !is_at_or_above(target, directory);
                 let within_package = join(directory, &target).filter(is_new);
                 if let Some(target) = self.led_outside(&path) {
-                    self.linked(&target);
+                    self.linked(&path, &target);
                 } else if let Some(target) = within_package.filter(|_| is_directory) {
                     self.directory(&target, needles);
                 }
             } else if is_directory {
                 let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
-                if !is_other && !name.starts_with('.') && self.is_own(&path) {
+                if !is_other && !name.starts_with('.') && self.is_own(&path) && !self.is_cache(&path) {
                     self.directory(&path, needles);
                 }
             } else if name.ends_with(".rs")
@@ -233,13 +251,6 @@ impl Scanner<'_> {
         })
     }
 
-    /// What is written in a link; nothing for what is none.
-    fn link(&self, directory: &str, name: &str) -> Option<String> {
-        let mut cached = self.cache.links.borrow_mut();
-        let links = cached.entry(directory.to_owned());
-        links.or_insert_with(|| self.tree.links(directory).into_iter().collect()).get(name).cloned()
-    }
-
     /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
     fn led_outside(&self, path: &str) -> Option<String> {
         let below = path.strip_prefix(&self.package.directory)?.trim_start_matches('/');
@@ -264,10 +275,11 @@ impl Scanner<'_> {
     }
 
     /// What a link of the package leads to outside of it.
-    fn linked(&mut self, target: &str) {
+    fn linked(&mut self, link: &str, target: &str) {
         if is_at_or_above(target, &self.package.directory) {
             return;
         }
+        self.doubt_far(target, At { file: link, line: 1 });
         self.found.insert(target.to_owned());
         let mut open = vec![target.to_owned()];
         let mut seen = BTreeSet::new();
@@ -351,36 +363,21 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether a path is in the package's source anyway.
-    fn is_own(&self, path: &str) -> bool {
-        let directory = &self.package.directory;
-        let is_in = if directory.is_empty() { !is_outside(path) } else { is_at_or_above(directory, path) };
-        is_in && !self.package.apart.iter().any(|apart| is_at_or_above(apart, path))
-    }
-
-    fn exists(&self, path: &str) -> bool {
-        self.tree.is_file(path) || !self.tree.entries(path).is_empty()
-    }
-
     /// A path that is read for certain.
-    fn read(&mut self, path: String, file: &str, line: usize) {
+    fn read(&mut self, path: String, at: At<'_>) {
         if self.is_own(&path) {
             self.found.extend(self.led_outside(&path));
         } else if Self::is_history(&path) {
         } else if self.exists(&path) {
-            self.take(path);
+            self.take(path, at);
         } else {
-            self.doubt(file, line, format!("`{path}` does not exist"));
+            self.doubt(at.file, at.line, format!("`{path}` does not exist"));
         }
     }
 
-    /// History is in no source: what a build tells of it would make every commit another build.
-    fn is_history(path: &str) -> bool {
-        path.split('/').any(|part| part == ".git")
-    }
-
     /// Takes a path that exists, with what a link leads to, and what a file of another language takes in itself.
-    fn take(&mut self, path: String) {
+    fn take(&mut self, path: String, at: At<'_>) {
+        self.doubt_far(&path, at);
         self.found.extend(self.led_elsewhere(&path));
         let is_new = self.found.insert(path.clone());
         let extension = path.rsplit('.').next().unwrap_or_default();
@@ -388,7 +385,7 @@ impl Scanner<'_> {
             return;
         }
         let Ok(Some(text)) = self.tree.read(&path) else { return };
-        for line in text.lines().map(str::trim_start) {
+        for (number, line) in (1..).zip(text.lines().map(str::trim_start)) {
             // `#include "..."`, `import "..."`, `import public "..."`
             let named = line.trim_start_matches('#').trim_start();
             let is_import = named.starts_with("include") || named.starts_with("import");
@@ -396,53 +393,28 @@ impl Scanner<'_> {
                 && let Some((file, _)) = rest.split_once('"')
                 && let Some(file) = join(parent(&path), file).filter(|file| self.tree.is_file(file))
             {
-                self.mention(file);
+                self.mention(file, At { file: &path, line: number });
             }
         }
     }
 
-    /// What cargo builds is not there before a build, and no source.
-    fn is_built(&self, path: &str) -> bool {
-        is_at_or_above("target", path) || is_at_or_above(&within(&self.package.directory, "target"), path)
-    }
-
-    /// Where a path outside of the package leads, if it is behind a link or is one itself.
-    fn led_elsewhere(&self, path: &str) -> Option<String> {
-        let mut at = String::new();
-        let mut rest: Vec<&str> = path.split('/').rev().collect();
-        let mut is_led = false;
-        // As many links as systems follow.
-        let mut links = 0..40;
-        while let Some(name) = rest.pop() {
-            let link = if name == ".." { None } else { self.link(&at, name) };
-            at = match link {
-                None => join(&at, name)?,
-                Some(target) => {
-                    links.next()?;
-                    is_led = true;
-                    join(&at, &target)?
-                }
-            };
-        }
-        (is_led && !self.is_own(&at) && !is_at_or_above(&at, &self.package.directory) && self.exists(&at)).then_some(at)
-    }
-
     /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
-    fn mention(&mut self, path: String) -> bool {
+    fn mention(&mut self, path: String, at: At<'_>) -> bool {
         let counts = !self.is_own(&path)
             && !is_at_or_above(&path, &self.package.directory)
             && !Self::is_history(&path)
-            && !self.is_built(&path)
-            && self.exists(&path);
+            && self.exists(&path)
+            && !self.is_built(&path);
         if counts {
-            self.take(path);
+            self.take(path, at);
         }
         counts
     }
 
     /// A file that is compiled and may not be where the package's own files are.
-    fn module(&mut self, file: String, children: String) {
+    fn module(&mut self, file: String, children: String, at: At<'_>) {
         if !self.is_own(&file) {
+            self.doubt_far(&file, at);
             self.found.insert(file.clone());
         }
         self.open.push(Module { file, children });
@@ -478,15 +450,6 @@ fn children_of(file: &str) -> &str {
         Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
         _ => file.strip_suffix(".rs").unwrap_or(file),
     }
-}
-
-/// Whether a directory is a path or has it in it.
-fn is_at_or_above(directory: &str, path: &str) -> bool {
-    let levels = |path: &str| path.split('/').take_while(|part| *part == "..").count();
-    if directory.is_empty() || directory.split('/').all(|part| part == "..") {
-        return levels(path) <= levels(directory);
-    }
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Lit;
 
 use super::items::{attributes, end_of_item, is_for_tests, is_not_built, path_of};
-use super::{Scanner, WORKSPACE_DIR, children_of, is_at_or_above, is_too_deep};
+use super::{At, Scanner, WORKSPACE_DIR, children_of, is_at_or_above, is_too_deep};
 use crate::tree::{join, parent, within};
 
 /// Macros whose texts are no paths, but for those in other macros within.
@@ -125,7 +125,11 @@ const WITHOUT_FILES: [&str; 26] = [
     "warn",
 ];
 
-impl Walk<'_, '_, '_> {
+impl<'a> Walk<'a, '_, '_> {
+    fn at(&self, line: usize) -> At<'a> {
+        At { file: self.file, line }
+    }
+
     fn stream(&mut self, stream: TokenStream) {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
         let mut paths = Vec::new();
@@ -197,8 +201,9 @@ impl Walk<'_, '_, '_> {
             _ => {
                 let is_known = matches!(&trees[..], [TokenTree::Ident(name), ..] if WITHOUT_FILES.iter().any(|known| name == known));
                 if !is_known {
+                    let line = attribute.span_open().start().line;
                     for text in arguments(attribute.stream()) {
-                        self.mention(&text);
+                        self.mention(&text, line);
                     }
                 }
                 self.stream(attribute.stream());
@@ -228,9 +233,9 @@ impl Walk<'_, '_, '_> {
                 }
                 Some(file) if self.scanner.tree.is_file(&file) => {
                     let children = parent(&file).to_owned();
-                    self.scanner.module(file, children);
+                    self.scanner.module(file, children, self.at(line));
                 }
-                Some(file) => self.scanner.read(file, self.file, line),
+                Some(file) => self.scanner.read(file, self.at(line)),
             }
         }
         let is_elsewhere = self.follow || !self.scanner.is_own(&children);
@@ -238,7 +243,7 @@ impl Walk<'_, '_, '_> {
             let below = within(&children, name);
             for file in [format!("{below}.rs"), format!("{below}/mod.rs")] {
                 if self.scanner.tree.is_file(&file) {
-                    self.scanner.module(file, below.clone());
+                    self.scanner.module(file, below.clone(), self.at(line));
                 }
             }
         }
@@ -254,7 +259,7 @@ impl Walk<'_, '_, '_> {
             name if TEXTS.contains(&name) => {}
             _ => {
                 for text in arguments(group.stream()) {
-                    self.mention(&text);
+                    self.mention(&text, line);
                 }
             }
         }
@@ -276,7 +281,10 @@ impl Walk<'_, '_, '_> {
         let directory = join(&base, known).unwrap_or_default();
         let written = group.span().source_text().unwrap_or_else(|| group.to_string());
         let is_above = is_at_or_above(&directory, &self.scanner.package.directory);
-        if !known.is_empty() && !is_above && (self.scanner.is_own(&directory) || self.scanner.mention(directory)) {
+        if !known.is_empty()
+            && !is_above
+            && (self.scanner.is_own(&directory) || self.scanner.mention(directory, self.at(line)))
+        {
             return;
         }
         if written.contains("..") {
@@ -291,15 +299,15 @@ impl Walk<'_, '_, '_> {
             None => self.scanner.doubt(self.file, line, format!("`{name}!(\"{path}\")` has an absolute path")),
             Some(file) if name == "include" && self.scanner.tree.is_file(&file) => {
                 let children = parent(&file).to_owned();
-                self.scanner.module(file, children);
+                self.scanner.module(file, children, self.at(line));
             }
-            Some(file) => self.scanner.read(file, self.file, line),
+            Some(file) => self.scanner.read(file, self.at(line)),
         }
     }
 
     /// A text handed to a macro or attribute that may read files: from the package's directory as a rule, sometimes from
     /// its `src` or from where the file is. Which of them it is is not known.
-    fn mention(&mut self, text: &str) {
+    fn mention(&mut self, text: &str, line: usize) {
         let package = self.scanner.package.directory.clone();
         let (text, bases) = match text.strip_prefix("$CARGO_MANIFEST_DIR/") {
             Some(rest) => (rest, vec![package]),
@@ -307,7 +315,7 @@ impl Walk<'_, '_, '_> {
         };
         if text.contains('/') {
             for path in bases.iter().filter_map(|base| join(base, text)) {
-                self.scanner.mention(path);
+                self.scanner.mention(path, self.at(line));
             }
         }
     }

@@ -6,7 +6,7 @@ let
   # What this file was made from; `cratewright check` finds what has moved since.
   inputs = {
     "Cargo.lock" = ''
-      app 0.1.0 = "88843aa40cca4aee"
+      app 0.1.0 = "local"
     '';
     "Cargo.toml" = ''
       (files) = ["src/main.rs"]
