@@ -6,12 +6,13 @@
   stdenv,
   members,
   tests ? (_: { }),
-  checkOptions,
   kinds,
+  overrides,
   units,
   ...
-}:
+}@arguments:
 let
+  checkOptions = overrides.withoutAdded arguments.checkOptions;
   inherit (units)
     guards
     host

@@ -96,6 +96,23 @@ let
     )}
   '';
 
+  # A library goes by the names that rustc gives it, one for each of its types, into `place`.
+  isLibrary = target: target ? type;
+  compileExample =
+    place: target:
+    if isLibrary target then
+      compileWith { } "rustc" target (
+        lib.splitString " " (toString (settings.testFlags false))
+        ++ plainly target
+        ++ [
+          "--out-dir"
+          place
+        ]
+      )
+    else
+      compileTo (exampleProgram target) target (plainly target);
+  exampleProgram = target: "${directory}/examples/${target.name}";
+
   # No more than Nix gives the build.
   threads = "export RUST_TEST_THREADS=\${RUST_TEST_THREADS:-$NIX_BUILD_CORES}";
   install = target: file: ''install -D -m 755 ${file} "$out/bin/${target.name}"'';
@@ -140,9 +157,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
         ]
         ++ map (target: compileTo (testProgram target) target (asTest target)) tested
         # They are compiled, so that they do not rot.
-        ++ map (
-          target: compileTo "${directory}/examples/${target.name}" target (plainly target)
-        ) plainExamples
+        ++ map (compileExample "${directory}/examples") plainExamples
         ++ lib.optionals canRun (
           [
             threads
@@ -266,11 +281,16 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
         lib.concatMap (
           target:
           let
-            file = "${directory}/examples/${target.name}";
+            place = "target/examples/${target.name}";
           in
           [
-            (compileTo file target (plainly target))
-            (install target file)
+            (compileExample place target)
+            (
+              if isLibrary target then
+                ''install -D -m 755 -t "$out/lib" ${place}/*''
+              else
+                install target (exampleProgram target)
+            )
           ]
         ) (of "example")
       );

@@ -102,7 +102,54 @@ let
       ++ lib.optionals isMember layer."(members)" or [ ]
       ++ lib.filter (override: override.isFor version) (layer.${name} or [ ])
     );
-  users = ofLayer crateOverrides;
+  users = ofLayer (withoutAdded crateOverrides);
+
+  # What callPackage adds to a set that a file evaluates to: no crate is meant.
+  added = [
+    "override"
+    "overrideDerivation"
+  ];
+  withoutAdded = set: if lib.all (name: set ? ${name}) added then removeAttrs set added else set;
+
+  # The lowest layer, for crates of this file: `own` is what the builder of `from` has, `given` stands in its place, or is
+  # nothing. callPackage gives nixpkgs' set where the user gives none, and who adds to that set gives the rest of it as
+  # well: neither is said against what a builder brings along. So an entry of `given` counts where it is another than
+  # nixpkgs'.
+  lowest =
+    {
+      from,
+      own,
+      given,
+      versions,
+    }:
+    let
+      # On cross pairs callPackage has a set of its own.
+      known =
+        lib.concatMap
+          (set: [
+            set.defaultCrateOverrides
+            (set.callPackage ({ defaultCrateOverrides }@filled: filled) { }).defaultCrateOverrides
+          ])
+          [
+            from
+            pkgs
+          ];
+      # A function is equal to itself alone, and only as an attribute: sets are compared, not what they hold.
+      entry = name: builtins.intersectAttrs { ${name} = null; };
+      isKnown = set: name: lib.any (nixpkgs: entry name set == entry name nixpkgs) known;
+      clean =
+        set:
+        if lib.any (isKnown set) added then
+          removeAttrs set (lib.filter (isKnown set) added)
+        else
+          withoutAdded set;
+      cleanOwn = clean own;
+      cleanGiven = clean given;
+      layerOf = name: if given == null || isKnown given name then cleanOwn else cleanGiven;
+    in
+    lib.mapAttrs (name: _: (layerOf name).${name}) (
+      lib.filterAttrs (name: _: layerOf name ? ${name}) versions
+    );
 
   # Lists append, phases and hooks concatenate, environments merge, the rest is replaced.
   compose =
@@ -139,22 +186,54 @@ let
     extraRustcOptsForBuildRs = null;
     postConfigure = null;
     postInstall = null;
-    postUnpack = null;
     preConfigure = null;
     preInstall = null;
   };
+
+  # What is below a source that an override replaces is found anew, as the builder finds it if it is told nothing: by the
+  # name of the crate. A directory of the source that was there is known.
+  placed =
+    attrs: result:
+    let
+      directory = attrs.workspace_member or ".";
+      inside = builtins.unsafeDiscardStringContext (
+        lib.removePrefix "${toString attrs.src}/" (toString result.src)
+      );
+    in
+    if directory == "." || !(result ? src) || result ? workspace_member then
+      result
+    else
+      result
+      // {
+        workspace_member =
+          if toString result.src == toString attrs.src then
+            directory
+          else if inside == directory then
+            "."
+          else if lib.hasPrefix "${inside}/" directory then
+            lib.removePrefix "${inside}/" directory
+          else
+            null;
+      };
 in
 {
+  inherit lowest withoutAdded;
+
   # Names of crates to overrides: those of nixpkgs for the platform, then ours, then the user's. `versions` has the
   # versions of each crate in the file, `members` the names of members.
   for =
     {
       pkgs,
-      defaults,
+      own,
+      given,
       versions,
       members,
     }:
     let
+      defaults = lowest {
+        from = pkgs;
+        inherit own given versions;
+      };
       ours = ofLayer (hooks {
         inherit lib pkgs;
       });
@@ -166,24 +245,25 @@ in
         # Whoever adds to what is there does not mean that, which is added to anyway.
         given = removeAttrs attrs (lib.attrNames own);
       in
-      lib.foldl' compose own (
-        map (override: override given) (
-          lib.optional (defaults ? ${name}) defaults.${name}
-          ++ matching ours (members ? ${name}) name attrs.version
-          ++ matching users (members ? ${name}) name attrs.version
+      placed attrs (
+        lib.foldl' compose own (
+          map (override: override given) (
+            lib.optional (defaults ? ${name}) defaults.${name}
+            ++ matching ours (members ? ${name}) name attrs.version
+            ++ matching users (members ? ${name}) name attrs.version
+          )
         )
       )
     ) versions;
 
-  keys =
-    { versions, defaults }:
-    {
-      nixpkgs = lib.filter (name: versions ? ${name}) defaults;
-      cratewright = lib.attrNames (hooks {
-        inherit lib pkgs;
-      });
-      user = lib.attrNames crateOverrides;
-    };
+  # `nixpkgs` has the names of the lowest layer.
+  keys = nixpkgs: {
+    inherit nixpkgs;
+    cratewright = lib.attrNames (hooks {
+      inherit lib pkgs;
+    });
+    user = lib.attrNames (withoutAdded crateOverrides);
+  };
 
   # A message for each of the user's that no crate has.
   unused =

@@ -40,15 +40,35 @@ let
   hostEntries = sbom.entries sources (units: units);
   entries = if host == target then hostEntries else sbom.entries sources (_: hostEntries);
 
-  # Feature sets that a member was resolved with: its default one, and those of the variants.
+  # Feature sets that a member was resolved with: its default one, which may enable nothing, and those of the variants.
   featureSets =
     name:
-    lib.optional (members ? ${name}) {
-      features = [ "default" ];
-      unit = members.${name};
-    }
+    [
+      {
+        features = [ "default" ];
+        unit = members.${name} or null;
+      }
+    ]
     ++ lib.concatMap (variant: lib.optional (variant ? ${name}) variant.${name}) (
       lib.attrValues variants
+    );
+  setsWith = sets: features: lib.filter (set: set.features == sorted features) sets;
+  sorted = features: lib.unique (builtins.sort builtins.lessThan features);
+  # What says of a member what holds for all of its builds.
+  packageIdOf = name: members.${name} or (lib.last (featureSets name)).unit;
+
+  # As cargo builds a package of which no target is enabled.
+  nothing =
+    package:
+    meta.describe (removeAttrs package [ "crateBin" ]) (
+      pkgs.runCommand "${package.crateName}-${package.version}" {
+        inherit (package) crateName version;
+        pname = package.crateName;
+        outputs = [
+          "out"
+          "lib"
+        ];
+      } ''mkdir "$out" "$lib"''
     );
 
   # The same outputs, if the tests pass.
@@ -80,15 +100,17 @@ let
         testPostRun ? "",
       }:
       let
-        wanted = lib.unique (builtins.sort builtins.lessThan features);
+        wanted = sorted features;
         sets = featureSets name;
-        found = lib.filter (set: set.features == wanted) (preferred ++ sets);
+        found = setsWith (preferred ++ sets) features;
         show = set: "[ ${toString set.features} ]";
         chosen = if crateOverrides == null then sides else unitsWith (compilation profile) crateOverrides;
         unit = (lib.head found).unit;
         # A proc-macro is for the compiler, wherever the rest is to run.
         side = if entries.${unit}.procMacro or false then "host" else "units";
-        built = chosen.${side}.${unit};
+        package = entries.${packageIdOf name};
+        built =
+          if unit == null then nothing package else meta.describe entries.${unit} chosen.${side}.${unit};
         test =
           if wanted != [ "default" ] then
             throw "${name}: tests have default features, and none were resolved with ${show { features = wanted; }}"
@@ -114,17 +136,52 @@ let
           Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
         ''
       else
-        meta.describe entries.${unit} (if runTests then testedBy test built else built)
+        (if runTests then testedBy test built // { inherit (built) meta; } else built)
         // {
-          sbom = document;
+          sbom =
+            if unit == null then
+              throw "${name}: nothing is built with features ${show (lib.head found)}"
+            else
+              document;
         }
     );
 
-  workspaceMembers = lib.mapAttrs (name: packageId: rec {
-    inherit packageId;
+  workspaceMembers = lib.mapAttrs (name: _: rec {
+    packageId = packageIdOf name;
     build = buildMember name [ ] { features = rootFeatures; };
     inherit (build) sbom;
-  }) members;
+  }) parts.units.memberNames;
+
+  # Binaries of one name, as cargo warns of them: one tree has room for one of them.
+  collisions =
+    let
+      binsOf =
+        name:
+        lib.concatMap (
+          set:
+          lib.optionals (set.unit != null) (
+            map (bin: {
+              inherit name;
+              bin = bin.name;
+            }) entries.${set.unit}.crateBin or [ ]
+          )
+        ) (lib.take 1 (setsWith (featureSets name) rootFeatures));
+    in
+    lib.filterAttrs (_: found: lib.length found > 1) (
+      lib.groupBy ({ bin, ... }: bin) (lib.concatMap binsOf (lib.attrNames workspaceMembers))
+    );
+  warnOfCollisions =
+    tree:
+    lib.foldl' (
+      tree: bin:
+      lib.warn
+        ''
+          members ${
+            lib.concatMapStringsSep " and " ({ name, ... }: name) collisions.${bin}
+          } have a binary `${bin}` each: allWorkspaceMembers holds that of one.
+          Give them names of their own, or build the members by themselves: workspaceMembers.<name>.build''
+        tree
+    ) tree (lib.attrNames collisions);
 in
 lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
 // checks (compilation profile) sides
@@ -143,18 +200,17 @@ lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMemb
   ) variants;
 
   # All members' outputs in one tree.
-  allWorkspaceMembers = pkgs.symlinkJoin {
-    name = "all-workspace-members";
-    paths = map (member: member.build) (lib.attrValues workspaceMembers);
-  };
+  allWorkspaceMembers = warnOfCollisions (
+    pkgs.symlinkJoin {
+      name = "all-workspace-members";
+      paths = map (member: member.build) (lib.attrValues workspaceMembers);
+    }
+  );
 
   internal = {
     units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
     inherit targets platforms inputs;
     # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
-    overrides = parts.overrides.keys {
-      inherit versions;
-      inherit (parts.units) defaults;
-    };
+    overrides = parts.overrides.keys parts.units.defaults;
   };
 }

@@ -12,8 +12,16 @@
   ...
 }:
 let
-  fetchCrate =
-    if fetchurl == null then pkgs.fetchCrate else pkgs.fetchCrate.override { inherit fetchurl; };
+  # callPackage gives what is there anyway, and not every `fetchCrate` of an overlay has `override`.
+  isGiven =
+    fetchurl != null
+    &&
+      {
+        inherit fetchurl;
+      } != builtins.intersectAttrs { fetchurl = null; } (
+        pkgs.callPackage ({ fetchurl }@filled: filled) { }
+      );
+  fetchCrate = if isGiven then pkgs.fetchCrate.override { inherit fetchurl; } else pkgs.fetchCrate;
   fetchFile = if fetchurl == null then pkgs.fetchurl else fetchurl;
   # The store does not take all names that cargo takes.
   storeName = lib.strings.sanitizeDerivationName;

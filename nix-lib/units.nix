@@ -37,20 +37,27 @@ let
   defaults =
     let
       builder = buildRustCrateForPkgs pkgs;
+      namesWith =
+        own:
+        lib.attrNames (
+          overrides.lowest {
+            from = pkgs;
+            given = defaultCrateOverrides;
+            inherit own versions;
+          }
+        );
       asked = builder.override (old: {
-        defaultCrateOverrides.asked = _: { passthru.names = lib.attrNames old.defaultCrateOverrides; };
+        defaultCrateOverrides.asked = _: { passthru.names = namesWith old.defaultCrateOverrides; };
       });
     in
-    if defaultCrateOverrides != null then
-      lib.attrNames defaultCrateOverrides
-    else if builder ? override then
+    if builder ? override then
       (asked {
         crateName = "asked";
         version = "0.0.0";
         src = ./.;
       }).names
     else
-      lib.attrNames pkgs.defaultCrateOverrides;
+      namesWith pkgs.defaultCrateOverrides;
 
   # Whether it is of the workspace or beside it.
   isLocal = attrs: attrs ? dir && !(attrs ? checkout);
@@ -60,7 +67,7 @@ let
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = lib.splitString " " "checkout dir extraSources linksFrom lto registry replaces sha256 spdx twin vendored";
+  ours = lib.splitString " " "checkout dir extraSources linksFrom lto registry replaces sha256 spdx twin undeclared vendored";
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.
@@ -100,7 +107,7 @@ let
     {
       side,
       pkgs,
-      # The lowest layer, or nothing for what the builder has.
+      # What stands in place of the overrides that the builder has, or nothing.
       defaults,
       profile,
     }:
@@ -108,9 +115,9 @@ let
       composed =
         own:
         overrides.for {
-          inherit pkgs versions;
+          inherit pkgs own versions;
           members = memberNames;
-          defaults = if defaults == null then own else defaults;
+          given = defaults;
         };
       change =
         old:
@@ -137,6 +144,18 @@ let
     source: attrs: extra:
     let
       settings = settingsOf { inherit side profile attrs; };
+      ofCargo = environment attrs settings;
+      renamed = programNames attrs settings;
+      hooks =
+        ofCargo
+        // renamed
+        // {
+          postInstall = renamed.postInstall or "" + ofCargo.postInstall;
+        }
+        // lib.optionalAttrs (attrs ? undeclared) {
+          # The builder would take these for targets. Here it is where the package is, whatever source an override gives.
+          preConfigure = "rm -f ${lib.escapeShellArgs attrs.undeclared}\n" + ofCargo.preConfigure;
+        };
       unit = buildRustCrate (
         {
           inherit (settings) release codegenUnits dontStrip;
@@ -153,8 +172,7 @@ let
           features = attrs.features or [ ] ++ twinFeature attrs;
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
-        // environment attrs settings
-        // programNames attrs settings
+        // hooks
         // source attrs
         // extra
       );
@@ -257,9 +275,7 @@ let
         hostUnits = table (buildOn {
           side = "host";
           pkgs = hostPkgs;
-          # Those given are made of packages for the target.
-          defaults = if isNative then defaults else null;
-          inherit profile;
+          inherit defaults profile;
         }) (units: units);
         hostOf = units: if isNative && profile.sharesHost then units else hostUnits;
         units = table (buildOn (on "target")) hostOf;

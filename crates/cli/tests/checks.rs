@@ -298,3 +298,22 @@ fn tests_run_as_with_crate2nix() {
     check_passes(copy.path(), "{ }", &body(&format!("{flags} {hooks}")));
     check_passes(copy.path(), "{ }", "c.workspaceMembers.clock.build");
 }
+
+/// Cargo has them as files of these names as well.
+#[test]
+fn examples_that_are_libraries_are_installed_as_such() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--offline", "--examples", "-p", "shared", "--target-dir"]).arg(scratch.path());
+    support::run(cargo.current_dir(support::fixture("cdylib")));
+    let names = |directory: &Path, keep: fn(&str) -> bool| -> BTreeSet<String> {
+        let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| keep(name)).collect()
+    };
+    let made: fn(&str) -> bool = |name| name.starts_with("lib") && !name.contains('-') && !name.ends_with(".d");
+    let expected = names(&scratch.path().join("debug/examples"), made);
+    assert_eq!(expected.len(), 2, "{expected:?}");
+    let built = nix::build(&support::fixture("cdylib").join("Cargo.nix"), "examples.shared");
+    assert_eq!(names(&built.join("lib"), |_| true), expected);
+    assert_eq!(names(&built.join("bin"), |_| true), BTreeSet::from(["shown".to_owned()]));
+}

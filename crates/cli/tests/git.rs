@@ -194,6 +194,17 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
     ));
     assert_eq!(options[0], "-C opt-level=1");
     assert_eq!(scratch.printed("app", "app"), "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
+    // The directory of a crate as its source, as crate2nix's users write it, and a source in which it has to be found.
+    for source in ["attrs.src + \"/crates/plain\"", "pkgs.runCommand \"copy\" { } \"cp -r ${attrs.src}/crates $out\""] {
+        let overridden = nix::build_expression(&format!(
+            "let pkgs = import <nixpkgs> {{ }}; in (pkgs.callPackage {} {{
+               defaultCrateOverrides = pkgs.defaultCrateOverrides // {{ plain = attrs: {{ src = {source}; }}; }};
+             }}).rootCrate.build",
+            scratch.path("app/Cargo.nix").display(),
+        ));
+        let printed = crate::support::stdout(&mut std::process::Command::new(overridden.join("bin/app")));
+        assert_eq!(printed, "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
+    }
     // `many`, and three commits of `single`: each is fetched once.
     assert_eq!(text.matches(" rev = \"").count(), 4, "{text}");
     let mut names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("checkout = ")).collect();

@@ -171,7 +171,7 @@ fn declared_feature_sets_are_served() {
     same(&build("[ ]"), &variant("bare"));
     same("((cargoNix { }).workspaceMembers.app.build.override { features = [ ]; }).drvPath", &variant("bare"));
     check("variants", "(cargoNix { }).variants.loud.app.packageId", json!("app@0.1.0 (app loud)"));
-    check("variants", "builtins.attrNames (cargoNix { }).variants.everything", json!(["app", "plain"]));
+    check("variants", "builtins.attrNames (cargoNix { }).variants.everything", json!(["app", "plain", "whole"]));
     check("variants", "builtins.attrNames (cargoNix { }).variants.loud", json!(["app"]));
     check_error(
         "variants",
@@ -182,6 +182,109 @@ fn declared_feature_sets_are_served() {
             "variants",
         ],
     );
+}
+
+/// Cargo builds nothing of such a package either.
+#[test]
+fn a_package_that_a_variant_alone_enables_has_its_place() {
+    let root = "(cargoNix { }).rootCrate";
+    let drv = |build: &str| format!("({build}).drvPath");
+    let variant = drv("(cargoNix { }).variants.everything.whole.build");
+    for build in [
+        format!("{root}.build.override {{ features = [ \"on\" \"default\" ]; }}"),
+        "(cargoNix { rootFeatures = [ \"default\" \"on\" ]; }).rootCrate.build".to_owned(),
+    ] {
+        check("variants", &format!("{} == {variant}", drv(&build)), json!(true));
+    }
+    let body = format!("let b = {root}.build; in [ b.name b.pname b.version b.outputs (b.meta ? mainProgram) ]");
+    check("variants", &body, json!(["whole-0.1.0", "whole", "0.1.0", ["out", "lib"], false]));
+    check("variants", &format!("{root}.packageId"), json!("whole@0.1.0"));
+    check_error("variants", &format!("{root}.sbom.drvPath"), &["whole: nothing is built with features [ default ]"]);
+    check_error(
+        "variants",
+        &format!("({root}.build.override {{ features = [ \"off\" ]; }}).drvPath"),
+        &["whole was not resolved with features [ off ]", "[ default ], [ default on ]"],
+    );
+}
+
+/// As cargo does: `output filename collision`.
+#[test]
+fn binaries_of_one_name_are_warned_of() {
+    let warnings = |gated: &str, arguments: &str| {
+        let scratch = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = scratch.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\", \"c\"]\nresolver = \"3\"\n");
+        for (member, bin, required) in [("a", "tool", ""), ("b", "tool", gated), ("c", "other", "")] {
+            let manifest = format!(
+                "[package]\nname = \"{member}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[features]\noff = []\n\
+                 [[bin]]\nname = \"{bin}\"\npath = \"src/main.rs\"\n{required}\n"
+            );
+            write(&format!("{member}/Cargo.toml"), &manifest);
+            write(&format!("{member}/src/main.rs"), "fn main() {}\n");
+        }
+        let mut lock = std::process::Command::new("cargo");
+        support::run(lock.args(["generate-lockfile", "--offline", "--quiet"]).current_dir(scratch.path()));
+        support::run(support::cratewright().arg("generate").current_dir(scratch.path()));
+        let mut eval = nix::nix("nix-instantiate");
+        let output = support::run(
+            eval.args(["-A", "allWorkspaceMembers"]).arg(scratch.path().join("Cargo.nix")).args(arguments.split(' ')),
+        );
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let both = warnings("", "--arg release true");
+    assert_eq!(both.matches("members a and b have a binary `tool` each").count(), 1, "{both}");
+    assert!(both.contains("workspaceMembers.<name>.build") && !both.contains("`other`"), "{both}");
+    let gated = warnings("required-features = [\"off\"]", "--arg release true");
+    assert!(!gated.contains("have a binary"), "{gated}");
+}
+
+/// What callPackage fills in is what is there without it.
+#[test]
+fn callpackage_gives_what_import_gives() {
+    let path = |fixture: &str| support::fixture(fixture).join("Cargo.nix").display().to_string();
+    for (fixture, body) in [
+        ("registry-mix", "rootCrate.build"),
+        ("native", "allWorkspaceMembers"),
+        ("names-like-labels", "allWorkspaceMembers"),
+        ("names-like-labels", "tests.all"),
+    ] {
+        let same =
+            format!("(cargoNix {{ }}).{body}.drvPath == (pkgs.callPackage {} {{ }}).{body}.drvPath", path(fixture));
+        check(fixture, &same, json!(true));
+    }
+    let cross = format!(
+        "let p = import {} {{ system = \"x86_64-linux\"; crossSystem = \"aarch64-linux\"; }}; in
+         (cargoNix {{ pkgs = p; }}).allWorkspaceMembers.drvPath == (p.callPackage {} {{ }}).allWorkspaceMembers.drvPath",
+        nix::stand_in().display(),
+        path("cross")
+    );
+    check("cross", &cross, json!(true));
+    // An overlay may have put a plain function there.
+    let overlay = format!(
+        "let p = pkgs.extend (_: prev: {{ fetchCrate = args: prev.fetchCrate args; }}); in
+         (p.callPackage {} {{ }}).rootCrate.build.drvPath == (cargoNix {{ }}).rootCrate.build.drvPath",
+        path("registry-mix")
+    );
+    check("registry-mix", &overlay, json!(true));
+    // Files of overrides and options are called so, too.
+    let made = "cargoNix {
+        crateOverrides = pkgs.callPackage ({ jq }: { app = _: { NOTE = \"x\"; }; }) { };
+        checkOptions = pkgs.callPackage ({ jq }: { app.inputs = [ jq ]; }) { };
+      }";
+    for (unit, expected) in [("app@0.1.0", true), ("override@0.1.0", false), ("overrideDerivation@0.1.0", false)] {
+        check("names-like-labels", &format!("({made}).internal.units.\"{unit}\" ? NOTE"), json!(expected));
+    }
+    check("names-like-labels", &format!("({made}).internal.overrides.user"), json!(["app"]));
+    check("three-members", &format!("({made}).tests.app.name"), json!("app-0.1.0-tests"));
+    // One that is meant is applied.
+    let meant = "cargoNix { defaultCrateOverrides = pkgs.defaultCrateOverrides // {
+        override = _: { NOTE = \"x\"; };
+      }; }";
+    check("names-like-labels", &format!("({meant}).internal.units.\"override@0.1.0\".NOTE"), json!("x"));
 }
 
 #[test]

@@ -151,6 +151,73 @@ fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
     check("three-members", &format!("{real}.internal.overrides.nixpkgs"), json!(["leaf"]));
 }
 
+/// callPackage fills the argument `defaultCrateOverrides`, and users add to nixpkgs' set.
+#[test]
+fn overrides_of_a_builder_and_those_given_are_both_there() {
+    let note = |call: &str, unit: &str| format!("({call}).internal.units.\"{unit}@0.1.0\".NOTE or null");
+    let called = |pkgs: &str, arguments: &str| {
+        let path = support::fixture("three-members").join("Cargo.nix");
+        format!("let p = {pkgs}; in p.callPackage {} {{ {arguments} }}", path.display())
+    };
+    let change =
+        "(old: { defaultCrateOverrides = old.defaultCrateOverrides // { leaf = _: { NOTE = \"builder\"; }; }; })";
+    let builder = format!("buildRustCrateForPkgs = p: p.buildRustCrate.override {change};");
+    let overlay = format!("pkgs.extend (_: prev: {{ buildRustCrate = prev.buildRustCrate.override {change}; }})");
+    // As on real cross pairs: callPackage has other functions.
+    let spliced = "let q = pkgs // {
+        callPackage = pkgs.lib.callPackageWith (q // {
+          defaultCrateOverrides = builtins.mapAttrs (_: f: attrs: f attrs) pkgs.defaultCrateOverrides;
+        });
+        pkgs = q;
+      }; in q";
+    let given = |set: &str| format!("defaultCrateOverrides = p.defaultCrateOverrides // {{ {set} }};");
+    let middle = given("middle = _: { NOTE = \"given\"; };");
+    for (pkgs, arguments, leaf, other) in [
+        ("pkgs", builder.clone(), json!("builder"), Value::Null),
+        (overlay.as_str(), String::new(), json!("builder"), Value::Null),
+        (spliced, builder.clone(), json!("builder"), Value::Null),
+        ("pkgs", format!("{builder} {middle}"), json!("builder"), json!("given")),
+        (overlay.as_str(), middle.clone(), json!("builder"), json!("given")),
+        ("pkgs", format!("{builder} {}", given("leaf = _: { NOTE = \"given\"; };")), json!("given"), Value::Null),
+        ("pkgs", format!("{builder} defaultCrateOverrides = {{ }};"), json!("builder"), Value::Null),
+    ] {
+        let call = called(pkgs, &arguments);
+        check("three-members", &note(&call, "leaf"), leaf);
+        check("three-members", &note(&call, "middle"), other);
+    }
+    let overridden = "(cargoNix { buildRustCrateForPkgs = p: p.buildRustCrate.override CHANGE; })
+        .workspaceMembers.leaf.build.override {
+          crateOverrides = pkgs.defaultCrateOverrides // { middle = _: { }; };
+        }";
+    check("three-members", &format!("({}).NOTE", overridden.replace("CHANGE", change)), json!("builder"));
+    // What is taken out of nixpkgs' is out, and what a builder has in the place of nixpkgs' is kept.
+    let names = |arguments: &str| format!("(cargoNix {{ {arguments} }}).internal.overrides.nixpkgs");
+    let without = "defaultCrateOverrides = removeAttrs pkgs.defaultCrateOverrides [ \"openssl-sys\" ];";
+    let all = nix::eval_json(&expression("native", &names("")));
+    let left = nix::eval_json(&expression("native", &names(without)));
+    let expected: Vec<&Value> = all.as_array().unwrap().iter().filter(|name| **name != "openssl-sys").collect();
+    assert!(expected.len() + 1 == all.as_array().unwrap().len() && expected.len() > 1, "{all}");
+    assert_eq!(json!(expected), left);
+    let replaced = "buildRustCrateForPkgs = p: p.buildRustCrate.override (old: {
+        defaultCrateOverrides = old.defaultCrateOverrides // { openssl-sys = _: { NOTE = \"builder\"; }; };
+      });";
+    let path = support::fixture("native").join("Cargo.nix");
+    let body =
+        format!("(pkgs.callPackage {} {{ {replaced} }}).internal.units.\"openssl-sys@0.9.118\".NOTE", path.display());
+    check("native", &body, json!("builder"));
+}
+
+/// As with crate2nix.
+#[test]
+fn overrides_that_are_given_reach_the_build_platform() {
+    let body = "let p = import <nixpkgs> { system = \"x86_64-linux\"; crossSystem = \"aarch64-linux\"; }; in
+      map (d: d.NOTE) (cargoNix {
+        pkgs = p;
+        defaultCrateOverrides = p.defaultCrateOverrides // { leaf = _: { NOTE = \"given\"; }; };
+      }).internal.units.\"app@0.1.0\".buildDependencies";
+    check("cross", body, json!(["given"]));
+}
+
 /// The semver crate is the oracle, for releases; a pre-release counts as what it leads to.
 #[test]
 fn versions_meet_requirements_as_in_manifests() {

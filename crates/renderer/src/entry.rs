@@ -52,7 +52,6 @@ fn render_first(
     attributes.text("crateName", &package.name);
     attributes.text("version", &package.version.to_string());
     attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
-    let mut below = String::new();
     match &package.source {
         Source::Local { dir } => {
             attributes.text("dir", dir);
@@ -66,7 +65,6 @@ fn render_first(
         Source::Git { url, rev, dir } => {
             attributes.text("checkout", options.origins.repository(url, rev));
             attributes.optional("dir", Some(dir.as_str()).filter(|dir| !dir.is_empty()));
-            below = if dir.is_empty() { String::new() } else { format!("{dir}/") };
         }
         Source::Vendored { path, checksum } => {
             attributes.text("vendored", path);
@@ -76,8 +74,7 @@ fn render_first(
     }
     // A local source has no such files, see `excluded`.
     if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
-        let files: Vec<String> = package.undeclared.iter().map(|file| format!("$sourceRoot/{below}{file}")).collect();
-        attributes.text("postUnpack", &format!("rm -f {}", files.join(" ")));
+        attributes.texts("undeclared", &package.undeclared);
     }
     attributes.text("edition", edition_of(package));
     attributes.texts("authors", &package.authors);

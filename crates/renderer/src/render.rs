@@ -165,8 +165,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         }
         text.push_str("};\n\n");
     }
-    let root =
-        packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root && is_default(&member)));
+    let root = packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root));
     let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
     text.push_str(INPUTS);
     text.push_str("\n\n# What is the same in every file.\nlibrary = {");
