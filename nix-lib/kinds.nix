@@ -2,32 +2,21 @@
 # cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
   lib,
-  stdenv,
-  workspace,
   rustc,
   shell,
   ...
 }:
 let
-  inherit (rustc) each underscored targetsOf;
+  inherit (rustc)
+    clippyConfigurations
+    each
+    fileOf
+    underscored
+    targetsOf
+    ;
   lines = lib.concatStringsSep "\n";
   usual = target: target.kind != "example" && target.kind != "bench";
   isTested = target: target.test or (usual target);
-
-  # Clippy looks for its configuration in the package and above it.
-  clippyConfigurations =
-    dir:
-    let
-      parts = lib.filter (part: part != "" && part != ".") (lib.splitString "/" dir);
-      above = lib.genList (up: lib.concatStringsSep "/" (lib.take (lib.length parts - up - 1) parts)) (
-        lib.length parts
-      );
-      files = lib.concatMap (directory: [
-        (workspace.root + "/${directory}/.clippy.toml")
-        (workspace.root + "/${directory}/clippy.toml")
-      ]) above;
-    in
-    lib.optionals (!(lib.hasPrefix ".." dir)) (lib.filter builtins.pathExists files);
 in
 # Given the member, how it is compiled, its binaries as built, and whether its programs run where they are built.
 {
@@ -75,18 +64,6 @@ let
       )
     );
   built = bin: "${binaries}/bin/${fileOf bin.name}";
-  # As rustc calls a program.
-  fileOf =
-    program:
-    let
-      platform = stdenv.hostPlatform;
-    in
-    if platform.isWindows then
-      "${program}.exe"
-    else if platform.isWasm then
-      "${program}.wasm"
-    else
-      program;
   # Where programs that look for each other expect them.
   beside = ''
     ${lines (

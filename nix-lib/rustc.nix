@@ -1,6 +1,11 @@
 # How rustc and its kin are called for the targets of a member. Source: nix-lib/rustc.nix of cratewright.
 # The arguments are cargo's (src/cargo/core/compiler/mod.rs): the builder's own test builds have them otherwise.
-{ pkgs, lib, ... }:
+{
+  pkgs,
+  lib,
+  workspace,
+  ...
+}:
 let
   underscored = builtins.replaceStrings [ "-" ] [ "_" ];
   each =
@@ -49,6 +54,47 @@ let
 in
 {
   inherit underscored each;
+
+  # As rustc calls a program.
+  fileOf =
+    program:
+    let
+      platform = pkgs.stdenv.hostPlatform;
+    in
+    if platform.isWindows then
+      "${program}.exe"
+    else if platform.isWasm then
+      "${program}.wasm"
+    else
+      program;
+
+  # Clippy looks for its configuration in the package and above it.
+  clippyConfigurations =
+    dir:
+    let
+      parts = lib.filter (part: part != "" && part != ".") (lib.splitString "/" dir);
+      above = lib.genList (up: lib.concatStringsSep "/" (lib.take (lib.length parts - up - 1) parts)) (
+        lib.length parts
+      );
+      files = lib.concatMap (directory: [
+        (workspace.root + "/${directory}/.clippy.toml")
+        (workspace.root + "/${directory}/clippy.toml")
+      ]) above;
+    in
+    lib.optionals (!(lib.hasPrefix ".." dir)) (lib.filter builtins.pathExists files);
+
+  # nixpkgs' builder compiles `a-b` as `a_b`, and does not find it where that is `a_b.exe`.
+  programNames =
+    attrs: settings:
+    let
+      dashed = lib.filter (bin: lib.hasInfix "-" bin.name) attrs.crateBin or [ ];
+    in
+    lib.optionalAttrs (lib.hasInfix "-windows-" settings.crossTriple && dashed != [ ]) {
+      crateBin = map (bin: bin // { name = underscored bin.name; }) attrs.crateBin;
+      postInstall = lib.concatMapStrings (bin: ''
+        mv "$out/bin/${underscored bin.name}.exe" "$out/bin/${bin.name}.exe"
+      '') dashed;
+    };
 
   # `record` is what targets are compiled with, `attrs` the package.
   targetsOf =

@@ -15,6 +15,7 @@
   overrides,
   environment,
   meta,
+  rustc,
   ...
 }:
 let
@@ -87,20 +88,6 @@ let
     else
       unit;
 
-  # nixpkgs' builder compiles `a-b` as `a_b`, and does not find it where that is `a_b.exe`.
-  programNames =
-    attrs: settings:
-    let
-      dashed = lib.filter (bin: lib.hasInfix "-" bin.name) attrs.crateBin or [ ];
-      compiled = builtins.replaceStrings [ "-" ] [ "_" ];
-    in
-    lib.optionalAttrs (lib.hasInfix "-windows-" settings.crossTriple && dashed != [ ]) {
-      crateBin = map (bin: bin // { name = compiled bin.name; }) attrs.crateBin;
-      postInstall = lib.concatMapStrings (bin: ''
-        mv "$out/bin/${compiled bin.name}.exe" "$out/bin/${bin.name}.exe"
-      '') dashed;
-    };
-
   # One derivation, for one side of the build: `target`, `host`, or `test`, which is the target as tests link it. `extra`
   # replaces what it has.
   buildOn =
@@ -145,7 +132,7 @@ let
     let
       settings = settingsOf { inherit side profile attrs; };
       ofCargo = environment attrs settings;
-      renamed = programNames attrs settings;
+      renamed = rustc.programNames attrs settings;
       hooks =
         ofCargo
         // renamed
