@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{CargoVariable, Merged, RenderOptions, merge, render};
+use cratewright_renderer::{CargoVariable, Merged, RenderOptions, build_script_crates, merge, render};
 use cratewright_resolver::{Package, Source, UnitKind};
 use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
@@ -28,6 +28,8 @@ pub(crate) struct Rendered {
     gated: Vec<String>,
     /// Places in sources of which it cannot be told what they read.
     doubts: Vec<Doubt>,
+    /// Packages that need the lock as a file, and its path.
+    without_lock: Vec<(String, String)>,
     /// Files and directories that it was read from.
     read: BTreeSet<PathBuf>,
 }
@@ -61,6 +63,11 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     for member in &rendered.gated {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
+    }
+    for (package, lock) in &rendered.without_lock {
+        report.warning(format_args!(
+            "the build script of `{package}` uses `built`, which fails without Cargo.lock; write `extra-sources = [\"{lock}\"]` below `[package.metadata.cratewright]` in its manifest"
+        ));
     }
     for what in &workspace.not_followed {
         report.warning(what);
@@ -132,8 +139,32 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         packages: packages.len(),
         units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
         doubts,
+        without_lock: without_lock(workspace, &merged),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })
+}
+
+/// Local packages whose build scripts look for the lock by the crate `built` and do not have it in their sources, with the
+/// lock as they see it.
+fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)> {
+    let packages = &workspace.packages;
+    let reads_lock = merged.entries.iter().any(|entry| {
+        let package = &packages.graph[entry.package];
+        let mut features = entry.contents.values().flat_map(|content| &content.features);
+        package.name == "built" && features.any(|&feature| package.feature_name(feature) == "cargo-lock")
+    });
+    if !reads_lock {
+        return Vec::new();
+    }
+    let used = build_script_crates(packages, merged);
+    let lock_of = |package: &Package| {
+        let Source::Local { dir } = &package.source else { return None };
+        let is_used = used.get(package.name.as_str()).is_some_and(|crates| crates.contains("built"));
+        let has_lock = package.extra_sources.iter().any(|path| path == "Cargo.lock");
+        let up = dir.split('/').filter(|part| !part.is_empty()).map(|_| "../").collect::<String>();
+        (is_used && !has_lock).then(|| (package.name.clone(), format!("{up}Cargo.lock")))
+    };
+    built(workspace, merged).into_iter().filter_map(lock_of).collect()
 }
 
 /// A package that only configuration outside of the workspace leads to would be another one elsewhere.

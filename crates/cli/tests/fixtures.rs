@@ -79,6 +79,7 @@ fn slow_members_build_and_binaries_print_what_cargos_print() {
     check_builds(true);
 }
 
+#[expect(clippy::print_stdout, reason = "people who run it on other packages are told what was built")]
 #[track_caller]
 fn check_builds(slow: bool) {
     let read = |name: &String| -> Fixture {

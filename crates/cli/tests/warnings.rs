@@ -106,3 +106,29 @@ fn of_macros_that_ask_git() {
     scratch.write("w", &[("app/src/main.rs", &code("fallback = \"unknown\""))]);
     assert_eq!(generate(&scratch, &[]).0, "");
 }
+
+#[test]
+fn of_a_lock_that_a_build_script_needs() {
+    let lock = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"built\",\n]\n\n\
+                [[package]]\nname = \"built\"\nversion = \"0.7.0\"\n";
+    let manifest = |features: &str, more: &str| {
+        format!("{PACKAGE}[build-dependencies]\nbuilt = {{ path = \"../built\", features = [{features}] }}\n{more}")
+    };
+    let built = "[package]\nname = \"built\"\nversion = \"0.7.0\"\nedition = \"2021\"\n[features]\ncargo-lock = []\n";
+    let scratch = workspace(&[
+        ("Cargo.lock", lock),
+        ("built/Cargo.toml", built),
+        ("built/src/lib.rs", ""),
+        ("app/Cargo.toml", &manifest("\"cargo-lock\"", "")),
+        ("app/build.rs", "fn main() {}"),
+    ]);
+    let (said, _) = generate(&scratch, &[]);
+    assert!(said.contains("`app` uses `built`") && said.contains("extra-sources = [\"../Cargo.lock\"]"), "{said}");
+    let settled = "[package.metadata.cratewright]\nextra-sources = [\"../Cargo.lock\"]\n";
+    scratch.write("w", &[("app/Cargo.toml", &manifest("\"cargo-lock\"", settled))]);
+    let (said, text) = generate(&scratch, &[]);
+    assert_eq!(said, "");
+    assert!(text.contains("extraSources") && text.contains("\"Cargo.lock\""), "{text}");
+    scratch.write("w", &[("app/Cargo.toml", &manifest("", ""))]);
+    assert_eq!(generate(&scratch, &[]).0, "");
+}
