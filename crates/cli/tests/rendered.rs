@@ -36,9 +36,11 @@ const MEMBERS: &str = "let
        )
      )
    );
+   # Of the others nothing is enabled by default.
+   built = pkgs.lib.filterAttrs (_: unit: unit ? key) members;
  in {
-   members = builtins.mapAttrs (_: unit: unit.key) members;
-   units = unitsBelow (builtins.attrValues members);
+   members = builtins.mapAttrs (_: unit: unit.key) built;
+   units = unitsBelow (builtins.attrValues built);
  }";
 
 /// What was asked for of a member.

@@ -80,7 +80,7 @@ fn by_nix(cargo_nix: &Path, platforms: &str) -> BTreeMap<String, String> {
            pkgs = import {pkgs} {platforms} // {{ writeText = _: text: text; }};
            file = import {cargo_nix} {{ inherit pkgs; }};
            named = prefix: members: map (name: {{ name = prefix + name; value = members.${{name}}.sbom; }})
-             (builtins.attrNames members);
+             (builtins.filter (name: (builtins.tryEval members.${{name}}.sbom).success) (builtins.attrNames members));
          in builtins.listToAttrs (named \"\" file.workspaceMembers ++ builtins.concatLists (
            map (variant: named (variant + \"/\") file.variants.${{variant}}) (builtins.attrNames file.variants)
          ))",
