@@ -1,5 +1,5 @@
-# How many derivations of a workspace there are on a nixpkgs, by pair of platforms: all members, and each kind of check of
-# all of them. Each is evaluated, so that what fails on any pair is an error.
+# How many derivations of a workspace there are on a nixpkgs, by pair of platforms: all members, and each kind of check
+# of all of them. Each is evaluated, so that what fails on any pair is an error.
 {
   # As in `import nixpkgs { }`.
   nixpkgs,
