@@ -223,7 +223,12 @@ attrs: settings: {
     }
     cargoScript=${lib.escapeShellArg (scriptOf attrs.build or "build.rs")}
     cargoTarget=${settings.crossTriple}
-    cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
+    ${
+      # sqlx looks for prepared queries beside the manifest, and asks cargo for the workspace root, which is not there.
+      lib.optionalString (lib.elem ".sqlx" attrs.extraSources or [ ]) ''
+        if [ ! -e .sqlx ]; then ln -s ${lib.escapeShellArg "${up attrs}.sqlx"} .sqlx; fi
+      ''
+    }cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
     cargoWrapRustc
     cargoExport
   ''

@@ -2,7 +2,10 @@
 
 mod support;
 
+use std::process::Command;
+
 use crate::support::git::Scratch;
+use crate::support::nix;
 
 const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 
@@ -95,6 +98,20 @@ fn queries_at_the_root_are_sources_of_those_who_ask_them() {
     assert_eq!(said, "");
     assert!(text.contains("(reads) = [\".sqlx\"]"), "{text}");
     assert!(text.contains("SQLX_OFFLINE_DIR") && text.contains("SQLX_OFFLINE"), "{text}");
+
+    // Where sqlx looks first.
+    let code = "mod sqlx {
+    macro_rules! query {
+        ($text:expr) => { include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/.sqlx/query-1.json\")) };
+    }
+    pub(crate) use query;
+}
+fn main() { print!(\"{}\", sqlx::query!(\"SELECT 1\")); }
+";
+    scratch.write("w", &[("app/src/main.rs", code)]);
+    support::run(support::cratewright().args(["generate", "--quiet"]).current_dir(scratch.path("w")));
+    let built = nix::build(&scratch.path("w").join("Cargo.nix"), "workspaceMembers.app.build");
+    assert_eq!(support::stdout(&mut Command::new(built.join("bin/app"))), "{}");
 }
 
 #[test]
