@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
-use cratewright_resolver::DEFAULT_PROFILE;
+use cratewright_resolver::{DEFAULT_PROFILE, Purpose};
 
 use crate::config::Cross;
 
@@ -117,6 +118,7 @@ Cargo prints unit graphs only with RUSTC_BOOTSTRAP=1, which is set for that call
 
 Examples:
   cratewright verify                            exit code 0 if all units are equal, 1 if not
+  cratewright verify -p app --purpose test      only `cargo test -p app`
   cratewright verify --target x86_64-pc-windows-msvc --format json";
 
 /// Compare what is resolved here with cargo's own unit graphs
@@ -128,12 +130,27 @@ pub(crate) struct Verify {
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
+    /// Member to compare; may be repeated
+    ///
+    /// Default: each of them, and the whole workspace.
+    #[arg(long, short, value_name = "MEMBER")]
+    pub(crate) package: Vec<String>,
+    /// What cargo is asked for
+    ///
+    /// Default: both.
+    #[arg(long, value_name = "PURPOSE", value_parser = purposes())]
+    pub(crate) purpose: Option<Purpose>,
     /// Profile to compare units with
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+fn purposes() -> impl TypedValueParser<Value = Purpose> {
+    PossibleValuesParser::new(["build", "test"])
+        .map(|purpose| if purpose == "test" { Purpose::Test } else { Purpose::Build })
 }
 
 const SOURCES_EXAMPLES: &str = "\

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use cratewright_resolver::{Platform, WorkspaceMetadata};
 
 use crate::cargo_config::CargoConfig;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::workspace::LoadOptions;
 
 /// How `Cargo.lock` may be treated by one run of cargo.
@@ -59,7 +61,7 @@ fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock)
     if lock == Lock::Locked {
         command.arg("--locked");
     }
-    output(command)
+    output_of(command, options.progress)
 }
 
 fn parse(manifest: &Path, output: &Output) -> Result<WorkspaceMetadata, Failure> {
@@ -89,19 +91,30 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
 ///
 /// # Errors
 /// When rustc is missing or does not know the target.
-pub(crate) fn platform(triple: &str, directory: &Path, config: &CargoConfig) -> Result<Platform, Failure> {
-    let platform = platform_with(triple, directory, &[])?;
+pub(crate) fn platform(
+    triple: &str,
+    directory: &Path,
+    config: &CargoConfig,
+    progress: Progress,
+) -> Result<Platform, Failure> {
+    let platform = platform_with(triple, directory, &[], progress)?;
     // Flags may change the table that they were chosen by. Cargo asks rustc once more as well.
     match config.rustflags(&platform) {
         flags if flags.is_empty() => Ok(platform),
-        flags => platform_with(triple, directory, &flags),
+        flags => platform_with(triple, directory, &flags, progress),
     }
 }
 
-fn platform_with(triple: &str, directory: &Path, rustflags: &[String]) -> Result<Platform, Failure> {
+fn platform_with(
+    triple: &str,
+    directory: &Path,
+    rustflags: &[String],
+    progress: Progress,
+) -> Result<Platform, Failure> {
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.args(["--print", "cfg", "--target", triple]).args(rustflags).current_dir(directory);
-    let output = output(command)?;
+    // rustup may have to install the toolchain first.
+    let output = output_of(command, progress)?;
     if !output.status.success() {
         let text = stderr(&output);
         let says = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -148,9 +161,16 @@ pub(crate) fn at(command: &mut Command, manifest: &Path, root: &Path) {
     command.arg("--manifest-path").arg(manifest).current_dir(root);
 }
 
-pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {
+/// Runs a program and shows nothing of what it prints.
+pub(crate) fn output(command: Command) -> Result<Output, Failure> {
+    output_of(command, Progress::default())
+}
+
+/// Runs a program and shows how far it is. Standard error, as it is given back, lacks what was shown.
+pub(crate) fn output_of(mut command: Command, progress: Progress) -> Result<Output, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
-    command.output().map_err(|error| match error.kind() {
+    let output = if progress.is_shown() { shown(&mut command, progress) } else { command.output() };
+    output.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             let what = if program.starts_with("nix") { "Nix" } else { "Rust" };
             Failure::new("program-not-found", format!("`{program}` was not found"))
@@ -159,6 +179,18 @@ pub(crate) fn output(mut command: Command) -> Result<Output, Failure> {
         _ => Failure::new("program-failed", format!("`{program}` could not be run: {error}"))
             .help(format!("check that `{program}` is an executable you may run")),
     })
+}
+
+fn shown(command: &mut Command, progress: Progress) -> io::Result<Output> {
+    progress.ask_for_bar(command);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let stderr = child.stderr.take().expect("it was asked for");
+    let (output, stderr) = thread::scope(|scope| {
+        let stderr = scope.spawn(|| progress.follow(stderr));
+        (child.wait_with_output(), stderr.join().expect("reading lines does not panic"))
+    });
+    output.map(|output| Output { stderr, ..output })
 }
 
 pub(crate) fn stderr(output: &Output) -> String {

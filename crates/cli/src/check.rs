@@ -136,6 +136,7 @@ fn full(report: &Report, path: &Path, text: &str, root: &Path, options: &Options
             cross: options.cross.clone(),
             offline: true,
             locked: true,
+            progress: report.progress(),
         },
     )?;
     let resolving = Instant::now();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{Merged, RenderOptions, merge, render};
+use cratewright_renderer::{CargoVariable, Merged, RenderOptions, merge, render};
 use cratewright_resolver::{Package, Source, UnitKind};
-use cratewright_sources::reads::{Doubt, topmost};
+use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
 use cratewright_staleness::{Inputs, Look, stamped};
 
@@ -51,6 +51,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
             offline: command.load.offline,
             // Whoever looks at what would be written wants nothing to be written.
             locked: command.locked || command.stdout,
+            progress: report.progress(),
         },
     )?;
     let resolving = Instant::now();
@@ -64,7 +65,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     for what in &workspace.not_followed {
         report.warning(what);
     }
-    for Doubt { file, line, what } in &rendered.doubts {
+    for Doubt { file, line, what, .. } in &rendered.doubts {
         report.warning(format_args!(
             "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
         ));
@@ -117,11 +118,11 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             rustflags: workspace.rustflags.clone(),
-            environment: workspace.environment.clone(),
+            environment: environment(workspace, &inputs),
             inputs: inputs.to_nix(),
         },
     );
-    let doubts = inputs.reads().values().flat_map(|reads| reads.doubts.iter().cloned()).collect();
+    let doubts = inputs.reads().values().flat_map(|reads| doubts(workspace, reads)).cloned().collect();
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
     let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
@@ -168,6 +169,25 @@ pub(crate) fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<
         all.insert(dir.clone(), topmost(&paths).into_iter().collect());
     }
     all
+}
+
+/// Doubts about what is compiled on one of the platforms, each place once.
+pub(crate) fn doubts<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a Doubt> {
+    let is_on_any = |doubt: &&Doubt| workspace.platforms.iter().any(|platform| doubt.is_on(&platform.cfgs));
+    let mut doubts: Vec<&Doubt> = reads.doubts.iter().filter(is_on_any).collect();
+    doubts.dedup_by_key(|doubt| (&doubt.file, doubt.line, &doubt.what));
+    doubts
+}
+
+/// Variables of cargo's configuration, with those by which sqlx finds its prepared queries without cargo.
+fn environment(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, CargoVariable> {
+    let mut environment = workspace.environment.clone();
+    if inputs.reads().values().any(|reads| reads.paths.contains(QUERIES)) {
+        let plain = |value: &str, is_path| CargoVariable { value: value.to_owned(), force: false, is_path };
+        environment.entry("SQLX_OFFLINE_DIR".to_owned()).or_insert_with(|| plain(QUERIES, true));
+        environment.entry("SQLX_OFFLINE".to_owned()).or_insert_with(|| plain("true", false));
+    }
+    environment
 }
 
 /// Where the file and the workspace root see each other.

@@ -17,6 +17,7 @@ pub mod oracle;
 mod origins;
 mod output;
 mod overrides;
+mod progress;
 mod replacement;
 mod report;
 mod root;

@@ -3,6 +3,7 @@
 //! Stable cargo prints it under `RUSTC_BOOTSTRAP=1`. Cargo learns its host from `rustc -vV`, so a `RUSTC` that answers
 //! for another host makes it resolve as it would there; no standard library of that platform is needed.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,8 @@ use crate::workspace::Workspace;
 #[derive(Debug)]
 pub struct Oracle {
     scratch: tempfile::TempDir,
+    /// Whether each thread has a home of its own for cargo.
+    has_homes: bool,
 }
 
 impl Oracle {
@@ -26,7 +29,13 @@ impl Oracle {
     /// When there is no place for temporary files.
     pub fn new() -> Result<Self, Failure> {
         let scratch = tempfile::tempdir().map_err(|error| Failure::io("write", &std::env::temp_dir(), &error))?;
-        Ok(Oracle { scratch })
+        Ok(Oracle { scratch, has_homes: false })
+    }
+
+    /// The same, for several threads at once, where cargo's home allows it.
+    pub(crate) fn for_threads(mut self, root: &Path) -> Self {
+        self.has_homes = home(root).is_some_and(|home| self.make_homes(&home).is_ok());
+        self
     }
 
     /// Makes a `rustc` that answers as on each host of the workspace's pairs.
@@ -43,7 +52,7 @@ impl Oracle {
             // Cargo remembers what rustc printed only where that directory is there already.
             let target = self.target_directory(host);
             fs::create_dir_all(&target).map_err(|error| Failure::io("write", &target, &error))?;
-            write_rustc(&path, host).map_err(|error| Failure::io("write", &path, &error))?;
+            write_rustc(&path).map_err(|error| Failure::io("write", &path, &error))?;
         }
         Ok(())
     }
@@ -84,8 +93,14 @@ impl Oracle {
         }
         cargo::at(&mut command, &manifest, &workspace.root);
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.env("RUSTC", self.rustc(host));
+        command.env("RUSTC", self.rustc(host)).env(REAL_RUSTC, real_rustc()).env(HOST, host);
+        // The cfg tables that are resolved with are rustc's own, without what a machine has around it.
+        command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
+        command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         command.env("CARGO_TARGET_DIR", self.target_directory(host));
+        if let Some(home) = self.own_home() {
+            command.env("CARGO_HOME", home);
+        }
         let output = cargo::output(command)?;
         if !output.status.success() {
             return Err(Failure::new("cargo-refused", "cargo prints no unit graph")
@@ -97,14 +112,59 @@ impl Oracle {
             .map_err(|error| Failure::resolve(&error, &workspace.root))
     }
 
-    /// One per host, as they run at the same time.
+    /// What rustc said, of each host.
     fn target_directory(&self, host: &str) -> PathBuf {
-        self.scratch.path().join(format!("target-{host}"))
+        self.scratch.path().join(format!("target-{}", file_name(host)))
     }
 
     fn rustc(&self, host: &str) -> PathBuf {
-        self.scratch.path().join(format!("rustc-{host}"))
+        self.scratch.path().join(format!("rustc-{}", file_name(host)))
     }
+
+    /// A home of this thread's own, where there are such.
+    fn own_home(&self) -> Option<PathBuf> {
+        let thread = rayon::current_thread_index().filter(|_| self.has_homes)?;
+        Some(self.scratch.path().join(format!("home-{thread}")))
+    }
+
+    /// Links to all that cargo has in its home but for locks, for each thread.
+    ///
+    /// Cargo holds the lock of its package cache nearly as long as it runs, to download and unpack. All that is there
+    /// already, since `cargo metadata` has run, and with one lock for all there would be one graph at a time.
+    fn make_homes(&self, home: &Path) -> std::io::Result<()> {
+        for thread in 0..rayon::current_num_threads() {
+            let own = self.scratch.path().join(format!("home-{thread}"));
+            fs::create_dir(&own)?;
+            for entry in fs::read_dir(home)? {
+                let entry = entry?;
+                let name = entry.file_name();
+                if !name.to_string_lossy().starts_with('.') && !CONFIGURATION.iter().any(|file| name == *file) {
+                    link(&entry.path(), &own.join(name))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A triple as part of a file's name: it may be the path of a target specification.
+fn file_name(host: &str) -> String {
+    host.replace('%', "%25").replace('/', "%2f")
+}
+
+/// Names of cargo's configuration in its home.
+const CONFIGURATION: [&str; 2] = ["config", "config.toml"];
+
+/// Where cargo keeps what it downloads, if another directory may stand for it. Paths in a configuration there are seen
+/// from there, and so it must not move; cargo finds it by itself above the workspace, where most have it.
+fn home(root: &Path) -> Option<PathBuf> {
+    let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
+        Some(home) => root.join(home),
+        None => std::env::home_dir()?.join(".cargo"),
+    };
+    let has_configuration = CONFIGURATION.iter().any(|file| home.join(file).exists());
+    let is_found = home.ends_with(".cargo") && home.parent().is_some_and(|above| root.starts_with(above));
+    (!has_configuration || is_found).then_some(home)
 }
 
 /// A member is built from its own directory, a whole workspace from the root.
@@ -119,25 +179,42 @@ fn manifest_of(workspace: &Workspace, selection: &Selection) -> PathBuf {
     directory.join("Cargo.toml")
 }
 
+/// Variable with the program to run, so that no path has to be written as a shell reads it.
+const REAL_RUSTC: &str = "CRATEWRIGHT_RUSTC";
+
+/// Variable with the triple to answer for.
+const HOST: &str = "CRATEWRIGHT_HOST";
+
+fn real_rustc() -> OsString {
+    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
 /// A script around the real rustc that rewrites the `host:` line of `-vV` and adds `--target` to `--print` calls that
 /// name none.
-fn write_rustc(path: &Path, host: &str) -> std::io::Result<()> {
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let script = format!(
-        "#!/bin/sh\n\
-         case \" $* \" in\n\
-         *' -vV '*) '{rustc}' \"$@\" | sed 's/^host: .*/host: {host}/' ;;\n\
-         *' --target '*) exec '{rustc}' \"$@\" ;;\n\
-         *' --print'*) exec '{rustc}' \"$@\" --target {host} ;;\n\
-         *) exec '{rustc}' \"$@\" ;;\n\
-         esac\n"
-    );
-    fs::write(path, script)?;
+const RUSTC: &str = r#"#!/bin/sh
+case " $* " in
+*' -vV '*)
+  said=$("$CRATEWRIGHT_RUSTC" "$@") || exit
+  printf '%s\n' "$said" | while IFS= read -r line; do
+    case $line in
+    'host: '*) printf 'host: %s\n' "$CRATEWRIGHT_HOST" ;;
+    *) printf '%s\n' "$line" ;;
+    esac
+  done
+  ;;
+*' --target '*) exec "$CRATEWRIGHT_RUSTC" "$@" ;;
+*' --print'*) exec "$CRATEWRIGHT_RUSTC" "$@" --target "$CRATEWRIGHT_HOST" ;;
+*) exec "$CRATEWRIGHT_RUSTC" "$@" ;;
+esac
+"#;
+
+fn write_rustc(path: &Path) -> std::io::Result<()> {
+    fs::write(path, RUSTC)?;
     make_executable(path)?;
     // A program that was open for writing a moment ago cannot always be run (ETXTBSY, when another thread forks just
     // then); one run here shows that it can.
     for _ in 0..50 {
-        match Command::new(path).arg("-vV").output() {
+        match Command::new(path).arg("-vV").env(REAL_RUSTC, real_rustc()).output() {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }
@@ -156,4 +233,14 @@ fn make_executable(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_executable(_: &Path) -> std::io::Result<()> {
     Ok(())
+}
+
+#[cfg(unix)]
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(from, to)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path) -> std::io::Result<()> {
+    Err(std::io::ErrorKind::Unsupported.into())
 }

@@ -60,6 +60,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
             cross: command.load.cross.clone(),
             offline: command.load.offline,
             locked: true,
+            progress: report.progress(),
         },
     )?;
     let layers = layers(command, &workspace.root)?;

@@ -11,14 +11,15 @@ use clap::ColorChoice;
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::progress::Progress;
 
 /// Prints as loud as it was asked to.
 #[derive(Debug)]
 pub(crate) struct Report {
     quiet: bool,
-    verbose: bool,
     /// Whether a message could not be written.
     is_lost: AtomicBool,
+    progress: Progress,
 }
 
 const GREEN: Style = AnsiColor::Green.on_default().bold();
@@ -34,7 +35,11 @@ impl Report {
             ColorChoice::Auto => anstream::ColorChoice::Auto,
         };
         choice.write_global();
-        Report { quiet: common.quiet, verbose: common.verbose > 0, is_lost: AtomicBool::new(false) }
+        Report {
+            quiet: common.quiet,
+            progress: Progress::new(common.quiet, common.verbose > 0),
+            is_lost: AtomicBool::new(false),
+        }
     }
 
     /// Whether a message could not be written, for another reason than that its reader has gone.
@@ -59,9 +64,12 @@ impl Report {
 
     /// The same for what only `-v` shows.
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
-        if self.verbose {
-            self.line(format_args!("{CYAN}{verb:>12}{CYAN:#} {text}"));
-        }
+        self.progress.detail(verb, text);
+    }
+
+    /// What is shown while something is waited for.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress
     }
 
     /// How long a step took, which only `-v` shows.

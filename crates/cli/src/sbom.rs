@@ -37,6 +37,7 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
             cross: command.cross.iter().cloned().collect(),
             offline: command.offline,
             locked: true,
+            progress: report.progress(),
         },
     )?;
     let is_asked =
@@ -68,26 +69,20 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
 
 /// The member that was named, or that the manifest is of, or the only one.
 fn member(workspace: &Workspace, command: &Sbom, manifest: &std::path::Path) -> Result<PackageIx, Failure> {
-    let Workspace { packages, root, .. } = workspace;
-    let names: Vec<String> =
-        packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name)).collect();
-    let at = root.join("Cargo.toml").display().to_string();
     if let Some(name) = &command.package {
-        let found = packages.members.iter().copied().find(|&member| packages.graph[member].name == *name);
-        return found.ok_or_else(|| {
-            Failure::new("unknown-member", format!("there is no member `{name}`"))
-                .note("at", at)
-                .help(format!("name one of {}", names.join(", ")))
-        });
+        return workspace.member(name);
     }
+    let Workspace { packages, root, .. } = workspace;
     let is_here = |member: &PackageIx| std::path::Path::new(&packages.graph[*member].manifest_path) == manifest;
     let one = match packages.members[..] {
         [only] => Some(only),
         _ => packages.members.iter().copied().find(is_here),
     };
     one.ok_or_else(|| {
+        let names: Vec<String> =
+            packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name)).collect();
         Failure::new("unnamed-member", "the workspace has several members, and none was named")
-            .note("at", at)
+            .note("at", root.join("Cargo.toml").display().to_string())
             .help(format!("name one with `-p`: {}", names.join(", ")))
     })
 }

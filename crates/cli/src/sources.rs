@@ -12,10 +12,10 @@ use crate::args::{Format, Sources};
 use crate::disk;
 use crate::exit;
 use crate::failure::Failure;
-use crate::generate::{built, extra_sources};
+use crate::generate::{built, doubts, extra_sources};
 use crate::origins::origins;
 use crate::report::Report;
-use crate::workspace::{self, LoadOptions};
+use crate::workspace::{self, LoadOptions, Workspace};
 
 /// One package, as it is printed.
 #[derive(Serialize)]
@@ -53,6 +53,7 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
             cross: command.load.cross.clone(),
             offline: command.load.offline,
             locked: true,
+            progress: report.progress(),
         },
     )?;
     let inputs = disk::inputs(&workspace.root, Look::Everywhere)?;
@@ -67,7 +68,7 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
             let mut listed = listed(package, &origins);
             if let Source::Local { dir } = &package.source {
                 listed.reads = extra.remove(dir).unwrap_or_default();
-                listed.unsettled = unsettled(&inputs, dir);
+                listed.unsettled = unsettled(&workspace, &inputs, dir);
             }
             listed
         })
@@ -82,9 +83,9 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-fn unsettled(inputs: &Inputs, directory: &str) -> Vec<String> {
-    let doubts = inputs.reads().get(directory).into_iter().flat_map(|reads| &reads.doubts);
-    doubts.map(|Doubt { file, line, what }| format!("{file}:{line}: {what}")).collect()
+fn unsettled(workspace: &Workspace, inputs: &Inputs, directory: &str) -> Vec<String> {
+    let doubts = inputs.reads().get(directory).into_iter().flat_map(|reads| doubts(workspace, reads));
+    doubts.map(|Doubt { file, line, what, .. }| format!("{file}:{line}: {what}")).collect()
 }
 
 fn listed<'a>(package: &'a Package, origins: &'a Origins) -> Listed<'a> {

@@ -3,10 +3,12 @@
 //! [`verify`] is public for the tests, which break the resolver to see that the comparison finds it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use cratewright_resolver::{
-    DEFAULT_PROFILE, Difference, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey, UnitTable,
-    differences, table_of,
+    DEFAULT_PROFILE, Difference, PackageIx, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey,
+    UnitTable, differences, table_of,
 };
 use rayon::prelude::*;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use crate::args::{Format, Verify};
 use crate::exit;
 use crate::failure::Failure;
 use crate::oracle::Oracle;
+use crate::progress::Progress;
 use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace};
 
@@ -62,14 +65,24 @@ pub struct Facts {
 }
 
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
-    let workspace = workspace::load(&LoadOptions {
-        manifest_path: command.manifest_path.clone(),
-        targets: command.load.target.clone(),
-        cross: command.load.cross.clone(),
-        offline: command.load.offline,
-        locked: true,
-    })?;
-    let rows = verify(&workspace, &command.profile)?;
+    let workspace = workspace::load_for(
+        report,
+        &LoadOptions {
+            manifest_path: command.manifest_path.clone(),
+            targets: command.load.target.clone(),
+            cross: command.load.cross.clone(),
+            offline: command.load.offline,
+            locked: true,
+            progress: report.progress(),
+        },
+    )?;
+    let asked = Asked {
+        profile: command.profile.clone(),
+        members: command.package.clone(),
+        purpose: command.purpose,
+        progress: report.progress(),
+    };
+    let rows = verify(&workspace, &asked)?;
     let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
     match command.format {
         Format::Text => report.data(&text(&rows))?,
@@ -92,44 +105,88 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
     Ok(exit::STALE)
 }
 
+/// What is compared.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Name of the profile.
+    pub profile: String,
+    /// Names of members; all of them and the whole workspace where there are none.
+    pub members: Vec<String>,
+    /// Build or test; both where nothing is said.
+    pub purpose: Option<Purpose>,
+    /// What is shown meanwhile.
+    pub progress: Progress,
+}
+
+impl Asked {
+    /// Everything, with a profile.
+    pub fn all(profile: &str) -> Self {
+        Asked { profile: profile.to_owned(), members: Vec::new(), purpose: None, progress: Progress::default() }
+    }
+}
+
 /// Compares what is resolved with what cargo says: build and test of each member and of the whole workspace, on each pair.
 ///
 /// # Errors
-/// When cargo cannot be asked, or the workspace has no such profile.
-pub fn verify(workspace: &Workspace, profile: &str) -> Result<Vec<Row>, Failure> {
-    if !workspace.packages.profiles.contains(profile) {
+/// When cargo cannot be asked, or the workspace has no such profile or member.
+pub fn verify(workspace: &Workspace, asked: &Asked) -> Result<Vec<Row>, Failure> {
+    if !workspace.packages.profiles.contains(&asked.profile) {
         let names: Vec<&str> = workspace.packages.profiles.names().collect();
-        return Err(Failure::new("unknown-profile", format!("there is no profile `{profile}`"))
+        return Err(Failure::new("unknown-profile", format!("there is no profile `{}`", asked.profile))
             .note("at", workspace.root.join("Cargo.toml").display().to_string())
             .help(format!("name one of {}", names.join(", "))));
     }
-    let mut selections = selections(workspace);
-    selections.iter_mut().for_each(|selection| selection.profile = profile.to_owned());
+    let selections = selections(workspace, asked)?;
     let graphs = workspace.resolve(&selections);
-    let oracle = Oracle::new()?;
+    let oracle = Oracle::new()?.for_threads(&workspace.root);
     oracle.prepare(workspace)?;
-    let asked: Vec<(usize, usize)> = (0..selections.len())
+    let each: Vec<(usize, usize)> = (0..selections.len())
         .flat_map(|selection| (0..workspace.pairs.len()).map(move |pair| (selection, pair)))
         .collect();
-    asked
+    let (start, done) = (Instant::now(), AtomicUsize::new(0));
+    let so_far = |done: usize| {
+        let seconds = start.elapsed().as_secs_f64();
+        asked.progress.so_far("Verifying", format_args!("{done} of {} graphs in {seconds:.1}s", each.len()));
+    };
+    so_far(0);
+    let rows = each
         .par_iter()
         .map(|&(selection, pair)| {
+            let begin = Instant::now();
             let cargo = oracle.table(workspace, &selections[selection], workspace.pairs[pair])?;
             let ours = table_of(&workspace.packages, &graphs[selection][pair]);
-            Ok(row(workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours))
+            let row = row(workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            let (graph, seconds) = (format!("{} on {}", row.selection, pair_name(&row)), begin.elapsed().as_secs_f64());
+            asked.progress.detail("Compared", format_args!("{done} of {}, {graph}, in {seconds:.2}s", each.len()));
+            so_far(done);
+            Ok(row)
         })
-        .collect()
+        .collect();
+    asked.progress.clear();
+    rows
 }
 
-/// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of.
-fn selections(workspace: &Workspace) -> Vec<Selection> {
-    let members = &workspace.packages.members;
-    let mut builds: Vec<Selection> = members.iter().map(|&member| Selection::build(member)).collect();
-    if let (true, Some(one)) = (members.len() > 1, builds.first()) {
-        builds.push(Selection { members: members.clone(), ..one.clone() });
+/// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of, as far as they are asked
+/// for.
+fn selections(workspace: &Workspace, asked: &Asked) -> Result<Vec<Selection>, Failure> {
+    let all = &workspace.packages.members;
+    let members = asked.members.iter().map(|name| workspace.member(name)).collect::<Result<Vec<_>, _>>()?;
+    let is_asked = |member: &PackageIx| members.is_empty() || members.contains(member);
+    let mut builds: Vec<Selection> = all.iter().copied().filter(is_asked).map(Selection::build).collect();
+    if let (true, true, Some(one)) = (members.is_empty(), all.len() > 1, builds.first()) {
+        builds.push(Selection { members: all.clone(), ..one.clone() });
     }
-    builds.extend(workspace.selections.iter().filter(|selection| selection.variant.is_some()).cloned());
-    builds.into_iter().flat_map(|build| [build.clone(), Selection { purpose: Purpose::Test, ..build }]).collect()
+    let variants = workspace.selections.iter().filter(|selection| selection.variant.is_some());
+    builds.extend(variants.filter(|variant| variant.members.iter().any(is_asked)).cloned());
+    let purposes = [Purpose::Build, Purpose::Test].into_iter();
+    let purposes: Vec<Purpose> =
+        purposes.filter(|purpose| asked.purpose.is_none_or(|asked| asked == *purpose)).collect();
+    let with = |build: Selection| {
+        let of = |&purpose: &Purpose| Selection { purpose, profile: asked.profile.clone(), ..build.clone() };
+        purposes.iter().map(of).collect::<Vec<_>>()
+    };
+    Ok(builds.into_iter().flat_map(with).collect())
 }
 
 fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTable, ours: &UnitTable) -> Row {

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use cratewright_renderer::{CargoVariable, Resolved};
 use cratewright_resolver::{
-    Lockfile, MemberManifest, PackageGraph, Pair, Platform, ResolveError, Selection, UnitGraph, WorkspaceManifest,
-    WorkspaceMetadata, resolve,
+    Lockfile, MemberManifest, PackageGraph, PackageIx, Pair, Platform, ResolveError, Selection, UnitGraph,
+    WorkspaceManifest, WorkspaceMetadata, resolve,
 };
 
 use crate::cargo;
@@ -18,6 +18,7 @@ use crate::config::Config;
 pub use crate::config::Cross;
 use crate::disk::{check_readable, read_text};
 use crate::failure::Failure;
+pub use crate::progress::Progress;
 use crate::replacement::replacements;
 use crate::report::Report;
 use crate::root::workspace_root;
@@ -50,6 +51,8 @@ pub struct LoadOptions {
     pub offline: bool,
     /// Fail if `Cargo.lock` would have to change.
     pub locked: bool,
+    /// What is shown of cargo's work.
+    pub progress: Progress,
 }
 
 /// A workspace, ready to be resolved.
@@ -83,6 +86,18 @@ impl Workspace {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
     }
 
+    /// The member of that name.
+    pub(crate) fn member(&self, name: &str) -> Result<PackageIx, Failure> {
+        let Workspace { packages, root, .. } = self;
+        let found = packages.members.iter().copied().find(|&member| packages.graph[member].name == name);
+        found.ok_or_else(|| {
+            let names = packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name));
+            Failure::new("unknown-member", format!("there is no member `{name}`"))
+                .note("at", root.join("Cargo.toml").display().to_string())
+                .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))
+        })
+    }
+
     /// The unit graph of one selection on one of the pairs.
     pub(crate) fn resolve_on(&self, selection: &Selection, pair: Pair) -> UnitGraph {
         let mut graphs = resolve(&self.packages, &self.platforms, &[pair], std::slice::from_ref(selection));
@@ -110,8 +125,10 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     // as cargo is what takes long and should have a core to itself.
     let (metadata, platforms, early_lock) = thread::scope(|scope| {
         let others = scope.spawn(|| {
-            let platforms: Vec<_> =
-                early.iter().map(|triple| cargo::platform(triple, &directory, &cargo_config)).collect();
+            let platforms: Vec<_> = early
+                .iter()
+                .map(|triple| cargo::platform(triple, &directory, &cargo_config, options.progress))
+                .collect();
             (platforms, EarlyLock::read(&directory))
         });
         let metadata = cargo::metadata(&manifest, &directory, options);
@@ -130,14 +147,16 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     metadata.set_replaced(replacements(&metadata)?);
     metadata.set_manifests(read_manifests(&metadata)?);
     let config = Config::parse(&metadata.metadata.workspace_metadata, metadata.metadata.workspace_root.as_std_path())?;
+    let mut known: BTreeMap<String, Result<Platform, Failure>> = early.iter().cloned().zip(platforms).collect();
+    let mut left_out = Vec::new();
     let targets = match &config.targets {
         Some(targets) if asked.is_empty() => triples(targets),
-        _ => early.clone(),
+        None if asked.is_empty() => defaults(early, &known, &cargo_config, &directory, &mut left_out)?,
+        _ => early,
     };
     let cross = if options.cross.is_empty() { &config.cross } else { &options.cross };
-    let mut known: BTreeMap<String, Result<Platform, Failure>> = early.into_iter().zip(platforms).collect();
     let (platforms, pairs) = pairs(&targets, cross, |triple| {
-        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config))
+        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, &directory, &cargo_config, options.progress))
     })?;
     let root = metadata.metadata.workspace_root.clone().into_std_path_buf();
     let fail = |error| Failure::resolve(&error, &root);
@@ -150,7 +169,8 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let ignored = config.exclude_sources(&root)?;
     let rustflags = rustflags(&platforms, &cargo_config, &root)?;
     let environment = cargo_config.environment(&root)?;
-    let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored()).collect();
+    let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored(&platforms)).chain(left_out);
+    let not_followed = not_followed.collect();
     Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
 }
 
@@ -226,6 +246,31 @@ fn read_manifests(metadata: &WorkspaceMetadata) -> Result<HashMap<String, Member
     Ok(manifests)
 }
 
+/// Platforms that nobody named, but for those whose flags cannot be followed: they are said in `left_out`.
+fn defaults(
+    mut targets: Vec<String>,
+    known: &BTreeMap<String, Result<Platform, Failure>>,
+    config: &CargoConfig,
+    root: &Path,
+    left_out: &mut Vec<String>,
+) -> Result<Vec<String>, Failure> {
+    let mut first = None;
+    targets.retain(|triple| {
+        let failure = match &known[triple] {
+            Ok(platform) => rustflags_of(platform, config, root).err(),
+            Err(failure) => Some(failure.clone()).filter(|failure| failure.code == "invalid-cargo-config"),
+        };
+        let Some(failure) = failure else { return true };
+        left_out.push(format!("`{triple}` is left out, and nobody named it: {}", failure.message));
+        first.get_or_insert(failure);
+        false
+    });
+    match first {
+        Some(failure) if targets.is_empty() => Err(failure),
+        _ => Ok(targets),
+    }
+}
+
 /// Flags of each platform that has any.
 fn rustflags(
     platforms: &[Platform],
@@ -234,20 +279,24 @@ fn rustflags(
 ) -> Result<BTreeMap<String, Vec<String>>, Failure> {
     let mut all = BTreeMap::new();
     for platform in platforms {
-        let flags = config.rustflags(platform);
-        // nixpkgs' builder takes lists apart at spaces, and takes the rest for patterns of file names.
-        if let Some(flag) = flags.iter().find(|flag| flag.contains([' ', '\t', '\n', '*', '?', '[', ']'])) {
-            let message =
-                format!("`{flag}` in `rustflags` has a space or a pattern, which nixpkgs' builder cannot pass on");
-            return Err(Failure::new("unsupported-rustflags", message)
-                .note("at", root.join(".cargo/config.toml").display().to_string())
-                .help("write each word as an item of the list, or leave the flag out"));
-        }
+        let flags = rustflags_of(platform, config, root)?;
         if !flags.is_empty() {
             all.insert(platform.triple.clone(), flags);
         }
     }
     Ok(all)
+}
+
+fn rustflags_of(platform: &Platform, config: &CargoConfig, root: &Path) -> Result<Vec<String>, Failure> {
+    config.rustflags_for_nix(platform).map_err(|flag| {
+        let triple = &platform.triple;
+        let message = format!(
+            "`{flag}` in `rustflags` for `{triple}` has a space or a pattern, which nixpkgs' builder cannot pass on"
+        );
+        Failure::new("unsupported-rustflags", message)
+            .note("at", root.join(".cargo/config.toml").display().to_string())
+            .help(format!("leave the flag out, or name other platforms than `{triple}` in `targets` of [workspace.metadata.cratewright]"))
+    })
 }
 
 /// A path that does not exist would only show up as a failed build, much later.

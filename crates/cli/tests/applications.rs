@@ -1,20 +1,26 @@
-//! Whole programs, built crate by crate: this one, and two published ones that do their job.
+//! Whole programs, built crate by crate: this one, and published ones that do their job. `dev/applications` has more of
+//! them, which take too long to be built here.
 
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::nix;
 
-/// Writes `Cargo.nix` into a workspace and builds its root package.
+/// Writes `Cargo.nix` into a workspace and builds its root package, which needs none of what it was made from.
 #[track_caller]
-fn build(workspace: &Path) -> std::path::PathBuf {
+fn build(workspace: &Path) -> PathBuf {
     let mut generate = support::cratewright();
     support::run(generate.args(["generate", "--locked", "--manifest-path"]).arg(workspace.join("Cargo.toml")));
-    nix::build(&workspace.join("Cargo.nix"), "rootCrate.build")
+    let built = nix::build(&workspace.join("Cargo.nix"), "rootCrate.build");
+    assert_eq!(nix::closure(&built), NOTHING);
+    built
 }
+
+/// No library of a crate, no source and no toolchain.
+const NOTHING: [PathBuf; 0] = [];
 
 #[test]
 fn cratewright_builds_itself_and_the_result_writes_the_same_bytes() {
@@ -25,10 +31,53 @@ fn cratewright_builds_itself_and_the_result_writes_the_same_bytes() {
     let ours = support::stdout(support::cratewright().args(arguments).arg(&manifest));
     assert!(ours == committed, "Cargo.nix is stale: run `cargo run --release -- generate`");
 
-    let built = nix::build(&root.join("Cargo.nix"), "workspaceMembers.cratewright.build").join("bin/cratewright");
+    let built = nix::build(&root.join("Cargo.nix"), "workspaceMembers.cratewright.build");
+    assert_eq!(nix::closure(&built), NOTHING);
+    let built = built.join("bin/cratewright");
     let its = support::stdout(Command::new(&built).args(arguments).arg(&manifest));
     assert!(its == committed, "{} writes another Cargo.nix", built.display());
     support::run(Command::new(&built).args(["check", "--manifest-path"]).arg(&manifest));
+}
+
+/// rusqlite and zstd with the C libraries that they bring along, ring and aws-lc-rs in one program, what bindgen and prost
+/// made in the other.
+#[test]
+fn a_program_needs_no_library_source_or_toolchain() {
+    let native = support::fixture("native").join("Cargo.nix");
+    for member in ["bundled", "generated"] {
+        let built = nix::build(&native, &format!("workspaceMembers.{member}.build"));
+        assert_eq!(nix::closure(&built), NOTHING);
+    }
+}
+
+#[test]
+fn what_a_program_names_is_in_its_closure() {
+    let named = |what: &str| {
+        let built = nix::build_expression(&format!(
+            "let
+               pkgs = import {} {{ }};
+               cargoNix = import {} {{ inherit pkgs; crateOverrides.other = attrs: {{ postInstall = ''{what}''; }}; }};
+             in cargoNix.workspaceMembers.other.build",
+            nix::stand_in().display(),
+            support::fixture("three-members").join("Cargo.nix").display(),
+        ));
+        let paths = nix::closure(&built).into_iter();
+        // Without the hash.
+        paths.map(|path| path.file_name().unwrap().to_str().unwrap()[33..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named("true"), [""; 0]);
+    let has =
+        |what: &str, name: &str| named(&format!("echo {what} >$out/named")).iter().any(|path| path.starts_with(name));
+    assert!(has("${pkgs.rustc}", "rustc-"));
+    assert!(has("${(builtins.head attrs.dependencies).lib}", "leaf-0.1.0-lib"));
+    assert!(has("$src", "other"));
+}
+
+/// The build script calls a function of `lua-src`, which looks for C code in the directory that it was compiled in.
+#[test]
+fn vendored_libraries_are_built_from_the_sources_of_their_crates() {
+    let built = build(&support::own_application("mlua-vendored")).join("bin/mlua-vendored");
+    assert_eq!(support::stdout(&mut Command::new(built)), "Lua 5.4: a2+b40\n");
 }
 
 #[test]

@@ -3,11 +3,13 @@
 
 mod support;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 
-use cratewright::verify::{Row, verify};
+use cratewright::verify::{Asked, Row, verify};
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{DEFAULT_PROFILE, ResolverBehavior};
+use cratewright_resolver::{DEFAULT_PROFILE, Purpose, ResolverBehavior};
 
 fn workspace(root: &Path) -> Workspace {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
@@ -15,7 +17,7 @@ fn workspace(root: &Path) -> Workspace {
 }
 
 fn rows(workspace: &Workspace, profile: &str) -> Vec<Row> {
-    verify(workspace, profile).unwrap_or_else(|failure| panic!("{failure:?}"))
+    verify(workspace, &Asked::all(profile)).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
 #[track_caller]
@@ -74,4 +76,85 @@ fn a_broken_resolver_is_caught() {
     assert_eq!(leaf.path, ["app 0.1.0", "leaf 0.1.0"]);
     assert_eq!(leaf.cargo[0].features, ["norm"]);
     assert_eq!(leaf.cratewright[0].features, ["bld", "dev", "mac", "norm", "win"]);
+}
+
+#[test]
+fn members_and_purpose_narrow_what_is_compared() {
+    let workspace = workspace(&support::fixture("three-members"));
+    let asked = Asked { members: vec!["app".to_owned()], purpose: Some(Purpose::Test), ..Asked::all(DEFAULT_PROFILE) };
+    let rows = verify(&workspace, &asked).unwrap();
+    assert_eq!(rows.len(), workspace.pairs.len());
+    assert!(rows.iter().all(|row| row.selection == "test --release -p app" && row.differences.is_empty()), "{rows:?}");
+    let asked = Asked { members: vec!["nobody".to_owned()], ..asked };
+    assert_eq!(verify(&workspace, &asked).unwrap_err().code, "unknown-member");
+}
+
+/// A program that runs another one, and what comes before that.
+#[cfg(unix)]
+fn wrapper(path: &Path, before: &str, program: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, format!("#!/bin/sh\n{before}\nexec {program} \"$@\"\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[track_caller]
+fn cratewright(fixture: &str, arguments: &[&str], variable: (&str, &Path)) -> Output {
+    let mut command = support::cratewright();
+    let command = command.args(arguments).args(["--manifest-path"]).arg(support::fixture(fixture).join("Cargo.toml"));
+    command.env(variable.0, variable.1).output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn rustc_may_have_any_name() {
+    let scratch = tempfile::tempdir().unwrap();
+    let rustc: PathBuf = scratch.path().join("it's a \"new\" $HOME `x` \\/rustc");
+    wrapper(&rustc, "", "rustc");
+    let output = cratewright("three-members", &["verify", "-p", "app"], ("RUSTC", &rustc));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// With one home, cargo's lock has one graph made at a time.
+#[cfg(unix)]
+#[test]
+fn graphs_are_made_in_homes_of_their_own() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (cargo, log) = (scratch.path().join("cargo"), scratch.path().join("log"));
+    wrapper(&cargo, &format!("echo \"${{CARGO_HOME:-none}} $*\" >>'{}'", log.display()), "cargo");
+    let output = cratewright("three-members", &["verify", "-v"], ("CARGO", &cargo));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let log = fs::read_to_string(log).unwrap();
+    let graphs: Vec<&str> = log.lines().filter(|line| line.contains("--unit-graph")).collect();
+    let is_own = |line: &&&str| line.split(' ').next().is_some_and(|home| home.contains("/home-"));
+    assert_eq!(graphs.iter().filter(is_own).count(), graphs.len(), "{log}");
+    // Each once, and said so.
+    assert_eq!(graphs.iter().collect::<std::collections::BTreeSet<_>>().len(), graphs.len(), "{log}");
+    assert_eq!(said.matches("    Compared ").count(), graphs.len(), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cargo_waits_for_is_shown_and_what_it_refuses_is_quoted() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [waiting, refusing] = ["waiting", "refusing"].map(|name| scratch.path().join(name));
+    let blocked = "    Blocking waiting for file lock on package cache";
+    wrapper(&waiting, &format!("echo '{blocked}' >&2"), "cargo");
+    wrapper(&refusing, &format!("printf '{blocked}\\nerror: no such thing\\n' >&2; exit 101"), "cargo");
+    for (arguments, is_shown) in [
+        (["generate", "--stdout", "-v"], true),
+        (["generate", "--stdout", "-q"], false),
+        (["sources", "--locked", "-v"], true),
+    ] {
+        let output = cratewright("three-members", &arguments, ("CARGO", &waiting));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains(blocked), is_shown, "{arguments:?}: {said}");
+        let output = cratewright("three-members", &arguments, ("CARGO", &refusing));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("error[cargo-refused]") && said.contains("no such thing"), "{said}");
+        assert_eq!(said.matches("Blocking").count(), 1, "{said}");
+    }
 }

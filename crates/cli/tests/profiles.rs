@@ -85,7 +85,7 @@ fn by_nix(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, 
     let expression = format!(
         "(import {} {{ pkgs = import {} {{ }}; profile = \"{profile}\"; }}).workspaceMembers.{member}.build",
         root.join("Cargo.nix").display(),
-        nix::stand_in().display()
+        nix::nixpkgs().display()
     );
     let built = nix::build_expression(&expression);
     let derivation = support::stdout(nix::nix("nix-instantiate").args(["--expr", &expression]));

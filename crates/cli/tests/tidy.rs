@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Files that git tracks or would track, by extension.
@@ -49,4 +49,35 @@ fn files_stay_readable_in_one_sitting() {
         let text = fs::read_to_string(support::repository().join(format!("nix-lib/{part}.nix"))).unwrap();
         assert!(text.lines().count() <= 300, "nix-lib/{part}.nix is in every Cargo.nix: keep it short");
     }
+}
+
+#[test]
+fn the_docs_list_the_applications_that_the_script_builds() {
+    let root = support::repository();
+    let script = fs::read_to_string(root.join("dev/applications")).unwrap();
+    let page = fs::read_to_string(root.join("docs/src/applications.md")).unwrap();
+    let table = script.split("<<'TABLE'\n").nth(1).and_then(|text| text.split("\nTABLE\n").next()).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), table.lines().count());
+    for (row, line) in rows.iter().zip(table.lines()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let version = if words[1] == "own" {
+            pinned(&root.join("dev/applications.d").join(words[0]))
+        } else {
+            words[1].to_owned()
+        };
+        let begins = format!("| `{}` | {version} |", words[0]);
+        assert!(row.starts_with(&begins), "{row}\n  begins otherwise than: {begins}");
+    }
+}
+
+/// What a manifest depends upon in one version alone: `git2 0.21.0, zstd 0.14.4`.
+fn pinned(directory: &Path) -> String {
+    let manifest: toml::Table = fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap();
+    let tables = ["dependencies", "build-dependencies"].iter().filter_map(|key| manifest.get(*key)?.as_table());
+    let pinned = tables.flatten().filter_map(|(name, dependency)| {
+        let requirement = dependency.as_str().or_else(|| dependency.get("version")?.as_str())?;
+        Some(format!("{name} {}", requirement.strip_prefix('=')?))
+    });
+    pinned.collect::<Vec<_>>().join(", ")
 }

@@ -148,9 +148,6 @@ impl Profiles {
         let mut ignored = Vec::new();
         for name in &self.declared {
             let table = &self.merged[name].1;
-            if table.incremental == Some(true) {
-                ignored.push(format!("`profile.{name}.incremental` means nothing: Nix compiles a crate from nothing"));
-            }
             let below = table.build_override.as_deref().map(|table| (".build-override".to_owned(), table));
             let packages = table.package.iter().flatten().map(|(spec, table)| (format!(".package.{spec}"), table));
             for (place, table) in std::iter::once((String::new(), table)).chain(below).chain(packages) {
@@ -428,10 +425,8 @@ mod tests {
         let text = "[profile.dev]\nincremental = true\n[profile.dev.package.a]\nsplit-debuginfo = 'packed'\n\
                     [profile.release]\nincremental = false\nsplit-debuginfo = 'off'";
         let ignored = WorkspaceManifest::parse(text, &toml::Table::new()).unwrap().profiles.ignored();
-        assert_eq!(ignored.len(), 2, "{ignored:?}");
-        assert!(
-            ignored[0].contains("`profile.dev.incremental`") && ignored[1].contains("`profile.dev.package.a.split")
-        );
+        assert_eq!(ignored.len(), 1, "{ignored:?}");
+        assert!(ignored[0].contains("`profile.dev.package.a.split"));
     }
 
     #[test]

@@ -65,6 +65,7 @@ fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCase
         cross: Vec::new(),
         offline: true,
         locked: true,
+        ..LoadOptions::default()
     };
     let mut workspace = load(&options).map_err(fail)?;
     // Host and target differ, so that nothing is right by chance.

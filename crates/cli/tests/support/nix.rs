@@ -24,8 +24,13 @@ pub fn nix(program: &str) -> Command {
         }
     }
     command.env("CRATEWRIGHT_RUST_SYSROOT", sysroot());
-    command.env("NIX_PATH", format!("nixpkgs={}", stand_in().display()));
+    command.env("NIX_PATH", format!("nixpkgs={}", nixpkgs().display()));
     command
+}
+
+/// What `<nixpkgs>` is: the stand-in, or the one that `dev/real-nixpkgs` runs the tests on.
+pub fn nixpkgs() -> PathBuf {
+    std::env::var_os("CRATEWRIGHT_NIXPKGS").map_or_else(stand_in, PathBuf::from)
 }
 
 /// The stand-in for nixpkgs.
@@ -56,9 +61,17 @@ fn build_with(what: impl FnOnce(&mut Command) -> &mut Command) -> PathBuf {
 /// Path of the derivation of an attribute, on a system.
 #[track_caller]
 pub fn instantiate(cargo_nix: &Path, attribute: &str, system: &str) -> String {
-    let pkgs = format!("import {} {{ system = \"{system}\"; }}", stand_in().display());
+    let pkgs = format!("import {} {{ system = \"{system}\"; }}", nixpkgs().display());
     let path = stdout(nix("nix-instantiate").arg(cargo_nix).args(["-A", attribute, "--arg", "pkgs", &pkgs]));
     path.trim().split('!').next().unwrap().to_owned()
+}
+
+/// All that an output refers to, directly or not, besides itself. On the stand-in a program needs nothing of the store: C
+/// libraries are the machine's.
+#[track_caller]
+pub fn closure(output: &Path) -> Vec<PathBuf> {
+    let paths = stdout(nix("nix-store").args(["--query", "--requisites"]).arg(output));
+    paths.lines().map(PathBuf::from).filter(|path| !output.starts_with(path)).collect()
 }
 
 /// Evaluates an expression to JSON.

@@ -4,15 +4,18 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
+use cargo_platform::CfgExpr;
 use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{BinOp, Expr, ExprMethodCall, Item, Lit, Meta, Pat, Token};
+use syn::{Attribute, BinOp, Expr, ExprMethodCall, FnArg, Item, Lit, Meta, Pat, Stmt, Token};
 
-use super::{At, Scanner, WORKSPACE_DIR, is_at_or_above, is_too_deep, tokens};
+use super::script_values::Value;
+use super::{At, Scanner, WORKSPACE_DIR, condition, is_at_or_above, is_too_deep, tokens};
 use crate::tree::{join, parent, within};
 
 /// Looks through a build script and its modules.
@@ -44,8 +47,9 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         open.extend(modules.filter(|(file, _)| scanner.tree.is_file(file)));
         let mut constants = Constants::default();
         constants.visit_file(&parsed);
-        let (constants, open, fuel) = (constants.values, RefCell::default(), Cell::new(FUEL));
-        Script { scanner, file: &file, constants, open, variables: vec![HashMap::new()], fuel }.visit_file(&parsed);
+        let Constants { values: constants, functions } = constants;
+        let (open, fuel, variables) = (RefCell::default(), Cell::new(FUEL), vec![HashMap::new()]);
+        Script { scanner, file: &file, constants, functions, open, variables, fuel }.visit_file(&parsed);
     }
 }
 
@@ -68,10 +72,11 @@ fn is_path(meta: &Meta) -> bool {
     matches!(meta, Meta::NameValue(value) if value.path.is_ident("path"))
 }
 
-/// What each constant is.
+/// What each constant and function is.
 #[derive(Default)]
 struct Constants {
     values: HashMap<String, Expr>,
+    functions: HashMap<String, Rc<syn::ItemFn>>,
 }
 
 impl<'ast> Visit<'ast> for Constants {
@@ -81,6 +86,10 @@ impl<'ast> Visit<'ast> for Constants {
 
     fn visit_item_static(&mut self, item: &'ast syn::ItemStatic) {
         self.values.insert(item.ident.to_string(), (*item.expr).clone());
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.functions.insert(function.sig.ident.to_string(), Rc::new(function.clone()));
     }
 }
 
@@ -92,20 +101,8 @@ fn name_of(pattern: &Pat) -> Option<String> {
     }
 }
 
-/// What an expression is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Value {
-    /// A text or path, relative to the package's directory, which itself is `.`.
-    Path(String),
-    /// Something in the directory that the build writes to.
-    Output,
-}
-
 /// How much is looked at before a script is given up: more than any that was written by hand needs.
 const FUEL: usize = 20_000;
-
-/// Texts that are longer are no paths.
-const LONGEST: usize = 4096;
 
 /// Methods whose arguments are texts to look for or to compare with.
 const COMPARING: [&str; 15] = [
@@ -126,15 +123,16 @@ const COMPARING: [&str; 15] = [
     "trim_start_matches",
 ];
 
-struct Script<'a, 's, 't> {
+pub(super) struct Script<'a, 's, 't> {
     scanner: &'s mut Scanner<'t>,
     file: &'a str,
-    constants: HashMap<String, Expr>,
-    /// Constants that are being looked up.
-    open: RefCell<Vec<String>>,
+    pub(super) constants: HashMap<String, Expr>,
+    functions: HashMap<String, Rc<syn::ItemFn>>,
+    /// Constants that are being looked up, and functions that are called.
+    pub(super) open: RefCell<Vec<String>>,
     /// Variables by name, of each block that is open; nothing where what they are cannot be told.
-    variables: Vec<HashMap<String, Option<Value>>>,
-    fuel: Cell<usize>,
+    pub(super) variables: Vec<HashMap<String, Option<Value>>>,
+    pub(super) fuel: Cell<usize>,
 }
 
 impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
@@ -157,6 +155,9 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
                     }
                 }
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Eq(_) | BinOp::Ne(_)) => {}
+                // What git tells is history, wherever it runs.
+                Expr::MethodCall(call) if runs_git(call) => {}
+                Expr::Call(call) if self.called(call) => {}
                 _ => visit::visit_expr(self, expression),
             },
         }
@@ -169,10 +170,24 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
     }
 
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        // It sees nothing of what is around it.
-        let outer = std::mem::take(&mut self.variables);
-        self.visit_block(&function.block);
-        self.variables = outer;
+        self.under(&function.attrs, |script| script.body(&function.block, HashMap::new()));
+    }
+
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        self.under(&module.attrs, |script| visit::visit_item_mod(script, module));
+    }
+
+    fn visit_stmt(&mut self, statement: &'ast Stmt) {
+        let attributes: &[Attribute] = match statement {
+            Stmt::Local(local) => &local.attrs,
+            Stmt::Macro(call) => &call.attrs,
+            Stmt::Expr(Expr::Block(block), _) => &block.attrs,
+            Stmt::Expr(Expr::Call(call), _) => &call.attrs,
+            Stmt::Expr(Expr::If(choice), _) => &choice.attrs,
+            Stmt::Expr(Expr::MethodCall(call), _) => &call.attrs,
+            _ => &[],
+        };
+        self.under(attributes, |script| visit::visit_stmt(script, statement));
     }
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
@@ -222,6 +237,59 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
 }
 
 impl Script<'_, '_, '_> {
+    /// Looks at something under the conditions of its attributes.
+    fn under(&mut self, attributes: &[Attribute], look: impl FnOnce(&mut Self)) {
+        let conditions = attributes.iter().filter_map(|attribute| match &attribute.meta {
+            Meta::List(list) if list.path.is_ident("cfg") => Some(condition::parse(&list.tokens)),
+            _ => None,
+        });
+        let condition = conditions.fold(CfgExpr::True, condition::both);
+        if condition::is_built(&condition) {
+            let around = self.scanner.under(condition);
+            look(self);
+            self.scanner.condition = around;
+        }
+    }
+
+    /// A function's body, which sees nothing of what is around it but its arguments.
+    fn body(&mut self, block: &syn::Block, arguments: HashMap<String, Option<Value>>) {
+        let outer = std::mem::replace(&mut self.variables, vec![arguments]);
+        self.visit_block(block);
+        self.variables = outer;
+    }
+
+    /// A call of the script's own function with a path that leads out of the package: what it does with that is looked at,
+    /// once for each call.
+    fn called(&mut self, call: &syn::ExprCall) -> bool {
+        let Expr::Path(name) = &*call.func else { return false };
+        let Some(name) = name.path.get_ident().map(ToString::to_string) else { return false };
+        let Some(function) = self.functions.get(&name).cloned() else { return false };
+        let values: Vec<Option<Value>> = call.args.iter().map(|argument| self.value(argument)).collect();
+        let leads_out = |value: &Option<Value>| matches!(value, Some(Value::Path(path)) if path.contains(".."));
+        if !values.iter().any(leads_out) || self.open.borrow().contains(&name) {
+            return false;
+        }
+        // Of many calls within calls, the first are enough.
+        let Some(fuel) = self.fuel.get().checked_sub(FUEL / 100) else { return false };
+        self.fuel.set(fuel);
+        for (argument, value) in call.args.iter().zip(&values) {
+            match value {
+                Some(Value::Path(path)) => self.found(path, argument, false),
+                Some(Value::Output) => {}
+                None => self.visit_expr(argument),
+            }
+        }
+        let names = function.sig.inputs.iter().map(|input| match input {
+            FnArg::Typed(typed) => name_of(&typed.pat),
+            FnArg::Receiver(_) => None,
+        });
+        let arguments = names.zip(values).filter_map(|(name, value)| Some((name?, value))).collect();
+        self.open.borrow_mut().push(name);
+        self.under(&function.attrs, |script| script.body(&function.block, arguments));
+        self.open.borrow_mut().pop();
+        true
+    }
+
     fn found(&mut self, path: &str, place: &Expr, is_used: bool) {
         if path == WORKSPACE_DIR {
             let line = place.span().start().line;
@@ -275,161 +343,21 @@ impl Script<'_, '_, '_> {
         }
         true
     }
+}
 
-    fn variable(&self, name: &str) -> Option<&Option<Value>> {
-        self.variables.iter().rev().find_map(|block| block.get(name))
-    }
-
-    fn value(&self, expression: &Expr) -> Option<Value> {
-        self.fuel.set(self.fuel.get().checked_sub(1)?);
-        let of = |expression: &Expr| self.value(expression);
-        let value = match expression {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(Value::Path(plain(&text.value()))),
-                _ => None,
-            },
-            Expr::Reference(inner) => of(&inner.expr),
-            Expr::Paren(inner) => of(&inner.expr),
-            Expr::Group(inner) => of(&inner.expr),
-            Expr::Try(inner) => of(&inner.expr),
-            Expr::Path(name) => self.named(&name.path.get_ident()?.to_string()),
-            Expr::MethodCall(call) => self.method(call),
-            Expr::Binary(sum) if matches!(sum.op, BinOp::Add(_)) => match (of(&sum.left)?, of(&sum.right)?) {
-                (Value::Path(left), Value::Path(right)) => Some(Value::Path(left + &right)),
-                _ => Some(Value::Output),
-            },
-            Expr::Call(call) => {
-                let Expr::Path(function) = &*call.func else { return None };
-                let mut segments = function.path.segments.iter().rev().map(|segment| segment.ident.to_string());
-                let (function, of_type) = (segments.next()?, segments.next().unwrap_or_default());
-                match (of_type.as_str(), function.as_str()) {
-                    ("env" | "", "var" | "var_os") => variable(&of(call.args.first()?)?),
-                    ("env", "current_dir") => Some(Value::Path(".".to_owned())),
-                    ("Path" | "PathBuf" | "String" | "OsString" | "OsStr", "new" | "from") => of(call.args.first()?),
-                    ("fs", "canonicalize") | ("path", "absolute") => of(call.args.first()?),
-                    _ => None,
-                }
-            }
-            Expr::Macro(call) => {
-                let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
-                let arguments = parser.parse2(call.mac.tokens.clone()).ok()?;
-                match call.mac.path.segments.last()?.ident.to_string().as_str() {
-                    "env" => variable(&of(arguments.first()?)?),
-                    "concat" => {
-                        let mut whole = String::new();
-                        for argument in &arguments {
-                            match of(argument)? {
-                                Value::Path(part) => whole.push_str(&part),
-                                Value::Output => return Some(Value::Output),
-                            }
-                        }
-                        Some(Value::Path(whole))
-                    }
-                    "format" => self.formatted(&arguments),
-                    _ => None,
-                }
-            }
-            _ => None,
-        };
-        value.filter(|value| !matches!(value, Value::Path(path) if path.len() > LONGEST))
-    }
-
-    /// What a variable or constant is.
-    fn named(&self, name: &str) -> Option<Value> {
-        if let Some(value) = self.variable(name) {
-            return value.clone();
-        }
-        if self.open.borrow().iter().any(|open| open == name) {
-            return None;
-        }
-        let value = self.constants.get(name)?;
-        self.open.borrow_mut().push(name.to_owned());
-        let value = self.value(value);
-        self.open.borrow_mut().pop();
-        value
-    }
-
-    fn method(&self, call: &ExprMethodCall) -> Option<Value> {
-        let receiver = || self.value(&call.receiver);
-        let joined = |base: Value, below: &str| match base {
-            Value::Path(base) => Value::Path(format!("{base}/{below}")),
-            Value::Output => Value::Output,
-        };
-        match call.method.to_string().as_str() {
-            "join" | "with_file_name" => {
-                let base = receiver()?;
-                if base == Value::Output {
-                    return Some(base);
-                }
-                let Value::Path(below) = self.value(call.args.first()?)? else { return Some(Value::Output) };
-                let up = if call.method == "with_file_name" { "../" } else { "" };
-                (!below.starts_with('/')).then(|| joined(base, &format!("{up}{below}")))
-            }
-            "parent" => Some(joined(receiver()?, "..")),
-            "nth" => {
-                let Expr::MethodCall(ancestors) = &*call.receiver else { return None };
-                let Some(Expr::Lit(number)) = call.args.first() else { return None };
-                let Lit::Int(number) = &number.lit else { return None };
-                if ancestors.method != "ancestors" {
-                    return None;
-                }
-                let levels: usize = number.base10_parse().ok()?;
-                Some(joined(self.value(&ancestors.receiver)?, &"../".repeat(levels.min(16))))
-            }
-            "unwrap" | "expect" | "unwrap_or_default" | "clone" | "to_owned" | "to_string" | "to_path_buf"
-            | "as_path" | "as_os_str" | "to_str" | "to_string_lossy" | "into_owned" | "as_str" | "as_ref" | "into"
-            | "display" | "canonicalize" | "into_string" | "into_os_string" | "ok" | "borrow" | "as_deref" => {
-                receiver()
-            }
-            // `.map(PathBuf::from)`
-            "map" if matches!(call.args.first(), Some(Expr::Path(_))) => receiver(),
-            _ => None,
-        }
-    }
-
-    /// `format!` with a text whose `{}` and `{name}` are paths. Where one is not known, the directory before it.
-    fn formatted(&self, arguments: &Punctuated<Expr, Token![,]>) -> Option<Value> {
-        let Some(Expr::Lit(template)) = arguments.first() else { return None };
-        let Lit::Str(template) = &template.lit else { return None };
-        let template = template.value();
-        let mut positional = arguments.iter().skip(1);
-        let mut whole = String::new();
-        let mut rest = template.as_str();
-        while let Some((before, after)) = rest.split_once('{') {
-            whole.push_str(before);
-            let Some((hole, after)) = after.split_once('}') else { break };
-            let value = match hole.split(':').next().unwrap_or_default() {
-                "" => positional.next().and_then(|argument| self.value(argument)),
-                name => self.named(name),
+/// Whether a chain of calls begins with `Command::new("git")`.
+fn runs_git(call: &ExprMethodCall) -> bool {
+    match &*call.receiver {
+        Expr::MethodCall(inner) => runs_git(inner),
+        Expr::Call(new) => {
+            let is_new = matches!(&*new.func, Expr::Path(function)
+                if function.path.segments.iter().rev().map(|segment| segment.ident.to_string()).take(2).eq(["new", "Command"]));
+            let is_git = |argument: &Expr| {
+                matches!(argument, Expr::Lit(literal)
+                if matches!(&literal.lit, Lit::Str(program) if program.value() == "git"))
             };
-            match value {
-                Some(Value::Path(path)) => whole.push_str(&path),
-                Some(Value::Output) => return Some(Value::Output),
-                None => return Some(Value::Path(plain(&(whole + "{")))),
-            }
-            rest = after;
+            is_new && new.args.first().is_some_and(is_git)
         }
-        Some(Value::Path(plain(&(whole + rest))))
-    }
-}
-
-/// What a variable of the environment is, by its name.
-fn variable(name: &Value) -> Option<Value> {
-    match name {
-        Value::Path(name) if name == "CARGO_MANIFEST_DIR" => Some(Value::Path(".".to_owned())),
-        Value::Path(name) if name == "OUT_DIR" || name == "CARGO_TARGET_DIR" => Some(Value::Output),
-        _ => None,
-    }
-}
-
-/// A text without the instruction for cargo that it begins with; of one with holes or wildcards, the directory before
-/// the first.
-fn plain(text: &str) -> String {
-    let instruction = text.strip_prefix("cargo::").or_else(|| text.strip_prefix("cargo:"));
-    let path = instruction.and_then(|rest| rest.split_once('=')).map_or(text, |(_, value)| value);
-    let path = path.strip_prefix("native=").unwrap_or(path);
-    match path.split_once(['{', '*']) {
-        Some((before, _)) => before.rsplit_once('/').map_or(".", |(directory, _)| directory).to_owned(),
-        None => path.to_owned(),
+        _ => false,
     }
 }

@@ -1,12 +1,11 @@
 //! Items and their attributes, in a stream of tokens: which of them a build does not compile, and which modules they
 //! declare.
 
+use cargo_platform::CfgExpr;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
+use super::condition;
 use super::tokens::string;
-
-/// Conditions that no build of a package meets.
-const NOT_BUILT: [&str; 5] = ["test", "doctest", "doc", "docsrs", "miri"];
 
 /// The attributes that begin at a token, and where the item begins behind them.
 pub(super) fn attributes(trees: &[TokenTree], from: usize) -> (Vec<&Group>, usize) {
@@ -21,37 +20,24 @@ pub(super) fn attributes(trees: &[TokenTree], from: usize) -> (Vec<&Group>, usiz
     (attributes, at)
 }
 
-/// Whether an attribute keeps its item out of a build: `cfg(test)` and the like, or `test` itself.
-pub(super) fn is_not_built(attribute: &Group) -> bool {
+/// Under which condition an attribute has its item compiled: `cfg(...)`. One with `test` itself is in no build.
+pub(super) fn condition_of(attribute: &Group) -> CfgExpr {
     let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
     match &trees[..] {
-        [TokenTree::Ident(name), TokenTree::Group(condition)] if name == "cfg" => is_for_tests(condition.stream()),
+        [TokenTree::Ident(name), TokenTree::Group(condition)] if name == "cfg" => condition::parse(&condition.stream()),
         // `#[test]`, `#[tokio::test(...)]`
         [path @ .., TokenTree::Ident(name)] | [path @ .., TokenTree::Ident(name), TokenTree::Group(_)] => {
             let is_path = |tree: &TokenTree| matches!(tree, TokenTree::Ident(_) | TokenTree::Punct(_));
-            ["test", "bench", "rstest", "test_case"].iter().any(|test| name == test) && path.iter().all(is_path)
+            let is_test = ["test", "bench", "rstest", "test_case"].iter().any(|test| name == test);
+            if is_test && path.iter().all(is_path) { CfgExpr::False } else { CfgExpr::True }
         }
-        _ => false,
+        _ => CfgExpr::True,
     }
 }
 
-/// `test`, `all(test, ...)`, or `any(test, doctest)`.
-pub(super) fn is_for_tests(condition: TokenStream) -> bool {
-    let trees: Vec<TokenTree> = condition.into_iter().collect();
-    let parts = |group: &Group| -> Vec<TokenStream> {
-        let trees: Vec<TokenTree> = group.stream().into_iter().collect();
-        let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
-        trees.split(is_comma).filter(|part| !part.is_empty()).map(|part| part.iter().cloned().collect()).collect()
-    };
-    match &trees[..] {
-        [TokenTree::Ident(word)] => NOT_BUILT.iter().any(|not_built| word == not_built),
-        [TokenTree::Ident(word), TokenTree::Group(all)] if word == "all" => parts(all).into_iter().any(is_for_tests),
-        [TokenTree::Ident(word), TokenTree::Group(any)] if word == "any" => {
-            let parts = parts(any);
-            !parts.is_empty() && parts.into_iter().all(is_for_tests)
-        }
-        _ => false,
-    }
+/// The same of all attributes of an item.
+pub(super) fn condition_of_all(attributes: &[&Group]) -> CfgExpr {
+    attributes.iter().map(|attribute| condition_of(attribute)).fold(CfgExpr::True, condition::both)
 }
 
 /// Where the item ends that begins at a token.
@@ -71,18 +57,18 @@ pub(super) fn end_of_item(trees: &[TokenTree], from: usize) -> usize {
     trees.len()
 }
 
-/// Whether a source declares a module, and whether it does so for tests alone: one within the modules with a body that
-/// are named before it, or one whose `#[path]` is a file of this name.
-pub(super) fn declares(tokens: TokenStream, modules: &[&str], file: &str) -> Option<bool> {
+/// Whether a source declares a module, and under which condition: one within the modules with a body that are named before
+/// it, or one whose `#[path]` is a file of this name.
+pub(super) fn declares(tokens: TokenStream, modules: &[&str], file: &str) -> Option<CfgExpr> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut declarations = Vec::new();
-    let (mut for_tests, mut path) = (false, None);
+    let (mut condition, mut path) = (CfgExpr::True, None);
     let mut at = 0;
     while at < trees.len() {
         match &trees[at..] {
             [TokenTree::Punct(hash), TokenTree::Group(_), ..] if hash.as_char() == '#' => {
                 let (attributes, end) = attributes(&trees, at);
-                for_tests = attributes.iter().any(|attribute| is_not_built(attribute));
+                condition = condition_of_all(&attributes);
                 path = attributes.iter().find_map(|attribute| path_of(attribute));
                 at = end;
             }
@@ -92,32 +78,32 @@ pub(super) fn declares(tokens: TokenStream, modules: &[&str], file: &str) -> Opt
                 match end {
                     TokenTree::Group(body) if is_first && modules.len() > 1 => {
                         let within = declares(body.stream(), &modules[1..], file);
-                        declarations.extend(within.map(|within| within || for_tests));
+                        declarations.extend(within.map(|within| condition::both(condition.clone(), within)));
                     }
                     TokenTree::Punct(_) => {
                         let is_it = match &path {
                             Some(path) => path.rsplit('/').next() == Some(file),
                             None => is_first && modules.len() == 1,
                         };
-                        declarations.extend(is_it.then_some(for_tests));
+                        declarations.extend(is_it.then(|| condition.clone()));
                     }
                     _ => {}
                 }
-                (for_tests, path) = (false, None);
+                (condition, path) = (CfgExpr::True, None);
                 at += 3;
             }
             [TokenTree::Punct(end), ..] if end.as_char() == ';' => {
-                (for_tests, path) = (false, None);
+                (condition, path) = (CfgExpr::True, None);
                 at += 1;
             }
             [TokenTree::Group(body), ..] if body.delimiter() == Delimiter::Brace => {
-                (for_tests, path) = (false, None);
+                (condition, path) = (CfgExpr::True, None);
                 at += 1;
             }
             _ => at += 1,
         }
     }
-    (!declarations.is_empty()).then(|| declarations.into_iter().all(|for_tests| for_tests))
+    (!declarations.is_empty()).then_some(CfgExpr::Any(declarations))
 }
 
 /// `path = "..."`

@@ -5,15 +5,22 @@
 //! at, for a build does not compile them.
 
 mod build_script;
+mod condition;
+mod declared;
 mod items;
 mod places;
+mod script_values;
 mod tokens;
+mod workspace_macros;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
+use cargo_platform::{Cfg, CfgExpr};
 use memchr::memmem;
 use proc_macro2::{TokenStream, TokenTree};
+
+pub use workspace_macros::QUERIES;
 
 use self::places::is_at_or_above;
 use crate::tree::{Tree, join, parent, within};
@@ -51,6 +58,15 @@ pub struct Doubt {
     pub line: usize,
     /// What stands there.
     pub what: String,
+    /// When it is compiled.
+    condition: CfgExpr,
+}
+
+impl Doubt {
+    /// Whether a build for the platform of this cfg table may come to that place.
+    pub fn is_on(&self, platform: &[Cfg]) -> bool {
+        condition::is_built_on(&self.condition, platform)
+    }
 }
 
 /// A place in a source file.
@@ -65,7 +81,8 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let has_links = !tree.links(&package.directory).is_empty();
     let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     let cache = Cache::default();
-    let mut scanner = Scanner { tree, package, found, doubts, open, has_links, cache: &cache };
+    let condition = CfgExpr::True;
+    let mut scanner = Scanner { tree, package, found, doubts, open, condition, has_links, cache: &cache };
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
         let manifest = within(&package.directory, "Cargo.toml");
@@ -96,6 +113,7 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
         if seen.insert(module.file.clone())
             && let Ok(Some(text)) = tree.read(&module.file)
         {
+            scanner.condition = module.condition;
             tokens::scan(&mut scanner, &module.file, Some(&module.children), &text);
         }
     }
@@ -115,6 +133,8 @@ struct Module {
     file: String,
     /// Where its `mod name;` are looked for.
     children: String,
+    /// When it is compiled.
+    condition: CfgExpr,
 }
 
 struct Scanner<'a> {
@@ -123,6 +143,8 @@ struct Scanner<'a> {
     found: BTreeSet<String>,
     doubts: BTreeSet<Doubt>,
     open: Vec<Module>,
+    /// When the place is compiled that is looked at.
+    condition: CfgExpr,
     /// Whether there are links beside the manifest: a readme of the repository, as often as not.
     has_links: bool,
     cache: &'a Cache,
@@ -153,7 +175,8 @@ impl Scanner<'_> {
             name => vec![format!("{name}/"), format!("{name}\"")],
         });
         let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
-        fixed.into_iter().chain(apart).chain(documents).map(|text| memmem::Finder::new(&text).into_owned()).collect()
+        let more = documents.chain(self.macros());
+        fixed.into_iter().chain(apart).chain(more).map(|text| memmem::Finder::new(&text).into_owned()).collect()
     }
 
     /// What of the package's directory is not in its source, as seen from that directory.
@@ -213,15 +236,23 @@ impl Scanner<'_> {
     /// Looks through a source file of the package. Few are found to read anything, and of those alone it need be known
     /// whether they are for tests.
     fn source(&mut self, path: &str, text: &str) {
-        let mut own = Scanner { found: BTreeSet::new(), doubts: BTreeSet::new(), open: Vec::new(), ..*self };
+        let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut own = Scanner { found, doubts, open, condition: CfgExpr::True, ..*self };
         own.documents(text);
         tokens::scan(&mut own, path, None, text);
         let Scanner { found, doubts, open, .. } = own;
-        let is_empty = found.is_empty() && doubts.is_empty() && open.is_empty();
-        if !is_empty && !self.is_for_tests(path) {
+        if found.is_empty() && doubts.is_empty() && open.is_empty() {
+            return;
+        }
+        let declared = self.declared(path);
+        if condition::is_built(&declared) {
+            let within = |condition: CfgExpr| condition::both(declared.clone(), condition);
             self.found.extend(found);
-            self.doubts.extend(doubts);
-            self.open.extend(open);
+            self.doubts
+                .extend(doubts.into_iter().map(|doubt| Doubt { condition: within(doubt.condition.clone()), ..doubt }));
+            self.open.extend(
+                open.into_iter().map(|module| Module { condition: within(module.condition.clone()), ..module }),
+            );
         }
     }
 
@@ -285,7 +316,11 @@ impl Scanner<'_> {
         let mut seen = BTreeSet::new();
         while let Some(path) = open.pop() {
             if path.ends_with(".rs") && self.tree.is_file(&path) {
-                self.open.push(Module { children: children_of(&path).to_owned(), file: path });
+                self.open.push(Module {
+                    children: children_of(&path).to_owned(),
+                    file: path,
+                    condition: CfgExpr::True,
+                });
             } else if seen.insert(path.clone()) {
                 let links = self.tree.links(&path);
                 let is_link = |name: &String| links.iter().any(|(link, _)| link == name);
@@ -293,57 +328,6 @@ impl Scanner<'_> {
                 open.extend(names.filter(|name| !is_link(name)).map(|name| within(&path, &name)));
             }
         }
-    }
-
-    /// Whether a module is compiled for tests alone, by its own declaration or by that of one above.
-    fn is_for_tests(&self, file: &str) -> bool {
-        let (name, mut directory) = match file.strip_suffix("/mod.rs") {
-            Some(module) => (module.rsplit('/').next().unwrap_or(module), parent(module)),
-            None => (file.rsplit('/').next().unwrap_or(file).trim_end_matches(".rs"), parent(file)),
-        };
-        // The root of a crate is no module.
-        if name == "lib" || name == "main" || !self.is_own(directory) {
-            return false;
-        }
-        let mut modules = vec![name];
-        let above = loop {
-            let above = ["mod.rs", "lib.rs", "main.rs"].map(|name| within(directory, name)).into_iter();
-            let roots = self.package.roots.iter().filter(|root| parent(root) == directory).cloned();
-            let above = above.chain([format!("{directory}.rs")]).chain(roots);
-            let above: BTreeSet<String> = above.filter(|above| above != file).collect();
-            if above.iter().any(|above| self.tree.is_file(above)) {
-                break above;
-            }
-            // A module with a body has no file.
-            if !directory.contains('/') || !self.is_own(parent(directory)) {
-                return false;
-            }
-            modules.insert(0, directory.rsplit('/').next().unwrap_or(directory));
-            directory = parent(directory);
-        };
-        let declarations =
-            above.iter().filter_map(|above| Some(self.declares(above, &modules, file)? || self.is_for_tests(above)));
-        let mut declarations: Vec<bool> = declarations.collect();
-        if declarations.is_empty() {
-            // Another module beside it may have it by a `#[path]`.
-            let beside = self.tree.entries(parent(file)).into_iter().map(|(name, _)| within(parent(file), &name));
-            let beside = beside.filter(|beside| beside != file && beside.ends_with(".rs"));
-            declarations = beside.filter_map(|beside| self.declares(&beside, &[], file)).collect();
-        }
-        !declarations.is_empty() && declarations.into_iter().all(|for_tests| for_tests)
-    }
-
-    fn declares(&self, source: &str, modules: &[&str], file: &str) -> Option<bool> {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        let text = self.tree.read(source).ok()??;
-        // Nearly all of them need not be parsed to tell.
-        let may_have = |word: &str| text.contains(word);
-        if !(modules.last().is_some_and(|module| may_have(module)) || may_have(name)) {
-            return None;
-        }
-        let text = tokens::without_shebang(text.trim_start_matches('\u{feff}'));
-        let tokens: TokenStream = text.parse().ok()?;
-        if is_too_deep(tokens.clone()) { None } else { items::declares(tokens, modules, name) }
     }
 
     fn doubt_depth(&mut self, file: &str) {
@@ -417,11 +401,17 @@ impl Scanner<'_> {
             self.doubt_far(&file, at);
             self.found.insert(file.clone());
         }
-        self.open.push(Module { file, children });
+        self.open.push(Module { file, children, condition: self.condition.clone() });
+    }
+
+    /// Looks at something that is compiled under a condition alone.
+    fn under(&mut self, condition: CfgExpr) -> CfgExpr {
+        let whole = condition::both(self.condition.clone(), condition);
+        std::mem::replace(&mut self.condition, whole)
     }
 
     fn doubt(&mut self, file: &str, line: usize, what: String) {
-        self.doubts.insert(Doubt { file: file.to_owned(), line, what });
+        self.doubts.insert(Doubt { file: file.to_owned(), line, what, condition: self.condition.clone() });
     }
 }
 

@@ -1,11 +1,13 @@
 //! Rust sources, as streams of tokens: what is looked for stands inside of other macros as often as not, which no syntax
 //! tree looks into.
 
+use cargo_platform::CfgExpr;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::Lit;
 
-use super::items::{attributes, end_of_item, is_for_tests, is_not_built, path_of};
-use super::{At, Scanner, WORKSPACE_DIR, children_of, is_at_or_above, is_too_deep};
+use super::items::{attributes, condition_of, condition_of_all, end_of_item, path_of};
+use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
+use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, is_at_or_above, is_too_deep};
 use crate::tree::{join, parent, within};
 
 /// Macros whose texts are no paths, but for those in other macros within.
@@ -132,29 +134,41 @@ impl<'a> Walk<'a, '_, '_> {
 
     fn stream(&mut self, stream: TokenStream) {
         let trees: Vec<TokenTree> = stream.into_iter().collect();
-        let mut paths = Vec::new();
+        self.trees(&trees, Vec::new());
+    }
+
+    /// Items and whatever else there is, the first of which has those `#[path]`s before it.
+    fn trees(&mut self, trees: &[TokenTree], mut paths: Vec<ModulePath>) {
+        let outer = self.scanner.condition.clone();
         let mut at = 0;
         while at < trees.len() {
             match &trees[at..] {
                 [TokenTree::Punct(hash), TokenTree::Group(_), ..] if hash.as_char() == '#' => {
-                    let (attributes, item) = attributes(&trees, at);
+                    let (attributes, item) = attributes(trees, at);
                     paths.clear();
-                    if attributes.iter().any(|attribute| is_not_built(attribute)) {
-                        at = end_of_item(&trees, item);
-                    } else {
-                        at = item;
+                    let condition = condition_of_all(&attributes);
+                    at = if condition == CfgExpr::True { item } else { end_of_item(trees, item) };
+                    if condition::is_built(&condition) {
+                        let around = self.scanner.under(condition);
                         for attribute in attributes {
                             self.attribute(attribute, false, &mut paths);
                         }
+                        if at > item {
+                            self.trees(&trees[item..at], std::mem::take(&mut paths));
+                        }
+                        self.scanner.condition = around;
                     }
                 }
                 [TokenTree::Punct(hash), TokenTree::Punct(bang), TokenTree::Group(group), ..]
                     if hash.as_char() == '#' && bang.as_char() == '!' =>
                 {
                     at += 3;
-                    if is_not_built(group) {
-                        return;
+                    // It is said of all that is around it.
+                    let condition = condition_of(group);
+                    if !condition::is_built(&condition) {
+                        break;
                     }
+                    self.scanner.under(condition);
                     self.attribute(group, false, &mut Vec::new());
                 }
                 [TokenTree::Ident(word), TokenTree::Ident(name), end, ..] if word == "mod" => {
@@ -178,6 +192,7 @@ impl<'a> Walk<'a, '_, '_> {
                 _ => at += 1,
             }
         }
+        self.scanner.condition = outer;
     }
 
     fn attribute(&mut self, attribute: &Group, is_conditional: bool, paths: &mut Vec<ModulePath>) {
@@ -191,12 +206,15 @@ impl<'a> Walk<'a, '_, '_> {
                 let parts: Vec<TokenTree> = group.stream().into_iter().collect();
                 let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
                 let mut parts = parts.split(is_comma).map(|part| part.iter().cloned().collect::<TokenStream>());
-                if parts.next().is_some_and(is_for_tests) {
+                let condition = condition::parse(&parts.next().unwrap_or_default());
+                if !condition::is_built(&condition) {
                     return;
                 }
+                let around = self.scanner.under(condition);
                 for part in parts {
                     self.attribute(&Group::new(Delimiter::Bracket, part), true, paths);
                 }
+                self.scanner.condition = around;
             }
             _ => {
                 let is_known = matches!(&trees[..], [TokenTree::Ident(name), ..] if WITHOUT_FILES.iter().any(|known| name == known));
@@ -256,6 +274,8 @@ impl<'a> Walk<'a, '_, '_> {
             "env" | "option_env" if arguments(group.stream()).iter().any(|name| name == WORKSPACE_DIR) => {
                 self.scanner.doubt_workspace_dir(self.file, line);
             }
+            name if QUERY_MACROS.contains(&name) => self.scanner.queries(),
+            name if GIT_MACROS.contains(&name) => self.git(name, group, line),
             name if TEXTS.contains(&name) => {}
             _ => {
                 for text in arguments(group.stream()) {
@@ -264,6 +284,19 @@ impl<'a> Walk<'a, '_, '_> {
             }
         }
         self.stream(group.stream());
+    }
+
+    /// There is no history in Nix. Each argument but `fallback` is for git.
+    fn git(&mut self, name: &str, group: &Group, line: usize) {
+        let falls_back = parts(group.stream()).into_iter().any(|part| {
+            let name = part.into_iter().next();
+            name.is_some_and(|name| ["fallback", "cargo_prefix", "cargo_suffix"].contains(&name.to_string().as_str()))
+        });
+        if !falls_back {
+            let what =
+                format!("`{name}!` fails in Nix, which builds without git's history: give it a `fallback = \"...\"`");
+            self.scanner.doubt(self.file, line, what);
+        }
     }
 
     fn include(&mut self, name: &str, group: &Group, line: usize) {

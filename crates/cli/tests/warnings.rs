@@ -1,0 +1,108 @@
+//! What `generate` warns of: what `Cargo.nix` gets wrong on a platform that it is for, and nothing else.
+
+mod support;
+
+use crate::support::git::Scratch;
+
+const PACKAGE: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+
+/// A workspace with one member, in `app`, and further files.
+fn workspace(files: &[(&str, &str)]) -> Scratch {
+    let scratch = Scratch::new();
+    let lock = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n";
+    let manifest = "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n";
+    let common = [
+        ("Cargo.toml", manifest),
+        ("Cargo.lock", lock),
+        ("app/Cargo.toml", PACKAGE),
+        ("app/src/main.rs", "fn main() {}"),
+    ];
+    scratch.write("w", &common);
+    scratch.write("w", files);
+    scratch
+}
+
+/// Standard error of a `generate` that succeeds, and what it prints.
+#[track_caller]
+fn generate(scratch: &Scratch, arguments: &[&str]) -> (String, String) {
+    let mut command = support::cratewright();
+    let command = command.args(["generate", "--stdout"]).args(arguments).current_dir(scratch.path("w"));
+    let output = support::run(command);
+    let [said, text] = [output.stderr, output.stdout].map(|text| String::from_utf8(text).unwrap());
+    (said, text)
+}
+
+#[test]
+fn of_platforms_that_are_resolved() {
+    let scratch = workspace(&[
+        (
+            "app/src/main.rs",
+            "fn main() {\n    #[cfg(target_arch = \"wasm32\")]\n    let _ = { include_str!(\"../../none\") };\n}\nmod other;",
+        ),
+        ("app/src/other.rs", "#![cfg(all(windows, feature = \"x\"))]\nconst X: &str = include_str!(\"../../absent\");"),
+        (
+            ".cargo/config.toml",
+            "[build]\nincremental = false\n[target.x86_64-pc-windows-msvc]\nlinker = \"rust-lld.exe\"",
+        ),
+    ]);
+    let (said, _) = generate(&scratch, &[]);
+    assert_eq!(said, "");
+    let (said, _) = generate(&scratch, &["--target", "wasm32-unknown-unknown"]);
+    assert!(said.contains("app/src/main.rs:3: ") && !said.contains("absent"), "{said}");
+    let (said, _) = generate(&scratch, &["--target", "x86_64-pc-windows-msvc"]);
+    assert!(said.contains("app/src/other.rs:2: ") && said.contains(".linker`") && !said.contains("main.rs"), "{said}");
+}
+
+#[test]
+fn not_of_history() {
+    let script = "use std::{path::Path, process::Command};\n\
+        fn main() {\n    let root = Path::new(&std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()).join(\"..\");\n    commit(&root, 1);\n}\n\
+        fn commit(root: &Path, _: u8) {\n    let git = root.join(\".git\");\n    if !git.exists() { return; }\n    READ\n\
+        let _ = Command::new(\"git\").arg(\"log\").current_dir(root).output();\n}\n";
+    let scratch = workspace(&[("app/build.rs", &script.replace("READ", "head(&git);"))]);
+    assert_eq!(generate(&scratch, &[]).0, "");
+    // What else is read there is said where it is.
+    scratch.write("w", &[("app/build.rs", &script.replace("READ", "std::fs::read_dir(root);"))]);
+    let (said, _) = generate(&scratch, &[]);
+    assert!(said.contains("app/build.rs:9: what is read in `..` cannot be told"), "{said}");
+}
+
+#[test]
+fn flags_of_one_platform_do_not_stop_the_others() {
+    let flags = |flags: &str| format!("[target.aarch64-apple-darwin]\nrustflags = [{flags}]\n");
+    let scratch = workspace(&[(".cargo/config.toml", &flags("'-C', 'link-args=-weak_framework Metal'"))]);
+    let (said, text) = generate(&scratch, &[]);
+    assert_eq!(said, "");
+    assert!(text.contains("\"link-arg=-weak_framework\"") && text.contains("\"link-arg=Metal\""), "{text}");
+    scratch.write("w", &[(".cargo/config.toml", &flags("'--cfg', 'a=\"b c\"'"))]);
+    let (said, text) = generate(&scratch, &[]);
+    assert!(said.contains("`aarch64-apple-darwin` is left out") && said.contains("a=\"b c\""), "{said}");
+    assert!(!text.contains("aarch64-apple-darwin ="), "{text}");
+    let mut named = support::cratewright();
+    let named = named.args(["generate", "--stdout", "--target", "aarch64-darwin"]).current_dir(scratch.path("w"));
+    let refused = named.output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("error[unsupported-rustflags]"));
+}
+
+#[test]
+fn queries_at_the_root_are_sources_of_those_who_ask_them() {
+    let code = "fn main() { let _ = sqlx::query!(\"SELECT 1\"); }";
+    let scratch = workspace(&[("app/src/main.rs", code)]);
+    assert!(!generate(&scratch, &[]).1.contains("SQLX"));
+    scratch.write("w", &[(".sqlx/query-1.json", "{}")]);
+    let (said, text) = generate(&scratch, &[]);
+    assert_eq!(said, "");
+    assert!(text.contains("(reads) = [\".sqlx\"]"), "{text}");
+    assert!(text.contains("SQLX_OFFLINE_DIR") && text.contains("SQLX_OFFLINE"), "{text}");
+}
+
+#[test]
+fn of_macros_that_ask_git() {
+    let code = |arguments: &str| format!("fn main() {{ print!(\"{{}}\", git_version::git_version!({arguments})); }}");
+    let scratch = workspace(&[("app/src/main.rs", &code("args = [\"--always\"]"))]);
+    let (said, _) = generate(&scratch, &[]);
+    assert!(said.contains("app/src/main.rs:1: `git_version!` fails in Nix"), "{said}");
+    scratch.write("w", &[("app/src/main.rs", &code("fallback = \"unknown\""))]);
+    assert_eq!(generate(&scratch, &[]).0, "");
+}

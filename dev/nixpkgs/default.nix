@@ -1,0 +1,43 @@
+# The package set of a real nixpkgs, for `dev/real-nixpkgs`: as it is, or with the stdenv of host-stdenv.nix.
+{
+  # A checkout.
+  nixpkgs,
+  # The machine's own tools, where neither bootstrap files nor a cache can be had.
+  hostTools ? false,
+  # A directory like nixpkgs' pkgs/build-support/rust, whose buildRustCrate is used in place of the checkout's.
+  builder ? null,
+  ...
+}@args:
+let
+  rust = if builder == null then import ./find.nix nixpkgs "build-support/rust" else builder;
+  overrides = import (rust + "/default-crate-overrides.nix");
+
+  # A checkout that is cut down has not all packages that the overrides name; those that a fixture needs are there.
+  completeOverrides = final: prev: {
+    defaultCrateOverrides = final.callPackage overrides (
+      builtins.mapAttrs (name: _: throw "dev/real-nixpkgs: ${toString nixpkgs} has no package ${name}") (
+        removeAttrs (builtins.functionArgs overrides) (builtins.attrNames final)
+      )
+    );
+  };
+  replaceBuilder = final: prev: {
+    buildRustCrate = final.callPackage (rust + "/build-rust-crate") { };
+    fetchCrate = final.callPackage (rust + "/fetchcrate.nix") { };
+  };
+in
+import nixpkgs (
+  removeAttrs args [
+    "nixpkgs"
+    "hostTools"
+    "builder"
+  ]
+  // {
+    config = args.config or { };
+    overlays =
+      (if hostTools then [ (import ./host-packages.nix) ] else [ ])
+      ++ [ completeOverrides ]
+      ++ (if builder == null then [ ] else [ replaceBuilder ])
+      ++ args.overlays or [ ];
+  }
+  // (if hostTools then { stdenvStages = import ./host-stdenv.nix nixpkgs; } else { })
+)

@@ -1,0 +1,24 @@
+# A file of nixpkgs by its place below `pkgs`, in a checkout or in what was cut out of one, which has no `pkgs` around
+# its directories and no categories of packages.
+nixpkgs: path:
+let
+  inherit (builtins)
+    elemAt
+    filter
+    head
+    length
+    pathExists
+    split
+    ;
+  steps = filter builtins.isString (split "/" path);
+  step = ix: elemAt steps (length steps + ix);
+  candidates = filter pathExists [
+    (nixpkgs + "/pkgs/${path}")
+    (nixpkgs + "/${path}")
+    (nixpkgs + "/pkgs/${step (-2)}/${step (-1)}")
+  ];
+in
+if candidates == [ ] then
+  throw "dev/real-nixpkgs: ${toString nixpkgs} has no ${path}, so it is no checkout of nixpkgs"
+else
+  head candidates
