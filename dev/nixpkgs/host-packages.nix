@@ -19,7 +19,9 @@ let
 
   toolchain = import (pkgs + "/rust-toolchain.nix") {
     inherit lib machineTools;
+    # Whatever it compiles for, it runs here.
     buildPlatform = final.stdenv.hostPlatform;
+    inherit (final.stdenv) targetPlatform;
   };
   # rustup's compiler links with a linker of its own, past nixpkgs' wrapper of it.
   rustc = machineTools.package {
