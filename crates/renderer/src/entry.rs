@@ -1,13 +1,12 @@
 //! One entry of `Cargo.nix`: the attributes of a crate.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 
 use crate::guards::{Guards, PairSet};
 use crate::merge::{Content, Entry, EntryDependency, Merged};
-use crate::nix;
+use crate::nix::{Binding, Nix, attribute};
 use crate::render::{RenderOptions, constructor};
 use crate::sbom::{CRATES_IO, spdx_expression};
 
@@ -28,13 +27,13 @@ pub(crate) fn render_entry(
     base: Option<&str>,
     options: &RenderOptions,
     guards: &mut Guards,
-) -> String {
+) -> Binding {
     match base {
         None => render_first(packages, merged, entry, options, guards),
         Some(base) => {
             let attributes = render_lists(packages, merged, entry, Attributes::default(), guards);
-            let (key, base) = (nix::attribute(&entry.key), nix::string(base));
-            format!("{key} = like {base} {{ {} }};\n", attributes.text)
+            let like = Nix::Apply(vec![Nix::word("like"), Nix::text(base), attributes.set()]);
+            Binding::new(&entry.key, like)
         }
     }
 }
@@ -46,7 +45,7 @@ fn render_first(
     entry: &Entry,
     options: &RenderOptions,
     guards: &mut Guards,
-) -> String {
+) -> Binding {
     let package = &packages.graph[entry.package];
     let mut attributes = Attributes::default();
     attributes.text("crateName", &package.name);
@@ -82,7 +81,7 @@ fn render_first(
     attributes.optional("homepage", package.homepage.as_deref());
     attributes.optional("license", package.license.as_deref());
     if package.license.as_deref().is_some_and(|license| spdx_expression(license).is_none()) {
-        attributes.push("spdx", "false".to_owned());
+        attributes.push("spdx", Nix::word("false"));
     }
     attributes.optional("license-file", package.license_file.as_deref());
     attributes.optional("readme", package.readme.as_deref());
@@ -94,15 +93,14 @@ fn render_first(
         attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
         attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
         if package.proc_macro {
-            attributes.push("procMacro", "true".to_owned());
+            attributes.push("procMacro", Nix::word("true"));
         } else if lib.crate_types != ["lib"] {
             attributes.texts("type", &lib.crate_types);
         }
     }
     attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
     let attributes = render_lists(packages, merged, entry, attributes, guards);
-    let constructor = constructor(&package.source);
-    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+    Binding::new(&entry.key, Nix::call(constructor(&package.source), attributes.set()))
 }
 
 /// What entries of one package differ in. `ofPackage` of `nix-lib/units.nix` has the names.
@@ -119,11 +117,13 @@ fn render_lists(
     lists.add("crateBin", |pair, _| {
         let bins = entry.bins.get(&pair).into_iter().flatten();
         bins.map(|&bin| &package.bins[bin])
-            .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
+            .map(|bin| {
+                Nix::Set(vec![Binding::new("name", Nix::text(&bin.name)), Binding::new("path", Nix::text(&bin.path))])
+            })
             .collect()
     });
     lists.add("features", |_, content| {
-        content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
+        content.features.iter().map(|&feature| Nix::text(package.feature_name(feature))).collect()
     });
     dependency_lists(packages, merged, &mut lists, false);
     lists.attributes
@@ -133,14 +133,14 @@ fn render_lists(
 pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: &mut Lists<'_>, for_host: bool) {
     for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
         lists.add(name, |_, content| {
-            let mut dependencies: Vec<String> = content
+            let mut dependencies: Vec<Nix> = content
                 .dependencies
                 .iter()
                 .filter(|dependency| dependency.for_build_script == for_build_script)
                 .map(|dependency| {
                     let to = &merged.entries[dependency.entry];
                     let table = if for_host || is_host(packages, merged, dependency) { "host" } else { "units" };
-                    format!("{table}.{}", nix::attribute(&to.key))
+                    Nix::Select(table, to.key.clone())
                 })
                 .collect();
             dependencies.dedup();
@@ -150,14 +150,12 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
     let entry = lists.entry;
     let renames = renames(packages, merged, entry);
     if !renames.is_empty() {
-        let mut text = "{".to_owned();
-        for (name, by_pair) in &renames {
-            let list =
-                guarded_list(&entry.pairs(), lists.guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default());
-            let _ = write!(text, "{} = {};", nix::attribute(name), list.unwrap_or_default());
-        }
-        text.push('}');
-        lists.attributes.push("crateRenames", text);
+        let list = |by_pair: &BTreeMap<usize, Vec<Nix>>, guards: &mut Guards| {
+            guarded_list(&entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default())
+        };
+        let renames = renames.into_iter().filter_map(|(name, by_pair)| Some((name, list(&by_pair, lists.guards)?)));
+        let renames = renames.map(|(name, list)| Binding::new(name, list)).collect();
+        lists.attributes.push("crateRenames", Nix::Set(renames));
     }
 }
 
@@ -178,8 +176,8 @@ fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
 }
 
 /// By name of the package depended upon: what it is called here, where that is not the name of its library.
-fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<String>>> {
-    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
+fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<Nix>>> {
+    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<Nix>>> = BTreeMap::new();
     for (&pair, content) in &entry.contents {
         for dependency in &content.dependencies {
             let ix = merged.entries[dependency.entry].package;
@@ -192,8 +190,10 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
             // As the prelude has it for its dependents.
             let version =
                 merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
-            let (version, rename) = (nix::string(&version), nix::string(extern_name));
-            let rename = format!("{{ version = {version}; rename = {rename}; }}");
+            let rename = Nix::Set(vec![
+                Binding::new("version", Nix::Text(version)),
+                Binding::new("rename", Nix::text(extern_name)),
+            ]);
             let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
             if !list.contains(&rename) {
                 list.push(rename);
@@ -203,19 +203,21 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
     renames
 }
 
-/// `name = value;` after `name = value;`.
+/// Attributes of a set, one after the other.
 #[derive(Default)]
-pub(crate) struct Attributes {
-    pub(crate) text: String,
-}
+pub(crate) struct Attributes(Vec<Binding>);
 
 impl Attributes {
-    pub(crate) fn push(&mut self, name: &str, value: String) {
-        let _ = write!(self.text, "{name} = {value};");
+    pub(crate) fn set(self) -> Nix {
+        Nix::Set(self.0)
+    }
+
+    pub(crate) fn push(&mut self, name: &str, value: Nix) {
+        self.0.push(Binding::new(name, value));
     }
 
     pub(crate) fn text(&mut self, name: &str, value: &str) {
-        self.push(name, nix::string(value));
+        self.push(name, Nix::text(value));
     }
 
     pub(crate) fn optional(&mut self, name: &str, value: Option<&str>) {
@@ -226,7 +228,7 @@ impl Attributes {
 
     pub(crate) fn texts(&mut self, name: &str, values: &[String]) {
         if !values.is_empty() {
-            self.push(name, nix::list(values.iter().map(|value| nix::string(value))));
+            self.push(name, Nix::texts(values));
         }
     }
 }
@@ -239,7 +241,7 @@ pub(crate) struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    pub(crate) fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<String>) {
+    pub(crate) fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<Nix>) {
         let list = guarded_list(&self.entry.pairs(), self.guards, |pair| items(pair, &self.entry.contents[&pair]));
         if let Some(list) = list {
             self.attributes.push(name, list);
@@ -248,15 +250,15 @@ impl Lists<'_> {
 }
 
 /// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
-fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<String>) -> Option<String> {
-    let mut where_on: BTreeMap<String, PairSet> = BTreeMap::new();
+fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<Nix>) -> Option<Nix> {
+    let mut where_on: BTreeMap<Nix, PairSet> = BTreeMap::new();
     for &pair in pairs {
         for item in items(pair) {
             where_on.entry(item).or_default().insert(pair);
         }
     }
     let mut everywhere = Vec::new();
-    let mut guarded: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut guarded: BTreeMap<String, Vec<Nix>> = BTreeMap::new();
     for (item, on) in where_on {
         if on == *pairs {
             everywhere.push(item);
@@ -266,8 +268,11 @@ fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> V
     }
     let mut parts = Vec::new();
     if !everywhere.is_empty() {
-        parts.push(nix::list(everywhere));
+        parts.push(Nix::List(everywhere));
     }
-    parts.extend(guarded.into_iter().map(|(name, items)| format!("{} {}", nix::attribute(&name), nix::list(items))));
-    (!parts.is_empty()).then(|| parts.join(" ++ "))
+    parts.extend(guarded.into_iter().map(|(name, items)| Nix::call(attribute(&name), Nix::List(items))));
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        _ => Some(Nix::Concat(parts)),
+    }
 }

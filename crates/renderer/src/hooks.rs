@@ -5,13 +5,12 @@
 //! some crate of it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use cratewright_resolver::{PackageGraph, Pair, Platform, UnitKind};
 
 use crate::merge::{EntryIx, Merged, Resolved};
-use crate::nix;
+use crate::nix::{Binding, Nix};
 
 /// One file of `nix-lib/overrides`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,22 +180,21 @@ pub fn hooks_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec
 }
 
 /// The function that `Cargo.nix` has them as, or nothing if no crate needs any.
-pub(crate) fn render_hooks(resolved: Resolved<'_>, merged: &Merged) -> Option<String> {
+pub(crate) fn render_hooks(resolved: Resolved<'_>, merged: &Merged) -> Option<Nix> {
     let mut table = hooks_of(resolved, merged);
     table.values_mut().for_each(|hooks| hooks.retain(|hook| !hook.is_empty()));
     table.retain(|_, hooks| !hooks.is_empty());
     let used: BTreeMap<&str, &Hook> = table.values().flatten().map(|hook| (hook.name, *hook)).collect();
-    let mut text = format!("{HEAD} let");
-    for hook in used.values() {
-        let why: String = hook.why.iter().map(|line| format!("\n# {line}")).collect();
-        let _ = write!(text, "{why}\n{} =\n{};\n", hook.name, hook.code.trim_start_matches(HEAD).trim());
-    }
-    text.push_str("in {");
-    for (key, hooks) in &table {
-        let _ = write!(text, "{} = {};", nix::attribute(key), nix::list(hooks.iter().map(|hook| hook.name.to_owned())));
-    }
-    text.push('}');
-    (!table.is_empty()).then_some(text)
+    let functions = used.values().map(|hook| Binding {
+        comment: hook.why.iter().map(|&line| line.into()).collect(),
+        name: Some(hook.name.to_owned()),
+        value: Nix::Code(hook.code.trim_start_matches(HEAD).trim().into()),
+        is_apart: true,
+    });
+    let names = |hooks: &[&Hook]| Nix::List(hooks.iter().map(|hook| Nix::word(hook.name)).collect());
+    let keys = table.iter().map(|(key, hooks)| Binding::new(key, names(hooks)));
+    let body = Nix::Let(functions.collect(), Box::new(Nix::Set(keys.collect())));
+    (!table.is_empty()).then(|| Nix::Function(HEAD.into(), Box::new(body)))
 }
 
 #[cfg(test)]

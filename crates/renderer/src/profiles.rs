@@ -1,36 +1,28 @@
 //! `[profile]` of the manifest as an attribute set that `nix-lib/profiles.nix` reads. Names are the manifest's.
 
-use std::fmt::Write;
-
 use cratewright_resolver::{NamedProfile, PackageGraph, Settings, Source};
 
 use crate::merge::Merged;
-use crate::nix;
+use crate::nix::{Binding, Nix};
 
 /// The set, or nothing where the manifest has no profile.
-pub(crate) fn profiles(packages: &PackageGraph, merged: &Merged) -> Option<String> {
+pub(crate) fn profiles(packages: &PackageGraph, merged: &Merged) -> Option<Nix> {
     let declared = packages.profiles.declared(packages);
-    let mut text = String::new();
-    for profile in &declared {
-        let _ = write!(text, "{} = {{ {} }};", nix::attribute(&profile.name), body(profile, packages, merged));
-    }
-    (!declared.is_empty()).then(|| format!("{{ {text} }}"))
+    let all: Vec<Binding> =
+        declared.iter().map(|profile| Binding::new(&profile.name, body(profile, packages, merged))).collect();
+    (!all.is_empty()).then_some(Nix::Set(all))
 }
 
-fn body(profile: &NamedProfile, packages: &PackageGraph, merged: &Merged) -> String {
-    let mut text = String::new();
+fn body(profile: &NamedProfile, packages: &PackageGraph, merged: &Merged) -> Nix {
+    let mut all = Vec::new();
     if profile.name != profile.root {
-        let _ = write!(text, "inherits = {};", nix::string(profile.root));
+        all.push(Binding::new("inherits", Nix::text(profile.root)));
     }
-    text.push_str(&settings(&profile.own));
+    all.extend(settings(&profile.own));
     if let Some(host) = &profile.build_override {
-        let _ = write!(text, "build-override = {{ {} }};", settings(host));
+        all.push(Binding::new("build-override", Nix::Set(settings(host))));
     }
-    let mut below = String::new();
-    if let Some(others) = &profile.others {
-        let _ = write!(below, "\"*\" = {{ {} }};", settings(others));
-    }
-    let mut of_packages: Vec<(String, String)> = Vec::new();
+    let mut of_packages: Vec<(String, Vec<Binding>)> = Vec::new();
     for entry in &merged.entries {
         let package = &packages.graph[entry.package];
         let own = profile.packages.get(&entry.package);
@@ -47,18 +39,18 @@ fn body(profile: &NamedProfile, packages: &PackageGraph, merged: &Merged) -> Str
     }
     of_packages.sort();
     of_packages.dedup();
-    for (id, settings) in of_packages {
-        let _ = write!(below, "{} = {{ {settings} }};", nix::attribute(&id));
-    }
+    let others = profile.others.iter().map(|others| ("*".to_owned(), settings(others)));
+    let below: Vec<Binding> =
+        others.chain(of_packages).map(|(id, settings)| Binding::new(id, Nix::Set(settings))).collect();
     if !below.is_empty() {
-        let _ = write!(text, "package = {{ {below} }};");
+        all.push(Binding::new("package", Nix::Set(below)));
     }
-    text
+    Nix::Set(all)
 }
 
-fn settings(settings: &Settings) -> String {
-    let text = |value: &Option<String>| value.as_deref().map(nix::string);
-    let flag = |value: Option<bool>| value.map(|value| value.to_string());
+fn settings(settings: &Settings) -> Vec<Binding> {
+    let text = |value: &Option<String>| value.as_deref().map(Nix::text);
+    let flag = |value: Option<bool>| value.map(|value| Nix::word(value.to_string()));
     let values = [
         ("opt-level", text(&settings.opt_level)),
         ("debug", text(&settings.debug)),
@@ -68,9 +60,8 @@ fn settings(settings: &Settings) -> String {
         ("overflow-checks", flag(settings.overflow_checks)),
         ("lto", text(&settings.lto)),
         ("panic", text(&settings.panic)),
-        ("codegen-units", settings.codegen_units.map(|units| units.to_string())),
+        ("codegen-units", settings.codegen_units.map(|units| Nix::word(units.to_string()))),
         ("rpath", flag(settings.rpath)),
     ];
-    let set = values.into_iter().filter_map(|(name, value)| value.map(|value| format!("{name} = {value};")));
-    set.collect()
+    values.into_iter().filter_map(|(name, value)| value.map(|value| Binding::new(name, value))).collect()
 }

@@ -1,19 +1,17 @@
 //! The text of `Cargo.nix`.
 //!
-//! Expressions are written without regard for layout; nixfmt's rules (as a library) lay them out at the end.
+//! A tree of expressions is built here, and laid out by the printer in `nix.rs`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use cratewright_resolver::{PackageGraph, PackageIx, Source, UnitKind};
-use rayon::prelude::*;
 
 use crate::entry::{Attributes, dependencies, is_host, render_entry};
 use crate::guards::Guards;
 use crate::hooks::render_hooks;
 use crate::merge::{Entry, Member, Merged, Resolved};
-use crate::nix;
-use crate::origins::Origins;
+use crate::nix::{Binding, Nix, attribute};
+use crate::origins::{Origins, Repository};
 use crate::profiles::profiles;
 use crate::tests_table::tests;
 
@@ -75,7 +73,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
     let base = |entry: &Entry| bases.get(&entry.package).copied().filter(|&key| key != entry.key);
     let has_others = builds.clone().any(|entry| base(entry).is_some());
-    let entries: Vec<String> =
+    let entries: Vec<Binding> =
         builds.map(|entry| render_entry(packages, merged, entry, base(entry), options, &mut guards)).collect();
     let tests = tests(packages, merged, &mut guards);
     let guards = guards.into_used();
@@ -83,123 +81,122 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let triple = |pair: &usize| {
         let pair = resolved.pairs[*pair];
         let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
-        nix::string(&if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
+        Nix::Text(if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
     };
 
-    let mut text = format!("{ARGUMENTS} let\n");
-    let _ = write!(text, "workspace = {{ root = {}; ", root_expression(&options.root));
-    let _ = write!(text, "excluded = {};", nix::list(excluded(packages, options).iter().map(|path| nix::string(path))));
-    if !options.ignored.is_empty() {
-        let ignored = options.ignored.iter().map(|pattern| nix::string(pattern));
-        let _ = write!(text, "ignored = {};", nix::list(ignored));
-    }
-    text.push_str(" };\n\n");
-    write_origins(&options.origins, &mut text);
-    text.push_str("# What this file was resolved for; anything else is refused.\n");
-    let _ = writeln!(text, "targets = {};\n", nix::list((0..resolved.pairs.len()).map(|pair| triple(&pair))));
-    if !guards.is_empty() {
-        text.push_str("# Names for some of them.\nplatforms = {");
-        for (name, pairs) in &guards {
-            let _ = write!(text, "{} = {};", nix::attribute(name), nix::list(pairs.iter().map(triple)));
-        }
-        text.push_str("};\n\n");
-    }
-    // Two of them always, so that the layout of the entries does not depend on which are used.
-    text.push_str("crates = { registry, local, ");
+    let mut file = File::default();
+    file.push("workspace", workspace(packages, options));
+    origins(&options.origins, &mut file);
+    let targets = (0..resolved.pairs.len()).map(|pair| triple(&pair)).collect();
+    file.about("targets", "What this file was resolved for; anything else is refused.", Nix::List(targets));
+    let platforms = guards.iter().map(|(name, pairs)| Binding::new(name, Nix::List(pairs.iter().map(triple).collect())));
+    file.table("platforms", "Names for some of them.", platforms);
+
     let used =
         |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
-    for constructor in ["git", "vendored"].into_iter().filter(|constructor| used(constructor)) {
-        let _ = write!(text, "{constructor}, ");
-    }
-    if has_others {
-        text.push_str("like, ");
-    }
-    let mut tables = "units".to_owned();
     // What tests link of a procedural macro is for the host as well.
     let has_host = merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
         || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
-    if has_host {
-        tables.push_str(", host");
-    }
-    for name in guards.keys() {
-        let _ = write!(tables, ", {}", nix::attribute(name));
-    }
-    let _ = writeln!(text, "{tables} }}: {{\n{PLACEHOLDER}}};\n");
+    let tables = ["units"].into_iter().chain(has_host.then_some("host")).map(str::to_owned);
+    let tables: Vec<String> = tables.chain(guards.keys().map(|name| attribute(name))).collect();
+    let constructors = ["registry", "local", "git", "vendored"].into_iter().filter(|constructor| used(constructor));
+    let constructors = constructors.chain(has_others.then_some("like")).map(str::to_owned);
+    let arguments: Vec<String> = constructors.chain(tables.iter().cloned()).collect();
+    file.push("crates", Nix::Function(formals(&arguments).into(), Box::new(Nix::Set(entries))));
+
     let has_tests = !tests.is_empty();
     if has_tests {
         if !packages.lints.is_empty() {
-            let lints = nix::list(packages.lints.iter().map(|flag| nix::string(flag)));
-            let _ = writeln!(text, "# [workspace.lints]\nworkspaceLints = {lints};\n");
+            file.about("workspaceLints", "[workspace.lints]", Nix::texts(&packages.lints));
         }
-        let _ = writeln!(text, "# What `cargo test` adds to members.\ntests = {{ {tables} }}: {{ {tests} }};\n");
+        let body = Nix::Function(formals(&tables).into(), Box::new(Nix::Set(tests)));
+        file.optional("tests", "What `cargo test` adds to members.", Some(body));
     }
-    let profiles = profiles(packages, merged);
-    if let Some(profiles) = &profiles {
-        let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
+    file.optional("profiles", "What Cargo.toml says of profiles.", profiles(packages, merged));
+    configuration(options, &mut file);
+    let about = "Overrides of cratewright's own, for crates that are in this file.";
+    file.optional("hooks", about, render_hooks(resolved, merged));
+    members(packages, merged, &mut file);
+
+    let root = packages
+        .root
+        .filter(|root| merged.members.iter().any(|member| member.package == *root))
+        .map_or(Nix::word("null"), |root| Nix::text(&packages.graph[root].name));
+    file.bindings.push(Binding::lines(options.inputs.clone()));
+    let library = LIBRARY.map(|(name, code)| Binding::new(name, Nix::Code(code.into())));
+    file.bindings.push(Binding::new("library", Nix::Set(library.into())).about("What is the same in every file."));
+
+    let given = "pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides crateOverrides fetchurl fetchgit registryDl \
+                 externalSources profile rootFeatures checkOptions";
+    let own = ["workspace", "targets", "crates", "members", "inputs"];
+    let call = Nix::Set(vec![
+        Binding::inherit(["library"]),
+        Binding::inherit(given.split(' ')),
+        Binding::inherit(own.into_iter().chain(file.optional)),
+        Binding::new("rootMember", root),
+    ]);
+    let body = Nix::call("library.prelude", call);
+    Nix::Function(ARGUMENTS.into(), Box::new(Nix::Let(file.bindings, Box::new(body)))).print()
+}
+
+/// What a file binds, and which of it only some files have.
+#[derive(Default)]
+struct File {
+    bindings: Vec<Binding>,
+    optional: Vec<&'static str>,
+}
+
+impl File {
+    fn push(&mut self, name: &'static str, value: Nix) {
+        self.bindings.push(Binding::new(name, value).apart());
     }
-    write_configuration(options, &mut text);
-    let hooks = render_hooks(resolved, merged);
-    if let Some(hooks) = &hooks {
-        let _ =
-            writeln!(text, "# Overrides of cratewright's own, for crates that are in this file.\nhooks = {hooks};\n");
+
+    fn about(&mut self, name: &'static str, comment: &'static str, value: Nix) {
+        self.bindings.push(Binding::new(name, value).about(comment));
     }
-    text.push_str("members = {");
-    let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
-    let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
-    let is_default = |member: &&Member| member.variant.is_none();
-    for member in merged.members.iter().filter(is_default) {
-        let _ = write!(text, "{} = {};", name(member), unit(member));
+
+    /// What the library takes if it is there.
+    fn optional(&mut self, name: &'static str, comment: &'static str, value: Option<Nix>) {
+        if let Some(value) = value {
+            self.about(name, comment, value);
+            self.optional.push(name);
+        }
     }
-    text.push_str("};\n\n");
-    let mut variants: BTreeMap<&str, String> = BTreeMap::new();
+
+    /// The same of a set, which is left out if it is empty.
+    fn table(&mut self, name: &'static str, comment: &'static str, bindings: impl Iterator<Item = Binding>) {
+        let bindings: Vec<Binding> = bindings.collect();
+        self.optional(name, comment, (!bindings.is_empty()).then_some(Nix::Set(bindings)));
+    }
+}
+
+/// `{ a, b }:`
+fn formals(names: &[String]) -> String {
+    format!("{{ {} }}:", names.join(", "))
+}
+
+fn workspace(packages: &PackageGraph, options: &RenderOptions) -> Nix {
+    let mut attributes = Attributes::default();
+    attributes.push("root", root_expression(&options.root));
+    attributes.push("excluded", Nix::texts(excluded(packages, options)));
+    attributes.texts("ignored", &options.ignored);
+    attributes.set()
+}
+
+fn members(packages: &PackageGraph, merged: &Merged, file: &mut File) {
+    let name = |member: &Member| packages.graph[member.package].name.clone();
+    let unit = |member: &Member| Nix::text(&merged.entries[member.entry].key);
+    let defaults = merged.members.iter().filter(|member| member.variant.is_none());
+    file.push("members", Nix::Set(defaults.map(|member| Binding::new(name(member), unit(member))).collect()));
+    let mut variants: BTreeMap<&str, Vec<Binding>> = BTreeMap::new();
     for member in &merged.members {
         let Some(variant) = &member.variant else { continue };
-        let features = nix::list(member.features.iter().map(|feature| nix::string(feature)));
-        let set = format!("{} = {{ features = {features}; unit = {}; }};", name(member), unit(member));
-        variants.entry(variant).or_default().push_str(&set);
+        let features = Nix::texts(&member.features);
+        let set = Nix::Set(vec![Binding::new("features", features), Binding::new("unit", unit(member))]);
+        variants.entry(variant).or_default().push(Binding::new(name(member), set));
     }
-    if !variants.is_empty() {
-        text.push_str("# Members with other features than their default ones.\nvariants = {");
-        for (variant, members) in &variants {
-            let _ = write!(text, "{} = {{ {members} }};", nix::attribute(variant));
-        }
-        text.push_str("};\n\n");
-    }
-    let root = packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root));
-    let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
-    text.push_str(INPUTS);
-    text.push_str("\n\n# What is the same in every file.\nlibrary = {");
-    for (name, code) in LIBRARY {
-        let _ = write!(text, "\n{name} =\n{code};");
-    }
-    let tables = [
-        ("registries", !options.origins.registries.is_empty()),
-        ("repositories", !options.origins.repositories.is_empty()),
-        ("platforms", !guards.is_empty()),
-        ("rustflags", !options.rustflags.is_empty()),
-        ("cargoEnv", !options.environment.is_empty()),
-        ("hooks", hooks.is_some()),
-        ("tests", has_tests),
-        ("profiles", profiles.is_some()),
-        ("variants", !variants.is_empty()),
-    ];
-    let tables = tables.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| format!(" {name}"));
-    let _ = write!(
-        text,
-        "\n}};\nin library.prelude {{ inherit library;\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides crateOverrides fetchurl fetchgit registryDl \
-         externalSources profile rootFeatures checkOptions;\n\
-         inherit workspace targets crates members inputs{};\n\
-         rootMember = {root}; }}\n",
-        tables.collect::<String>()
-    );
-    let text = format(&text);
-    let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
-    let indentation = above.len() - above.trim_end_matches(' ').len();
-    let entries = format_entries(&entries, indentation);
-    let (above, below) = (&above[..above.len() - indentation], below.trim_start_matches('\n'));
-    let text = [above, &entries, below].concat();
-    text.replacen(&format!("  {INPUTS}\n"), &options.inputs, 1)
+    let variants = variants.into_iter().map(|(variant, members)| Binding::new(variant, Nix::Set(members)));
+    file.table("variants", "Members with other features than their default ones.", variants);
 }
 
 /// Keys of the first entries of packages: others have more words.
@@ -212,35 +209,6 @@ fn bases(merged: &Merged) -> BTreeMap<PackageIx, &str> {
         }
     }
     bases
-}
-
-/// Stands where the entries go while the rest is laid out.
-const PLACEHOLDER: &str = "entries = 0;\n";
-
-/// Stands where the record of the inputs goes.
-const INPUTS: &str = "inputs = 0;";
-
-fn format(text: &str) -> String {
-    nixfmt_rs::format(text).expect("what the renderer writes is Nix")
-}
-
-/// Lays out the entries, which are most of the file, each by itself and all at once.
-fn format_entries(entries: &[String], indentation: usize) -> String {
-    // As deep in attribute sets as in the file, so that lines break at the same width.
-    let depth = indentation / 2;
-    let nested =
-        |entry: &str| format(&format!("{}{entry}{}", "{a=".repeat(depth - 1) + "{", "};".repeat(depth - 1) + "}"));
-    let frame = nested(PLACEHOLDER);
-    let indented = format!("{}{PLACEHOLDER}", " ".repeat(indentation));
-    let (above, below) = frame.split_once(&indented).expect("attribute sets indent by two");
-    let entries: Vec<String> = entries
-        .par_iter()
-        .map(|entry| {
-            let text = nested(entry);
-            text.strip_prefix(above).and_then(|text| text.strip_suffix(below)).expect("same frame").to_owned()
-        })
-        .collect();
-    entries.concat()
 }
 
 /// crate2nix's arguments, then ours.
@@ -269,50 +237,35 @@ const ARGUMENTS: &str = "{
   externalSources ? { },
 }:";
 
-fn write_origins(origins: &Origins, text: &mut String) {
-    if !origins.registries.is_empty() {
-        text.push_str("# Where registries have their crates.\nregistries = {");
-        for registry in &origins.registries {
-            let mut attributes = Attributes::default();
-            attributes.text("index", &registry.index);
-            attributes.text("dl", &registry.dl);
-            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&registry.name), attributes.text);
-        }
-        text.push_str("};\n\n");
-    }
-    if !origins.repositories.is_empty() {
-        text.push_str("# Git repositories that crates come from.\nrepositories = {");
-        for repository in &origins.repositories {
-            let mut attributes = Attributes::default();
-            attributes.text("url", &repository.url);
-            attributes.text("rev", &repository.rev);
-            attributes.text("sha256", &repository.sha256);
-            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&repository.name), attributes.text);
-        }
-        text.push_str("};\n\n");
-    }
+fn origins(origins: &Origins, file: &mut File) {
+    let set = |attributes: [(&str, &str); 3]| {
+        let attributes = attributes.into_iter().filter(|(name, _)| !name.is_empty());
+        Nix::Set(attributes.map(|(name, value)| Binding::new(name, Nix::text(value))).collect())
+    };
+    let registries = origins.registries.iter().map(|registry| {
+        Binding::new(&registry.name, set([("index", &registry.index), ("dl", &registry.dl), ("", "")]))
+    });
+    file.table("registries", "Where registries have their crates.", registries);
+    let repositories = origins.repositories.iter().map(|repository| {
+        let Repository { name, url, rev, sha256 } = repository;
+        Binding::new(name, set([("url", url), ("rev", rev), ("sha256", sha256)]))
+    });
+    file.table("repositories", "Git repositories that crates come from.", repositories);
 }
 
 /// What cargo's configuration says of all that is compiled.
-fn write_configuration(options: &RenderOptions, text: &mut String) {
-    if !options.rustflags.is_empty() {
-        text.push_str("# `rustflags` of .cargo/config.toml.\nrustflags = {");
-        for (triple, flags) in &options.rustflags {
-            let flags = nix::list(flags.iter().map(|flag| nix::string(flag)));
-            let _ = write!(text, "{} = {flags};", nix::attribute(triple));
+fn configuration(options: &RenderOptions, file: &mut File) {
+    let flags = options.rustflags.iter().map(|(triple, flags)| Binding::new(triple, Nix::texts(flags)));
+    file.table("rustflags", "`rustflags` of .cargo/config.toml.", flags);
+    let variables = options.environment.iter().map(|(name, variable)| {
+        let mut attributes = Attributes::default();
+        attributes.text(if variable.is_path { "path" } else { "value" }, &variable.value);
+        if variable.force {
+            attributes.push("force", Nix::word("true"));
         }
-        text.push_str("};\n\n");
-    }
-    if !options.environment.is_empty() {
-        text.push_str("# `[env]` of .cargo/config.toml.\ncargoEnv = {");
-        for (name, variable) in &options.environment {
-            let kind = if variable.is_path { "path" } else { "value" };
-            let force = if variable.force { "force = true;" } else { "" };
-            let value = nix::string(&variable.value);
-            let _ = write!(text, "{} = {{ {kind} = {value}; {force} }};", nix::attribute(name));
-        }
-        text.push_str("};\n\n");
-    }
+        Binding::new(name, attributes.set())
+    });
+    file.table("cargoEnv", "`[env]` of .cargo/config.toml.", variables);
 }
 
 /// Which function of `nix-lib/sources.nix` gets it.
@@ -325,13 +278,13 @@ pub(crate) fn constructor(source: &Source) -> &'static str {
     }
 }
 
-fn root_expression(root: &str) -> String {
+fn root_expression(root: &str) -> Nix {
     if root.is_empty() {
-        "./.".to_owned()
+        Nix::word("./.")
     } else if root.split('/').all(|part| part == "..") {
-        format!("./{root}")
+        Nix::Word(format!("./{root}").into())
     } else {
-        format!("./. + {}", nix::string(&format!("/{root}")))
+        Nix::Apply(vec![Nix::word("./. +"), Nix::Text(format!("/{root}"))])
     }
 }
 
