@@ -48,7 +48,7 @@ let
   reasons = import ./stale.nix {
     inherit root file cargoNix;
     externalSources = arguments.externalSources or { };
-    recorded = value.internal.inputs;
+    inherit value;
   };
   # The options that it was generated with, said again.
   said =

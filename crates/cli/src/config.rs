@@ -26,6 +26,8 @@ pub(crate) struct Config {
     exclude_sources: Vec<String>,
     #[serde(default)]
     feature_unification: FeatureUnification,
+    /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
+    pub(crate) library: Option<String>,
     /// Whether members are resolved for their tests as well; they are if nothing is said.
     tests: Option<bool>,
     #[serde(default)]
@@ -67,9 +69,9 @@ impl fmt::Display for Cross {
 #[serde(rename_all = "kebab-case")]
 enum FeatureUnification {
     /// Each member as `cargo build -p member`.
-    #[default]
     Package,
     /// All members as `cargo build --workspace`: one build of every crate they share.
+    #[default]
     Workspace,
 }
 
@@ -95,7 +97,7 @@ impl Config {
             Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
                 .note("at", root.join("Cargo.toml").display().to_string())
                 .help(
-                    "its keys are `targets`, `cross`, `feature-unification`, `variants`, `tests` and `exclude-sources`",
+                    "its keys are `targets`, `cross`, `feature-unification`, `library`, `variants`, `tests` and `exclude-sources`",
                 )
         })?;
         if config.targets.as_ref().is_some_and(Vec::is_empty) {
@@ -137,7 +139,7 @@ impl Config {
                     ),
                 )
                 .note("at", root.join("Cargo.toml").display().to_string())
-                .help("set `resolver = \"2\"`, leave out `feature-unification`, or name one member in `members`"));
+                .help("set `resolver = \"2\"`, write `feature-unification = \"package\"`, or name one member in `members`"));
             }
             let features = match variant.all_features {
                 true => RootFeatures::All,

@@ -8,12 +8,13 @@ use cratewright_renderer::{CargoVariable, Merged, RenderOptions, build_script_cr
 use cratewright_resolver::{Package, Source, UnitKind};
 use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
-use cratewright_staleness::{Inputs, Look, stamped};
+use cratewright_staleness::{FORMAT, Inputs, Look, stamped};
 
 use crate::args::Generate;
 use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
+use crate::library::LibraryPlace;
 use crate::origins;
 use crate::output::{self, Written};
 use crate::report::{Report, seconds};
@@ -32,6 +33,8 @@ pub(crate) struct Rendered {
     without_lock: Vec<(String, String)>,
     /// Files and directories that it was read from.
     read: BTreeSet<PathBuf>,
+    /// What it imports.
+    library: LibraryPlace,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
@@ -85,9 +88,16 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     if !output::is_generated(&path) {
         output::check_no_input(&path, &rendered.read)?;
     }
-    let verb = match output::write(&path, &rendered.text, command.force)? {
-        Written::Changed => "Generated",
-        Written::Unchanged => "Fresh",
+    let library = rendered.library.file();
+    let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
+    let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();
+    let written = output::write(&files, command.force)?;
+    if let ([(library, _), _], [Written::Changed, _]) = (&files[..], &written[..]) {
+        report.status("Generated", format_args!("{}, which Cargo.nix imports", output::shown(library)));
+    }
+    let verb = match written.last() {
+        Some(Written::Unchanged) => "Fresh",
+        _ => "Generated",
     };
     let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
         .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
@@ -115,18 +125,21 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         .help("see `cargo build`, which builds nothing either"));
     }
     let packages = built(workspace, &merged);
+    let library = LibraryPlace::new(workspace.library.as_deref(), &workspace.root, path)?;
     let body = render(
         resolved,
         &merged,
         &RenderOptions {
             root: place.root,
-            output: place.output,
+            library: library.library.clone(),
+            format: FORMAT,
+            outputs: [place.output].into_iter().chain(library.output()).collect(),
             origins: origins::origins(&packages)?,
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             rustflags: workspace.rustflags.clone(),
             environment: environment(workspace, &inputs),
-            inputs: inputs.to_nix(),
+            inputs: inputs.sections().clone(),
         },
     );
     let doubts = inputs.reads().values().flat_map(|reads| doubts(workspace, reads)).cloned().collect();
@@ -136,6 +149,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     Ok(Rendered {
         text: stamped(&body),
         read,
+        library,
         packages: packages.len(),
         units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
         doubts,

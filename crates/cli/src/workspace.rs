@@ -78,6 +78,8 @@ pub struct Workspace {
     pub environment: BTreeMap<String, CargoVariable>,
     /// What profiles and cargo's configuration say and Nix does not follow, a line each.
     pub not_followed: Vec<String>,
+    /// `library` of the configuration.
+    pub(crate) library: Option<String>,
 }
 
 impl Workspace {
@@ -171,7 +173,19 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let environment = cargo_config.environment(&root)?;
     let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored(&platforms)).chain(left_out);
     let not_followed = not_followed.collect();
-    Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
+    Ok(Workspace {
+        root,
+        lock,
+        packages,
+        platforms,
+        pairs,
+        selections,
+        ignored,
+        rustflags,
+        environment,
+        not_followed,
+        library: config.library,
+    })
 }
 
 /// The same, which `-v` tells of.

@@ -120,10 +120,8 @@ fn check(root: &Path, member: &str, bin: &str, profile: &str) -> [PathBuf; 2] {
 }
 
 /// A copy with nothing built yet.
-fn copy(root: &Path) -> tempfile::TempDir {
-    let scratch = tempfile::tempdir().unwrap();
-    support::copy_tree(root, scratch.path());
-    scratch
+fn copy(root: &Path) -> support::Copy {
+    support::Copy::of(root)
 }
 
 #[test]

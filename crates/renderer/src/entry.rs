@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 
 use crate::guards::{Guards, PairSet};
-use crate::merge::{Content, Entry, EntryDependency, Merged};
+use crate::merged::{Content, Entry, EntryDependency, Merged};
 use crate::nix::{Binding, Nix, attribute};
 use crate::render::{RenderOptions, constructor};
-use crate::sbom::{CRATES_IO, spdx_expression};
+use crate::sbom::CRATES_IO;
 
 pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
     entry.contents.values().flat_map(|content| &content.dependencies)
@@ -19,38 +19,35 @@ pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &Ent
     dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
 }
 
-/// `base` is the key of the package's first entry, if this is another one.
+/// What is the same for all entries.
+pub(crate) struct EntryOptions<'a> {
+    /// The edition that is said of no entry.
+    pub(crate) edition: &'a str,
+    pub(crate) options: &'a RenderOptions,
+}
+
+/// The first entry of a package has all that is the package's; others are like it, but for their lists.
 pub(crate) fn render_entry(
     packages: &PackageGraph,
     merged: &Merged,
     entry: &Entry,
-    base: Option<&str>,
-    options: &RenderOptions,
+    options: &EntryOptions<'_>,
     guards: &mut Guards,
 ) -> Binding {
-    match base {
-        None => render_first(packages, merged, entry, options, guards),
-        Some(base) => {
-            let attributes = render_lists(packages, merged, entry, Attributes::default(), guards);
-            let like = Nix::Apply(vec![Nix::word("like"), Nix::text(base), attributes.set()]);
-            Binding::new(&entry.key, like)
-        }
-    }
+    let first = merged.first_key(packages, entry.package);
+    let (function, own) = if first == entry.key {
+        let package = &packages.graph[entry.package];
+        (vec![Nix::word(constructor(&package.source))], package_attributes(package, options))
+    } else {
+        (vec![Nix::word("anotherBuildOf"), Nix::text(first)], Attributes::default())
+    };
+    let attributes = render_lists(packages, merged, entry, own, guards);
+    Binding::new(&entry.key, Nix::Apply(function.into_iter().chain([attributes.set()]).collect()))
 }
 
-/// The first entry of a package, with all that is the package's.
-fn render_first(
-    packages: &PackageGraph,
-    merged: &Merged,
-    entry: &Entry,
-    options: &RenderOptions,
-    guards: &mut Guards,
-) -> Binding {
-    let package = &packages.graph[entry.package];
+/// Name and version are in the key, and what is usual is not said.
+fn package_attributes(package: &Package, EntryOptions { edition, options }: &EntryOptions<'_>) -> Attributes {
     let mut attributes = Attributes::default();
-    attributes.text("crateName", &package.name);
-    attributes.text("version", &package.version.to_string());
-    attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
     match &package.source {
         Source::Local { dir } => {
             attributes.text("dir", dir);
@@ -72,25 +69,15 @@ fn render_first(
         }
     }
     // A local source has no such files, see `excluded`.
-    if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
+    if !matches!(package.source, Source::Local { .. }) {
         attributes.texts("undeclared", &package.undeclared);
     }
-    attributes.text("edition", edition_of(package));
-    attributes.texts("authors", &package.authors);
-    attributes.optional("description", package.description.as_deref());
-    attributes.optional("homepage", package.homepage.as_deref());
-    attributes.optional("license", package.license.as_deref());
-    if package.license.as_deref().is_some_and(|license| spdx_expression(license).is_none()) {
-        attributes.push("spdx", Nix::word("false"));
-    }
-    attributes.optional("license-file", package.license_file.as_deref());
-    attributes.optional("readme", package.readme.as_deref());
-    attributes.optional("repository", package.repository.as_deref());
-    attributes.optional("rust-version", package.rust_version.as_deref());
+    attributes.optional("edition", Some(edition_of(package)).filter(|own| own != edition));
     attributes.optional("links", package.links.as_deref());
     if let Some(lib) = &package.lib {
-        // The defaults are nixpkgs' (`build-rust-crate/default.nix`).
-        attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
+        // The defaults are nixpkgs' (`build-rust-crate/default.nix`), which has `_` for `-` as well.
+        let is_usual = lib.name.replace('-', "_") == package.name.replace('-', "_");
+        attributes.optional("libName", Some(lib.name.as_str()).filter(|_| !is_usual));
         attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
         if package.proc_macro {
             attributes.push("procMacro", Nix::word("true"));
@@ -99,11 +86,10 @@ fn render_first(
         }
     }
     attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
-    let attributes = render_lists(packages, merged, entry, attributes, guards);
-    Binding::new(&entry.key, Nix::call(constructor(&package.source), attributes.set()))
+    attributes
 }
 
-/// What entries of one package differ in. `ofPackage` of `nix-lib/units.nix` has the names.
+/// What entries of one package differ in. `ofEntry` of `nix-lib/library/units.nix` has the names.
 fn render_lists(
     packages: &PackageGraph,
     merged: &Merged,
@@ -139,7 +125,7 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
                 .filter(|dependency| dependency.for_build_script == for_build_script)
                 .map(|dependency| {
                     let to = &merged.entries[dependency.entry];
-                    let table = if for_host || is_host(packages, merged, dependency) { "host" } else { "units" };
+                    let table = if for_host || is_host(packages, merged, dependency) { "build" } else { "units" };
                     Nix::Select(table, to.key.clone())
                 })
                 .collect();
@@ -147,11 +133,10 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
             dependencies
         });
     }
-    let entry = lists.entry;
-    let renames = renames(packages, merged, entry);
+    let renames = renames(packages, merged, lists.entry);
     if !renames.is_empty() {
         let list = |by_pair: &BTreeMap<usize, Vec<Nix>>, guards: &mut Guards| {
-            guarded_list(&entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default())
+            guarded_list(&lists.entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default())
         };
         let renames = renames.into_iter().filter_map(|(name, by_pair)| Some((name, list(&by_pair, lists.guards)?)));
         let renames = renames.map(|(name, list)| Binding::new(name, list)).collect();
@@ -210,6 +195,14 @@ pub(crate) struct Attributes(Vec<Binding>);
 impl Attributes {
     pub(crate) fn set(self) -> Nix {
         Nix::Set(self.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn extend(&mut self, other: Attributes) {
+        self.0.extend(other.0);
     }
 
     pub(crate) fn push(&mut self, name: &str, value: Nix) {

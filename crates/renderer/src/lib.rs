@@ -7,19 +7,24 @@
 mod entry;
 mod error;
 mod guards;
-mod hooks;
+mod library;
 mod merge;
+mod merged;
+mod metadata;
 mod nix;
 mod origins;
+mod overrides;
 mod profiles;
 mod render;
 mod sbom;
 mod tests_table;
 
 pub use crate::error::RenderError;
-pub use crate::hooks::{HOOKS, Hook, MEMBERS, build_script_crates, hooks_of};
-pub use crate::merge::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, merge};
+pub use crate::library::{LIBRARY, PARTS};
+pub use crate::merge::merge;
+pub use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved};
 pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
-pub use crate::render::{CargoVariable, LIBRARY, RenderOptions, render};
+pub use crate::overrides::{MEMBERS, OVERRIDES, Override, build_script_crates, overrides_of};
+pub use crate::render::{CargoVariable, Library, RenderOptions, render};
 pub use crate::sbom::{SbomSubject, sbom};

@@ -31,44 +31,29 @@ pub(crate) enum Nix {
     Let(Vec<Binding>, Box<Nix>),
     /// Lines of a file of ours, indented as there.
     Code(Cow<'static, str>),
+    /// A string of whole lines, not yet escaped, in which a line of a diff is a line.
+    Lines(Vec<String>),
 }
 
 /// A line of an attribute set or of `let`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Binding {
-    /// Lines of comment above it.
-    pub(crate) comment: Vec<Cow<'static, str>>,
-    /// A name, not yet quoted; none for `inherit`, whose names are the words of a list, and for code that is laid out already.
+    /// A line of comment, below an empty line.
+    pub(crate) comment: Option<&'static str>,
+    /// A name, not yet quoted; none for code that is laid out already.
     pub(crate) name: Option<String>,
     /// What it is bound to.
     pub(crate) value: Nix,
-    /// Whether there is an empty line above it.
-    pub(crate) is_apart: bool,
 }
 
 impl Binding {
     pub(crate) fn new(name: impl Into<String>, value: Nix) -> Self {
-        Binding { comment: Vec::new(), name: Some(name.into()), value, is_apart: false }
-    }
-
-    pub(crate) fn inherit(names: impl IntoIterator<Item = &'static str>) -> Self {
-        let value = Nix::List(names.into_iter().map(Nix::word).collect());
-        Binding { comment: Vec::new(), name: None, value, is_apart: false }
+        Binding { comment: None, name: Some(name.into()), value }
     }
 
     /// Whole lines of code, laid out for where they stand.
     pub(crate) fn lines(code: String) -> Self {
-        Binding { comment: Vec::new(), name: None, value: Nix::Code(code.into()), is_apart: true }
-    }
-
-    /// The same below an empty line.
-    pub(crate) fn apart(self) -> Self {
-        Binding { is_apart: true, ..self }
-    }
-
-    /// The same below an empty line and a comment of one line.
-    pub(crate) fn about(self, comment: &'static str) -> Self {
-        Binding { comment: vec![comment.into()], is_apart: true, ..self }
+        Binding { comment: None, name: None, value: Nix::Code(code.into()) }
     }
 }
 
@@ -110,7 +95,7 @@ impl Nix {
                 Some(format!("[ {} ]", items?.join(" ")))
             }
             Nix::Set(bindings) if bindings.is_empty() => Some("{ }".to_owned()),
-            Nix::Set(bindings) if in_list && bindings.iter().all(|one| one.comment.is_empty()) => {
+            Nix::Set(bindings) if in_list && bindings.iter().all(|one| one.comment.is_none()) => {
                 let bindings: Option<Vec<String>> = bindings.iter().map(Binding::flat).collect();
                 Some(format!("{{ {} }}", bindings?.join(" ")))
             }
@@ -122,7 +107,7 @@ impl Nix {
                 let parts: Option<Vec<String>> = parts.iter().map(|part| part.flat(in_list)).collect();
                 Some(parts?.join(" ++ "))
             }
-            Nix::Set(_) | Nix::Function(..) | Nix::Let(..) | Nix::Code(_) => None,
+            Nix::Set(_) | Nix::Function(..) | Nix::Let(..) | Nix::Code(_) | Nix::Lines(_) => None,
         }
     }
 
@@ -135,14 +120,7 @@ impl Nix {
 
 impl Binding {
     fn flat(&self) -> Option<String> {
-        match (&self.name, &self.value) {
-            (Some(name), value) => Some(format!("{} = {};", attribute(name), value.flat(true)?)),
-            (None, Nix::List(names)) => {
-                let names: Option<Vec<String>> = names.iter().map(|name| name.flat(true)).collect();
-                Some(format!("inherit {};", names?.join(" ")))
-            }
-            (None, _) => None,
-        }
+        Some(format!("{} = {};", attribute(self.name.as_deref()?), self.value.flat(true)?))
     }
 }
 
@@ -198,6 +176,15 @@ impl Printer {
                 self.print(body, indentation);
             }
             Nix::Code(code) => self.code(code, indentation),
+            Nix::Lines(lines) => {
+                self.text.push_str("''");
+                for line in lines {
+                    self.line(indentation + 2);
+                    self.text.push_str(&escape_line(line));
+                }
+                self.line(indentation);
+                self.text.push_str("''");
+            }
         }
     }
 
@@ -235,47 +222,29 @@ impl Printer {
     }
 
     fn bindings(&mut self, bindings: &[Binding], indentation: usize) {
-        for (ix, binding) in bindings.iter().enumerate() {
-            if ix > 0 && binding.is_apart {
-                self.text.push('\n');
-            }
-            for comment in &binding.comment {
+        for (ix, Binding { comment, name, value }) in bindings.iter().enumerate() {
+            if let Some(comment) = comment {
+                if ix > 0 {
+                    self.text.push('\n');
+                }
                 self.line(indentation);
                 self.text.push_str("# ");
                 self.text.push_str(comment);
             }
-            // Laid out already, for where it stands.
-            if let (None, Nix::Code(code)) = (&binding.name, &binding.value) {
-                self.text.push('\n');
-                self.text.push_str(code.trim_end());
-                continue;
-            }
-            self.line(indentation);
-            match (&binding.name, &binding.value) {
-                (None, Nix::List(names)) => {
-                    self.text.push_str("inherit");
-                    for name in names.iter().filter_map(|name| name.flat(true)) {
-                        if self.column() + 1 + name.chars().count() < WIDTH {
-                            self.text.push(' ');
-                        } else {
-                            self.line(indentation + 2);
-                        }
-                        self.text.push_str(&name);
-                    }
+            match (name, value) {
+                (Some(name), value) => {
+                    self.line(indentation);
+                    self.text.push_str(&attribute(name));
+                    self.text.push_str(" = ");
+                    self.print(value, indentation);
+                    self.text.push(';');
                 }
-                (name, value) => {
-                    self.text.push_str(&attribute(name.as_deref().unwrap_or_default()));
-                    self.text.push_str(" =");
-                    // Code of several lines starts on its own.
-                    match value {
-                        Nix::Code(code) if code.contains('\n') => self.line(indentation + 2),
-                        _ => self.text.push(' '),
-                    }
-                    let deeper = if matches!(value, Nix::Code(_)) { 2 } else { 0 };
-                    self.print(value, indentation + deeper);
+                (None, Nix::Code(code)) => {
+                    self.text.push('\n');
+                    self.text.push_str(code.trim_end());
                 }
+                (None, value) => self.print(value, indentation),
             }
-            self.text.push(';');
         }
     }
 
@@ -315,6 +284,25 @@ pub fn string(text: &str) -> String {
     }
     literal.push('"');
     literal
+}
+
+/// For the inside of an indented string, in which `''` and `${` mean something.
+fn escape_line(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['\'', '$']) {
+        text.push_str(&rest[..at]);
+        let (escaped, length) = match &rest[at..] {
+            special if special.starts_with("''") => ("'''", 2),
+            // The quote would be part of the sequence that escapes what follows.
+            special if special.starts_with("'${") => ("${\"'\"}", 1),
+            special if special.starts_with("${") => ("''${", 2),
+            special => (&special[..1], 1),
+        };
+        text.push_str(escaped);
+        rest = &rest[at + length..];
+    }
+    text + rest
 }
 
 /// An attribute name: bare where Nix allows it, else quoted.
@@ -373,7 +361,7 @@ mod tests {
                 ),
             ]),
         );
-        let file = Nix::Let(vec![Binding::new("a@1", entry).about("One.")], Box::new(Nix::word("a")));
+        let file = Nix::Let(vec![Binding { comment: Some("One."), ..Binding::new("a@1", entry) }], Box::new(Nix::word("a")));
         let text = file.print();
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         let start = "let\n  # One.\n  \"a@1\" = registry {\n    features = [ \"default\" \"std\" ];\n    \

@@ -2,7 +2,7 @@
 
 use cratewright_resolver::{NamedProfile, PackageGraph, Settings, Source};
 
-use crate::merge::Merged;
+use crate::merged::Merged;
 use crate::nix::{Binding, Nix};
 
 /// The set, or nothing where the manifest has no profile.

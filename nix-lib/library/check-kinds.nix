@@ -1,9 +1,9 @@
-# Kinds of checks: which targets of a member each is about, and what it does with them. Source: nix-lib/kinds.nix of
-# cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
+# Kinds of checks: which targets of a member each is about, and what it does with them.
+# Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
   lib,
   rustc,
-  shell,
+  check-script,
   ...
 }:
 let
@@ -38,7 +38,34 @@ let
     testProgram
     ;
 
-  all = record.targets or [ ] ++ record.macro.targets or [ ];
+  # A target is its name, where all else is as usual.
+  targetsIn =
+    record: kind: list: directory:
+    map (
+      written:
+      let
+        target = if lib.isString written then { name = written; } else written;
+        isMain = kind == "bin" && target.name == attrs.crateName;
+      in
+      {
+        inherit kind;
+        path =
+          if kind == "lib" then
+            "src/lib.rs"
+          else if isMain then
+            "src/main.rs"
+          else
+            "${directory}/${target.name}.rs";
+      }
+      // target
+    ) record.${list} or [ ];
+  all =
+    targetsIn record "lib" "libs" "src"
+    ++ targetsIn (record.macro or { }) "lib" "libs" "src"
+    ++ targetsIn record "bin" "bins" "src/bin"
+    ++ targetsIn record "test" "tests" "tests"
+    ++ targetsIn record "example" "examples" "examples"
+    ++ targetsIn record "bench" "benches" "benches";
   of = kind: lib.filter (target: target.kind == kind) all;
   tested = lib.filter isTested (of "lib" ++ of "bin" ++ of "test" ++ of "bench" ++ of "example");
   plainExamples = lib.filter (target: !(isTested target)) (of "example");
@@ -99,7 +126,7 @@ let
     cp "$log" "$out/${name}.log"
   '';
   prepare = ''
-    source ${shell}
+    source ${check-script}
     cargoCheckFlags ${directory} ${lib.optionalString (of "lib" != [ ]) "yes"}
   '';
 in

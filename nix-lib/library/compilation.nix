@@ -1,4 +1,4 @@
-# What `[profile]` of Cargo.toml is to rustc. Source: nix-lib/compilation.nix of cratewright.
+# What `[profile]` of Cargo.toml is to rustc.
 # The rules are cargo's: src/cargo/core/profiles.rs, src/cargo/core/compiler/mod.rs and lto.rs.
 {
   lib,

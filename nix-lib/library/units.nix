@@ -1,24 +1,27 @@
-# Every crate as a derivation, for either side of a build. Source: nix-lib/units.nix of cratewright.
+# Every crate as a derivation, for the build platform and for the host platform.
 {
   targets,
   platforms ? { },
   crates,
   members,
   variants ? { },
+  edition ? "2021",
+  metadata ? { },
   rustflags ? { },
   pkgs,
   lib,
   stdenv,
   buildRustCrateForPkgs,
   defaultCrateOverrides,
-  sources,
-  overrides,
+  fetch,
+  override-layers,
   environment,
   meta,
   rustc,
   ...
 }:
 let
+  # In cargo's words: where crates are compiled, and what they are compiled for.
   host = stdenv.buildPlatform.rust.rustcTarget;
   target = stdenv.hostPlatform.rust.rustcTarget;
   pair = if host == target then target else "${target} on ${host}";
@@ -29,9 +32,69 @@ let
     _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
   ) platforms;
 
+  # The entries as they are written, given the tables that they take their dependencies from.
+  written =
+    tables:
+    crates (
+      builtins.intersectAttrs (builtins.functionArgs crates) (
+        tables
+        // lib.genAttrs [ "registry" "git" "local" "vendored" ] (source: entry: entry // { inherit source; })
+        // {
+          anotherBuildOf = first: entry: entry // { inherit first; };
+        }
+        // guards
+      )
+    );
+  plain = written {
+    units = plain;
+    build = plain;
+  };
+
+  # What entries of one package differ in.
+  lists = {
+    buildDependencies = null;
+    crateBin = null;
+    crateRenames = null;
+    dependencies = null;
+    features = null;
+    lto = null;
+  };
+  # What they have in common, by the key of the first. A key is `name@version`, and in brackets what tells it from others:
+  # `from=` says where a package comes from that shares name and version with another one.
+  packages = lib.mapAttrs packageOf (lib.filterAttrs (_: entry: !(entry ? first)) plain);
+  packageOf =
+    key: entry:
+    let
+      parts = builtins.match "([^@]*)@([^ ]*)( [[]from=(.*)[]])?" key;
+      origin = lib.elemAt parts 3;
+      known = metadata.${key} or null;
+    in
+    {
+      inherit key edition;
+      crateName = lib.head parts;
+      version = lib.elemAt parts 1;
+      # Whether the rest of what cargo says of a package is to be found in the manifest alone.
+      isDescribed = known != null;
+    }
+    // lib.optionalAttrs (origin != null) { twin = "from=${origin}"; }
+    // lib.optionalAttrs (known != null) (
+      lib.filterAttrs (_: value: value != null) (metadata."*" or { } // known)
+    )
+    // removeAttrs entry (lib.attrNames lists);
+  # Entries with all that their packages have.
+  entriesOn =
+    tables:
+    lib.mapAttrs (key: entry: packages.${entry.first or key} // builtins.intersectAttrs lists entry) (
+      written tables
+    );
+  entries = lib.mapAttrs (unit: entry: entry // { inherit unit; }) (entriesOn {
+    units = entries;
+    build = entries;
+  });
+
   # By name: versions of all crates, whatever they are built for.
-  versions = lib.mapAttrs (_: map (entry: entry.attrs.version)) (
-    lib.groupBy (entry: entry.attrs.crateName) (lib.attrValues plain)
+  versions = lib.mapAttrs (_: map (package: package.version)) (
+    lib.groupBy (package: package.crateName) (lib.attrValues packages)
   );
 
   # Names of the lowest layer of overrides. Those that a builder has can only be asked of a crate that it builds.
@@ -41,7 +104,7 @@ let
       namesWith =
         own:
         lib.attrNames (
-          overrides.lowest {
+          override-layers.lowest {
             from = pkgs;
             given = defaultCrateOverrides;
             inherit own versions;
@@ -68,7 +131,10 @@ let
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = lib.splitString " " "checkout dir extraSources linksFrom lto registry replaces sha256 spdx twin undeclared vendored";
+  # Attributes of entries that the builder knows nothing of.
+  ours = lib.splitString " " (
+    "checkout dir extraSources isDescribed key linksFrom lto registry replaces sha256 source twin undeclared vendored"
+  );
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.
@@ -101,7 +167,7 @@ let
     let
       composed =
         own:
-        overrides.for {
+        override-layers.for {
           inherit pkgs own versions;
           members = memberNames;
           given = defaults;
@@ -128,7 +194,7 @@ let
           in
           attrs: (buildRustCrateForPkgs changed attrs).override { inherit crateOverrides; };
     in
-    source: attrs: extra:
+    attrs: extra:
     let
       settings = settingsOf { inherit side profile attrs; };
       ofCargo = environment attrs settings;
@@ -160,46 +226,22 @@ let
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
         // hooks
-        // source attrs
+        // fetch attrs
         // extra
       );
     in
     asTwin attrs (if settings.countsAsDebug then unit // { hasDebug = true; } else unit);
 
-  # All units for one side. `hostOf` gives the units of build scripts and proc-macros.
+  # All units for one platform. `buildOf` gives the units of build scripts and procedural macros.
   table =
-    build: hostOf:
+    make: buildOf:
     let
-      units = unitsFrom (source: attrs: build source attrs { }) {
+      units = lib.mapAttrs (_: entry: make entry { }) (entriesOn {
         inherit units;
-        host = hostOf units;
-      };
+        build = buildOf units;
+      });
     in
     units;
-
-  # The crates, by what is made of each and its source.
-  unitsFrom =
-    make: tables:
-    cratesWith tables (lib.mapAttrs (_: make) sources) (
-      key: attrs: make plain.${key}.source (ofPackage plain.${key}.attrs // attrs)
-    );
-  # As they are written, for what is of the package, and so the same in all tables.
-  plain = unitsFrom (source: attrs: { inherit source attrs; }) {
-    units = plain;
-    host = plain;
-  };
-  cratesWith =
-    tables: constructors: like:
-    crates (
-      builtins.intersectAttrs (builtins.functionArgs crates) (tables // constructors // { inherit like; })
-      // guards
-    );
-  # What entries of one package have in common.
-  ofPackage =
-    attrs:
-    removeAttrs attrs (
-      lib.splitString " " "buildDependencies crateBin crateRenames dependencies features lto"
-    );
 
   # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
   # are compiled with. On the host it is another than for the target, so the name is another as well.
@@ -259,19 +301,19 @@ let
             defaults
             ;
         };
-        hostUnits = table (buildOn {
+        buildUnits = table (buildOn {
           side = "host";
           pkgs = hostPkgs;
           inherit defaults profile;
         }) (units: units);
-        hostOf = units: if isNative && profile.sharesHost then units else hostUnits;
-        units = table (buildOn (on "target")) hostOf;
+        buildOf = units: if isNative && profile.sharesHost then units else buildUnits;
+        units = table (buildOn (on "target")) buildOf;
       in
       {
         inherit units;
-        host = hostOf units;
+        build = buildOf units;
         # Tests unwind, and so does what they link.
-        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: hostUnits) else units;
+        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: buildUnits) else units;
         buildTest = buildOn (on "test");
       };
 in
@@ -282,9 +324,8 @@ in
     guards
     memberNames
     isLocal
-    cratesWith
-    ofPackage
-    unitsFrom
+    entries
+    entriesOn
     settingsOf
     unitsWith
     versions

@@ -1,4 +1,4 @@
-# How rustc and its kin are called for the targets of a member. Source: nix-lib/rustc.nix of cratewright.
+# How rustc and its kin are called for the targets of a member.
 # The arguments are cargo's (src/cargo/core/compiler/mod.rs): the builder's own test builds have them otherwise.
 {
   pkgs,
