@@ -73,21 +73,19 @@ def fetch(name):
     return directory
 
 
-def evaluate(file, attribute):
+def evaluate(file, attribute, *arguments):
     """An attribute of evaluate.nix for a file, and the counters of Nix."""
     command = ["nix-instantiate", "--eval", "--strict", "--json", ROOT / "benches/evaluate.nix", "-A", attribute]
-    done = run(*command, "--arg", "cargoNix", file, NIX_SHOW_STATS="1")
+    done = run(*command, "--arg", "cargoNix", file, *arguments, NIX_SHOW_STATS="1")
     # Warnings may come before the counters.
     return json.loads(done.stdout), json.loads(re.search(r"^\{.*", done.stderr, re.DOTALL | re.MULTILINE)[0])
 
 
-def describe(file):
-    members, _ = evaluate(file, "members")
+def describe(file, members):
     entries, _ = evaluate(file, "entries")
-    _, counters = evaluate(file, "evaluated")
+    _, counters = evaluate(file, "evaluated", "--arg", "members", f"[ {' '.join(map(json.dumps, members))} ]")
     text = file.read_bytes()
     return {
-        "members": members,
         "entries": entries,
         "bytes": len(text),
         "lines": text.count(b"\n"),
@@ -98,22 +96,22 @@ def describe(file):
 
 def measure(name):
     directory = fetch(name)
+    ours, library, theirs = (directory / file for file in (OURS, LIBRARY, THEIRS))
     # What an earlier run left is no source of the workspace.
-    for file in (OURS, LIBRARY, THEIRS):
-        (directory / file).unlink(missing_ok=True)
+    for file in (ours, library, theirs):
+        file.unlink(missing_ok=True)
     commands = [METADATA, generate(CRATEWRIGHT, OURS), ["crate2nix", "generate", "--output", THEIRS]]
     for command in commands:
         run(*command, cwd=directory)
-    ours, theirs = describe(directory / OURS), describe(directory / THEIRS)
-    if ours["members"] != theirs["members"]:
-        differing = sorted(set(ours["members"]) ^ set(theirs["members"]))
-        raise Failed(f"members that only one of the files has: {', '.join(differing)}")
-    library = directory / LIBRARY
+    # Ours has no member of which nothing is built by default.
+    of_ours, of_theirs = (set(evaluate(file, "members")[0]) for file in (ours, theirs))
+    members = sorted(of_ours & of_theirs)
     return {
-        "members": len(ours["members"]),
+        "members": members,
+        "left out": sorted(of_ours ^ of_theirs),
         "packages": (directory / "Cargo.lock").read_text().count("\n[[package]]\n"),
-        "ours": ours,
-        "theirs": theirs,
+        "ours": describe(ours, members),
+        "theirs": describe(theirs, members),
         "library": library.read_bytes() if library.exists() else None,
         "processor": [processor for _, processor in medians(commands, directory, RUNS)],
     }
@@ -147,13 +145,16 @@ def report(arguments, results):
     for library in {result["library"] for result in results.values()} - {None}:
         lines = library.count(b"\n")
         print(f"\n`{LIBRARY}` beside `{OURS}`: {len(library):,} bytes, {lines:,} lines.")
+    for name, result in results.items():
+        if result["left out"]:
+            print(f"\n{name} without members that only one of the files has: {', '.join(result['left out'])}.")
     columns = ["workspace", "members", "packages in `Cargo.lock`"]
     for what in ("entries", "bytes"):
         columns += [f"{what}, Cratewright", "crate2nix"]
     table(
         [*columns, "ratio of bytes", "lines, Cratewright", "crate2nix"],
         (
-            [name, result["members"], result["packages"], *pair(result, "entries"), *pair(result, "bytes")]
+            [name, len(result["members"]), result["packages"], *pair(result, "entries"), *pair(result, "bytes")]
             + [ratio(*pair(result, "bytes")), *pair(result, "lines")]
             for name, result in results.items()
         ),
