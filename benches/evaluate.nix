@@ -33,5 +33,7 @@ in
   members = builtins.attrNames file.workspaceMembers;
   entries = builtins.length (builtins.attrNames (file.internal.units or file.internal.crates));
   # One walk for all, since it passes by what it has seen.
-  evaluated = builtins.deepSeq (map (member: file.workspaceMembers.${member}.build.units) members) true;
+  evaluated = builtins.deepSeq (map (
+    member: file.workspaceMembers.${member}.build.units
+  ) members) true;
 }
