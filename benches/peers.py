@@ -101,6 +101,7 @@ def measure(name):
     for file in (ours, library, theirs):
         file.unlink(missing_ok=True)
     commands = [METADATA, generate(CRATEWRIGHT, OURS), ["crate2nix", "generate", "--output", THEIRS]]
+    commands.append([CRATEWRIGHT, "check", "--quiet", "--output", OURS])
     for command in commands:
         run(*command, cwd=directory)
     # Ours has no member of which nothing is built by default.
@@ -171,12 +172,13 @@ def report(arguments, results):
         ),
     )
     print(f"\nProcessor time, milliseconds, median of {RUNS} runs in turns:")
+    columns = ["workspace", "`cargo metadata`", "`cratewright generate`", "ratio", "`crate2nix generate`", "ratio"]
     table(
-        ["workspace", "`cargo metadata`", "`cratewright generate`", "ratio", "`crate2nix generate`", "ratio"],
+        [*columns, "`cratewright check`"],
         (
             [name, f"{cargo * 1000:.0f}", f"{ours * 1000:.0f}", ratio(ours, cargo)]
-            + [f"{theirs * 1000:.0f}", ratio(theirs, cargo)]
-            for name, (cargo, ours, theirs) in ((name, result["processor"]) for name, result in results.items())
+            + [f"{theirs * 1000:.0f}", ratio(theirs, cargo), f"{check * 1000:.0f}"]
+            for name, (cargo, ours, theirs, check) in ((name, result["processor"]) for name, result in results.items())
         ),
     )
 
