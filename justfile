@@ -30,9 +30,9 @@ lint-workflows:
 bench *arguments:
     cargo bench --package cratewright-benches {{ arguments }}
 
-# Beside crate2nix, in one run, on a workspace of more than 500 crates.
-bench-peers:
-    benches/peers.sh
+# Beside crate2nix, in one run, on published workspaces or on those that are named.
+bench-peers *arguments:
+    benches/peers.py {{ arguments }}
 
 # What CI runs, and what to run before pushing.
 ci:
