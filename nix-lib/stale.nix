@@ -83,7 +83,20 @@ let
         name = head words;
         value = fromJSON (concatStringsSep " = " (tail words));
       };
-  sectionOf = text: listToAttrs (map parse (linesOf text));
+  # Keys that are inherited stand together.
+  single =
+    { name, value }@pair:
+    let
+      table = match "(.*)[.][(]workspace[)]" name;
+    in
+    if table == null then
+      [ pair ]
+    else
+      map (key: {
+        name = "${head table}.${key}";
+        value.workspace = true;
+      }) value;
+  sectionOf = text: listToAttrs (concatMap (line: single (parse line)) (linesOf text));
 
   unionOf = a: b: attrNames (a // b);
   spaced =

@@ -3,14 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use cratewright_renderer::{RenderOptions, Resolved, SbomSubject, merge, nix_string, render, sbom};
+use cratewright_renderer::{Library, RenderOptions, Resolved, SbomSubject, merge, nix_string, render, sbom};
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
 };
-use cratewright_staleness::Inputs;
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
 use proptest::prelude::*;
@@ -89,7 +89,8 @@ fn documents(fields: &[String]) -> [String; 2] {
     let merged = merge(resolved).unwrap();
     let options = RenderOptions {
         output: "Cargo.nix".to_owned(),
-        inputs: Inputs::default().to_nix(),
+        library: Library::At("library".to_owned()),
+        inputs: BTreeMap::from([(fields[0].clone(), fields[1].clone())]),
         ..RenderOptions::default()
     };
     let subject = SbomSubject { member: packages.members[0], features: &["default".to_owned()], tool_version: "1" };

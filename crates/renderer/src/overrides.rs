@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn every_file_says_why_it_is_there_and_what_for() {
         for one in OVERRIDES.iter() {
-            assert!(one.text.contains(&format!("\n{HEAD}\n")), "{}", one.name);
+            assert!(one.text.contains(&format!("\n{HEAD}")), "{}", one.name);
             assert!(!one.why.is_empty() && one.why.iter().all(|line| !line.is_empty()), "{}", one.name);
             assert!(one.crates.len() + one.build_dependencies.len() > 0, "{} is for nothing", one.name);
             assert!(one.platforms.is_none_or(|word| ["darwin", "linux"].contains(&word)), "{}", one.name);

@@ -220,9 +220,25 @@ fn read_lock(tree: &dyn Tree) -> Result<Section, InputError> {
     })
 }
 
+/// Key of a table for those of its keys that are inherited and say nothing else, as most of a large workspace are.
+const INHERITED: &str = ".(workspace)";
+
+/// Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
 fn lines(section: &Section) -> String {
-    section.iter().fold(String::new(), |mut text, (key, value)| {
-        let _ = writeln!(text, "{key} = {}", canonical(value));
+    let inherited = Value::from_iter([("workspace", true)]);
+    let mut together: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut lines: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in section {
+        match key.rsplit_once('.') {
+            Some((table, name)) if *value == inherited => {
+                together.entry(format!("{table}{INHERITED}")).or_default().push(name);
+            }
+            _ => drop(lines.insert(key.clone(), canonical(value))),
+        }
+    }
+    lines.extend(together.into_iter().map(|(key, names)| (key, canonical(&names.into()))));
+    lines.iter().fold(String::new(), |mut text, (key, value)| {
+        let _ = writeln!(text, "{key} = {value}");
         text
     })
 }
@@ -264,7 +280,14 @@ fn parse(lines: &str) -> Section {
             Some((line[..at].to_owned(), value))
         })
     };
-    lines.lines().filter_map(line).collect()
+    let single = |(key, value): (String, Value)| match (key.strip_suffix(INHERITED), &value) {
+        (Some(table), Value::Array(names)) => {
+            let key = |name: &Value| format!("{table}.{}", name.as_str().unwrap_or_default());
+            names.iter().map(|name| (key(name), Value::from_iter([("workspace", true)]))).collect()
+        }
+        _ => vec![(key, value)],
+    };
+    lines.lines().filter_map(line).flat_map(single).collect()
 }
 
 fn compare(file: &str, old: &Section, new: &Section, moved: &mut Vec<MovedKey>) {
