@@ -49,6 +49,8 @@ let
   inherit (pkgs) lib;
   inputs = import ./inputs { inherit root externalSources; };
   paths = import ./inputs/paths.nix { inherit root externalSources; };
+  library = import ./library-place.nix { inherit root cargoNix; };
+  hasLibrary = library != null && builtins.pathExists (root + "/${library}");
   wanted = lib.attrNames inputs ++ [ cargoNix ];
   # What is looked at in directories of vendored crates.
   vendored = lib.concatMap (
@@ -73,8 +75,9 @@ let
     ) vendored;
   # Manifests outside of the root, each by itself, and how many directories above it they begin.
   outside = lib.filter paths.isOutside (lib.attrNames inputs);
+  aboveRoot = lib.filter paths.isOutside (outside ++ lib.optional hasLibrary library);
   levels = path: lib.count (part: part == "..") (paths.parts path);
-  up = lib.foldl' lib.max 0 (map levels outside);
+  up = lib.foldl' lib.max 0 (map levels aboveRoot);
   prefix = "${toString root}/";
   src = builtins.path {
     name = "cargo-nix-lock-sync-source";
@@ -111,7 +114,15 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
         path = paths.on file;
       }
     } ${lib.escapeShellArg file}
-  '') outside}
+  '') outside}${lib.optionalString hasLibrary ''
+    mkdir -p ${lib.escapeShellArg (dirOf library)}
+    cp -r ${
+      builtins.path {
+        name = "library";
+        path = root + "/${library}";
+      }
+    } ${lib.escapeShellArg library}
+  ''}
   for target in ${lib.escapeShellArgs targets}; do
     mkdir -p "$(dirname "$target")"
     touch "$target"

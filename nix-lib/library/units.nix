@@ -76,7 +76,7 @@ let
       # Whether the rest of what cargo says of a package is to be found in the manifest alone.
       isDescribed = known != null;
     }
-    // lib.optionalAttrs (origin != null) { twin = "from=${origin}"; }
+    // lib.optionalAttrs (origin != null) { twin = origin; }
     // lib.optionalAttrs (known != null) (
       lib.filterAttrs (_: value: value != null) (metadata."*" or { } // known)
     )

@@ -293,7 +293,7 @@ fn path_expression(path: &str) -> Nix {
     if path.is_empty() {
         Nix::word("./.")
     } else if path.split('/').all(is_plain) {
-        Nix::Word(if path.starts_with("..") { path.to_owned() } else { format!("./{path}") }.into())
+        Nix::Word(if path.starts_with("../") { path.to_owned() } else { format!("./{path}") }.into())
     } else {
         Nix::Word(format!("(./. + {})", string(&format!("/{path}"))).into())
     }
