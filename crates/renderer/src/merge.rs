@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{
-    Beside, DependencyTable, ExternName, FeatureIx, Lto, NamedProfile, PackageGraph, PackageIx, Pair, Platform,
-    Purpose, Role, Selection, Target, UnitGraph, UnitKind,
+    Beside, DependencyTable, ExternName, FeatureIx, Lto, PackageGraph, PackageIx, Pair, Platform, Purpose, Role,
+    Selection, Target, UnitGraph, UnitKind,
 };
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
@@ -162,7 +162,7 @@ pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
         merger.check(group, groups.of(group))?;
         merger.merge_group(group, groups.of(group));
     }
-    if resolved.packages.profiles.declared(resolved.packages).iter().any(NamedProfile::has_lto) {
+    if resolved.packages.profiles.has_lto() {
         merger.find_lto();
     }
     Ok(merger.finish())

@@ -16,8 +16,9 @@ use crate::profiles::profiles;
 use crate::tests_table::tests;
 
 /// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 14] = [
+pub const LIBRARY: [(&str, &str); 15] = [
     ("sources", include_str!("../../../nix-lib/sources.nix")),
+    ("defaultProfiles", include_str!("../../../nix-lib/profiles.nix")),
     ("compilation", include_str!("../../../nix-lib/compilation.nix")),
     ("kept", include_str!("../../../nix-lib/kept.nix")),
     ("buildScript", include_str!("../../../nix-lib/build-script.nix")),
@@ -112,7 +113,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         let body = Nix::Function(formals(&tables).into(), Box::new(Nix::Set(tests)));
         file.optional("tests", "What `cargo test` adds to members.", Some(body));
     }
-    file.optional("profiles", "What Cargo.toml says of profiles.", profiles(packages, merged));
+    file.optional("profiles", "What profiles change of `release`, or of what they inherit from.", profiles(packages, merged));
     configuration(options, &mut file);
     let about = "Overrides of cratewright's own, for crates that are in this file.";
     file.optional("hooks", about, render_hooks(resolved, merged));
