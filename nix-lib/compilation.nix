@@ -33,7 +33,7 @@ builtins.seq profile {
   aborts = profile.target.panic or [ ] != [ ];
   sharesHost = profile.sharesHost or false;
 
-  # What the builder takes, and whether there is debug information in it. `rustflags` are those of cargo's configuration.
+  # What the builder takes, and whether there is debug information in it. `rustflags` are of cargo's configuration.
   settings =
     {
       side,

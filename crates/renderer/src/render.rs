@@ -113,7 +113,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         let body = Nix::Function(formals(&tables).into(), Box::new(Nix::Set(tests)));
         file.optional("tests", "What `cargo test` adds to members.", Some(body));
     }
-    file.optional("profiles", "What profiles change of `release`, or of what they inherit from.", profiles(packages, merged));
+    file.optional("profiles", "What profiles change of cargo's `release`, or `dev`.", profiles(packages, merged));
     configuration(options, &mut file);
     let about = "Overrides of cratewright's own, for crates that are in this file.";
     file.optional("hooks", about, render_hooks(resolved, merged));
