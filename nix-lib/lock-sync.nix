@@ -106,15 +106,17 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
   cp -r ${src} "$workspace"
   chmod -R u+w "$workspace"
   cd "$workspace"
-  ${lib.concatMapStrings (file: ''
-    mkdir -p ${lib.escapeShellArg (dirOf file)}
-    cp ${
-      builtins.path {
-        name = "Cargo.toml";
-        path = paths.on file;
-      }
-    } ${lib.escapeShellArg file}
-  '') outside}${lib.optionalString hasLibrary ''
+  ${
+    lib.concatMapStrings (file: ''
+      mkdir -p ${lib.escapeShellArg (dirOf file)}
+      cp ${
+        builtins.path {
+          name = "Cargo.toml";
+          path = paths.on file;
+        }
+      } ${lib.escapeShellArg file}
+    '') outside
+  }${lib.optionalString hasLibrary ''
     mkdir -p ${lib.escapeShellArg (dirOf library)}
     cp -r ${
       builtins.path {

@@ -95,15 +95,17 @@ else
           tar -xzOf "$2" "$3/Cargo.toml" >"manifests/$1"
         fi
       }
-      ${lib.concatStrings (
-        lib.mapAttrsToList (key: entry: ''
-          manifest ${
-            lib.escapeShellArgs [
-              key
-              (fetch entry).src
-              "${entry.crateName}-${entry.version}"
-            ]
-          }
-        '') manifests
-      )}cratewright sbom --graph ${graph} --manifests manifests >"$out"
+      ${
+        lib.concatStrings (
+          lib.mapAttrsToList (key: entry: ''
+            manifest ${
+              lib.escapeShellArgs [
+                key
+                (fetch entry).src
+                "${entry.crateName}-${entry.version}"
+              ]
+            }
+          '') manifests
+        )
+      }cratewright sbom --graph ${graph} --manifests manifests >"$out"
     ''

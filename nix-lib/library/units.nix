@@ -38,7 +38,9 @@ let
     crates (
       builtins.intersectAttrs (builtins.functionArgs crates) (
         tables
-        // lib.genAttrs [ "registry" "git" "local" "vendored" ] (source: entry: entry // { inherit source; })
+        // lib.genAttrs [ "registry" "git" "local" "vendored" ] (
+          source: entry: entry // { inherit source; }
+        )
         // {
           anotherBuildOf = first: entry: entry // { inherit first; };
         }

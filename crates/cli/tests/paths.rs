@@ -163,7 +163,8 @@ fn paths_of_one_machine_are_refused() {
             Command::new("cargo").args(["generate-lockfile", "--offline"]).current_dir(scratch.path("repo/rust")),
         );
         for command in ["generate", "check"] {
-            scratch.write("repo/rust", &[("Cargo.nix", &format!("{GENERATED}\n# format: {FORMAT}\n# below: sha256:0\n"))]);
+            scratch
+                .write("repo/rust", &[("Cargo.nix", &format!("{GENERATED}\n# format: {FORMAT}\n# below: sha256:0\n"))]);
             let output = support::cratewright().arg(command).current_dir(scratch.path("repo/rust")).output().unwrap();
             assert_eq!(output.status.code(), Some(2), "{command}: {}", text(&output));
             assert!(text(&output).contains(&format!("error[{code}]")), "{command}: {}", text(&output));

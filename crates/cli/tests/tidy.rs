@@ -27,8 +27,9 @@ fn files(extension: &str) -> Vec<PathBuf> {
 fn nix_code_is_formatted() {
     let mut unformatted = Vec::new();
     for path in files("nix") {
-        // Files that show a damaged or foreign Cargo.nix are what they are.
-        if path.components().any(|part| part.as_os_str() == "cmd") {
+        // Files that show a damaged or foreign Cargo.nix are what they are, and others the renderer lays out.
+        let is_generated = path.ends_with("nix-lib/library/default-profiles.nix");
+        if is_generated || path.components().any(|part| part.as_os_str() == "cmd") {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
@@ -51,7 +52,8 @@ fn files_stay_readable_in_one_sitting() {
     let long: Vec<_> =
         files("rs").into_iter().filter(|path| fs::read_to_string(path).unwrap().lines().count() > 500).collect();
     assert!(long.is_empty(), "over 500 lines: {long:#?}");
-    let library = files("nix").into_iter().filter(|path| path.parent().is_some_and(|parent| parent.ends_with("nix-lib/library")));
+    let library =
+        files("nix").into_iter().filter(|path| path.parent().is_some_and(|parent| parent.ends_with("nix-lib/library")));
     let long: Vec<_> = library.filter(|path| fs::read_to_string(path).unwrap().lines().count() > 300).collect();
     assert!(long.is_empty(), "over 300 lines: {long:#?}");
 }
