@@ -47,9 +47,14 @@ let
             OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
             CARGO_MANIFEST_LINKS=) ;;
             CARGO_PKG_*=*)
-              # The builder was not told what was read from the manifest; an override may have.
-              if [ -n "''${word#*=}" ] || [ -z "''${cargoManifest[$name]+set}" ]; then cargoManifest[$name]=$word; fi
-              builtin export "''${cargoManifest[$name]}"
+              # The builder was not told what was read from the manifest; an override may have. A build script may say
+              # another thing later.
+              if [ -z "''${cargoOfBuilder[$name]+set}" ]; then
+                cargoOfBuilder[$name]=
+                if [ -n "''${word#*=}" ] || [ -z "''${cargoManifest[$name]+set}" ]; then cargoManifest[$name]=$word; fi
+                word=''${cargoManifest[$name]}
+              fi
+              builtin export "$word"
               ;;
             DEP_*=*)
               # The builder reads these of all crates below, cargo of those that are depended upon.
@@ -246,7 +251,7 @@ attrs: settings: {
       ''
     }cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
     cargoWrapRustc
-    declare -gA cargoManifest=()
+    declare -gA cargoManifest=() cargoOfBuilder=()
     ${lib.optionalString (!attrs.isDescribed) "cargoReadManifest"}
     cargoExport
   ''

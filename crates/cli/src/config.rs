@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::failure::Failure;
 
 /// The table. Unknown keys are errors: a misspelt one would else mean nothing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// Platforms, as target triples or Nix systems.
@@ -25,7 +25,7 @@ pub(crate) struct Config {
     #[serde(default)]
     exclude_sources: Vec<String>,
     #[serde(default)]
-    feature_unification: FeatureUnification,
+    pub(crate) feature_unification: FeatureUnification,
     /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
     pub(crate) library: Option<String>,
     /// Whether members are resolved for their tests as well; they are if nothing is said.
@@ -67,7 +67,7 @@ impl fmt::Display for Cross {
 /// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum FeatureUnification {
+pub(crate) enum FeatureUnification {
     /// Each member as `cargo build -p member`.
     Package,
     /// All members as `cargo build --workspace`: one build of every crate they share.
@@ -75,8 +75,17 @@ enum FeatureUnification {
     Workspace,
 }
 
+impl fmt::Display for FeatureUnification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FeatureUnification::Package => "package",
+            FeatureUnification::Workspace => "workspace",
+        })
+    }
+}
+
 /// Other features than the default ones, in cargo's words.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Variant {
     #[serde(default)]
@@ -122,6 +131,15 @@ impl Config {
                     .help("write a name such as `*.snap`, or a path from the workspace root; `*`, `?` and `**` stand for others"))
             }
         }
+    }
+
+    /// The same workspace with the other unification.
+    pub(crate) fn unified_otherwise(&self) -> Self {
+        let feature_unification = match self.feature_unification {
+            FeatureUnification::Package => FeatureUnification::Workspace,
+            FeatureUnification::Workspace => FeatureUnification::Package,
+        };
+        Config { feature_unification, ..self.clone() }
     }
 
     /// What `Cargo.nix` is made of: default builds, then variants.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cratewright_renderer::{CargoVariable, Merged, RenderOptions, build_script_crates, merge, render};
-use cratewright_resolver::{Package, Source, UnitKind};
+use cratewright_resolver::{Package, Source};
 use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
 use cratewright_staleness::{FORMAT, Inputs, Look, stamped};
@@ -99,9 +99,20 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         Some(Written::Unchanged) => "Fresh",
         _ => "Generated",
     };
-    let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
-        .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-    report.status(verb, format_args!("{} ({}) in {}", output::shown(&path), counts.join(", "), seconds(start)));
+    let [packages, units, platforms] =
+        [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
+            .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+    // With one member there is nothing to unify.
+    let several = workspace.packages.members.len() > 1;
+    let unified = if several { format!(" by {}", workspace.config.feature_unification) } else { String::new() };
+    let counts = format!("{packages}, {units}{unified}, {platforms}");
+    report.status(verb, format_args!("{} ({counts}) in {}", output::shown(&path), seconds(start)));
+    if several
+        && report.is_verbose()
+        && let Some((unification, units)) = workspace.units_otherwise()
+    {
+        report.detail("Unified", format_args!("by {unification}, it would be {units} units"));
+    }
     // The process ends here; taking a large graph apart piece by piece would be the last thing it waits for.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
@@ -111,7 +122,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
     let (inputs, read) = disk::inputs_and_files(&workspace.root, Look::Everywhere)?;
-    let library = LibraryPlace::new(workspace.library.as_deref(), &workspace.root, path)?;
+    let library = LibraryPlace::new(workspace.config.library.as_deref(), &workspace.root, path)?;
     let inputs = inputs.with_options(&place.options(options, &library).section());
     check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
@@ -151,7 +162,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         read,
         library,
         packages: packages.len(),
-        units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
+        units: merged.builds().count(),
         doubts,
         without_lock: without_lock(workspace, &merged),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),

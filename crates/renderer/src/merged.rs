@@ -109,7 +109,7 @@ pub struct Merged {
 
 impl Merged {
     /// What is built for itself, not for tests.
-    pub(crate) fn builds(&self) -> impl Iterator<Item = &Entry> {
+    pub fn builds(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.kind == UnitKind::Build)
     }
 

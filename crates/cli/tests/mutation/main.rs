@@ -32,7 +32,7 @@ const WORKSPACES: [Workspace; 3] =
 
 /// Settings of each, in place of those of the fixture.
 const SETTINGS: [&str; 3] = [
-    "library = \"../../nix-lib/library\"\nfeature-unification = \"package\"",
+    "library = \"../../nix-lib/library\"",
     "library = \"beside\"",
     "library = \"embedded\"",
 ];
