@@ -95,7 +95,10 @@ if cratewright == null then
   ''
 else
   pkgs.runCommand (lib.strings.sanitizeDerivationName "${crateName}-${version}.cdx.json")
-    { nativeBuildInputs = [ cratewright ]; }
+    {
+      nativeBuildInputs = [ cratewright ];
+      passthru = { inherit graph; };
+    }
     ''
       mkdir manifests
       manifest() {

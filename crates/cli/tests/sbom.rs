@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_renderer::{SbomSubject, sbom};
+use cratewright_renderer::{BuildGraph, sbom};
 use cratewright_resolver::{PackageIx, Purpose, Role, UnitGraph};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::nix;
 use crate::support::recorded::platforms;
-use crate::support::sbom::without_tool_version;
+use crate::support::sbom::documents;
 
 /// Name, version and whether it is linked; the member itself is.
 type Listed = BTreeSet<(String, String, bool)>;
@@ -73,23 +73,6 @@ fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> List
     each.collect()
 }
 
-/// `variant/member` or `member` to the text of each document, as Nix makes it.
-fn by_nix(cargo_nix: &Path, platforms: &str) -> BTreeMap<String, String> {
-    let expression = format!(
-        "let
-           pkgs = import {pkgs} {platforms} // {{ writeText = _: text: text; }};
-           file = import {cargo_nix} {{ inherit pkgs; }};
-           named = prefix: members: map (name: {{ name = prefix + name; value = members.${{name}}.sbom; }})
-             (builtins.filter (name: (builtins.tryEval members.${{name}}.sbom).success) (builtins.attrNames members));
-         in builtins.listToAttrs (named \"\" file.workspaceMembers ++ builtins.concatLists (
-           map (variant: named (variant + \"/\") file.variants.${{variant}}) (builtins.attrNames file.variants)
-         ))",
-        pkgs = nix::stand_in().display(),
-        cargo_nix = cargo_nix.display(),
-    );
-    serde_json::from_value(nix::eval_json(&expression)).unwrap()
-}
-
 /// Every member and variant on every pair; Nix where the stand-in has the pair. Returns how many documents there are.
 #[track_caller]
 fn check(root: &Path, cargo_nix: &Path) -> usize {
@@ -100,18 +83,18 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
     let graphs = workspace.resolve(&selections);
     let mut count = 0;
     for (ix, &pair) in workspace.pairs.iter().enumerate() {
-        let nix = platforms(&workspace, pair).map(|platforms| by_nix(cargo_nix, &platforms));
+        let nix = platforms(&workspace, pair).map(|platforms| documents(cargo_nix, &platforms));
         for (selection, graphs) in selections.iter().zip(&graphs) {
             for &member in &selection.members {
                 let features = selection.requested_features(&workspace.packages, member);
-                let subject = SbomSubject { member, features: &features, tool_version: "1.2.3" };
                 let name = &workspace.packages.graph[member].name;
-                let Some(text) = sbom(&workspace.packages, &graphs[ix], subject) else {
+                let Some(graph) = BuildGraph::of_member(&workspace.packages, &graphs[ix], member, &features) else {
                     let mut roots = graphs[ix].roots.iter();
                     assert!(roots.all(|&root| graphs[ix].graph[root].package != member), "{name} is built");
                     continue;
                 };
                 count += 1;
+                let text = sbom(&graph, env!("CARGO_PKG_VERSION"));
                 check_valid(&text);
                 let document: Value = serde_json::from_str(&text).unwrap();
                 let listed = listed(&document);
@@ -126,7 +109,7 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
                 }
                 if let Some(nix) = &nix {
                     let key = selection.variant.as_ref().map_or(name.clone(), |variant| format!("{variant}/{name}"));
-                    assert_eq!(nix[&key], without_tool_version(&text, "1.2.3"), "{key}, in {}", cargo_nix.display());
+                    assert_eq!(nix[&key], text, "{key}, in {}", cargo_nix.display());
                 }
             }
         }
@@ -198,8 +181,8 @@ fn an_overridden_build_has_its_own_document() {
     let expression = |document: &str| {
         format!(
             "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
-                 file = import {} {{ inherit pkgs; }};
-             in {document}",
+                 file = import {} {{ inherit pkgs; cratewright = \"/unused\"; }};
+             in {document}.graph",
             nix::stand_in().display(),
             support::fixture("variants").join("Cargo.nix").display()
         )
@@ -213,10 +196,14 @@ fn an_overridden_build_has_its_own_document() {
 #[test]
 fn the_derivation_holds_what_the_command_prints() {
     let directory = support::fixture("registry-mix");
-    let built = nix::build(&directory.join("Cargo.nix"), "rootCrate.sbom");
+    let built = nix::build_expression(&format!(
+        "(import {} {{ cratewright = {}; }}).rootCrate.sbom",
+        directory.join("Cargo.nix").display(),
+        nix::package()
+    ));
     assert!(built.to_str().unwrap().ends_with("-app-0.1.0.cdx.json"), "{}", built.display());
     let printed = command("registry-mix", &[]);
-    assert_eq!(fs::read_to_string(&built).unwrap(), without_tool_version(&printed, env!("CARGO_PKG_VERSION")));
+    assert_eq!(fs::read_to_string(&built).unwrap(), printed);
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("app.cdx.json");
     assert_eq!(command("registry-mix", &["--output", path.to_str().unwrap()]), "");
@@ -235,6 +222,18 @@ fn the_derivation_holds_what_the_command_prints() {
     assert_eq!(component("serde_derive")["scope"], "excluded");
     assert_eq!(document["metadata"]["component"]["type"], "application");
     assert_eq!(document["metadata"]["component"]["purl"], "pkg:cargo/app@0.1.0?download_url=file://.");
+}
+
+/// Who has no program to write it hears of the command.
+#[test]
+fn without_the_program_there_is_a_message() {
+    let cargo_nix = support::fixture("registry-mix").join("Cargo.nix");
+    let mut evaluate = nix::nix("nix-instantiate");
+    let output = evaluate.arg(cargo_nix).args(["-A", "rootCrate.sbom"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    for words in ["import ./Cargo.nix { cratewright = ...; }", "run `cratewright sbom -p app`"] {
+        assert!(!output.status.success() && error.contains(words), "{error}");
+    }
 }
 
 /// What manifests say is anyone's text. It stays as it is, but for lines, and what is no URL or licence is not taken for one.
