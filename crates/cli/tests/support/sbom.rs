@@ -9,32 +9,35 @@ use serde_json::Value;
 use super::git::Scratch;
 use super::{cratewright, nix, stdout, tree};
 
-/// From `variant/member` or `member` to the document that its attribute `sbom` is, on platforms of nixpkgs. One
-/// derivation does what all of them would do, on any platform.
-pub fn documents(cargo_nix: &Path, platforms: &str) -> BTreeMap<String, String> {
+/// From `pair/member` or `pair/variant/member` to the document that the attribute `sbom` is, for platforms of nixpkgs by
+/// number of the pair. One derivation does what all of them would do, on any platform.
+pub fn documents(cargo_nix: &Path, platforms: &BTreeMap<usize, String>) -> BTreeMap<String, String> {
+    let pairs: String = platforms.iter().map(|(pair, platforms)| format!("\"{pair}\" = {platforms};")).collect();
     let expression = format!(
         "let
            native = import {stand_in} {{ }};
-           pkgs = import {stand_in} {platforms} // {{
-             inherit (native) fetchCrate fetchgit fetchurl;
-             writeText = builtins.toFile;
-             runCommand = name: _: script: {{ inherit name script; }};
-           }};
+           inherit (native) lib;
            cratewright = {package};
-           file = import {cargo_nix} {{ inherit pkgs cratewright; }};
+           fileOn = platforms: import {cargo_nix} {{
+             inherit cratewright;
+             pkgs = import {stand_in} platforms // {{
+               inherit (native) fetchCrate fetchgit fetchurl;
+               writeText = builtins.toFile;
+               runCommand = name: _: script: {{ inherit name script; }};
+             }};
+           }};
            named = prefix: members: map (name: {{ name = prefix + name; inherit (members.${{name}}.sbom) script; }})
-             (builtins.filter (name: (builtins.tryEval members.${{name}}.sbom).success) (builtins.attrNames members));
-           all = named \"\" file.workspaceMembers ++ builtins.concatLists (
-             map (variant: named (variant + \"/\") file.variants.${{variant}}) (builtins.attrNames file.variants)
-           );
+             (lib.filter (name: (builtins.tryEval members.${{name}}.sbom).success) (lib.attrNames members));
+           on = pair: platforms: let file = fileOn platforms; in named \"${{pair}}/\" file.workspaceMembers
+             ++ lib.concatLists (lib.mapAttrsToList (variant: named \"${{pair}}/${{variant}}/\") file.variants);
          in native.runCommand \"documents\" {{ nativeBuildInputs = [ cratewright ]; }} (
-           native.lib.concatMapStrings ({{ name, script }}: \"(
-             out=$out/${{name}}
-             mkdir -p \\\"$(dirname \\\"$out\\\")\\\"
-             out=$out.json
-             cd \\\"$(mktemp -d)\\\"
+           lib.concatMapStrings ({{ name, script }}: ''(
+             out=$out/${{name}}.json
+             mkdir -p \"$(dirname \"$out\")\"
+             cd \"$(mktemp -d)\"
              ${{script}}
-           )\n\") all
+           )
+           '') (lib.concatLists (lib.mapAttrsToList on {{ {pairs} }}))
          )",
         stand_in = nix::stand_in().display(),
         package = nix::package(),
