@@ -20,6 +20,7 @@ fuzz-resolver cases="10000":
 
 # Write the expected files of the tests anew: look at the diff before committing it.
 bless:
+    UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
 # Look for mistakes in the workflows that users copy; needs zizmor.

@@ -50,7 +50,7 @@ let
     )
   );
   function = import file;
-  reasons = import ./stale.nix {
+  verdict = import ./stale.nix {
     inherit root file cargoNix;
     externalSources = arguments.externalSources or { };
     inherit value;
@@ -71,8 +71,6 @@ let
         );
     in
     of "--target" + of "--cross" + output;
-  # A file that was edited by hand may not even be Nix.
-  isReadable = !builtins.any (reason: builtins.match "Cargo[.]nix: .*" reason != null) reasons;
   stale = why: options: ''
     ${cargoNix} ${why}
       help: run `cratewright generate${options}`
@@ -83,11 +81,11 @@ if !lockSync then
   value
 else if !(builtins.pathExists file) then
   throw (stale "does not exist" output)
-else if reasons != [ ] then
+else if verdict.reasons != [ ] then
   throw (
     stale "does not match what it was made from${
-      builtins.concatStringsSep "" (map (reason: "\n  ${reason}") reasons)
-    }" (if isReadable then said else output)
+      builtins.concatStringsSep "" (map (reason: "\n  ${reason}") verdict.reasons)
+    }" (if verdict.isReadable then said else output)
   )
 else
   value

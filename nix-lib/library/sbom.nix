@@ -52,7 +52,8 @@ let
         { manifest = manifests.${key}; }
     );
   sourceOf = {
-    registry = entry: lib.optionalAttrs (entry ? registry) { inherit (registries.${entry.registry}) index; };
+    registry =
+      entry: lib.optionalAttrs (entry ? registry) { inherit (registries.${entry.registry}) index; };
     git = entry: only "rev url" repositories.${entry.checkout} // { dir = entry.dir or ""; };
     vendored = only "replaces";
     local = only "dir";

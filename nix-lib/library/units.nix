@@ -38,7 +38,9 @@ let
     crates (
       builtins.intersectAttrs (builtins.functionArgs crates) (
         tables
-        // lib.genAttrs [ "registry" "git" "local" "vendored" ] (source: entry: entry // { inherit source; })
+        // lib.genAttrs [ "registry" "git" "local" "vendored" ] (
+          source: entry: entry // { inherit source; }
+        )
         // {
           anotherBuildOf = first: entry: entry // { inherit first; };
         }
@@ -76,7 +78,7 @@ let
       # Whether the rest of what cargo says of a package is to be found in the manifest alone.
       isDescribed = known != null;
     }
-    // lib.optionalAttrs (origin != null) { twin = "from=${origin}"; }
+    // lib.optionalAttrs (origin != null) { twin = origin; }
     // lib.optionalAttrs (known != null) (
       lib.filterAttrs (_: value: value != null) (metadata."*" or { } // known)
     )

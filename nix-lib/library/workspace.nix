@@ -230,34 +230,34 @@ if format != 7 then
     Write both anew: run `cratewright generate`.
   ''
 else
-lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
-// checks (compilation profile) sides
-// {
-  inherit workspaceMembers;
+  lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
+  // checks (compilation profile) sides
+  // {
+    inherit workspaceMembers;
 
-  variants = lib.mapAttrs (
-    _:
-    lib.mapAttrs (
-      name: set: rec {
-        packageId = set.unit;
-        build = buildMember name [ set ] { inherit (set) features; };
-        inherit (build) sbom;
+    variants = lib.mapAttrs (
+      _:
+      lib.mapAttrs (
+        name: set: rec {
+          packageId = set.unit;
+          build = buildMember name [ set ] { inherit (set) features; };
+          inherit (build) sbom;
+        }
+      )
+    ) variants;
+
+    # All members' outputs in one tree.
+    allWorkspaceMembers = warnOfCollisions (
+      pkgs.symlinkJoin {
+        name = "all-workspace-members";
+        paths = map (member: member.build) (lib.attrValues workspaceMembers);
       }
-    )
-  ) variants;
+    );
 
-  # All members' outputs in one tree.
-  allWorkspaceMembers = warnOfCollisions (
-    pkgs.symlinkJoin {
-      name = "all-workspace-members";
-      paths = map (member: member.build) (lib.attrValues workspaceMembers);
-    }
-  );
-
-  internal = {
-    units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
-    inherit targets platforms inputs;
-    # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
-    overrides = parts.override-layers.keys parts.units.defaults;
-  };
-}
+    internal = {
+      units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
+      inherit targets platforms inputs;
+      # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
+      overrides = parts.override-layers.keys parts.units.defaults;
+    };
+  }

@@ -52,22 +52,27 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     let help = help(command, &root, &options);
     // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
     let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
-    let mut moved = if stamp.format == FORMAT {
-        let now = now?.with_options(&place.options(&options).section());
+    let moved = if stamp.format == FORMAT {
+        let now = now?;
+        let library = LibraryPlace::of(&now, &root, &path)?;
+        let now = now.with_options(&place.options(&options, &library).section());
         let now = if command.manifests_only { now.with_reads_of(&recorded) } else { now };
         check(&text, &recorded, &now).map_err(|error| unreadable(&error, &path, &help))?
     } else {
         vec![Moved::Format { found: stamp.format }]
     };
-    // One that is not whole may not be that of this file, and neither may its record.
+    // One that is not whole may not be that of this file, and neither may its record. Nix reads that by the library.
+    let mut library = None;
     if !moved.iter().any(|moved| matches!(moved, Moved::Format { .. } | Moved::Body | Moved::LineEnds)) {
-        let library = LibraryPlace::of(&recorded, &root, &path)?;
-        moved.extend(library.state().map(|state| Moved::Library { file: library.shown.clone(), state }));
+        let place = LibraryPlace::of(&recorded, &root, &path)?;
+        library = place.state().map(|state| Moved::Library { file: place.shown.clone(), state });
     }
     report.took("Compared", &shown, comparing);
-    if command.full {
-        return full(report, &path, &text, &root, &options, &help);
-    }
+    let moved = match library {
+        Some(library) => vec![library],
+        None if command.full => return full(report, &path, &text, &root, &options, &help),
+        None => moved,
+    };
     let help = Some(help).filter(|_| !moved.is_empty());
     Verdict { moved, missing: false, help }.report(command, report, &shown)
 }

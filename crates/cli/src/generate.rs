@@ -111,7 +111,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
     let (inputs, read) = disk::inputs_and_files(&workspace.root, Look::Everywhere)?;
-    let inputs = inputs.with_options(&place.options(options).section());
+    let library = LibraryPlace::new(workspace.library.as_deref(), &workspace.root, path)?;
+    let inputs = inputs.with_options(&place.options(options, &library).section());
     check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = workspace.resolved(&graphs);
@@ -125,7 +126,6 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         .help("see `cargo build`, which builds nothing either"));
     }
     let packages = built(workspace, &merged);
-    let library = LibraryPlace::new(workspace.library.as_deref(), &workspace.root, path)?;
     let body = render(
         resolved,
         &merged,
@@ -255,10 +255,11 @@ impl Place {
     }
 
     /// The same options for a file in this place.
-    pub(crate) fn options(&self, options: &Options) -> Options {
+    pub(crate) fn options(&self, options: &Options, library: &LibraryPlace) -> Options {
         Options {
             output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"),
             root: Some(self.root.clone()).filter(|_| self.output.starts_with("../")),
+            library: library.digest(),
             ..options.clone()
         }
     }

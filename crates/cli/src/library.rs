@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use cratewright_renderer::{LIBRARY, Library};
+use cratewright_sources::digest::sha256;
 use cratewright_staleness::{Inputs, LibraryState, stamped};
 
 use crate::disk::read_text;
@@ -50,7 +51,7 @@ impl LibraryPlace {
             return Err(invalid(chosen.unwrap_or_default(), "is neither a `.nix` file nor a directory", &root));
         }
         let library = Library::At(relative(&directory, &path));
-        let is_chosen = !matches!(chosen, None | Some("beside"));
+        let is_chosen = path != directory.join(BESIDE);
         Ok(LibraryPlace { shown: relative(&root, &path), path: Some(path), library, is_chosen })
     }
 
@@ -58,6 +59,11 @@ impl LibraryPlace {
     pub(crate) fn of(inputs: &Inputs, root: &Path, cargo_nix: &Path) -> Result<Self, Failure> {
         let chosen = inputs.value("Cargo.toml", KEY);
         LibraryPlace::new(chosen.as_ref().and_then(|chosen| chosen.as_str()), root, cargo_nix)
+    }
+
+    /// Of a library within `Cargo.nix`, which is recorded there: all of it, whatever parts of it that has.
+    pub(crate) fn digest(&self) -> Option<String> {
+        self.path.is_none().then(|| sha256(LIBRARY.as_bytes())[..16].to_owned())
     }
 
     /// A file below the workspace root that is written: no package is built from it.

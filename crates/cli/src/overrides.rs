@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use cratewright_renderer::{OVERRIDES, Override, Merged, build_script_crates, overrides_of, merge, nix_string};
+use cratewright_renderer::{Merged, OVERRIDES, Override, build_script_crates, merge, nix_string, overrides_of};
 use cratewright_resolver::Package;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
@@ -136,7 +136,8 @@ fn listed<'a>(
         if uses.is_empty() && links.is_none() {
             continue;
         }
-        let own = overrides.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, overrides)| overrides);
+        let own =
+            overrides.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, overrides)| overrides);
         let own: Vec<&Override> = own.copied().collect();
         let by_name = own.iter().any(|one| one.covers && one.crates.contains(&name));
         let is_met = |tool: &&str| {

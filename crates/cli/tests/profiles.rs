@@ -146,6 +146,31 @@ fn a_panic_aborts_where_the_profile_says_so() {
     }
 }
 
+/// A script of a derivation's, by evaluation.
+#[track_caller]
+fn script_of(fixture: &str, system: &str, script: &str) -> String {
+    let expression = format!(
+        "(import {} {{ pkgs = import {} {{ system = \"{system}\"; }}; profile = \"dev\"; }}).{script}",
+        support::fixture(fixture).join("Cargo.nix").display(),
+        nix::nixpkgs().display()
+    );
+    nix::eval_json(&expression).as_str().unwrap().to_owned()
+}
+
+/// Cargo leaves debug information out of what is for the compiler alone, and a macro's own tests are not.
+#[test]
+fn tests_of_a_procedural_macro_have_debug_information() {
+    let script = script_of("profiles", "x86_64-linux", "tests.tagger.buildPhase");
+    assert!(script.contains("'debuginfo=2'") && !script.contains("'debuginfo=0'"), "{script}");
+}
+
+#[test]
+fn debug_information_of_a_build_script_is_unpacked_on_darwin() {
+    let of = |system| script_of("cargo-config", system, "internal.units.\"app@0.1.0\".configurePhase");
+    assert!(of("aarch64-darwin").contains("-C split-debuginfo=unpacked"), "{}", of("aarch64-darwin"));
+    assert!(!of("x86_64-linux").contains("split-debuginfo"), "{}", of("x86_64-linux"));
+}
+
 /// An application with everything that makes a program small.
 #[test]
 fn a_program_is_as_small_as_cargos() {

@@ -150,11 +150,12 @@ pub(crate) fn edition_of(package: &Package) -> &str {
     target.map_or(&package.edition, |target| &target.edition)
 }
 
-/// Nothing for what goes into programs alone, as nearly all does.
+/// Which flags of a profile its library takes; nothing for what goes into programs alone, as nearly all does.
 fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
     match entry.lto? {
         _ if package.lib.is_none() => Some("run"),
-        Lto::Run | Lto::OnlyBitcode => None,
+        Lto::Run => Some("run"),
+        Lto::OnlyBitcode => None,
         Lto::OnlyObject => Some("object"),
         Lto::ObjectAndBitcode => Some("both"),
     }

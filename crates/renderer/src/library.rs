@@ -16,12 +16,13 @@ macro_rules! parts {
 }
 
 /// Parts by name of their file in `nix-lib/library`, by which they know each other.
-pub const PARTS: [(&str, &str); 14] = parts![
+pub const PARTS: [(&str, &str); 15] = parts![
     "build-script",
     "check-kinds",
     "check-script",
     "checks",
     "compilation",
+    "default-profiles",
     "environment",
     "fetch",
     "kept",
@@ -38,7 +39,8 @@ const OF_TESTS: [&str; 3] = ["check-kinds", "check-script", "checks"];
 
 /// The body of the file that `Cargo.nix` imports.
 pub static LIBRARY: LazyLock<String> = LazyLock::new(|| {
-    let comment = "# What every Cargo.nix is given to: Nix code that is the same for all workspaces, and needs nixpkgs alone.\n";
+    let comment =
+        "# What every Cargo.nix is given to: Nix code that is the same for all workspaces, and needs nixpkgs alone.\n";
     let all = OVERRIDES.iter().map(|one| one.name).collect();
     format!("{comment}let\n{}in\nlibrary.workspace library\n", bindings(true, &all))
 });

@@ -11,9 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cratewright_resolver::{
-    Beside, DependencyTable, FeatureIx, NamedProfile, PackageIx, Purpose, Role, Target, UnitGraph, UnitKind,
-};
+use cratewright_resolver::{Beside, DependencyTable, FeatureIx, PackageIx, Purpose, Role, Target, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
 
@@ -62,7 +60,7 @@ pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
         merger.check(group, groups.of(group))?;
         merger.merge_group(group, groups.of(group));
     }
-    if resolved.packages.profiles.declared(resolved.packages).iter().any(NamedProfile::has_lto) {
+    if resolved.packages.profiles.has_lto() {
         merger.find_lto();
     }
     Ok(merger.finish())

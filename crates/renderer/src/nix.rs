@@ -355,13 +355,11 @@ mod tests {
                 Binding::new("features", Nix::texts(["default", "std"])),
                 Binding::new("crateBin", Nix::List(vec![bin])),
                 Binding::new("empty", Nix::Set(Vec::new())),
-                Binding::new(
-                    "dependencies",
-                    Nix::Concat(vec![Nix::List(many), Nix::call("linux", Nix::texts(["x"]))]),
-                ),
+                Binding::new("dependencies", Nix::Concat(vec![Nix::List(many), Nix::call("linux", Nix::texts(["x"]))])),
             ]),
         );
-        let file = Nix::Let(vec![Binding { comment: Some("One."), ..Binding::new("a@1", entry) }], Box::new(Nix::word("a")));
+        let file =
+            Nix::Let(vec![Binding { comment: Some("One."), ..Binding::new("a@1", entry) }], Box::new(Nix::word("a")));
         let text = file.print();
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         let start = "let\n  # One.\n  \"a@1\" = registry {\n    features = [ \"default\" \"std\" ];\n    \

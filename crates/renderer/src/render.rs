@@ -88,7 +88,8 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     file.push("workspace", workspace(packages, options));
     members(packages, merged, &mut file);
     file.push("targets", Nix::List((0..resolved.pairs.len()).map(|pair| triple(&pair)).collect()));
-    let platforms = guards.iter().map(|(name, pairs)| Binding::new(name, Nix::List(pairs.iter().map(triple).collect())));
+    let platforms =
+        guards.iter().map(|(name, pairs)| Binding::new(name, Nix::List(pairs.iter().map(triple).collect())));
     file.table("platforms", platforms);
     origins(&options.origins, &mut file);
     file.optional("profiles", profiles(packages, merged));
@@ -99,8 +100,9 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let used =
         |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
     // What tests link of a procedural macro is for the build platform as well.
-    let has_build = merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
-        || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
+    let has_build =
+        merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
+            || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
     let tables = ["units"].into_iter().chain(has_build.then_some("build")).map(str::to_owned);
     let tables: Vec<String> = tables.chain(guards.keys().map(|name| attribute(name))).collect();
     let constructors = ["registry", "local", "git", "vendored"].into_iter().filter(|constructor| used(constructor));
@@ -108,7 +110,11 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let arguments: Vec<String> = constructors.chain(tables.iter().cloned()).collect();
     file.push("edition", Nix::text(edition));
     let crates = Nix::Function(formals(&arguments).into(), Box::new(Nix::Set(entries)));
-    file.about("By package id spec; what stands in brackets tells several builds of a package apart.", "crates", crates);
+    file.about(
+        "By package id spec; what stands in brackets tells several builds of a package apart.",
+        "crates",
+        crates,
+    );
     if has_tests {
         if !packages.lints.is_empty() {
             file.push("workspaceLints", Nix::texts(&packages.lints));
@@ -118,7 +124,8 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     }
     let metadata = metadata(packages, merged);
     if !metadata.is_empty() {
-        let about = "What manifests of the workspace and of git repositories say of their packages; `*` stands for all.";
+        let about =
+            "What manifests of the workspace and of git repositories say of their packages; `*` stands for all.";
         file.about(about, "metadata", Nix::Set(metadata));
     }
     let lines = |text: &String| Nix::Lines(text.lines().map(str::to_owned).collect());
@@ -146,7 +153,9 @@ fn first_screen(
     has_tests: bool,
     guards: &BTreeMap<String, PairSet>,
 ) -> String {
-    let mut text = "# The crates of a Cargo workspace, one derivation each. `import ./Cargo.nix { inherit pkgs; }` gives\n".to_owned();
+    let mut text =
+        "# The crates of a Cargo workspace, one derivation each. `import ./Cargo.nix { inherit pkgs; }` gives\n"
+            .to_owned();
     let mut line = |what: &str, about: &str| text.push_str(&format!("#   {what:<36}{about}\n"));
     if root_member(packages, merged).is_some() {
         line("rootCrate.build", "the root package");
@@ -168,7 +177,10 @@ fn first_screen(
     text.push_str("# Of `crates`, `units` are built for the host platform and `build` for the build platform");
     match guards.keys().next() {
         None => text.push_str(".\n"),
-        Some(name) => text.push_str(&format!(";\n# `{} [ ... ]` is empty on platforms that `platforms` does not name there.\n", attribute(name))),
+        Some(name) => text.push_str(&format!(
+            ";\n# `{} [ ... ]` is empty on platforms that `platforms` does not name there.\n",
+            attribute(name)
+        )),
     }
     text
 }
@@ -293,7 +305,7 @@ fn path_expression(path: &str) -> Nix {
     if path.is_empty() {
         Nix::word("./.")
     } else if path.split('/').all(is_plain) {
-        Nix::Word(if path.starts_with("..") { path.to_owned() } else { format!("./{path}") }.into())
+        Nix::Word(if path.starts_with("../") { path.to_owned() } else { format!("./{path}") }.into())
     } else {
         Nix::Word(format!("(./. + {})", string(&format!("/{path}"))).into())
     }

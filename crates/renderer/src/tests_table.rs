@@ -51,8 +51,7 @@ fn member<'a>(packages: &'a PackageGraph, merged: &Merged, tests: &MemberTests, 
     }
     if let Some(host) = tests.host {
         // The library of a proc-macro, which is tested where it runs.
-        let attributes_of_macro =
-            what_differs(packages, merged, tests, host, true, Attributes::default(), guards);
+        let attributes_of_macro = what_differs(packages, merged, tests, host, true, Attributes::default(), guards);
         let mut lists = Lists { entry: &merged.entries[host], guards, attributes: attributes_of_macro };
         lists.add(LIB.list, |_, _| package.lib.iter().map(|lib| target(package, LIB, lib)).collect());
         attributes.push("macro", lists.attributes.set());

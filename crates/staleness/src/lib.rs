@@ -59,7 +59,9 @@ impl LibraryState {
     pub fn of(text: &str) -> Self {
         if !text.starts_with(GENERATED) {
             LibraryState::Foreign
-        } else if Stamp::parse(text).is_ok_and(|(stamp, body)| stamp.format != FORMAT || stamp.body == stamp::digest(body)) {
+        } else if Stamp::parse(text)
+            .is_ok_and(|(stamp, body)| stamp.format != FORMAT || stamp.body == stamp::digest(body))
+        {
             LibraryState::OfOtherVersion
         } else {
             LibraryState::Changed
