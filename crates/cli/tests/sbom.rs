@@ -242,6 +242,38 @@ fn without_the_program_there_is_a_message() {
     }
 }
 
+/// Flakes have it at hand, even where it is built from the same `Cargo.nix`. An older file knows no such argument.
+#[test]
+fn flakes_pass_the_program_on() {
+    let root = support::fixture("registry-mix");
+    let sbom = "legacyPackages.cargoNix.rootCrate.sbom";
+    let build = ["nix-build", "-A", sbom];
+    let built = nix::library("per-system", &root, "{ inherit cratewright; }", &build);
+    let path = String::from_utf8(built.stdout).unwrap();
+    assert!(path.ends_with(".cdx.json\n"), "{}", String::from_utf8_lossy(&built.stderr));
+    assert_eq!(fs::read_to_string(path.trim()).unwrap(), command("registry-mix", &[]));
+
+    let [library, pkgs] =
+        [support::repository().join("nix-lib"), nix::stand_in()].map(|path| path.display().to_string());
+    let own = nix::eval_json(&format!(
+        "let made = (import {library}).perSystem {{
+           pkgs = import {pkgs} {{ }}; root = {}; cratewright = made.packages.default;
+         }}; in [ (builtins.attrNames made.packages) (made.{sbom}.drvPath != made.packages.default.drvPath) ]",
+        root.display()
+    ));
+    assert_eq!(own, json!([["app", "default"], true]));
+
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("Cargo.nix"), "{ pkgs }: { workspaceMembers.app.build = pkgs.system; }").unwrap();
+    let older = nix::eval_json(&format!(
+        "((import {library}).cargoNix {{
+           pkgs = {{ system = \"any\"; }}; root = {}; cratewright = null; lockSync = false;
+         }}).workspaceMembers.app.build",
+        scratch.path().display()
+    ));
+    assert_eq!(older, json!("any"));
+}
+
 /// What manifests say is anyone's text. It stays as it is, but for lines, and what is no URL or licence is not taken for one.
 #[test]
 fn hostile_texts_survive() {
