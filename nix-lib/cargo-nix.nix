@@ -21,7 +21,7 @@
   `lockSync`
   : whether to look; with `false` it is imported as it is
 
-  All other arguments are those of Cargo.nix itself, such as `crateOverrides`.
+  All other arguments are those of Cargo.nix itself, such as `crateOverrides`, or `cratewright` for the SBOM.
 
   # Example
 
@@ -38,13 +38,18 @@
 }@arguments:
 let
   file = root + "/${cargoNix}";
-  value = import file (
-    removeAttrs arguments [
-      "root"
-      "cargoNix"
-      "lockSync"
-    ]
+  value = function (
+    removeAttrs arguments (
+      [
+        "root"
+        "cargoNix"
+        "lockSync"
+      ]
+      # An older one is to say that it is stale, not that it knows no such argument.
+      ++ (if builtins.functionArgs function ? cratewright then [ ] else [ "cratewright" ])
+    )
   );
+  function = import file;
   verdict = import ./stale.nix {
     inherit root file cargoNix;
     externalSources = arguments.externalSources or { };

@@ -13,6 +13,7 @@
 { root, features }:
 let
   inherit (units) entries host target;
+  inherit (entries.${root}) crateName version;
 
   closure = map ({ key }: entries.${key}) (
     builtins.genericClosure {
@@ -25,67 +26,80 @@ let
     }
   );
   # Each package once, whatever units it has.
-  described = lib.listToAttrs (map (entry: lib.nameValuePair entry.key entry) closure);
-  manifests = lib.filterAttrs (_: entry: !entry.isDescribed) described;
+  packages = lib.listToAttrs (map (entry: lib.nameValuePair entry.key entry) closure);
+  # What the rest is said of in their own manifests, and what those are called: a key may be no name of a file.
+  undescribed = lib.attrNames (lib.filterAttrs (_: entry: !entry.isDescribed) packages);
+  manifests = lib.listToAttrs (
+    lib.imap0 (number: key: lib.nameValuePair key "${toString number}.toml") undescribed
+  );
 
+  only = names: builtins.intersectAttrs (lib.genAttrs (lib.splitString " " names) (_: null));
   packageOf =
-    entry:
-    builtins.intersectAttrs {
-      authors = null;
-      description = null;
-      homepage = null;
-      license = null;
-      repository = null;
-      sha256 = null;
-    } entry
+    key: entry:
+    only "procMacro sha256" entry
     // {
       name = entry.crateName;
       inherit (entry) version;
-      source =
-        {
-          registry = lib.optionalAttrs (entry ? registry) { inherit (registries.${entry.registry}) index; };
-          git = {
-            inherit (repositories.${entry.checkout}) url rev;
-            dir = entry.dir or "";
-          };
-          vendored = builtins.intersectAttrs { replaces = null; } entry;
-          local = { inherit (entry) dir; };
-        }
-        .${entry.source}
-        // {
-          kind = entry.source;
-        };
-    };
-  unitOf = entry: {
-    inherit (entry) key;
-    inherit (entry) unit;
-    procMacro = entry.procMacro or false;
-    bins = entry.crateBin or [ ] != [ ];
-    dependencies = map (to: to.unit) (entry.dependencies or [ ]);
-    buildDependencies = map (to: to.unit) (entry.buildDependencies or [ ]);
+      source = {
+        kind = entry.source;
+      }
+      // sourceOf.${entry.source} entry;
+    }
+    // (
+      if entry.isDescribed then
+        { about = only "authors description homepage license repository" entry; }
+      else
+        { manifest = manifests.${key}; }
+    );
+  sourceOf = {
+    registry =
+      entry: lib.optionalAttrs (entry ? registry) { inherit (registries.${entry.registry}) index; };
+    git = entry: only "rev url" repositories.${entry.checkout} // { dir = entry.dir or ""; };
+    vendored = only "replaces";
+    local = only "dir";
   };
+  keysOf = map (to: to.unit);
+  unitOf =
+    entry:
+    lib.nameValuePair entry.unit {
+      package = entry.key;
+      dependencies = keysOf entry.dependencies or [ ];
+      buildDependencies = keysOf entry.buildDependencies or [ ];
+    };
   graph = pkgs.writeText "sbom-graph.json" (
     builtins.toJSON {
-      inherit
-        root
-        features
-        host
-        target
-        ;
-      packages = lib.mapAttrs (_: packageOf) described;
-      units = map unitOf closure;
+      roots = [ root ];
+      inherit features host target;
+      application = entries.${root}.crateBin or [ ] != [ ];
+      packages = lib.mapAttrs packageOf packages;
+      units = lib.listToAttrs (map unitOf closure);
     }
   );
-  inherit (entries.${root}) crateName version;
+  # A packed crate, or a directory of one.
+  copyOf =
+    key:
+    let
+      entry = packages.${key};
+      arguments = [
+        manifests.${key}
+        (fetch entry).src
+        "${entry.crateName}-${entry.version}"
+      ];
+    in
+    "manifest ${lib.escapeShellArgs arguments}\n";
 in
 if cratewright == null then
   throw ''
-    the SBOM of ${crateName} is written by the program: give Cargo.nix its package as `cratewright`,
+    the SBOM of ${crateName} is written by cratewright: give Cargo.nix its package,
+      import ./Cargo.nix { cratewright = ...; }
     or run `cratewright sbom -p ${crateName}`.
   ''
 else
   pkgs.runCommand (lib.strings.sanitizeDerivationName "${crateName}-${version}.cdx.json")
-    { nativeBuildInputs = [ cratewright ]; }
+    {
+      nativeBuildInputs = [ cratewright ];
+      passthru = { inherit graph; };
+    }
     ''
       mkdir manifests
       manifest() {
@@ -95,17 +109,5 @@ else
           tar -xzOf "$2" "$3/Cargo.toml" >"manifests/$1"
         fi
       }
-      ${
-        lib.concatStrings (
-          lib.mapAttrsToList (key: entry: ''
-            manifest ${
-              lib.escapeShellArgs [
-                key
-                (fetch entry).src
-                "${entry.crateName}-${entry.version}"
-              ]
-            }
-          '') manifests
-        )
-      }cratewright sbom --graph ${graph} --manifests manifests >"$out"
+      ${lib.concatMapStrings copyOf undescribed}cratewright sbom --graph ${graph} --manifests manifests >"$out"
     ''

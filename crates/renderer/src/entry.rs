@@ -7,8 +7,8 @@ use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 use crate::guards::{Guards, PairSet};
 use crate::merged::{Content, Entry, EntryDependency, Merged};
 use crate::nix::{Binding, Nix, attribute};
+use crate::origins::replaced;
 use crate::render::{RenderOptions, constructor};
-use crate::sbom::CRATES_IO;
 
 pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
     entry.contents.values().flat_map(|content| &content.dependencies)
@@ -64,7 +64,7 @@ fn package_attributes(package: &Package, EntryOptions { edition, options }: &Ent
         }
         Source::Vendored { path, checksum } => {
             attributes.text("vendored", path);
-            attributes.optional("replaces", package.source_id.as_deref().filter(|&source| source != CRATES_IO));
+            attributes.optional("replaces", replaced(package));
             attributes.optional("sha256", checksum.as_deref());
         }
     }

@@ -27,4 +27,4 @@ pub use crate::nix::string as nix_string;
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
 pub use crate::overrides::{MEMBERS, OVERRIDES, Override, build_script_crates, overrides_of};
 pub use crate::render::{CargoVariable, Library, RenderOptions, render};
-pub use crate::sbom::{SbomSubject, sbom};
+pub use crate::sbom::{About, BuildGraph, GraphError, sbom};

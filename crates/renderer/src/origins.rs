@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{Package, PackageIx, Source};
 
+/// The crates.io registry as `Cargo.lock` has it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
 /// A commit of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -83,6 +86,11 @@ pub fn registry_names(indices: &BTreeSet<String>) -> BTreeMap<String, String> {
 fn short_index(index: &str) -> &str {
     let index = index.strip_prefix("sparse+").unwrap_or(index);
     index.split_once("://").map_or(index, |(_, rest)| rest).trim_end_matches('/')
+}
+
+/// The source that a vendored package stands for, as `Cargo.lock` has it; crates.io goes without saying.
+pub(crate) fn replaced(package: &Package) -> Option<&str> {
+    package.source_id.as_deref().filter(|&source| source != CRATES_IO)
 }
 
 /// Of packages that share name and version, all but one get a label that says where they come from, without spaces,
