@@ -31,11 +31,7 @@ const WORKSPACES: [Workspace; 3] =
     [("workspace-inheritance", "app/Cargo.toml"), ("member-paths", "Cargo.toml"), ("registry-mix", "Cargo.toml")];
 
 /// Settings of each, in place of those of the fixture.
-const SETTINGS: [&str; 3] = [
-    "library = \"../../nix-lib/library\"",
-    "library = \"beside\"",
-    "library = \"embedded\"",
-];
+const SETTINGS: [&str; 3] = ["library = \"../../nix-lib/library\"", "library = \"beside\"", "library = \"embedded\""];
 
 /// The workspaces, generated with their settings.
 static TEMPLATES: LazyLock<BTreeMap<&str, Copy>> = LazyLock::new(|| {
