@@ -12,6 +12,7 @@ let
     each
     fileOf
     underscored
+    targetsIn
     targetsOf
     ;
   lines = lib.concatStringsSep "\n";
@@ -38,34 +39,13 @@ let
     testProgram
     ;
 
-  # A target is its name, where all else is as usual.
-  targetsIn =
-    record: kind: list: directory:
-    map (
-      written:
-      let
-        target = if lib.isString written then { name = written; } else written;
-        isMain = kind == "bin" && target.name == attrs.crateName;
-      in
-      {
-        inherit kind;
-        path =
-          if kind == "lib" then
-            "src/lib.rs"
-          else if isMain then
-            "src/main.rs"
-          else
-            "${directory}/${target.name}.rs";
-      }
-      // target
-    ) record.${list} or [ ];
   all =
-    targetsIn record "lib" "libs" "src"
-    ++ targetsIn (record.macro or { }) "lib" "libs" "src"
-    ++ targetsIn record "bin" "bins" "src/bin"
-    ++ targetsIn record "test" "tests" "tests"
-    ++ targetsIn record "example" "examples" "examples"
-    ++ targetsIn record "bench" "benches" "benches";
+    targetsIn attrs record "lib" "libs" "src"
+    ++ targetsIn attrs (record.macro or { }) "lib" "libs" "src"
+    ++ targetsIn attrs record "bin" "bins" "src/bin"
+    ++ targetsIn attrs record "test" "tests" "tests"
+    ++ targetsIn attrs record "example" "examples" "examples"
+    ++ targetsIn attrs record "bench" "benches" "benches";
   of = kind: lib.filter (target: target.kind == kind) all;
   tested = lib.filter isTested (of "lib" ++ of "bin" ++ of "test" ++ of "bench" ++ of "example");
   plainExamples = lib.filter (target: !(isTested target)) (of "example");

@@ -96,6 +96,28 @@ in
       '') dashed;
     };
 
+  # A target is its name, where all else is as usual.
+  targetsIn =
+    attrs: record: kind: list: directory:
+    map (
+      written:
+      let
+        target = if lib.isString written then { name = written; } else written;
+        isMain = kind == "bin" && target.name == attrs.crateName;
+      in
+      {
+        inherit kind;
+        path =
+          if kind == "lib" then
+            "src/lib.rs"
+          else if isMain then
+            "src/main.rs"
+          else
+            "${directory}/${target.name}.rs";
+      }
+      // target
+    ) record.${list} or [ ];
+
   # `record` is what targets are compiled with, `attrs` the package.
   targetsOf =
     {

@@ -16,13 +16,14 @@ macro_rules! parts {
 }
 
 /// Parts by name of their file in `nix-lib/library`, by which they know each other.
-pub const PARTS: [(&str, &str); 15] = parts![
+pub const PARTS: [(&str, &str); 16] = parts![
     "build-script",
     "check-kinds",
     "check-script",
     "checks",
     "compilation",
     "default-profiles",
+    "entries",
     "environment",
     "fetch",
     "kept",

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cratewright_staleness::stamped;
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::support::Copy;
@@ -16,9 +15,6 @@ pub(crate) struct Scratch {
     /// What the file beside Cargo.nix must be, where there is one.
     pub(crate) library: Option<Vec<u8>>,
 }
-
-/// The library beside `Cargo.nix`.
-pub(crate) const LIBRARY: &str = "cratewright.nix";
 
 /// A kind of edit.
 pub(crate) struct Edit {
@@ -43,11 +39,11 @@ impl Scratch {
         text.replace("{member}", self.member).replace("{dir}", directory)
     }
 
-    fn path(&self, file: &str) -> PathBuf {
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
         self.root().join(self.fill(file))
     }
 
-    fn read(&self, file: &str) -> String {
+    pub(crate) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
@@ -89,7 +85,7 @@ impl Edit {
 }
 
 /// Sets a key of a manifest, tables above it included.
-fn set(file: &'static str, key: &'static str, value: &'static str) -> Edit {
+pub(crate) fn set(file: &'static str, key: &'static str, value: &'static str) -> Edit {
     edit(&format!("{file}: {key} = {value}"), &[file, &key.replace('\'', "")], move |scratch| {
         scratch.edit(file, |document| {
             let parts = split(key);
@@ -172,40 +168,9 @@ pub(crate) fn edits() -> Vec<Edit> {
     all.extend(files());
     all.extend(crate::sources::sources());
     all.extend(cargo_nix());
-    all.extend(library());
+    all.extend(crate::library::library());
     all.extend(harmless());
     all
-}
-
-/// Of the file beside Cargo.nix, where there is one, and of what the manifest says of it.
-fn library() -> Vec<Edit> {
-    let edit_library = |name: &str, says: &str, change: fn(&Scratch, String)| {
-        let mut edit = edit(&format!("the library: {name}"), &[], move |scratch| {
-            if scratch.path(LIBRARY).exists() {
-                change(scratch, scratch.read(LIBRARY));
-            }
-        });
-        edit.says_if_stale = vec![format!("{LIBRARY}: {says}")];
-        edit
-    };
-    vec![
-        edit_library("a line more", "it was changed by hand", |scratch, text| {
-            scratch.write(LIBRARY, &format!("{text}# more\n"));
-        }),
-        edit_library("half of it", "it was changed by hand", |scratch, text| {
-            scratch.write(LIBRARY, &text[..text.len() / 2]);
-        }),
-        edit_library("none", "it does not exist", |scratch, _| fs::remove_file(scratch.path(LIBRARY)).unwrap()),
-        edit_library("of another version", "it is that of another version", |scratch, _| {
-            scratch.write(LIBRARY, &stamped("{ }\n"));
-        }),
-        edit_library("somebody else's", "the file was not generated", |scratch, _| scratch.write(LIBRARY, "{ }\n")),
-        set("Cargo.toml", "workspace.metadata.cratewright.library", "\"beside\""),
-        set("Cargo.toml", "workspace.metadata.cratewright.library", "\"embedded\""),
-        set("Cargo.toml", "workspace.metadata.cratewright.library", "\"nix/library.nix\""),
-        set("Cargo.toml", "workspace.metadata.cratewright.library", "\"nowhere\""),
-        set("Cargo.toml", "workspace.metadata.cratewright.library", "\"/absolute.nix\""),
-    ]
 }
 
 fn package() -> Vec<Edit> {

@@ -7,6 +7,7 @@
 mod support;
 
 mod edits;
+mod library;
 mod lock;
 mod sources;
 
@@ -20,7 +21,8 @@ use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rayon::prelude::*;
 
-use crate::edits::{Edit, LIBRARY, Scratch, edits};
+use crate::edits::{Edit, Scratch, edits};
+use crate::library::LIBRARY;
 use crate::support::Copy;
 
 /// A workspace with the manifest of a member to edit.

@@ -14,6 +14,7 @@ let
       package.edition = "2024"
       package.name = "app"
       package.version = "0.1.0"
+      workspace.metadata.cratewright.library = "library"
     '';
     "cratewright generate" = ''
       --output = "cut-shor
