@@ -20,6 +20,7 @@ fuzz-resolver cases="10000":
 
 # Write the expected files of the tests anew: look at the diff before committing it.
 bless:
+    UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
 # Look for mistakes in the workflows that users copy; needs zizmor.
@@ -30,9 +31,9 @@ lint-workflows:
 bench *arguments:
     cargo bench --package cratewright-benches {{ arguments }}
 
-# Beside crate2nix, in one run, on a workspace of more than 500 crates.
-bench-peers:
-    benches/peers.sh
+# Beside crate2nix, in one run, on published workspaces or on those that are named.
+bench-peers *arguments:
+    benches/peers.py {{ arguments }}
 
 # What CI runs, and what to run before pushing.
 ci:

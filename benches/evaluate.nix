@@ -1,8 +1,8 @@
-# Evaluates the whole crate graph of a Cargo.nix, ours or crate2nix's, with a stub in place of `buildRustCrate`: what is
-# counted is the cost of the file itself.
+# A Cargo.nix, ours or crate2nix's, with a stub in place of `buildRustCrate`: what is counted is the cost of the file
+# itself. `evaluated` forces the crate graphs of members, each unit once.
 {
   cargoNix,
-  member ? null,
+  members ? [ ],
 }:
 let
   pkgs = import ../fixtures/nixpkgs { system = "x86_64-linux"; };
@@ -28,7 +28,12 @@ let
     inherit pkgs;
     buildRustCrateForPkgs = _: stub;
   };
-  build = if member == null then file.rootCrate.build else file.workspaceMembers.${member}.build;
 in
-# Laziness shares what is shared, so each unit is forced once.
-builtins.seq (builtins.deepSeq build.units null) "evaluated ${build.crateName} ${build.version}"
+{
+  members = builtins.attrNames file.workspaceMembers;
+  entries = builtins.length (builtins.attrNames (file.internal.units or file.internal.crates));
+  # One walk for all, since it passes by what it has seen.
+  evaluated = builtins.deepSeq (map (
+    member: file.workspaceMembers.${member}.build.units
+  ) members) true;
+}

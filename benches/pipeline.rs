@@ -51,7 +51,7 @@ fn pipeline(c: &mut Criterion) {
     let graphs = workspace.resolve(&selections);
     let resolved = resolved(&workspace, &selections, &graphs);
     let merged = merge(resolved).expect("it is supported");
-    let place = RenderOptions { output: "Cargo.nix".to_owned(), ..RenderOptions::default() };
+    let place = RenderOptions { outputs: vec!["Cargo.nix".to_owned()], ..RenderOptions::default() };
     c.bench_function("render", |b| b.iter(|| render(black_box(resolved), &merged, &place)));
 }
 

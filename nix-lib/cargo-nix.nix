@@ -21,7 +21,7 @@
   `lockSync`
   : whether to look; with `false` it is imported as it is
 
-  All other arguments are those of Cargo.nix itself, such as `crateOverrides`.
+  All other arguments are those of Cargo.nix itself, such as `crateOverrides`, or `cratewright` for the SBOM.
 
   # Example
 
@@ -38,17 +38,22 @@
 }@arguments:
 let
   file = root + "/${cargoNix}";
-  value = import file (
-    removeAttrs arguments [
-      "root"
-      "cargoNix"
-      "lockSync"
-    ]
+  value = function (
+    removeAttrs arguments (
+      [
+        "root"
+        "cargoNix"
+        "lockSync"
+      ]
+      # An older one is to say that it is stale, not that it knows no such argument.
+      ++ (if builtins.functionArgs function ? cratewright then [ ] else [ "cratewright" ])
+    )
   );
-  reasons = import ./stale.nix {
+  function = import file;
+  verdict = import ./stale.nix {
     inherit root file cargoNix;
     externalSources = arguments.externalSources or { };
-    recorded = value.internal.inputs;
+    inherit value;
   };
   # The options that it was generated with, said again.
   said =
@@ -66,8 +71,6 @@ let
         );
     in
     of "--target" + of "--cross" + output;
-  # A file that was edited by hand may not even be Nix.
-  isReadable = !builtins.any (reason: builtins.match "Cargo[.]nix: .*" reason != null) reasons;
   stale = why: options: ''
     ${cargoNix} ${why}
       help: run `cratewright generate${options}`
@@ -78,11 +81,11 @@ if !lockSync then
   value
 else if !(builtins.pathExists file) then
   throw (stale "does not exist" output)
-else if reasons != [ ] then
+else if verdict.reasons != [ ] then
   throw (
     stale "does not match what it was made from${
-      builtins.concatStringsSep "" (map (reason: "\n  ${reason}") reasons)
-    }" (if isReadable then said else output)
+      builtins.concatStringsSep "" (map (reason: "\n  ${reason}") verdict.reasons)
+    }" (if verdict.isReadable then said else output)
   )
 else
   value

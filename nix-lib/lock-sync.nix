@@ -49,6 +49,8 @@ let
   inherit (pkgs) lib;
   inputs = import ./inputs { inherit root externalSources; };
   paths = import ./inputs/paths.nix { inherit root externalSources; };
+  library = import ./library-place.nix { inherit root cargoNix; };
+  hasLibrary = library != null && builtins.pathExists (root + "/${library}");
   wanted = lib.attrNames inputs ++ [ cargoNix ];
   # What is looked at in directories of vendored crates.
   vendored = lib.concatMap (
@@ -73,8 +75,9 @@ let
     ) vendored;
   # Manifests outside of the root, each by itself, and how many directories above it they begin.
   outside = lib.filter paths.isOutside (lib.attrNames inputs);
+  aboveRoot = lib.filter paths.isOutside (outside ++ lib.optional hasLibrary library);
   levels = path: lib.count (part: part == "..") (paths.parts path);
-  up = lib.foldl' lib.max 0 (map levels outside);
+  up = lib.foldl' lib.max 0 (map levels aboveRoot);
   prefix = "${toString root}/";
   src = builtins.path {
     name = "cargo-nix-lock-sync-source";
@@ -103,15 +106,25 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
   cp -r ${src} "$workspace"
   chmod -R u+w "$workspace"
   cd "$workspace"
-  ${lib.concatMapStrings (file: ''
-    mkdir -p ${lib.escapeShellArg (dirOf file)}
-    cp ${
+  ${
+    lib.concatMapStrings (file: ''
+      mkdir -p ${lib.escapeShellArg (dirOf file)}
+      cp ${
+        builtins.path {
+          name = "Cargo.toml";
+          path = paths.on file;
+        }
+      } ${lib.escapeShellArg file}
+    '') outside
+  }${lib.optionalString hasLibrary ''
+    mkdir -p ${lib.escapeShellArg (dirOf library)}
+    cp -r ${
       builtins.path {
-        name = "Cargo.toml";
-        path = paths.on file;
+        name = "library";
+        path = root + "/${library}";
       }
-    } ${lib.escapeShellArg file}
-  '') outside}
+    } ${lib.escapeShellArg library}
+  ''}
   for target in ${lib.escapeShellArgs targets}; do
     mkdir -p "$(dirname "$target")"
     touch "$target"

@@ -14,7 +14,7 @@
   : nixpkgs
 
   `cratewright`
-  : the package of cratewright's flake
+  : the package of cratewright's flake; it writes the SBOM of members as well
 
   `memberChecks`
   : kinds of checks of members that are checks of the flake, `[ "tests" "doctests" ]` if nothing is said; others are
@@ -76,10 +76,7 @@
 }@arguments:
 let
   inherit (pkgs) lib;
-  given = removeAttrs arguments [
-    "cratewright"
-    "memberChecks"
-  ];
+  given = removeAttrs arguments [ "memberChecks" ];
   value = import ./cargo-nix.nix given;
   # The names alone: whoever looks for something else among the packages need not hear that they are stale.
   members =

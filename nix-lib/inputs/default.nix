@@ -12,6 +12,7 @@ let
     concatMap
     concatStringsSep
     elem
+    elemAt
     filter
     foldl'
     fromTOML
@@ -448,8 +449,24 @@ let
       )
     );
 
+  # Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
   lines =
-    section: concatStringsSep "" (map ({ name, value }: "${name} = ${toJSON value}\n") (pairs section));
+    section:
+    let
+      tableOf =
+        { name, value }: if value == { workspace = true; } then match "(.*)[.]([^.]*)" name else null;
+      inherited = groupBy head (filter (parts: parts != null) (map tableOf (pairs section)));
+      together = listToAttrs (
+        map (table: {
+          name = "${table}.(workspace)";
+          value = map (parts: elemAt parts 1) inherited.${table};
+        }) (attrNames inherited)
+      );
+      alone = listToAttrs (filter (pair: tableOf pair == null) (pairs section));
+    in
+    concatStringsSep "" (
+      map ({ name, value }: "${name} = ${toJSON value}\n") (pairs (alone // together))
+    );
 in
 mapAttrs (_: lines) (
   listToAttrs (

@@ -227,6 +227,9 @@ Examples:
   cratewright sbom -p app --target aarch64-linux --output app.cdx.json
   cratewright sbom -p app | jq -r '.components[] | select(.scope == \"required\").purl'";
 
+/// What says which build of a workspace is described.
+const OF_WORKSPACE: [&str; 6] = ["manifest_path", "package", "variant", "target", "cross", "offline"];
+
 /// Print what the output of a member is made of, as CycloneDX
 #[derive(Debug, clap::Args)]
 #[command(after_help = SBOM_EXAMPLES)]
@@ -259,6 +262,12 @@ pub(crate) struct Sbom {
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Describe the build in this JSON file instead, as Cargo.nix does; needs no workspace, no cargo and no network
+    #[arg(long, value_name = "PATH", requires = "manifests", conflicts_with_all = OF_WORKSPACE, hide_short_help = true)]
+    pub(crate) graph: Option<PathBuf>,
+    /// Directory of the manifests that the file names
+    #[arg(long, value_name = "PATH", requires = "graph", hide_short_help = true)]
+    pub(crate) manifests: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

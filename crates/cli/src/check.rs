@@ -16,6 +16,7 @@ use crate::disk::{self, Options, read_bytes};
 use crate::exit;
 use crate::failure::Failure;
 use crate::generate::{Place, render_workspace};
+use crate::library::LibraryPlace;
 use crate::output;
 use crate::report::Report;
 use crate::root::workspace_root;
@@ -52,16 +53,26 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
     let (stamp, _) = Stamp::parse(&text).map_err(|error| unreadable(&error, &path, &help))?;
     let moved = if stamp.format == FORMAT {
-        let now = now?.with_options(&place.options(&options).section());
+        let now = now?;
+        let library = LibraryPlace::of(&now, &root, &path)?;
+        let now = now.with_options(&place.options(&options, &library).section());
         let now = if command.manifests_only { now.with_reads_of(&recorded) } else { now };
         check(&text, &recorded, &now).map_err(|error| unreadable(&error, &path, &help))?
     } else {
         vec![Moved::Format { found: stamp.format }]
     };
-    report.took("Compared", &shown, comparing);
-    if command.full {
-        return full(report, &path, &text, &root, &options, &help);
+    // One that is not whole may not be that of this file, and neither may its record. Nix reads that by the library.
+    let mut library = None;
+    if !moved.iter().any(|moved| matches!(moved, Moved::Format { .. } | Moved::Body | Moved::LineEnds)) {
+        let place = LibraryPlace::of(&recorded, &root, &path)?;
+        library = place.state().map(|state| Moved::Library { file: place.shown.clone(), state });
     }
+    report.took("Compared", &shown, comparing);
+    let moved = match library {
+        Some(library) => vec![library],
+        None if command.full => return full(report, &path, &text, &root, &options, &help),
+        None => moved,
+    };
     let help = Some(help).filter(|_| !moved.is_empty());
     Verdict { moved, missing: false, help }.report(command, report, &shown)
 }
@@ -101,6 +112,7 @@ fn reasons<S: serde::Serializer>(moved: &[Moved], serializer: S) -> Result<S::Ok
             Moved::Input(MovedKey { file, key, old, new }) => {
                 Reason { file, key: Some(key), old: old.as_ref(), new: new.as_ref(), message }
             }
+            Moved::Library { file, .. } => Reason { file, key: None, old: None, new: None, message },
             _ => Reason { file: "Cargo.nix", key: None, old: None, new: None, message },
         }
     }))

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::failure::Failure;
 
 /// The table. Unknown keys are errors: a misspelt one would else mean nothing.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// Platforms, as target triples or Nix systems.
@@ -25,7 +25,9 @@ pub(crate) struct Config {
     #[serde(default)]
     exclude_sources: Vec<String>,
     #[serde(default)]
-    feature_unification: FeatureUnification,
+    pub(crate) feature_unification: FeatureUnification,
+    /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
+    pub(crate) library: Option<String>,
     /// Whether members are resolved for their tests as well; they are if nothing is said.
     tests: Option<bool>,
     #[serde(default)]
@@ -65,16 +67,25 @@ impl fmt::Display for Cross {
 /// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum FeatureUnification {
+pub(crate) enum FeatureUnification {
     /// Each member as `cargo build -p member`.
-    #[default]
     Package,
     /// All members as `cargo build --workspace`: one build of every crate they share.
+    #[default]
     Workspace,
 }
 
+impl fmt::Display for FeatureUnification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FeatureUnification::Package => "package",
+            FeatureUnification::Workspace => "workspace",
+        })
+    }
+}
+
 /// Other features than the default ones, in cargo's words.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Variant {
     #[serde(default)]
@@ -95,7 +106,7 @@ impl Config {
             Failure::new("invalid-metadata", format!("`workspace.metadata.cratewright` cannot be read: {error}"))
                 .note("at", root.join("Cargo.toml").display().to_string())
                 .help(
-                    "its keys are `targets`, `cross`, `feature-unification`, `variants`, `tests` and `exclude-sources`",
+                    "its keys are `targets`, `cross`, `feature-unification`, `library`, `variants`, `tests` and `exclude-sources`",
                 )
         })?;
         if config.targets.as_ref().is_some_and(Vec::is_empty) {
@@ -122,6 +133,15 @@ impl Config {
         }
     }
 
+    /// The same workspace with the other unification.
+    pub(crate) fn unified_otherwise(&self) -> Self {
+        let feature_unification = match self.feature_unification {
+            FeatureUnification::Package => FeatureUnification::Workspace,
+            FeatureUnification::Workspace => FeatureUnification::Package,
+        };
+        Config { feature_unification, ..self.clone() }
+    }
+
     /// What `Cargo.nix` is made of: default builds, then variants.
     pub(crate) fn selections(&self, packages: &PackageGraph, root: &Path) -> Result<Vec<Selection>, Failure> {
         let mut selections = self.split(packages.members.clone(), RootFeatures::default_features(), None);
@@ -137,7 +157,7 @@ impl Config {
                     ),
                 )
                 .note("at", root.join("Cargo.toml").display().to_string())
-                .help("set `resolver = \"2\"`, leave out `feature-unification`, or name one member in `members`"));
+                .help("set `resolver = \"2\"`, write `feature-unification = \"package\"`, or name one member in `members`"));
             }
             let features = match variant.all_features {
                 true => RootFeatures::All,

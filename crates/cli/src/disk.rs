@@ -123,6 +123,8 @@ pub(crate) struct Options {
     pub(crate) output: Option<String>,
     /// The workspace root, seen from the directory of a file that lies outside of it: that has the name of the root in it.
     pub(crate) root: Option<String>,
+    /// Digest of the library, where it is within the file.
+    pub(crate) library: Option<String>,
 }
 
 impl Options {
@@ -139,6 +141,7 @@ impl Options {
             cross,
             output: section.get("--output").and_then(Value::as_str).map(str::to_owned),
             root: None,
+            library: None,
         }
     }
 
@@ -156,6 +159,9 @@ impl Options {
         }
         if let Some(root) = &self.root {
             section.insert("(root)".to_owned(), root.clone().into());
+        }
+        if let Some(library) = &self.library {
+            section.insert("(library)".to_owned(), library.clone().into());
         }
         section
     }

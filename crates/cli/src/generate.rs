@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use cratewright_renderer::{CargoVariable, Merged, RenderOptions, build_script_crates, merge, render};
-use cratewright_resolver::{Package, Source, UnitKind};
+use cratewright_resolver::{Package, Source};
 use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
 use cratewright_sources::tree;
-use cratewright_staleness::{Inputs, Look, stamped};
+use cratewright_staleness::{FORMAT, Inputs, Look, stamped};
 
 use crate::args::Generate;
 use crate::disk::{self, Options};
 use crate::exit;
 use crate::failure::Failure;
+use crate::library::LibraryPlace;
 use crate::origins;
 use crate::output::{self, Written};
 use crate::report::{Report, seconds};
@@ -32,6 +33,8 @@ pub(crate) struct Rendered {
     without_lock: Vec<(String, String)>,
     /// Files and directories that it was read from.
     read: BTreeSet<PathBuf>,
+    /// What it imports.
+    library: LibraryPlace,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
@@ -85,13 +88,31 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     if !output::is_generated(&path) {
         output::check_no_input(&path, &rendered.read)?;
     }
-    let verb = match output::write(&path, &rendered.text, command.force)? {
-        Written::Changed => "Generated",
-        Written::Unchanged => "Fresh",
+    let library = rendered.library.file();
+    let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
+    let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();
+    let written = output::write(&files, command.force)?;
+    if let ([(library, _), _], [Written::Changed, _]) = (&files[..], &written[..]) {
+        report.status("Generated", format_args!("{}, which Cargo.nix imports", output::shown(library)));
+    }
+    let verb = match written.last() {
+        Some(Written::Unchanged) => "Fresh",
+        _ => "Generated",
     };
-    let counts = [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
-        .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-    report.status(verb, format_args!("{} ({}) in {}", output::shown(&path), counts.join(", "), seconds(start)));
+    let [packages, units, platforms] =
+        [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
+            .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
+    // With one member there is nothing to unify.
+    let several = workspace.packages.members.len() > 1;
+    let unified = if several { format!(" by {}", workspace.config.feature_unification) } else { String::new() };
+    let counts = format!("{packages}, {units}{unified}, {platforms}");
+    report.status(verb, format_args!("{} ({counts}) in {}", output::shown(&path), seconds(start)));
+    if several
+        && report.is_verbose()
+        && let Some((unification, units)) = workspace.units_otherwise()
+    {
+        report.detail("Unified", format_args!("by {unification}, it would be {units} units"));
+    }
     // The process ends here; taking a large graph apart piece by piece would be the last thing it waits for.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
@@ -101,7 +122,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
     let place = Place::new(&workspace.root, path)?;
     let (inputs, read) = disk::inputs_and_files(&workspace.root, Look::Everywhere)?;
-    let inputs = inputs.with_options(&place.options(options).section());
+    let library = LibraryPlace::new(workspace.config.library.as_deref(), &workspace.root, path)?;
+    let inputs = inputs.with_options(&place.options(options, &library).section());
     check_known(workspace, &inputs)?;
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = workspace.resolved(&graphs);
@@ -120,13 +142,15 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         &merged,
         &RenderOptions {
             root: place.root,
-            output: place.output,
+            library: library.library.clone(),
+            format: FORMAT,
+            outputs: [place.output].into_iter().chain(library.output()).collect(),
             origins: origins::origins(&packages)?,
             extra_sources: extra_sources(workspace, &inputs),
             ignored: workspace.ignored.clone(),
             rustflags: workspace.rustflags.clone(),
             environment: environment(workspace, &inputs),
-            inputs: inputs.to_nix(),
+            inputs: inputs.sections().clone(),
         },
     );
     let doubts = inputs.reads().values().flat_map(|reads| doubts(workspace, reads)).cloned().collect();
@@ -136,8 +160,9 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
     Ok(Rendered {
         text: stamped(&body),
         read,
+        library,
         packages: packages.len(),
-        units: merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build).count(),
+        units: merged.builds().count(),
         doubts,
         without_lock: without_lock(workspace, &merged),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
@@ -241,10 +266,11 @@ impl Place {
     }
 
     /// The same options for a file in this place.
-    pub(crate) fn options(&self, options: &Options) -> Options {
+    pub(crate) fn options(&self, options: &Options, library: &LibraryPlace) -> Options {
         Options {
             output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"),
             root: Some(self.root.clone()).filter(|_| self.output.starts_with("../")),
+            library: library.digest(),
             ..options.clone()
         }
     }

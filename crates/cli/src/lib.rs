@@ -13,6 +13,7 @@ mod config;
 mod disk;
 mod failure;
 mod generate;
+mod library;
 pub mod oracle;
 mod origins;
 mod output;

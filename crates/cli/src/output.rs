@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use cratewright_staleness::GENERATED;
+use tempfile::NamedTempFile;
 
 use crate::disk::read_bytes;
 use crate::failure::Failure;
@@ -83,28 +84,54 @@ pub(crate) fn follow_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Writes beside the file and renames, so that nobody ever sees half of it.
-pub(crate) fn write(path: &Path, text: &str, force: bool) -> Result<Written, Failure> {
-    check_overwrite(path, force)?;
-    if read_bytes(path).is_ok_and(|bytes| bytes == text.as_bytes()) {
-        return Ok(Written::Unchanged);
+/// Writes files that belong together, beside their places first and then by renaming: nobody ever sees half of one, and
+/// none is replaced unless there was room for all. Says of each whether it changed.
+pub(crate) fn write(files: &[(&Path, &str)], force: bool) -> Result<Vec<Written>, Failure> {
+    let mut prepared = Vec::new();
+    for &(path, text) in files {
+        check_overwrite(path, force)?;
+        let is_there = read_bytes(path).is_ok_and(|bytes| bytes == text.as_bytes());
+        prepared.push((path, if is_there { None } else { Some(Prepared::new(path, text)?) }));
     }
-    replace(path, text)?;
-    Ok(Written::Changed)
+    let mut written = Vec::new();
+    for (path, prepared) in prepared {
+        written.push(if prepared.is_some() { Written::Changed } else { Written::Unchanged });
+        prepared.map_or(Ok(()), |prepared| prepared.put(path))?;
+    }
+    Ok(written)
 }
 
-/// Writes whatever was there anew; what is no file, such as `/dev/stdout`, is written to.
-pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
-    let fail = |error: io::Error| Failure::io("write", path, &error);
-    if path.exists() && !path.is_file() {
-        return fs::write(path, text).map_err(fail);
+/// What is to stand in place of a file.
+enum Prepared<'a> {
+    /// For what is no file, such as `/dev/stdout`.
+    Text(&'a str),
+    File(NamedTempFile),
+}
+
+impl<'a> Prepared<'a> {
+    fn new(path: &Path, text: &'a str) -> Result<Self, Failure> {
+        let fail = |error: io::Error| Failure::io("write", path, &error);
+        if path.exists() && !path.is_file() {
+            return Ok(Prepared::Text(text));
+        }
+        let mut file = builder().tempfile_in(directory(path)).map_err(fail)?;
+        file.write_all(text.as_bytes()).map_err(fail)?;
+        file.as_file().sync_all().map_err(fail)?;
+        Ok(Prepared::File(file))
     }
-    let directory = directory(path);
-    let mut file = builder().tempfile_in(&directory).map_err(fail)?;
-    file.write_all(text.as_bytes()).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|error| fail(error.error))?;
-    Ok(())
+
+    fn put(self, path: &Path) -> Result<(), Failure> {
+        let fail = |error: io::Error| Failure::io("write", path, &error);
+        match self {
+            Prepared::Text(text) => fs::write(path, text).map_err(fail),
+            Prepared::File(file) => file.persist(path).map(drop).map_err(|error| fail(error.error)),
+        }
+    }
+}
+
+/// Writes whatever was there anew.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+    Prepared::new(path, text)?.put(path)
 }
 
 /// A temporary file that ends up with the permissions of a file made by any other program.

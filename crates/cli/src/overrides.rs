@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use cratewright_renderer::{HOOKS, Hook, Merged, build_script_crates, hooks_of, merge, nix_string};
+use cratewright_renderer::{Merged, OVERRIDES, Override, build_script_crates, merge, nix_string, overrides_of};
 use cratewright_resolver::Package;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ struct Listed<'a> {
     covered_by: Vec<&'static str>,
     /// Files of `nix-lib/overrides` that are for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hooks: Vec<&'static str>,
+    overrides: Vec<&'static str>,
     /// What to write, where nobody covers it.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
@@ -66,8 +66,8 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
     let layers = layers(command, &workspace.root)?;
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
-    let hooks = hooks_of(workspace.resolved(&graphs), &merged);
-    let crates = listed(&workspace, &merged, &layers, &hooks);
+    let overrides = overrides_of(workspace.resolved(&graphs), &merged);
+    let crates = listed(&workspace, &merged, &layers, &overrides);
     match command.format {
         Format::Json => report.data(&format!("{:#}\n", serde_json::json!({ "crates": crates })))?,
         Format::Text => report.data(&text(&crates))?,
@@ -119,7 +119,7 @@ fn listed<'a>(
     workspace: &'a Workspace,
     merged: &Merged,
     layers: &Layers,
-    hooks: &BTreeMap<String, Vec<&'static Hook>>,
+    overrides: &BTreeMap<String, Vec<&'static Override>>,
 ) -> Vec<Listed<'a>> {
     let mut by_name: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in built(workspace, merged) {
@@ -127,7 +127,7 @@ fn listed<'a>(
     }
     let used = build_script_crates(&workspace.packages, merged);
     let tools: BTreeSet<&str> =
-        HOOKS.iter().flat_map(|hook| hook.build_dependencies.iter().copied()).chain(COMPILER).collect();
+        OVERRIDES.iter().flat_map(|one| one.build_dependencies.iter().copied()).chain(COMPILER).collect();
     let mut listed = Vec::new();
     for (name, packages) in by_name {
         let uses: Vec<&str> =
@@ -136,11 +136,12 @@ fn listed<'a>(
         if uses.is_empty() && links.is_none() {
             continue;
         }
-        let own = hooks.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, hooks)| hooks);
-        let own: Vec<&Hook> = own.copied().collect();
-        let by_name = own.iter().any(|hook| hook.covers && hook.crates.contains(&name));
+        let own =
+            overrides.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, overrides)| overrides);
+        let own: Vec<&Override> = own.copied().collect();
+        let by_name = own.iter().any(|one| one.covers && one.crates.contains(&name));
         let is_met = |tool: &&str| {
-            COMPILER.contains(tool) || HOOKS.iter().any(|hook| hook.covers && hook.build_dependencies.contains(tool))
+            COMPILER.contains(tool) || OVERRIDES.iter().any(|one| one.covers && one.build_dependencies.contains(tool))
         };
         let by_tools = !uses.is_empty() && uses.iter().all(is_met);
         let mut covered_by = Vec::new();
@@ -165,7 +166,7 @@ fn listed<'a>(
             suggestion: covered_by.is_empty().then(|| suggestion(name, links, &uses)),
             uses,
             covered_by,
-            hooks: own.iter().map(|hook| hook.name).collect(),
+            overrides: own.iter().map(|one| one.name).collect(),
         });
     }
     listed
@@ -190,7 +191,7 @@ fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
     let library = links.unwrap_or(name.trim_end_matches("-sys"));
     let mut text = format!("{name} = attrs: {{\n");
     let of_pkg_config =
-        HOOKS.iter().find(|hook| hook.name == "pkg-config").map_or(&[][..], |hook| &hook.build_dependencies);
+        OVERRIDES.iter().find(|one| one.name == "pkg-config").map_or(&[][..], |one| &one.build_dependencies);
     let asks_pkg_config = uses.iter().any(|tool| of_pkg_config.contains(tool));
     if asks_pkg_config {
         let _ = writeln!(text, "  # pkg-config itself is there; this is the library that it looks for.");

@@ -34,6 +34,11 @@ impl Progress {
         Progress { is_terminal: !is_quiet && !is_dumb && std::io::stderr().is_terminal(), is_verbose }
     }
 
+    /// Whether steps are listed.
+    pub(crate) fn is_verbose(self) -> bool {
+        self.is_verbose
+    }
+
     /// Whether anything is shown at all.
     pub(crate) fn is_shown(self) -> bool {
         self.is_terminal || self.is_verbose

@@ -62,6 +62,11 @@ impl Report {
         }
     }
 
+    /// Whether more is shown than the summary.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.progress.is_verbose()
+    }
+
     /// The same for what only `-v` shows.
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
         self.progress.detail(verb, text);

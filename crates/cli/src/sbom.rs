@@ -1,10 +1,13 @@
 //! `cratewright sbom`.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use cratewright_renderer::{SbomSubject, sbom};
+use cratewright_renderer::{About, BuildGraph, sbom};
 use cratewright_resolver::{PackageIx, Pair, Selection};
 use cratewright_staleness::Look;
+use serde::Deserialize;
 
 use crate::args::Sbom;
 use crate::cargo;
@@ -16,6 +19,21 @@ use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace, find_manifest, triple};
 
 pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
+    let output = command.output.as_deref().map(follow_links);
+    if let Some(path) = &output {
+        output::check_name(path)?;
+    }
+    if let (Some(graph), Some(manifests)) = (&command.graph, &command.manifests) {
+        let text = sbom(&written_graph(graph, manifests)?, env!("CARGO_PKG_VERSION"));
+        match output {
+            None => report.data(&text)?,
+            Some(path) => {
+                output::check_no_input(&path, &BTreeSet::from([graph.clone(), manifests.clone()]))?;
+                output::replace(&path, &text)?;
+            }
+        }
+        return Ok(exit::SUCCESS);
+    }
     let manifest = find_manifest(command.manifest_path.as_deref())?;
     let [host, target] = match (&command.cross, &command.target) {
         (Some(cross), _) => [triple(&cross.host), triple(&cross.target)],
@@ -25,10 +43,6 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
             [host.clone(), host]
         }
     };
-    let output = command.output.as_deref().map(follow_links);
-    if let Some(path) = &output {
-        output::check_name(path)?;
-    }
     let workspace = workspace::load_for(
         report,
         &LoadOptions {
@@ -47,14 +61,14 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
     let selection = selection(&workspace, member, command.variant.as_deref())?;
     let graph = workspace.resolve_on(selection, pair);
     let features = selection.requested_features(&workspace.packages, member);
-    let subject = SbomSubject { member, features: &features, tool_version: env!("CARGO_PKG_VERSION") };
     let name = &workspace.packages.graph[member].name;
-    let text = sbom(&workspace.packages, &graph, subject).ok_or_else(|| {
+    let graph = BuildGraph::of_member(&workspace.packages, &graph, member, &features).ok_or_else(|| {
         let message = format!("package `{name}` has neither a library nor a binary whose required features are on");
         Failure::new("nothing-to-build", message)
             .note("at", workspace.packages.graph[member].manifest_path.clone())
             .help("name another member with `-p`, or a variant that turns them on with `--variant`")
     })?;
+    let text = sbom(&graph, env!("CARGO_PKG_VERSION"));
     match output {
         None => report.data(&text)?,
         Some(path) => {
@@ -67,13 +81,41 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
+/// What `Cargo.nix` wrote, with what manifests say.
+fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Failure> {
+    let read = |path: &Path| fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error));
+    let mut graph = BuildGraph::parse(&read(file)?).map_err(|error| {
+        Failure::new("invalid-graph", format!("`{}` is no graph of a build: {error}", file.display()))
+            .help("have it written by the `sbom` of a `Cargo.nix` that this version of cratewright generated")
+    })?;
+    graph.read_manifests(|package, name| -> Result<About, Failure> {
+        let path = manifests.join(name);
+        let text = read(&path).map_err(|failure| failure.note("package", package))?;
+        let manifest: Manifest = toml::from_str(&text).map_err(|error| {
+            Failure::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
+                .note("package", package)
+                .help("have `Cargo.toml` of the packed crate there")
+        })?;
+        Ok(manifest.package)
+    })?;
+    Ok(graph)
+}
+
+/// A published manifest.
+#[derive(Deserialize)]
+struct Manifest {
+    /// Cargo once called it otherwise.
+    #[serde(alias = "project")]
+    package: About,
+}
+
 /// The member that was named, or that the manifest is of, or the only one.
-fn member(workspace: &Workspace, command: &Sbom, manifest: &std::path::Path) -> Result<PackageIx, Failure> {
+fn member(workspace: &Workspace, command: &Sbom, manifest: &Path) -> Result<PackageIx, Failure> {
     if let Some(name) = &command.package {
         return workspace.member(name);
     }
     let Workspace { packages, root, .. } = workspace;
-    let is_here = |member: &PackageIx| std::path::Path::new(&packages.graph[*member].manifest_path) == manifest;
+    let is_here = |member: &PackageIx| Path::new(&packages.graph[*member].manifest_path) == manifest;
     let one = match packages.members[..] {
         [only] => Some(only),
         _ => packages.members.iter().copied().find(is_here),

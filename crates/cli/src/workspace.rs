@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
-use cratewright_renderer::{CargoVariable, Resolved};
+use cratewright_renderer::{CargoVariable, Resolved, merge};
 use cratewright_resolver::{
     Lockfile, MemberManifest, PackageGraph, PackageIx, Pair, Platform, ResolveError, Selection, UnitGraph,
     WorkspaceManifest, WorkspaceMetadata, resolve,
@@ -14,8 +14,8 @@ use cratewright_resolver::{
 
 use crate::cargo;
 use crate::cargo_config::CargoConfig;
-use crate::config::Config;
 pub use crate::config::Cross;
+use crate::config::{Config, FeatureUnification};
 use crate::disk::{check_readable, read_text};
 use crate::failure::Failure;
 pub use crate::progress::Progress;
@@ -78,6 +78,8 @@ pub struct Workspace {
     pub environment: BTreeMap<String, CargoVariable>,
     /// What profiles and cargo's configuration say and Nix does not follow, a line each.
     pub not_followed: Vec<String>,
+    /// `[workspace.metadata.cratewright]`.
+    pub(crate) config: Config,
 }
 
 impl Workspace {
@@ -96,6 +98,17 @@ impl Workspace {
                 .note("at", root.join("Cargo.toml").display().to_string())
                 .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))
         })
+    }
+
+    /// Number of units that `Cargo.nix` would have if features were unified the other way; nothing where that has no such
+    /// selections, or cannot be built.
+    pub(crate) fn units_otherwise(&self) -> Option<(FeatureUnification, usize)> {
+        let config = self.config.unified_otherwise();
+        let selections = config.selections(&self.packages, &self.root).ok()?;
+        let graphs = self.resolve(&selections);
+        let Workspace { packages, platforms, pairs, .. } = self;
+        let merged = merge(Resolved { packages, platforms, pairs, selections: &selections, graphs: &graphs }).ok()?;
+        Some((config.feature_unification, merged.builds().count()))
     }
 
     /// The unit graph of one selection on one of the pairs.
@@ -171,7 +184,19 @@ pub fn load(options: &LoadOptions) -> Result<Workspace, Failure> {
     let environment = cargo_config.environment(&root)?;
     let not_followed = packages.profiles.ignored().into_iter().chain(cargo_config.ignored(&platforms)).chain(left_out);
     let not_followed = not_followed.collect();
-    Ok(Workspace { root, lock, packages, platforms, pairs, selections, ignored, rustflags, environment, not_followed })
+    Ok(Workspace {
+        root,
+        lock,
+        packages,
+        platforms,
+        pairs,
+        selections,
+        ignored,
+        rustflags,
+        environment,
+        not_followed,
+        config,
+    })
 }
 
 /// The same, which `-v` tells of.

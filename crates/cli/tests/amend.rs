@@ -23,6 +23,11 @@ impl Scratch {
         );
         fs::create_dir_all(&clone).unwrap();
         support::run(Command::new("cp").arg("-r").arg(support::fixture("three-members").join(".")).arg(&clone));
+        // Its library lies beside it, as it does for most.
+        let manifest = clone.join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, text.replace("library = \"../../nix-lib/library\"\n", "")).unwrap();
+        support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
         scratch.git("clone", &["init", "--quiet", "--initial-branch", "main"]);
         scratch.git("clone", &["remote", "add", "origin", "../remote"]);
         scratch.commit("clone", "a person", "first");
@@ -100,6 +105,19 @@ fn the_commit_of_a_bot_is_amended_once() {
     let after = scratch.remote("bump");
     check(&scratch.amend(), 0, "up to date");
     assert_eq!(scratch.remote("bump"), after);
+}
+
+#[test]
+fn the_library_is_amended_with_it() {
+    let scratch = Scratch::new(BOT, |clone| {
+        let library = clone.join("cratewright.nix");
+        let text = fs::read_to_string(&library).unwrap();
+        fs::write(library, format!("{text}# of another version\n")).unwrap();
+        fs::write(clone.join("notes.txt"), "").unwrap();
+    });
+    check(&scratch.amend(), 0, "amended");
+    // As it was on main, so that nothing is left of the change.
+    assert_eq!(scratch.git("remote", &["diff", "--name-only", "main", "bump"]), "notes.txt");
 }
 
 #[test]

@@ -76,9 +76,8 @@ fn check_fails(root: &Path, arguments: &str, body: &str, says: &[&str]) {
 }
 
 /// A copy of the fixture with one place changed.
-fn edited(file: &str, from: &str, to: &str) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    support::copy_tree(&service(), copy.path());
+fn edited(file: &str, from: &str, to: &str) -> support::Copy {
+    let copy = support::Copy::of(&service());
     let path = copy.path().join(file);
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(from), "{file} has no {from:?}");
@@ -220,8 +219,7 @@ fn an_edit_runs_the_suites_of_dependents_only() {
         let body = "builtins.mapAttrs (_: check: check.drvPath) c.tests";
         serde_json::from_value(nix::eval_json(&expression(root, "{ }", body))).unwrap()
     };
-    let copy = tempfile::tempdir().unwrap();
-    support::copy_tree(&service(), copy.path());
+    let copy = support::Copy::of(&service());
     let mut before = derivations(copy.path());
     let cases: [(&str, &[&str]); 5] = [
         ("clock/src/lib.rs", &["clock", "contract", "event-derive", "event-store", "web-front"]),

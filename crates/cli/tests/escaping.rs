@@ -3,21 +3,21 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use cratewright_renderer::{RenderOptions, Resolved, SbomSubject, merge, nix_string, render, sbom};
+use cratewright_renderer::{BuildGraph, Library, RenderOptions, Resolved, merge, nix_string, render, sbom};
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
 };
-use cratewright_staleness::Inputs;
+use cratewright_staleness::FORMAT;
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::support::nix;
-use crate::support::sbom::without_tool_version;
 
 /// What is most likely to break a Nix string, a shell word, or both.
 fn hostile() -> impl Strategy<Value = String> {
@@ -88,26 +88,37 @@ fn documents(fields: &[String]) -> [String; 2] {
     };
     let merged = merge(resolved).unwrap();
     let options = RenderOptions {
-        output: "Cargo.nix".to_owned(),
-        inputs: Inputs::default().to_nix(),
+        library: Library::At("nix-lib/library".to_owned()),
+        format: FORMAT,
+        outputs: vec!["Cargo.nix".to_owned()],
+        inputs: BTreeMap::from([(fields[0].clone(), fields[1].clone())]),
         ..RenderOptions::default()
     };
-    let subject = SbomSubject { member: packages.members[0], features: &["default".to_owned()], tool_version: "1" };
-    [render(resolved, &merged, &options), sbom(&packages, &graphs[0][0], subject).unwrap()]
+    let features = ["default".to_owned()];
+    let graph = BuildGraph::of_member(&packages, &graphs[0][0], packages.members[0], &features).unwrap();
+    [render(resolved, &merged, &options), sbom(&graph, env!("CARGO_PKG_VERSION"))]
 }
 
-/// `meta` and the SBOM, as Nix has them.
+/// `meta`, and what the SBOM is made from, as Nix has them.
 fn described(directory: &std::path::Path) -> serde_json::Value {
     nix::eval_json(&format!(
         "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
              cargoNix = import {}/Cargo.nix {{
                inherit pkgs;
                buildRustCrateForPkgs = _: {{ override = _: attrs: {{ type = \"derivation\"; }}; }};
+               cratewright = \"/unused\";
              }};
-         in {{ inherit (cargoNix.rootCrate) sbom; inherit (cargoNix.rootCrate.build) meta; }}",
+         in {{ inherit (cargoNix.rootCrate.sbom) graph; inherit (cargoNix.rootCrate.build) meta; }}",
         nix::stand_in().display(),
         directory.display()
     ))
+}
+
+/// The document of a graph, by the command.
+fn document(directory: &std::path::Path, graph: &serde_json::Value) -> String {
+    let file = directory.join("graph.json");
+    fs::write(&file, graph.to_string()).unwrap();
+    support::stdout(support::cratewright().args(["sbom", "--graph"]).arg(&file).arg("--manifests").arg(directory))
 }
 
 /// What the builder is given, recorded by a stub.
@@ -144,6 +155,7 @@ proptest! {
         let directory = tempfile::tempdir().unwrap();
         let [cargo_nix, sbom] = documents(&fields);
         fs::write(directory.path().join("Cargo.nix"), cargo_nix).unwrap();
+        std::os::unix::fs::symlink(support::repository().join("nix-lib"), directory.path().join("nix-lib")).unwrap();
         let attributes = recorded(directory.path());
 
         let pasted = ["license", "license-file", "description", "homepage", "repository", "readme"];
@@ -159,7 +171,14 @@ proptest! {
         prop_assert_eq!(&attributes["rust-version"], &json!("1.85"));
 
         let described = described(directory.path());
-        prop_assert_eq!(described["sbom"].as_str().unwrap(), without_tool_version(&sbom, "1"));
+        let mut graph: serde_json::Value = serde_json::from_str(described["graph"].as_str().unwrap()).unwrap();
+        prop_assert_eq!(&document(directory.path(), &graph), &sbom);
+        // As the manifest of a packed crate has the same.
+        let package = graph["packages"]["app@0.1.0"].as_object_mut().unwrap();
+        let manifest = toml::to_string(&json!({ "package": package.remove("about").unwrap() })).unwrap();
+        fs::write(directory.path().join("0.toml"), manifest).unwrap();
+        package.insert("manifest".to_owned(), json!("0.toml"));
+        prop_assert_eq!(&document(directory.path(), &graph), &sbom);
         let bom = Bom::parse_from_json(sbom.as_bytes()).unwrap();
         prop_assert!(bom.validate_version(SpecVersion::V1_5).passed(), "{}", sbom);
         prop_assert_eq!(&described["meta"]["description"], &json!(fields[2]));

@@ -290,7 +290,7 @@ fn one_name_and_version_from_registry_git_and_path() {
     scratch.write("app", &[("Cargo.lock", &format!("version = 4\n\n{}", packages.join("\n")))]);
     let text = scratch.generate("app");
     assert_eq!(scratch.printed("app", "app"), "7 git path git\n");
-    for key in ["\"itoa@1.0.18\" = registry", "\"itoa@1.0.18 (at itoa)\" = local", "\"itoa@1.0.18 (from "] {
+    for key in ["\"itoa@1.0.18\" = registry", "\"itoa@1.0.18 [from=itoa]\" = local", "\"itoa@1.0.18 [from=fork-"] {
         assert!(text.contains(key), "{key}: {text}");
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use cratewright_renderer::HOOKS;
+use cratewright_renderer::OVERRIDES;
 use serde_json::{Value, json};
 
 use crate::support::nix;
@@ -136,7 +136,7 @@ fn each_gives_what_its_crates_need() {
         assert_eq!(found, expected, "{hook} for {{ {attributes} }} on {system}");
     }
     let tested: BTreeSet<&str> = table().iter().map(|row| row.0).collect();
-    assert_eq!(tested, HOOKS.iter().map(|hook| hook.name).collect(), "each has a row");
+    assert_eq!(tested, OVERRIDES.iter().map(|hook| hook.name).collect(), "each has a row");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn all_files_are_known() {
     let directory = fs::read_dir(support::repository().join("nix-lib/overrides")).unwrap();
     let names = directory.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<String> = names.filter_map(|name| Some(name.strip_suffix(".nix")?.to_owned())).collect();
-    assert_eq!(files, HOOKS.iter().map(|hook| hook.name.to_owned()).collect());
+    assert_eq!(files, OVERRIDES.iter().map(|hook| hook.name.to_owned()).collect());
 }
 
 /// Names of the shared libraries that a program asks for, in order.

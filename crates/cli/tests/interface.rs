@@ -170,7 +170,7 @@ fn declared_feature_sets_are_served() {
     same(&build("[ \"loud\" \"default\" \"fast\" \"loud\" ]"), &variant("loud"));
     same(&build("[ ]"), &variant("bare"));
     same("((cargoNix { }).workspaceMembers.app.build.override { features = [ ]; }).drvPath", &variant("bare"));
-    check("variants", "(cargoNix { }).variants.loud.app.packageId", json!("app@0.1.0 (app loud)"));
+    check("variants", "(cargoNix { }).variants.loud.app.packageId", json!("app@0.1.0 [member=app variant=loud]"));
     check("variants", "builtins.attrNames (cargoNix { }).variants.everything", json!(["app", "plain", "whole"]));
     check("variants", "builtins.attrNames (cargoNix { }).variants.loud", json!(["app"]));
     check_error(
@@ -292,7 +292,7 @@ fn platforms_decide_what_is_in_the_lists() {
     let features = |system: &str| {
         format!(
             "let p = import {} {{ system = \"{system}\"; }};
-             in (cargoNix {{ pkgs = p; buildRustCrateForPkgs = stub; }}).internal.units.\"leaf@0.1.0 (app)\".features",
+             in (cargoNix {{ pkgs = p; buildRustCrateForPkgs = stub; }}).internal.units.\"leaf@0.1.0\".features",
             nix::stand_in().display()
         )
     };

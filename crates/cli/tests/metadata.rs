@@ -22,14 +22,14 @@ fn eval(fixture: &str, body: &str) -> Value {
     ))
 }
 
-/// `meta` that `nix-lib/meta.nix` makes of the attributes of a crate.
+/// `meta` that `nix-lib/library/meta.nix` makes of the attributes of a crate.
 fn meta(attributes: &str) -> Value {
     nix::eval_json(&format!(
         "let
            inherit (import {} {{ }}) lib;
            crate = {{ crateName = \"some-app\"; version = \"1.0.0\"; }} // {attributes};
            unit = {{ type = \"derivation\"; meta.mainProgram = \"some-app\"; }};
-         in ((import {}/nix-lib/meta.nix {{ inherit lib; }}).describe crate unit).meta",
+         in ((import {}/nix-lib/library/meta.nix {{ inherit lib; }}).describe crate unit).meta",
         nix::stand_in().display(),
         support::repository().display(),
     ))
@@ -124,7 +124,7 @@ fn members_go_by_their_own_names() {
 /// What asks for `meta` pays for it, and nothing else depends on it.
 #[test]
 fn metadata_is_beside_the_derivation() {
-    let unit = "internal.units.\"anyhow@1.0.104\"";
+    let unit = "internal.units.\"app@0.1.0\"";
     let broken = "{ lib = lib // { licenses = throw \"somebody asked\"; }; }";
     let same = |left: &str, right: &str| {
         assert_eq!(

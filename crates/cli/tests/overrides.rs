@@ -54,7 +54,7 @@ fn three_layers_compose() {
               (_: { buildInputs = [ "second" ]; nativeBuildInputs = [ "second" ]; })
             ];
           };
-        }).internal.units."zstd-sys@2.1.3+zstd.1.5.7 (system)"
+        }).internal.units."zstd-sys@2.1.3+zstd.1.5.7 [member=system]"
     "#;
     let found = nix::eval_json(&expression("native", body));
     let inputs = found["buildInputs"].as_array().unwrap();
@@ -237,8 +237,8 @@ fn versions_meet_requirements_as_in_manifests() {
     let found = nix::eval_json(&format!(
         "let
            pkgs = import {} {{ }};
-           overrides = key: import {}/nix-lib/overrides.nix {{
-             inherit pkgs; inherit (pkgs) lib; crateOverrides.${{key}} = _: {{ }};
+           overrides = key: import {}/nix-lib/library/override-layers.nix {{
+             inherit pkgs; inherit (pkgs) lib; own-overrides = {{ }}; crateOverrides.${{key}} = _: {{ }};
            }};
          in map (requirement: builtins.filter (version:
            (overrides (\"a@\" + requirement)).unused {{ a = [ version ]; }} == [ ]

@@ -120,10 +120,8 @@ fn check(root: &Path, member: &str, bin: &str, profile: &str) -> [PathBuf; 2] {
 }
 
 /// A copy with nothing built yet.
-fn copy(root: &Path) -> tempfile::TempDir {
-    let scratch = tempfile::tempdir().unwrap();
-    support::copy_tree(root, scratch.path());
-    scratch
+fn copy(root: &Path) -> support::Copy {
+    support::Copy::of(root)
 }
 
 #[test]
@@ -146,6 +144,31 @@ fn a_panic_aborts_where_the_profile_says_so() {
         let output = Command::new(program).arg("panic").output().unwrap();
         assert_eq!((output.status.signal(), output.status.code()), (signal, code), "{profile}");
     }
+}
+
+/// A script of a derivation's, by evaluation.
+#[track_caller]
+fn script_of(fixture: &str, system: &str, script: &str) -> String {
+    let expression = format!(
+        "(import {} {{ pkgs = import {} {{ system = \"{system}\"; }}; profile = \"dev\"; }}).{script}",
+        support::fixture(fixture).join("Cargo.nix").display(),
+        nix::nixpkgs().display()
+    );
+    nix::eval_json(&expression).as_str().unwrap().to_owned()
+}
+
+/// Cargo leaves debug information out of what is for the compiler alone, and a macro's own tests are not.
+#[test]
+fn tests_of_a_procedural_macro_have_debug_information() {
+    let script = script_of("profiles", "x86_64-linux", "tests.tagger.buildPhase");
+    assert!(script.contains("'debuginfo=2'") && !script.contains("'debuginfo=0'"), "{script}");
+}
+
+#[test]
+fn debug_information_of_a_build_script_is_unpacked_on_darwin() {
+    let of = |system| script_of("cargo-config", system, "internal.units.\"app@0.1.0\".configurePhase");
+    assert!(of("aarch64-darwin").contains("-C split-debuginfo=unpacked"), "{}", of("aarch64-darwin"));
+    assert!(!of("x86_64-linux").contains("split-debuginfo"), "{}", of("x86_64-linux"));
 }
 
 /// An application with everything that makes a program small.

@@ -4,7 +4,6 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
@@ -124,9 +123,9 @@ fn an_application_is_rendered_as_resolved() {
     let root = support::application("xh", "0.23.0");
     let scratch = tempfile::tempdir().unwrap();
     let mut generate = support::cratewright();
-    generate.args(["generate", "--locked", "--stdout", "--manifest-path"]).arg(root.join("Cargo.toml"));
     let cargo_nix = scratch.path().join("Cargo.nix");
-    fs::write(&cargo_nix, support::stdout(&mut generate)).unwrap();
+    generate.args(["generate", "--locked", "--manifest-path"]).arg(root.join("Cargo.toml")).arg("-o").arg(&cargo_nix);
+    support::run(&mut generate);
     check(&root, &cargo_nix);
 }
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_renderer::{SbomSubject, sbom};
+use cratewright_renderer::{BuildGraph, sbom};
 use cratewright_resolver::{PackageIx, Purpose, Role, UnitGraph};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::support::nix;
 use crate::support::recorded::platforms;
-use crate::support::sbom::without_tool_version;
+use crate::support::sbom::documents;
 
 /// Name, version and whether it is linked; the member itself is.
 type Listed = BTreeSet<(String, String, bool)>;
@@ -73,23 +73,6 @@ fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> List
     each.collect()
 }
 
-/// `variant/member` or `member` to the text of each document, as Nix makes it.
-fn by_nix(cargo_nix: &Path, platforms: &str) -> BTreeMap<String, String> {
-    let expression = format!(
-        "let
-           pkgs = import {pkgs} {platforms} // {{ writeText = _: text: text; }};
-           file = import {cargo_nix} {{ inherit pkgs; }};
-           named = prefix: members: map (name: {{ name = prefix + name; value = members.${{name}}.sbom; }})
-             (builtins.filter (name: (builtins.tryEval members.${{name}}.sbom).success) (builtins.attrNames members));
-         in builtins.listToAttrs (named \"\" file.workspaceMembers ++ builtins.concatLists (
-           map (variant: named (variant + \"/\") file.variants.${{variant}}) (builtins.attrNames file.variants)
-         ))",
-        pkgs = nix::stand_in().display(),
-        cargo_nix = cargo_nix.display(),
-    );
-    serde_json::from_value(nix::eval_json(&expression)).unwrap()
-}
-
 /// Every member and variant on every pair; Nix where the stand-in has the pair. Returns how many documents there are.
 #[track_caller]
 fn check(root: &Path, cargo_nix: &Path) -> usize {
@@ -98,20 +81,26 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
     let mut selections = workspace.selections.clone();
     selections.retain(|selection| selection.purpose == Purpose::Build);
     let graphs = workspace.resolve(&selections);
+    let pairs = workspace.pairs.iter().enumerate();
+    let platforms = pairs.filter_map(|(ix, &pair)| Some((ix, platforms(&workspace, pair)?))).collect();
+    let mut nix = documents(cargo_nix, &platforms);
     let mut count = 0;
-    for (ix, &pair) in workspace.pairs.iter().enumerate() {
-        let nix = platforms(&workspace, pair).map(|platforms| by_nix(cargo_nix, &platforms));
+    for ix in 0..workspace.pairs.len() {
         for (selection, graphs) in selections.iter().zip(&graphs) {
             for &member in &selection.members {
                 let features = selection.requested_features(&workspace.packages, member);
-                let subject = SbomSubject { member, features: &features, tool_version: "1.2.3" };
                 let name = &workspace.packages.graph[member].name;
-                let Some(text) = sbom(&workspace.packages, &graphs[ix], subject) else {
+                let in_variant = selection.variant.as_ref().map_or(name.clone(), |variant| format!("{variant}/{name}"));
+                let key = format!("{ix}/{in_variant}");
+                let Some(graph) = BuildGraph::of_member(&workspace.packages, &graphs[ix], member, &features) else {
                     let mut roots = graphs[ix].roots.iter();
                     assert!(roots.all(|&root| graphs[ix].graph[root].package != member), "{name} is built");
+                    // For Nix it is an empty crate, as other platforms have something of it.
+                    nix.remove(&key);
                     continue;
                 };
                 count += 1;
+                let text = sbom(&graph, env!("CARGO_PKG_VERSION"));
                 check_valid(&text);
                 let document: Value = serde_json::from_str(&text).unwrap();
                 let listed = listed(&document);
@@ -124,13 +113,13 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
                 } else {
                     assert_eq!(listed, expected, "{name}");
                 }
-                if let Some(nix) = &nix {
-                    let key = selection.variant.as_ref().map_or(name.clone(), |variant| format!("{variant}/{name}"));
-                    assert_eq!(nix[&key], without_tool_version(&text, "1.2.3"), "{key}, in {}", cargo_nix.display());
+                if platforms.contains_key(&ix) {
+                    assert_eq!(nix.remove(&key).as_ref(), Some(&text), "{key}, in {}", cargo_nix.display());
                 }
             }
         }
     }
+    assert_eq!(nix.keys().next(), None, "what Nix alone has, in {}", cargo_nix.display());
     count
 }
 
@@ -156,9 +145,9 @@ fn applications_list_exactly_the_packages_of_their_unit_graphs() {
         let root = support::application(name, version);
         let scratch = tempfile::tempdir().unwrap();
         let mut generate = support::cratewright();
-        generate.args(["generate", "--locked", "--stdout", "--manifest-path"]).arg(root.join("Cargo.toml"));
         let cargo_nix = scratch.path().join("Cargo.nix");
-        fs::write(&cargo_nix, support::stdout(&mut generate)).unwrap();
+        generate.args(["generate", "--locked", "--output"]).arg(&cargo_nix);
+        support::run(generate.arg("--manifest-path").arg(root.join("Cargo.toml")));
         check(&root, &cargo_nix);
     }
 }
@@ -198,8 +187,8 @@ fn an_overridden_build_has_its_own_document() {
     let expression = |document: &str| {
         format!(
             "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
-                 file = import {} {{ inherit pkgs; }};
-             in {document}",
+                 file = import {} {{ inherit pkgs; cratewright = \"/unused\"; }};
+             in {document}.graph",
             nix::stand_in().display(),
             support::fixture("variants").join("Cargo.nix").display()
         )
@@ -213,10 +202,14 @@ fn an_overridden_build_has_its_own_document() {
 #[test]
 fn the_derivation_holds_what_the_command_prints() {
     let directory = support::fixture("registry-mix");
-    let built = nix::build(&directory.join("Cargo.nix"), "rootCrate.sbom");
+    let built = nix::build_expression(&format!(
+        "(import {} {{ cratewright = {}; }}).rootCrate.sbom",
+        directory.join("Cargo.nix").display(),
+        nix::package()
+    ));
     assert!(built.to_str().unwrap().ends_with("-app-0.1.0.cdx.json"), "{}", built.display());
     let printed = command("registry-mix", &[]);
-    assert_eq!(fs::read_to_string(&built).unwrap(), without_tool_version(&printed, env!("CARGO_PKG_VERSION")));
+    assert_eq!(fs::read_to_string(&built).unwrap(), printed);
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("app.cdx.json");
     assert_eq!(command("registry-mix", &["--output", path.to_str().unwrap()]), "");
@@ -235,6 +228,50 @@ fn the_derivation_holds_what_the_command_prints() {
     assert_eq!(component("serde_derive")["scope"], "excluded");
     assert_eq!(document["metadata"]["component"]["type"], "application");
     assert_eq!(document["metadata"]["component"]["purl"], "pkg:cargo/app@0.1.0?download_url=file://.");
+}
+
+/// Who has no program to write it hears of the command.
+#[test]
+fn without_the_program_there_is_a_message() {
+    let cargo_nix = support::fixture("registry-mix").join("Cargo.nix");
+    let mut evaluate = nix::nix("nix-instantiate");
+    let output = evaluate.arg(cargo_nix).args(["-A", "rootCrate.sbom"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    for words in ["import ./Cargo.nix { cratewright = ...; }", "run `cratewright sbom -p app`"] {
+        assert!(!output.status.success() && error.contains(words), "{error}");
+    }
+}
+
+/// Flakes have it at hand, even where it is built from the same `Cargo.nix`. An older file knows no such argument.
+#[test]
+fn flakes_pass_the_program_on() {
+    let root = support::fixture("registry-mix");
+    let sbom = "legacyPackages.cargoNix.rootCrate.sbom";
+    let build = ["nix-build", "-A", sbom];
+    let built = nix::library("per-system", &root, "{ inherit cratewright; }", &build);
+    let path = String::from_utf8(built.stdout).unwrap();
+    assert!(path.ends_with(".cdx.json\n"), "{}", String::from_utf8_lossy(&built.stderr));
+    assert_eq!(fs::read_to_string(path.trim()).unwrap(), command("registry-mix", &[]));
+
+    let [library, pkgs] =
+        [support::repository().join("nix-lib"), nix::stand_in()].map(|path| path.display().to_string());
+    let own = nix::eval_json(&format!(
+        "let made = (import {library}).perSystem {{
+           pkgs = import {pkgs} {{ }}; root = {}; cratewright = made.packages.default;
+         }}; in [ (builtins.attrNames made.packages) (made.{sbom}.drvPath != made.packages.default.drvPath) ]",
+        root.display()
+    ));
+    assert_eq!(own, json!([["app", "default"], true]));
+
+    let scratch = tempfile::tempdir().unwrap();
+    fs::write(scratch.path().join("Cargo.nix"), "{ pkgs }: { workspaceMembers.app.build = pkgs.system; }").unwrap();
+    let older = nix::eval_json(&format!(
+        "((import {library}).cargoNix {{
+           pkgs = {{ system = \"any\"; }}; root = {}; cratewright = null; lockSync = false;
+         }}).workspaceMembers.app.build",
+        scratch.path().display()
+    ));
+    assert_eq!(older, json!("any"));
 }
 
 /// What manifests say is anyone's text. It stays as it is, but for lines, and what is no URL or licence is not taken for one.

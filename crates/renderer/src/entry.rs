@@ -1,15 +1,14 @@
 //! One entry of `Cargo.nix`: the attributes of a crate.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 
 use crate::guards::{Guards, PairSet};
-use crate::merge::{Content, Entry, EntryDependency, Merged};
-use crate::nix;
+use crate::merged::{Content, Entry, EntryDependency, Merged};
+use crate::nix::{Binding, Nix, attribute};
+use crate::origins::replaced;
 use crate::render::{RenderOptions, constructor};
-use crate::sbom::{CRATES_IO, spdx_expression};
 
 pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
     entry.contents.values().flat_map(|content| &content.dependencies)
@@ -20,38 +19,35 @@ pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &Ent
     dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
 }
 
-/// `base` is the key of the package's first entry, if this is another one.
+/// What is the same for all entries.
+pub(crate) struct EntryOptions<'a> {
+    /// The edition that is said of no entry.
+    pub(crate) edition: &'a str,
+    pub(crate) options: &'a RenderOptions,
+}
+
+/// The first entry of a package has all that is the package's; others are like it, but for their lists.
 pub(crate) fn render_entry(
     packages: &PackageGraph,
     merged: &Merged,
     entry: &Entry,
-    base: Option<&str>,
-    options: &RenderOptions,
+    options: &EntryOptions<'_>,
     guards: &mut Guards,
-) -> String {
-    match base {
-        None => render_first(packages, merged, entry, options, guards),
-        Some(base) => {
-            let attributes = render_lists(packages, merged, entry, Attributes::default(), guards);
-            let (key, base) = (nix::attribute(&entry.key), nix::string(base));
-            format!("{key} = like {base} {{ {} }};\n", attributes.text)
-        }
-    }
+) -> Binding {
+    let first = merged.first_key(packages, entry.package);
+    let (function, own) = if first == entry.key {
+        let package = &packages.graph[entry.package];
+        (vec![Nix::word(constructor(&package.source))], package_attributes(package, options))
+    } else {
+        (vec![Nix::word("anotherBuildOf"), Nix::text(first)], Attributes::default())
+    };
+    let attributes = render_lists(packages, merged, entry, own, guards);
+    Binding::new(&entry.key, Nix::Apply(function.into_iter().chain([attributes.set()]).collect()))
 }
 
-/// The first entry of a package, with all that is the package's.
-fn render_first(
-    packages: &PackageGraph,
-    merged: &Merged,
-    entry: &Entry,
-    options: &RenderOptions,
-    guards: &mut Guards,
-) -> String {
-    let package = &packages.graph[entry.package];
+/// Name and version are in the key, and what is usual is not said.
+fn package_attributes(package: &Package, EntryOptions { edition, options }: &EntryOptions<'_>) -> Attributes {
     let mut attributes = Attributes::default();
-    attributes.text("crateName", &package.name);
-    attributes.text("version", &package.version.to_string());
-    attributes.optional("twin", merged.twins.get(&entry.package).map(String::as_str));
     match &package.source {
         Source::Local { dir } => {
             attributes.text("dir", dir);
@@ -68,44 +64,32 @@ fn render_first(
         }
         Source::Vendored { path, checksum } => {
             attributes.text("vendored", path);
-            attributes.optional("replaces", package.source_id.as_deref().filter(|&source| source != CRATES_IO));
+            attributes.optional("replaces", replaced(package));
             attributes.optional("sha256", checksum.as_deref());
         }
     }
     // A local source has no such files, see `excluded`.
-    if !matches!(package.source, Source::Local { .. }) && !package.undeclared.is_empty() {
+    if !matches!(package.source, Source::Local { .. }) {
         attributes.texts("undeclared", &package.undeclared);
     }
-    attributes.text("edition", edition_of(package));
-    attributes.texts("authors", &package.authors);
-    attributes.optional("description", package.description.as_deref());
-    attributes.optional("homepage", package.homepage.as_deref());
-    attributes.optional("license", package.license.as_deref());
-    if package.license.as_deref().is_some_and(|license| spdx_expression(license).is_none()) {
-        attributes.push("spdx", "false".to_owned());
-    }
-    attributes.optional("license-file", package.license_file.as_deref());
-    attributes.optional("readme", package.readme.as_deref());
-    attributes.optional("repository", package.repository.as_deref());
-    attributes.optional("rust-version", package.rust_version.as_deref());
+    attributes.optional("edition", Some(edition_of(package)).filter(|own| own != edition));
     attributes.optional("links", package.links.as_deref());
     if let Some(lib) = &package.lib {
-        // The defaults are nixpkgs' (`build-rust-crate/default.nix`).
-        attributes.optional("libName", Some(lib.name.as_str()).filter(|&name| name != package.name));
+        // The defaults are nixpkgs' (`build-rust-crate/default.nix`), which has `_` for `-` as well.
+        let is_usual = lib.name.replace('-', "_") == package.name.replace('-', "_");
+        attributes.optional("libName", Some(lib.name.as_str()).filter(|_| !is_usual));
         attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
         if package.proc_macro {
-            attributes.push("procMacro", "true".to_owned());
+            attributes.push("procMacro", Nix::word("true"));
         } else if lib.crate_types != ["lib"] {
             attributes.texts("type", &lib.crate_types);
         }
     }
     attributes.optional("build", package.build_script.as_ref().map(|script| script.path.as_str()));
-    let attributes = render_lists(packages, merged, entry, attributes, guards);
-    let constructor = constructor(&package.source);
-    format!("{} = {constructor} {{ {} }};\n", nix::attribute(&entry.key), attributes.text)
+    attributes
 }
 
-/// What entries of one package differ in. `ofPackage` of `nix-lib/units.nix` has the names.
+/// What entries of one package differ in. `ofEntry` of `nix-lib/library/units.nix` has the names.
 fn render_lists(
     packages: &PackageGraph,
     merged: &Merged,
@@ -119,11 +103,13 @@ fn render_lists(
     lists.add("crateBin", |pair, _| {
         let bins = entry.bins.get(&pair).into_iter().flatten();
         bins.map(|&bin| &package.bins[bin])
-            .map(|bin| format!("{{ name = {}; path = {}; }}", nix::string(&bin.name), nix::string(&bin.path)))
+            .map(|bin| {
+                Nix::Set(vec![Binding::new("name", Nix::text(&bin.name)), Binding::new("path", Nix::text(&bin.path))])
+            })
             .collect()
     });
     lists.add("features", |_, content| {
-        content.features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
+        content.features.iter().map(|&feature| Nix::text(package.feature_name(feature))).collect()
     });
     dependency_lists(packages, merged, &mut lists, false);
     lists.attributes
@@ -133,31 +119,28 @@ fn render_lists(
 pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: &mut Lists<'_>, for_host: bool) {
     for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
         lists.add(name, |_, content| {
-            let mut dependencies: Vec<String> = content
+            let mut dependencies: Vec<Nix> = content
                 .dependencies
                 .iter()
                 .filter(|dependency| dependency.for_build_script == for_build_script)
                 .map(|dependency| {
                     let to = &merged.entries[dependency.entry];
-                    let table = if for_host || is_host(packages, merged, dependency) { "host" } else { "units" };
-                    format!("{table}.{}", nix::attribute(&to.key))
+                    let table = if for_host || is_host(packages, merged, dependency) { "build" } else { "units" };
+                    Nix::Select(table, to.key.clone())
                 })
                 .collect();
             dependencies.dedup();
             dependencies
         });
     }
-    let entry = lists.entry;
-    let renames = renames(packages, merged, entry);
+    let renames = renames(packages, merged, lists.entry);
     if !renames.is_empty() {
-        let mut text = "{".to_owned();
-        for (name, by_pair) in &renames {
-            let list =
-                guarded_list(&entry.pairs(), lists.guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default());
-            let _ = write!(text, "{} = {};", nix::attribute(name), list.unwrap_or_default());
-        }
-        text.push('}');
-        lists.attributes.push("crateRenames", text);
+        let list = |by_pair: &BTreeMap<usize, Vec<Nix>>, guards: &mut Guards| {
+            guarded_list(&lists.entry.pairs(), guards, |pair| by_pair.get(&pair).cloned().unwrap_or_default())
+        };
+        let renames = renames.into_iter().filter_map(|(name, by_pair)| Some((name, list(&by_pair, lists.guards)?)));
+        let renames = renames.map(|(name, list)| Binding::new(name, list)).collect();
+        lists.attributes.push("crateRenames", Nix::Set(renames));
     }
 }
 
@@ -167,19 +150,20 @@ pub(crate) fn edition_of(package: &Package) -> &str {
     target.map_or(&package.edition, |target| &target.edition)
 }
 
-/// Nothing for what goes into programs alone, as nearly all does.
+/// Which flags of a profile its library takes; nothing for what goes into programs alone, as nearly all does.
 fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
     match entry.lto? {
         _ if package.lib.is_none() => Some("run"),
-        Lto::Run | Lto::OnlyBitcode => None,
+        Lto::Run => Some("run"),
+        Lto::OnlyBitcode => None,
         Lto::OnlyObject => Some("object"),
         Lto::ObjectAndBitcode => Some("both"),
     }
 }
 
 /// By name of the package depended upon: what it is called here, where that is not the name of its library.
-fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<String>>> {
-    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<String>>> = BTreeMap::new();
+fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<Nix>>> {
+    let mut renames: BTreeMap<String, BTreeMap<usize, Vec<Nix>>> = BTreeMap::new();
     for (&pair, content) in &entry.contents {
         for dependency in &content.dependencies {
             let ix = merged.entries[dependency.entry].package;
@@ -192,8 +176,10 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
             // As the prelude has it for its dependents.
             let version =
                 merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
-            let (version, rename) = (nix::string(&version), nix::string(extern_name));
-            let rename = format!("{{ version = {version}; rename = {rename}; }}");
+            let rename = Nix::Set(vec![
+                Binding::new("version", Nix::Text(version)),
+                Binding::new("rename", Nix::text(extern_name)),
+            ]);
             let list = renames.entry(to.name.clone()).or_default().entry(pair).or_default();
             if !list.contains(&rename) {
                 list.push(rename);
@@ -203,19 +189,29 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
     renames
 }
 
-/// `name = value;` after `name = value;`.
+/// Attributes of a set, one after the other.
 #[derive(Default)]
-pub(crate) struct Attributes {
-    pub(crate) text: String,
-}
+pub(crate) struct Attributes(Vec<Binding>);
 
 impl Attributes {
-    pub(crate) fn push(&mut self, name: &str, value: String) {
-        let _ = write!(self.text, "{name} = {value};");
+    pub(crate) fn set(self) -> Nix {
+        Nix::Set(self.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn extend(&mut self, other: Attributes) {
+        self.0.extend(other.0);
+    }
+
+    pub(crate) fn push(&mut self, name: &str, value: Nix) {
+        self.0.push(Binding::new(name, value));
     }
 
     pub(crate) fn text(&mut self, name: &str, value: &str) {
-        self.push(name, nix::string(value));
+        self.push(name, Nix::text(value));
     }
 
     pub(crate) fn optional(&mut self, name: &str, value: Option<&str>) {
@@ -226,7 +222,7 @@ impl Attributes {
 
     pub(crate) fn texts(&mut self, name: &str, values: &[String]) {
         if !values.is_empty() {
-            self.push(name, nix::list(values.iter().map(|value| nix::string(value))));
+            self.push(name, Nix::texts(values));
         }
     }
 }
@@ -239,7 +235,7 @@ pub(crate) struct Lists<'a> {
 }
 
 impl Lists<'_> {
-    pub(crate) fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<String>) {
+    pub(crate) fn add(&mut self, name: &str, items: impl Fn(usize, &Content) -> Vec<Nix>) {
         let list = guarded_list(&self.entry.pairs(), self.guards, |pair| items(pair, &self.entry.contents[&pair]));
         if let Some(list) = list {
             self.attributes.push(name, list);
@@ -248,15 +244,15 @@ impl Lists<'_> {
 }
 
 /// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
-fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<String>) -> Option<String> {
-    let mut where_on: BTreeMap<String, PairSet> = BTreeMap::new();
+fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<Nix>) -> Option<Nix> {
+    let mut where_on: BTreeMap<Nix, PairSet> = BTreeMap::new();
     for &pair in pairs {
         for item in items(pair) {
             where_on.entry(item).or_default().insert(pair);
         }
     }
     let mut everywhere = Vec::new();
-    let mut guarded: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut guarded: BTreeMap<String, Vec<Nix>> = BTreeMap::new();
     for (item, on) in where_on {
         if on == *pairs {
             everywhere.push(item);
@@ -266,8 +262,11 @@ fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> V
     }
     let mut parts = Vec::new();
     if !everywhere.is_empty() {
-        parts.push(nix::list(everywhere));
+        parts.push(Nix::List(everywhere));
     }
-    parts.extend(guarded.into_iter().map(|(name, items)| format!("{} {}", nix::attribute(&name), nix::list(items))));
-    (!parts.is_empty()).then(|| parts.join(" ++ "))
+    parts.extend(guarded.into_iter().map(|(name, items)| Nix::call(attribute(&name), Nix::List(items))));
+    match parts.len() {
+        0 | 1 => parts.pop(),
+        _ => Some(Nix::Concat(parts)),
+    }
 }

@@ -11,115 +11,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cratewright_resolver::{
-    Beside, DependencyTable, ExternName, FeatureIx, Lto, NamedProfile, PackageGraph, PackageIx, Pair, Platform,
-    Purpose, Role, Selection, Target, UnitGraph, UnitKind,
-};
+use cratewright_resolver::{Beside, DependencyTable, FeatureIx, PackageIx, Purpose, Role, Target, UnitGraph, UnitKind};
 use petgraph::graph::NodeIndex;
 use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
 
 use crate::error::RenderError;
-use crate::guards::PairSet;
+use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, labelled};
 use crate::origins::twins;
-
-/// Index into [`Merged::entries`].
-pub type EntryIx = usize;
-
-/// What was resolved, for all selections and pairs.
-#[derive(Debug, Clone, Copy)]
-pub struct Resolved<'a> {
-    /// The packages.
-    pub packages: &'a PackageGraph,
-    /// Platforms that the pairs speak of.
-    pub platforms: &'a [Platform],
-    /// Pairs, in the order of the inner lists of `graphs`.
-    pub pairs: &'a [Pair],
-    /// Selections, in the order of `graphs`.
-    pub selections: &'a [Selection],
-    /// One graph per selection and pair.
-    pub graphs: &'a [Vec<UnitGraph>],
-}
-
-/// A dependency of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryDependency {
-    /// For the build script, or for everything else.
-    pub for_build_script: bool,
-    /// The entry depended upon.
-    pub entry: EntryIx,
-    /// Name given with `--extern`.
-    pub extern_name: ExternName,
-}
-
-/// What an entry is on one pair.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Content {
-    /// Features that are on, in order.
-    pub features: Vec<FeatureIx>,
-    /// Dependencies, sorted.
-    pub dependencies: Vec<EntryDependency>,
-}
-
-/// One attribute of `Cargo.nix`.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Package id spec, with a suffix where a package has several entries.
-    pub key: String,
-    /// The package.
-    pub package: PackageIx,
-    /// Content by pair; pairs that do not build it are absent.
-    pub contents: BTreeMap<usize, Content>,
-    /// Built for itself, or what its tests are compiled with.
-    pub kind: UnitKind,
-    /// Binaries by pair, as indices into the package's; only members that are built for themselves or for tests have any.
-    pub bins: BTreeMap<usize, Vec<usize>>,
-    /// Targets by pair that only entries for tests have.
-    pub beside: BTreeMap<usize, Beside>,
-    /// What its library must hold for the target where LTO is on; nothing where no profile turns it on, or for the host.
-    pub lto: Option<Lto>,
-}
-
-/// A member and what building it means.
-#[derive(Debug, Clone)]
-pub struct Member {
-    /// The package.
-    pub package: PackageIx,
-    /// Its entry.
-    pub entry: EntryIx,
-    /// The variant that this is, else the default build.
-    pub variant: Option<String>,
-    /// Features asked of it by name, see [`Selection::requested_features`].
-    pub features: Vec<String>,
-}
-
-/// What the tests of a member are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemberTests {
-    /// The package.
-    pub package: PackageIx,
-    /// For the target: all there is to test but the library of a proc-macro.
-    pub target: Option<EntryIx>,
-    /// For the host: the library of a proc-macro.
-    pub host: Option<EntryIx>,
-    /// The package as its tests link it. Where they link nothing, any build of it.
-    pub unit: EntryIx,
-    /// Whether there is a library to link.
-    pub has_library: bool,
-}
-
-/// Everything that [`crate::render`] writes.
-#[derive(Debug)]
-pub struct Merged {
-    /// In order of their keys.
-    pub entries: Vec<Entry>,
-    /// Default builds, then variants by name; members in order of their names. A member without library and enabled
-    /// binary has nothing to build and is left out.
-    pub members: Vec<Member>,
-    /// In order of the members' names, those that have anything to test.
-    pub tests: Vec<MemberTests>,
-    /// Packages that share name and version with another one, and where they come from. The other one is not in here.
-    pub twins: BTreeMap<PackageIx, String>,
-}
 
 /// A unit of one selection on one side, over all pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,7 +60,7 @@ pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
         merger.check(group, groups.of(group))?;
         merger.merge_group(group, groups.of(group));
     }
-    if resolved.packages.profiles.declared(resolved.packages).iter().any(NamedProfile::has_lto) {
+    if resolved.packages.profiles.has_lto() {
         merger.find_lto();
     }
     Ok(merger.finish())
@@ -340,32 +238,29 @@ impl<'a> Merger<'a> {
     }
 
     /// The package id spec for the first entry of a package; further ones say whose they are.
+    ///
+    /// What is said stands in brackets, a word or `word=value` each, in a fixed order. No member, variant or origin has a
+    /// space, a bracket or `=` in it, so that no two say the same.
     fn key(&self, group: Group, slot: Slot, first: Slot) -> String {
-        let package = &self.resolved.packages.graph[group.package];
-        let spec = format!("{}@{}", package.name, package.version);
-        let mut labels: Vec<&str> = self.twins.get(&group.package).map(String::as_str).into_iter().collect();
+        let mut labels = Vec::new();
         if slot.selection != first.selection {
             let selection = &self.resolved.selections[slot.selection];
-            labels.push(match selection.members[..] {
-                [member] => self.resolved.packages.graph[member].name.as_str(),
-                _ => "workspace",
-            });
-            labels.extend(selection.variant.as_deref());
+            if let [member] = selection.members[..] {
+                labels.push(format!("member={}", self.resolved.packages.graph[member].name));
+            }
+            labels.extend(selection.variant.as_ref().map(|variant| format!("variant={variant}")));
             if selection.purpose == Purpose::Test && group.kind == UnitKind::Build {
-                labels.push("with tests");
+                labels.push("test".to_owned());
             }
         }
-        // Two words each, so that no member's name can be mistaken for them.
         if slot.role != first.role {
-            labels.push(match slot.role {
-                Role::Host => "for host",
-                Role::Target => "for target",
-            });
+            // Platforms in nixpkgs' words.
+            labels.push(if slot.role == Role::Host { "build" } else { "host" }.to_owned());
         }
         if group.kind == UnitKind::Test {
-            labels.push("for tests");
+            labels.push("tests".to_owned());
         }
-        if labels.is_empty() { spec } else { format!("{spec} ({})", labels.join(" ")) }
+        labelled(self.resolved.packages, &self.twins, group.package, labels)
     }
 
     fn finish(mut self) -> Merged {
@@ -412,6 +307,9 @@ impl<'a> Merger<'a> {
                 *entry = entry.map(|entry| new_ix[entry]);
             }
         }
+        let keys = || order.iter().map(|&ix| &self.entries[ix].key);
+        let twice = keys().zip(keys().skip(1)).find(|(one, next)| one == next);
+        assert_eq!(twice, None, "two entries have one key, and the second would hide the first");
         let mut entries: Vec<Option<Entry>> = self.entries.into_iter().map(Some).collect();
         Merged {
             entries: order.into_iter().filter_map(|old| entries[old].take()).collect(),
@@ -472,29 +370,13 @@ impl<'a> Merger<'a> {
         for tests in tests.iter_mut().filter(|tests| tests.unit == EntryIx::MAX) {
             let is_build = |entry: &Entry| entry.package == tests.package && entry.kind == UnitKind::Build;
             tests.unit = self.entries.iter().position(is_build).unwrap_or_else(|| {
-                let package = &packages.graph[tests.package];
-                let mut entry = Entry::new(
-                    format!("{} (nothing but tests)", package.display().replace(' ', "@")),
-                    tests.package,
-                    UnitKind::Build,
-                );
+                let key = labelled(packages, &self.twins, tests.package, Vec::new());
+                let mut entry = Entry::new(key, tests.package, UnitKind::Build);
                 entry.contents = (0..self.resolved.pairs.len()).map(|pair| (pair, Content::default())).collect();
                 self.entries.push(entry);
                 self.entries.len() - 1
             });
         }
         tests
-    }
-}
-
-impl Entry {
-    fn new(key: String, package: PackageIx, kind: UnitKind) -> Self {
-        let (contents, bins, beside) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Entry { key, package, contents, kind, bins, beside, lto: None }
-    }
-
-    /// Pairs that build this entry.
-    pub(crate) fn pairs(&self) -> PairSet {
-        self.contents.keys().copied().collect()
     }
 }

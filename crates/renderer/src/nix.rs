@@ -1,6 +1,266 @@
-//! Nix source text, the part of it that `Cargo.nix` needs. Layout is nixfmt's business, not this module's.
+//! A tree of Nix expressions, as far as `Cargo.nix` needs them, and the printer that lays it out.
+//!
+//! Layout is for a reviewer: an attribute a line, so that a change of one is a line of a diff; lists filled to the width of a
+//! line, so that a long one does not become a page. The same tree always has the same text.
 
-use std::fmt::Write;
+use std::borrow::Cow;
+
+/// Columns of a line.
+const WIDTH: usize = 120;
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Nix {
+    /// A string, not yet escaped.
+    Text(String),
+    /// What is Nix already, on one line: a name, `true`, `./..`.
+    Word(Cow<'static, str>),
+    /// `units."libc@0.2.1"`: an attribute of something that has a name.
+    Select(&'static str, String),
+    /// Elements.
+    List(Vec<Nix>),
+    /// Attributes, in this order.
+    Set(Vec<Binding>),
+    /// A function and its arguments.
+    Apply(Vec<Nix>),
+    /// `a ++ b`
+    Concat(Vec<Nix>),
+    /// What a function takes, as written, and its body.
+    Function(Cow<'static, str>, Box<Nix>),
+    /// `let ... in ...`
+    Let(Vec<Binding>, Box<Nix>),
+    /// Lines of a file of ours, indented as there.
+    Code(Cow<'static, str>),
+    /// A string of whole lines, not yet escaped, in which a line of a diff is a line.
+    Lines(Vec<String>),
+}
+
+/// A line of an attribute set or of `let`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Binding {
+    /// A line of comment, below an empty line.
+    pub(crate) comment: Option<&'static str>,
+    /// A name, not yet quoted; none for code that is laid out already.
+    pub(crate) name: Option<String>,
+    /// What it is bound to.
+    pub(crate) value: Nix,
+}
+
+impl Binding {
+    pub(crate) fn new(name: impl Into<String>, value: Nix) -> Self {
+        Binding { comment: None, name: Some(name.into()), value }
+    }
+
+    /// Whole lines of code, laid out for where they stand.
+    pub(crate) fn lines(code: String) -> Self {
+        Binding { comment: None, name: None, value: Nix::Code(code.into()) }
+    }
+}
+
+impl Nix {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
+        Nix::Text(text.into())
+    }
+
+    pub(crate) fn word(word: impl Into<Cow<'static, str>>) -> Self {
+        Nix::Word(word.into())
+    }
+
+    pub(crate) fn texts(texts: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        Nix::List(texts.into_iter().map(|text| Nix::text(text.as_ref())).collect())
+    }
+
+    /// A function and its argument.
+    pub(crate) fn call(function: impl Into<Cow<'static, str>>, argument: Nix) -> Self {
+        Nix::Apply(vec![Nix::Word(function.into()), argument])
+    }
+
+    /// The text of a file that is this expression.
+    pub(crate) fn print(&self) -> String {
+        let mut printer = Printer { text: String::new() };
+        printer.print(self, 0);
+        printer.text.push('\n');
+        printer.text
+    }
+
+    /// On one line, if it can be. A set is given a line for each attribute where it is not within a list.
+    fn flat(&self, in_list: bool) -> Option<String> {
+        match self {
+            Nix::Text(text) => Some(string(text)),
+            Nix::Word(word) => Some(word.to_string()),
+            Nix::Select(of, name) => Some(format!("{of}.{}", attribute(name))),
+            Nix::List(items) if items.is_empty() => Some("[ ]".to_owned()),
+            Nix::List(items) => {
+                let items: Option<Vec<String>> = items.iter().map(|item| item.flat_item()).collect();
+                Some(format!("[ {} ]", items?.join(" ")))
+            }
+            Nix::Set(bindings) if bindings.is_empty() => Some("{ }".to_owned()),
+            Nix::Set(bindings) if in_list && bindings.iter().all(|one| one.comment.is_none()) => {
+                let bindings: Option<Vec<String>> = bindings.iter().map(Binding::flat).collect();
+                Some(format!("{{ {} }}", bindings?.join(" ")))
+            }
+            Nix::Apply(parts) => {
+                let parts: Option<Vec<String>> = parts.iter().map(|part| part.flat(in_list)).collect();
+                Some(parts?.join(" "))
+            }
+            Nix::Concat(parts) => {
+                let parts: Option<Vec<String>> = parts.iter().map(|part| part.flat(in_list)).collect();
+                Some(parts?.join(" ++ "))
+            }
+            Nix::Set(_) | Nix::Function(..) | Nix::Let(..) | Nix::Code(_) | Nix::Lines(_) => None,
+        }
+    }
+
+    /// As an element of a list, in parentheses where it needs them.
+    fn flat_item(&self) -> Option<String> {
+        let text = self.flat(true)?;
+        Some(if matches!(self, Nix::Apply(_) | Nix::Concat(_)) { format!("({text})") } else { text })
+    }
+}
+
+impl Binding {
+    fn flat(&self) -> Option<String> {
+        Some(format!("{} = {};", attribute(self.name.as_deref()?), self.value.flat(true)?))
+    }
+}
+
+struct Printer {
+    text: String,
+}
+
+impl Printer {
+    fn column(&self) -> usize {
+        self.text.chars().rev().take_while(|&c| c != '\n').count()
+    }
+
+    fn line(&mut self, indentation: usize) {
+        self.text.push('\n');
+        self.text.extend(std::iter::repeat_n(' ', indentation));
+    }
+
+    fn print(&mut self, nix: &Nix, indentation: usize) {
+        // A semicolon follows.
+        let room = WIDTH.saturating_sub(self.column() + 1);
+        if let Some(flat) = nix.flat(false).filter(|flat| flat.chars().count() <= room) {
+            self.text.push_str(&flat);
+            return;
+        }
+        match nix {
+            Nix::Text(_) | Nix::Word(_) | Nix::Select(..) => self.text.push_str(&nix.flat(false).unwrap_or_default()),
+            Nix::List(items) => self.list(items, indentation),
+            Nix::Set(bindings) => {
+                self.text.push('{');
+                self.bindings(bindings, indentation + 2);
+                self.line(indentation);
+                self.text.push('}');
+            }
+            Nix::Apply(parts) => self.separated(parts, indentation, |printer| printer.text.push(' ')),
+            Nix::Concat(parts) => self.separated(parts, indentation, |printer| {
+                printer.line(indentation);
+                printer.text.push_str("++ ");
+            }),
+            Nix::Function(arguments, body) => {
+                self.code(arguments, indentation);
+                match **body {
+                    Nix::Set(_) => self.text.push(' '),
+                    _ => self.line(indentation),
+                }
+                self.print(body, indentation);
+            }
+            Nix::Let(bindings, body) => {
+                self.text.push_str("let");
+                self.bindings(bindings, indentation + 2);
+                self.line(indentation);
+                self.text.push_str("in");
+                self.line(indentation);
+                self.print(body, indentation);
+            }
+            Nix::Code(code) => self.code(code, indentation),
+            Nix::Lines(lines) => {
+                self.text.push_str("''");
+                for line in lines {
+                    self.line(indentation + 2);
+                    self.text.push_str(&escape_line(line));
+                }
+                self.line(indentation);
+                self.text.push_str("''");
+            }
+        }
+    }
+
+    fn separated(&mut self, parts: &[Nix], indentation: usize, separate: impl Fn(&mut Self)) {
+        for (ix, part) in parts.iter().enumerate() {
+            if ix > 0 {
+                separate(self);
+            }
+            self.print(part, indentation);
+        }
+    }
+
+    /// As many elements on a line as fit, but one if they are sets.
+    fn list(&mut self, items: &[Nix], indentation: usize) {
+        self.text.push('[');
+        let has_sets = items.iter().any(|item| matches!(item, Nix::Set(_)));
+        let mut is_first = true;
+        for item in items {
+            let flat = item.flat_item();
+            let fits = flat.as_ref().is_some_and(|flat| self.column() + 1 + flat.chars().count() <= WIDTH);
+            if is_first || !fits {
+                self.line(indentation + 2);
+            } else {
+                self.text.push(' ');
+            }
+            // An element that has lines of its own is followed by a line.
+            is_first = has_sets || flat.is_none();
+            match flat {
+                Some(flat) => self.text.push_str(&flat),
+                None => self.print(item, indentation + 2),
+            }
+        }
+        self.line(indentation);
+        self.text.push(']');
+    }
+
+    fn bindings(&mut self, bindings: &[Binding], indentation: usize) {
+        for (ix, Binding { comment, name, value }) in bindings.iter().enumerate() {
+            if let Some(comment) = comment {
+                if ix > 0 {
+                    self.text.push('\n');
+                }
+                self.line(indentation);
+                self.text.push_str("# ");
+                self.text.push_str(comment);
+            }
+            match (name, value) {
+                (Some(name), value) => {
+                    self.line(indentation);
+                    self.text.push_str(&attribute(name));
+                    self.text.push_str(" = ");
+                    self.print(value, indentation);
+                    self.text.push(';');
+                }
+                (None, Nix::Code(code)) => {
+                    self.text.push('\n');
+                    self.text.push_str(code.trim_end());
+                }
+                (None, value) => self.print(value, indentation),
+            }
+        }
+    }
+
+    fn code(&mut self, code: &str, indentation: usize) {
+        for (ix, line) in code.trim_end().lines().enumerate() {
+            match (ix, line) {
+                (0, line) => self.text.push_str(line),
+                (_, "") => self.text.push('\n'),
+                (_, line) => {
+                    self.line(indentation);
+                    self.text.push_str(line);
+                }
+            }
+        }
+    }
+}
 
 /// A Nix string literal that evaluates to `text`.
 ///
@@ -26,6 +286,25 @@ pub fn string(text: &str) -> String {
     literal
 }
 
+/// For the inside of an indented string, in which `''` and `${` mean something.
+fn escape_line(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['\'', '$']) {
+        text.push_str(&rest[..at]);
+        let (escaped, length) = match &rest[at..] {
+            special if special.starts_with("''") => ("'''", 2),
+            // The quote would be part of the sequence that escapes what follows.
+            special if special.starts_with("'${") => ("${\"'\"}", 1),
+            special if special.starts_with("${") => ("''${", 2),
+            special => (&special[..1], 1),
+        };
+        text.push_str(escaped);
+        rest = &rest[at + length..];
+    }
+    text + rest
+}
+
 /// An attribute name: bare where Nix allows it, else quoted.
 pub(crate) fn attribute(name: &str) -> String {
     let mut chars = name.chars();
@@ -36,16 +315,6 @@ pub(crate) fn attribute(name: &str) -> String {
 }
 
 const KEYWORDS: [&str; 10] = ["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
-
-/// A list of expressions.
-pub(crate) fn list(items: impl IntoIterator<Item = String>) -> String {
-    let mut text = "[".to_owned();
-    for item in items {
-        let _ = write!(text, " {item}");
-    }
-    text.push_str(" ]");
-    text
-}
 
 #[cfg(test)]
 mod tests {
@@ -74,5 +343,29 @@ mod tests {
         assert_eq!(attribute("libc@1.0.0"), r#""libc@1.0.0""#);
         assert_eq!(attribute("or"), r#""or""#);
         assert_eq!(attribute("7z"), r#""7z""#);
+    }
+
+    #[test]
+    fn an_attribute_a_line_and_lists_filled() {
+        let many = (0..40).map(|ix| Nix::Select("units", format!("crate-{ix}@1.0.0"))).collect();
+        let bin = Nix::Set(vec![Binding::new("name", Nix::text("a")), Binding::new("path", Nix::text("b"))]);
+        let entry = Nix::call(
+            "registry",
+            Nix::Set(vec![
+                Binding::new("features", Nix::texts(["default", "std"])),
+                Binding::new("crateBin", Nix::List(vec![bin])),
+                Binding::new("empty", Nix::Set(Vec::new())),
+                Binding::new("dependencies", Nix::Concat(vec![Nix::List(many), Nix::call("linux", Nix::texts(["x"]))])),
+            ]),
+        );
+        let file =
+            Nix::Let(vec![Binding { comment: Some("One."), ..Binding::new("a@1", entry) }], Box::new(Nix::word("a")));
+        let text = file.print();
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let start = "let\n  # One.\n  \"a@1\" = registry {\n    features = [ \"default\" \"std\" ];\n    \
+                     crateBin = [ { name = \"a\"; path = \"b\"; } ];\n    empty = { };\n    dependencies = [\n      \
+                     units.\"crate-0@1.0.0\" units.\"crate-1@1.0.0\"";
+        assert!(text.starts_with(start), "{text}");
+        assert!(text.ends_with("\n    ]\n    ++ linux [ \"x\" ];\n  };\nin\na\n"), "{text}");
     }
 }

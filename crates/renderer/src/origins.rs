@@ -4,6 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{Package, PackageIx, Source};
 
+/// The crates.io registry as `Cargo.lock` has it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
 /// A commit of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
@@ -85,8 +88,13 @@ fn short_index(index: &str) -> &str {
     index.split_once("://").map_or(index, |(_, rest)| rest).trim_end_matches('/')
 }
 
-/// Of packages that share name and version, all but one get a label that says where they come from. The one without is
-/// that of crates.io, if it is among them.
+/// The source that a vendored package stands for, as `Cargo.lock` has it; crates.io goes without saying.
+pub(crate) fn replaced(package: &Package) -> Option<&str> {
+    package.source_id.as_deref().filter(|&source| source != CRATES_IO)
+}
+
+/// Of packages that share name and version, all but one get a label that says where they come from, without spaces,
+/// brackets and `=`. The one without a label is that of crates.io, if it is among them.
 pub(crate) fn twins(packages: &BTreeMap<PackageIx, &Package>) -> BTreeMap<PackageIx, String> {
     let mut by_spec: BTreeMap<(&str, &semver::Version), Vec<PackageIx>> = BTreeMap::new();
     for (&ix, package) in packages {
@@ -98,7 +106,7 @@ pub(crate) fn twins(packages: &BTreeMap<PackageIx, &Package>) -> BTreeMap<Packag
         let mut taken = BTreeSet::new();
         for ix in &twins[1..] {
             let label = label(packages[ix]);
-            let longer = (2..).map(|number| format!("{label}, {number}"));
+            let longer = (2..).map(|number| format!("{label},{number}"));
             let label = std::iter::once(label.clone()).chain(longer).find(|label| taken.insert(label.clone()));
             labels.insert(*ix, label.unwrap_or_default());
         }
@@ -107,14 +115,18 @@ pub(crate) fn twins(packages: &BTreeMap<PackageIx, &Package>) -> BTreeMap<Packag
 }
 
 fn label(package: &Package) -> String {
-    match &package.source {
-        Source::Local { dir } if dir.is_empty() => "at .".to_owned(),
-        Source::Local { dir } => format!("at {dir}"),
-        Source::Vendored { path, .. } => format!("at {path}"),
-        Source::CratesIo { .. } => "from crates.io".to_owned(),
-        Source::Registry { index, .. } => format!("from {}", short_index(index)),
-        Source::Git { url, rev, .. } => format!("from {}", short_name(url, rev)),
-    }
+    let text = match &package.source {
+        Source::Local { dir } if dir.is_empty() => ".".to_owned(),
+        Source::Local { dir } => dir.clone(),
+        Source::Vendored { path, .. } => path.clone(),
+        Source::CratesIo { .. } => "crates.io".to_owned(),
+        Source::Registry { index, .. } => short_index(index).to_owned(),
+        Source::Git { url, rev, .. } => short_name(url, rev),
+    };
+    // As in a URL. The comma is for numbers.
+    let is_plain = |c: char| c.is_alphanumeric() || "-._~/:@+".contains(c);
+    let encode = |c: char| if is_plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
+    text.chars().map(encode).collect()
 }
 
 #[cfg(test)]

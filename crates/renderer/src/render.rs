@@ -1,47 +1,43 @@
 //! The text of `Cargo.nix`.
 //!
-//! Expressions are written without regard for layout; nixfmt's rules (as a library) lay them out at the end.
+//! A tree of expressions is built here, and laid out by the printer in `nix.rs`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use cratewright_resolver::{PackageGraph, PackageIx, Source, UnitKind};
-use rayon::prelude::*;
+use cratewright_resolver::{PackageGraph, PackageIx, Source};
 
-use crate::entry::{Attributes, dependencies, is_host, render_entry};
-use crate::guards::Guards;
-use crate::hooks::render_hooks;
-use crate::merge::{Entry, Member, Merged, Resolved};
-use crate::nix;
-use crate::origins::Origins;
+use crate::entry::{Attributes, EntryOptions, dependencies, edition_of, is_host, render_entry};
+use crate::guards::{Guards, PairSet};
+use crate::library::bindings;
+use crate::merged::{Member, Merged, Resolved};
+use crate::metadata::metadata;
+use crate::nix::{Binding, Nix, attribute, string};
+use crate::origins::{Origins, Repository};
+use crate::overrides::render_overrides;
 use crate::profiles::profiles;
 use crate::tests_table::tests;
 
-/// The Nix code that every `Cargo.nix` carries, by name of its file in `nix-lib/`; the last calls the others.
-pub const LIBRARY: [(&str, &str); 14] = [
-    ("sources", include_str!("../../../nix-lib/sources.nix")),
-    ("compilation", include_str!("../../../nix-lib/compilation.nix")),
-    ("kept", include_str!("../../../nix-lib/kept.nix")),
-    ("buildScript", include_str!("../../../nix-lib/build-script.nix")),
-    ("environment", include_str!("../../../nix-lib/environment.nix")),
-    ("overrides", include_str!("../../../nix-lib/overrides.nix")),
-    ("shell", include_str!("../../../nix-lib/shell.nix")),
-    ("rustc", include_str!("../../../nix-lib/rustc.nix")),
-    ("kinds", include_str!("../../../nix-lib/kinds.nix")),
-    ("checks", include_str!("../../../nix-lib/checks.nix")),
-    ("meta", include_str!("../../../nix-lib/meta.nix")),
-    ("sbom", include_str!("../../../nix-lib/sbom.nix")),
-    ("units", include_str!("../../../nix-lib/units.nix")),
-    ("prelude", include_str!("../../../nix-lib/prelude.nix")),
-];
+/// Where a `Cargo.nix` has the Nix code from that is the same for all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Library {
+    /// A file, or a directory with a `default.nix`, seen from the directory of `Cargo.nix`.
+    At(String),
+    /// `Cargo.nix` itself, as far as its workspace needs it.
+    #[default]
+    Embedded,
+}
 
 /// How to write the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
     /// The workspace root seen from the directory of `Cargo.nix`: `.`, `..`, `../..`.
     pub root: String,
-    /// `Cargo.nix` seen from the workspace root; kept out of the root package's source.
-    pub output: String,
+    /// Where the library is.
+    pub library: Library,
+    /// Version of the layout that the library is told, see `FORMAT` of the staleness crate.
+    pub format: u32,
+    /// What is written, seen from the workspace root; kept out of the root package's source.
+    pub outputs: Vec<String>,
     /// Where packages are fetched from.
     pub origins: Origins,
     /// By directory of a local package: what it is built from besides that, seen from the workspace root.
@@ -52,8 +48,8 @@ pub struct RenderOptions {
     pub rustflags: BTreeMap<String, Vec<String>>,
     /// `[env]` of cargo's configuration.
     pub environment: BTreeMap<String, CargoVariable>,
-    /// The attribute set that records what the file is made from, laid out.
-    pub inputs: String,
+    /// By file, the record of what `Cargo.nix` is made from: a line for each key.
+    pub inputs: BTreeMap<String, String>,
 }
 
 /// A variable of `[env]` of cargo's configuration.
@@ -71,248 +67,224 @@ pub struct CargoVariable {
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let mut guards = Guards::new(resolved.platforms, resolved.pairs);
-    let bases = bases(merged);
-    let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
-    let base = |entry: &Entry| bases.get(&entry.package).copied().filter(|&key| key != entry.key);
-    let has_others = builds.clone().any(|entry| base(entry).is_some());
-    let entries: Vec<String> =
-        builds.map(|entry| render_entry(packages, merged, entry, base(entry), options, &mut guards)).collect();
+    let edition = common_edition(packages, merged);
+    let entries: Vec<Binding> = merged
+        .builds()
+        .map(|entry| render_entry(packages, merged, entry, &EntryOptions { edition, options }, &mut guards))
+        .collect();
+    let has_others = merged.builds().any(|entry| !merged.is_first(packages, entry));
     let tests = tests(packages, merged, &mut guards);
+    let has_tests = !tests.is_empty();
     let guards = guards.into_used();
-    // As the prelude calls the pair that it finds itself on.
+    // As the library calls the pair that it finds itself on.
     let triple = |pair: &usize| {
         let pair = resolved.pairs[*pair];
         let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
-        nix::string(&if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
+        Nix::Text(if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
     };
 
-    let mut text = format!("{ARGUMENTS} let\n");
-    let _ = write!(text, "workspace = {{ root = {}; ", root_expression(&options.root));
-    let _ = write!(text, "excluded = {};", nix::list(excluded(packages, options).iter().map(|path| nix::string(path))));
-    if !options.ignored.is_empty() {
-        let ignored = options.ignored.iter().map(|pattern| nix::string(pattern));
-        let _ = write!(text, "ignored = {};", nix::list(ignored));
-    }
-    text.push_str(" };\n\n");
-    write_origins(&options.origins, &mut text);
-    text.push_str("# What this file was resolved for; anything else is refused.\n");
-    let _ = writeln!(text, "targets = {};\n", nix::list((0..resolved.pairs.len()).map(|pair| triple(&pair))));
-    if !guards.is_empty() {
-        text.push_str("# Names for some of them.\nplatforms = {");
-        for (name, pairs) in &guards {
-            let _ = write!(text, "{} = {};", nix::attribute(name), nix::list(pairs.iter().map(triple)));
-        }
-        text.push_str("};\n\n");
-    }
-    // Two of them always, so that the layout of the entries does not depend on which are used.
-    text.push_str("crates = { registry, local, ");
+    let mut file = File::default();
+    file.push("format", Nix::word(options.format.to_string()));
+    file.push("workspace", workspace(packages, options));
+    members(packages, merged, &mut file);
+    file.push("targets", Nix::List((0..resolved.pairs.len()).map(|pair| triple(&pair)).collect()));
+    let platforms =
+        guards.iter().map(|(name, pairs)| Binding::new(name, Nix::List(pairs.iter().map(triple).collect())));
+    file.table("platforms", platforms);
+    origins(&options.origins, &mut file);
+    file.optional("profiles", profiles(packages, merged));
+    configuration(options, &mut file);
+    let overrides = render_overrides(resolved, merged);
+    file.table("overrides", overrides.iter().map(|(key, names)| Binding::new(key, Nix::texts(names))));
+
     let used =
         |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
-    for constructor in ["git", "vendored"].into_iter().filter(|constructor| used(constructor)) {
-        let _ = write!(text, "{constructor}, ");
-    }
-    if has_others {
-        text.push_str("like, ");
-    }
-    let mut tables = "units".to_owned();
-    // What tests link of a procedural macro is for the host as well.
-    let has_host = merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
-        || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
-    if has_host {
-        tables.push_str(", host");
-    }
-    for name in guards.keys() {
-        let _ = write!(tables, ", {}", nix::attribute(name));
-    }
-    let _ = writeln!(text, "{tables} }}: {{\n{PLACEHOLDER}}};\n");
-    let has_tests = !tests.is_empty();
+    // What tests link of a procedural macro is for the build platform as well.
+    let has_build =
+        merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
+            || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
+    let tables = ["units"].into_iter().chain(has_build.then_some("build")).map(str::to_owned);
+    let tables: Vec<String> = tables.chain(guards.keys().map(|name| attribute(name))).collect();
+    let constructors = ["registry", "local", "git", "vendored"].into_iter().filter(|constructor| used(constructor));
+    let constructors = constructors.chain(has_others.then_some("anotherBuildOf")).map(str::to_owned);
+    let arguments: Vec<String> = constructors.chain(tables.iter().cloned()).collect();
+    file.push("edition", Nix::text(edition));
+    let crates = Nix::Function(formals(&arguments).into(), Box::new(Nix::Set(entries)));
+    file.about(
+        "By package id spec; what stands in brackets tells several builds of a package apart.",
+        "crates",
+        crates,
+    );
     if has_tests {
         if !packages.lints.is_empty() {
-            let lints = nix::list(packages.lints.iter().map(|flag| nix::string(flag)));
-            let _ = writeln!(text, "# [workspace.lints]\nworkspaceLints = {lints};\n");
+            file.push("workspaceLints", Nix::texts(&packages.lints));
         }
-        let _ = writeln!(text, "# What `cargo test` adds to members.\ntests = {{ {tables} }}: {{ {tests} }};\n");
+        let tests = Nix::Function(formals(&tables).into(), Box::new(Nix::Set(tests)));
+        file.about("What `cargo test` adds to members.", "tests", tests);
     }
-    let profiles = profiles(packages, merged);
-    if let Some(profiles) = &profiles {
-        let _ = writeln!(text, "# What Cargo.toml says of profiles.\nprofiles = {profiles};\n");
+    let metadata = metadata(packages, merged);
+    if !metadata.is_empty() {
+        let about =
+            "What manifests of the workspace and of git repositories say of their packages; `*` stands for all.";
+        file.about(about, "metadata", Nix::Set(metadata));
     }
-    write_configuration(options, &mut text);
-    let hooks = render_hooks(resolved, merged);
-    if let Some(hooks) = &hooks {
-        let _ =
-            writeln!(text, "# Overrides of cratewright's own, for crates that are in this file.\nhooks = {hooks};\n");
+    let lines = |text: &String| Nix::Lines(text.lines().map(str::to_owned).collect());
+    let record = options.inputs.iter().map(|(file, text)| Binding::new(file, lines(text)));
+    let about = "What this file was made from; `cratewright check` finds what has moved since.";
+    file.about(about, "inputs", Nix::Set(record.collect()));
+
+    let data = Nix::Set(file.bindings);
+    let expression = match &options.library {
+        Library::At(path) => Nix::Apply(vec![Nix::word("import"), path_expression(path), data]),
+        Library::Embedded => {
+            let used = overrides.values().flatten().copied().collect();
+            let library = Binding::lines(bindings(has_tests, &used));
+            Nix::Let(vec![library], Box::new(Nix::call("library.workspace library", data)))
+        }
+    };
+    first_screen(packages, merged, options, has_tests, &guards) + &expression.print()
+}
+
+/// What whoever opens the file wants to know first.
+fn first_screen(
+    packages: &PackageGraph,
+    merged: &Merged,
+    options: &RenderOptions,
+    has_tests: bool,
+    guards: &BTreeMap<String, PairSet>,
+) -> String {
+    let mut text =
+        "# The crates of a Cargo workspace, one derivation each. `import ./Cargo.nix { inherit pkgs; }` gives\n"
+            .to_owned();
+    let mut line = |what: &str, about: &str| text.push_str(&format!("#   {what:<36}{about}\n"));
+    if root_member(packages, merged).is_some() {
+        line("rootCrate.build", "the root package");
     }
-    text.push_str("members = {");
-    let name = |member: &Member| nix::attribute(&packages.graph[member.package].name);
-    let unit = |member: &Member| nix::string(&merged.entries[member.entry].key);
-    let is_default = |member: &&Member| member.variant.is_none();
-    for member in merged.members.iter().filter(is_default) {
-        let _ = write!(text, "{} = {};", name(member), unit(member));
+    line("workspaceMembers.NAME.build", "a member: its library and binaries");
+    line("allWorkspaceMembers", "all of them in one tree");
+    if has_tests {
+        line("tests.NAME, tests.all", "its tests; also clippy, doctests, docs, examples, benches");
     }
-    text.push_str("};\n\n");
-    let mut variants: BTreeMap<&str, String> = BTreeMap::new();
+    if merged.members.iter().any(|member| member.variant.is_some()) {
+        line("variants.VARIANT.NAME.build", "a member with other features");
+    }
+    line("internal.units.\"NAME@VERSION\"", "any crate");
+    let library = match &options.library {
+        Library::At(path) => format!("`{path}` says which"),
+        Library::Embedded => "`library.workspace` says which".to_owned(),
+    };
+    text.push_str(&format!("# It takes arguments such as `profile` and `crateOverrides`: {library}.\n"));
+    text.push_str("# Of `crates`, `units` are built for the host platform and `build` for the build platform");
+    match guards.keys().next() {
+        None => text.push_str(".\n"),
+        Some(name) => text.push_str(&format!(
+            ";\n# `{} [ ... ]` is empty on platforms that `platforms` does not name there.\n",
+            attribute(name)
+        )),
+    }
+    text
+}
+
+/// The attributes of a file.
+#[derive(Default)]
+struct File {
+    bindings: Vec<Binding>,
+}
+
+impl File {
+    fn push(&mut self, name: &str, value: Nix) {
+        self.bindings.push(Binding::new(name, value));
+    }
+
+    fn about(&mut self, comment: &'static str, name: &str, value: Nix) {
+        self.bindings.push(Binding { comment: Some(comment), ..Binding::new(name, value) });
+    }
+
+    fn optional(&mut self, name: &str, value: Option<Nix>) {
+        value.into_iter().for_each(|value| self.push(name, value));
+    }
+
+    /// A set, which is left out if it is empty.
+    fn table(&mut self, name: &str, bindings: impl Iterator<Item = Binding>) {
+        let bindings: Vec<Binding> = bindings.collect();
+        self.optional(name, (!bindings.is_empty()).then_some(Nix::Set(bindings)));
+    }
+}
+
+/// `{ a, b }:`
+fn formals(names: &[String]) -> String {
+    format!("{{ {} }}:", names.join(", "))
+}
+
+fn workspace(packages: &PackageGraph, options: &RenderOptions) -> Nix {
+    let mut attributes = Attributes::default();
+    attributes.push("root", path_expression(&options.root));
+    attributes.push("excluded", Nix::texts(excluded(packages, options)));
+    attributes.texts("ignored", &options.ignored);
+    attributes.set()
+}
+
+/// The root package, if anything of it is built.
+fn root_member(packages: &PackageGraph, merged: &Merged) -> Option<PackageIx> {
+    packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root))
+}
+
+fn members(packages: &PackageGraph, merged: &Merged, file: &mut File) {
+    let name = |member: &Member| packages.graph[member.package].name.clone();
+    let unit = |member: &Member| Nix::text(&merged.entries[member.entry].key);
+    let root = root_member(packages, merged).map(|root| Nix::text(&packages.graph[root].name));
+    file.optional("rootMember", root);
+    let defaults = merged.members.iter().filter(|member| member.variant.is_none());
+    file.push("members", Nix::Set(defaults.map(|member| Binding::new(name(member), unit(member))).collect()));
+    let mut variants: BTreeMap<&str, Vec<Binding>> = BTreeMap::new();
     for member in &merged.members {
         let Some(variant) = &member.variant else { continue };
-        let features = nix::list(member.features.iter().map(|feature| nix::string(feature)));
-        let set = format!("{} = {{ features = {features}; unit = {}; }};", name(member), unit(member));
-        variants.entry(variant).or_default().push_str(&set);
+        let features = Nix::texts(&member.features);
+        let set = Nix::Set(vec![Binding::new("features", features), Binding::new("unit", unit(member))]);
+        variants.entry(variant).or_default().push(Binding::new(name(member), set));
     }
-    if !variants.is_empty() {
-        text.push_str("# Members with other features than their default ones.\nvariants = {");
-        for (variant, members) in &variants {
-            let _ = write!(text, "{} = {{ {members} }};", nix::attribute(variant));
-        }
-        text.push_str("};\n\n");
-    }
-    let root = packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root));
-    let root = root.map_or("null".to_owned(), |root| nix::string(&packages.graph[root].name));
-    text.push_str(INPUTS);
-    text.push_str("\n\n# What is the same in every file.\nlibrary = {");
-    for (name, code) in LIBRARY {
-        let _ = write!(text, "\n{name} =\n{code};");
-    }
-    let tables = [
-        ("registries", !options.origins.registries.is_empty()),
-        ("repositories", !options.origins.repositories.is_empty()),
-        ("platforms", !guards.is_empty()),
-        ("rustflags", !options.rustflags.is_empty()),
-        ("cargoEnv", !options.environment.is_empty()),
-        ("hooks", hooks.is_some()),
-        ("tests", has_tests),
-        ("profiles", profiles.is_some()),
-        ("variants", !variants.is_empty()),
-    ];
-    let tables = tables.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| format!(" {name}"));
-    let _ = write!(
-        text,
-        "\n}};\nin library.prelude {{ inherit library;\n\
-         inherit pkgs lib stdenv buildRustCrateForPkgs defaultCrateOverrides crateOverrides fetchurl fetchgit registryDl \
-         externalSources profile rootFeatures checkOptions;\n\
-         inherit workspace targets crates members inputs{};\n\
-         rootMember = {root}; }}\n",
-        tables.collect::<String>()
-    );
-    let text = format(&text);
-    let (above, below) = text.split_once(PLACEHOLDER.trim_end()).expect("the placeholder is there");
-    let indentation = above.len() - above.trim_end_matches(' ').len();
-    let entries = format_entries(&entries, indentation);
-    let (above, below) = (&above[..above.len() - indentation], below.trim_start_matches('\n'));
-    let text = [above, &entries, below].concat();
-    text.replacen(&format!("  {INPUTS}\n"), &options.inputs, 1)
+    let variants = variants.into_iter().map(|(variant, members)| Binding::new(variant, Nix::Set(members)));
+    file.table("variants", variants);
 }
 
-/// Keys of the first entries of packages: others have more words.
-fn bases(merged: &Merged) -> BTreeMap<PackageIx, &str> {
-    let mut bases: BTreeMap<PackageIx, &str> = BTreeMap::new();
-    for entry in merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build) {
-        let base = bases.entry(entry.package).or_insert(&entry.key);
-        if (entry.key.len(), entry.key.as_str()) < (base.len(), *base) {
-            *base = &entry.key;
-        }
+/// The edition that most packages have.
+fn common_edition<'a>(packages: &'a PackageGraph, merged: &Merged) -> &'a str {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for entry in merged.builds().filter(|entry| merged.is_first(packages, entry)) {
+        *counts.entry(edition_of(&packages.graph[entry.package])).or_default() += 1;
     }
-    bases
+    counts.into_iter().max_by_key(|&(_, count)| count).map_or("2021", |(edition, _)| edition)
 }
 
-/// Stands where the entries go while the rest is laid out.
-const PLACEHOLDER: &str = "entries = 0;\n";
-
-/// Stands where the record of the inputs goes.
-const INPUTS: &str = "inputs = 0;";
-
-fn format(text: &str) -> String {
-    nixfmt_rs::format(text).expect("what the renderer writes is Nix")
-}
-
-/// Lays out the entries, which are most of the file, each by itself and all at once.
-fn format_entries(entries: &[String], indentation: usize) -> String {
-    // As deep in attribute sets as in the file, so that lines break at the same width.
-    let depth = indentation / 2;
-    let nested =
-        |entry: &str| format(&format!("{}{entry}{}", "{a=".repeat(depth - 1) + "{", "};".repeat(depth - 1) + "}"));
-    let frame = nested(PLACEHOLDER);
-    let indented = format!("{}{PLACEHOLDER}", " ".repeat(indentation));
-    let (above, below) = frame.split_once(&indented).expect("attribute sets indent by two");
-    let entries: Vec<String> = entries
-        .par_iter()
-        .map(|entry| {
-            let text = nested(entry);
-            text.strip_prefix(above).and_then(|text| text.strip_suffix(below)).expect("same frame").to_owned()
-        })
-        .collect();
-    entries.concat()
-}
-
-/// crate2nix's arguments, then ours.
-const ARGUMENTS: &str = "{
-  nixpkgs ? <nixpkgs>,
-  pkgs ? import nixpkgs { config = { }; },
-  lib ? pkgs.lib,
-  stdenv ? pkgs.stdenv,
-  buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
-  # In place of those that the builder has, which are nixpkgs'.
-  defaultCrateOverrides ? null,
-  fetchurl ? null,
-  release ? true,
-  # A profile of Cargo.toml.
-  profile ? if release then \"release\" else \"dev\",
-  rootFeatures ? [ \"default\" ],
-  # Overrides by crate name, `name@requirement` or `\"*\"`, on top of nixpkgs': lists append, phases concatenate.
-  crateOverrides ? { },
-  # What tests and other checks need, by member, `\"*\"` for all: `inputs`, `testFlags`, `preRun` and the like.
-  checkOptions ? { },
-  # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
-  registryDl ? null,
-  # What fetches git repositories, if not nixpkgs' fetchgit.
-  fetchgit ? null,
-  # Local packages outside the workspace by their directories, where they are not to be found there.
-  externalSources ? { },
-}:";
-
-fn write_origins(origins: &Origins, text: &mut String) {
-    if !origins.registries.is_empty() {
-        text.push_str("# Where registries have their crates.\nregistries = {");
-        for registry in &origins.registries {
-            let mut attributes = Attributes::default();
-            attributes.text("index", &registry.index);
-            attributes.text("dl", &registry.dl);
-            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&registry.name), attributes.text);
-        }
-        text.push_str("};\n\n");
-    }
-    if !origins.repositories.is_empty() {
-        text.push_str("# Git repositories that crates come from.\nrepositories = {");
-        for repository in &origins.repositories {
-            let mut attributes = Attributes::default();
-            attributes.text("url", &repository.url);
-            attributes.text("rev", &repository.rev);
-            attributes.text("sha256", &repository.sha256);
-            let _ = write!(text, "{} = {{ {} }};", nix::attribute(&repository.name), attributes.text);
-        }
-        text.push_str("};\n\n");
-    }
+fn origins(origins: &Origins, file: &mut File) {
+    let set = |attributes: [(&str, &str); 3]| {
+        let attributes = attributes.into_iter().filter(|(name, _)| !name.is_empty());
+        Nix::Set(attributes.map(|(name, value)| Binding::new(name, Nix::text(value))).collect())
+    };
+    let registries = origins.registries.iter().map(|registry| {
+        Binding::new(&registry.name, set([("index", &registry.index), ("dl", &registry.dl), ("", "")]))
+    });
+    file.table("registries", registries);
+    let repositories = origins.repositories.iter().map(|repository| {
+        let Repository { name, url, rev, sha256 } = repository;
+        Binding::new(name, set([("url", url), ("rev", rev), ("sha256", sha256)]))
+    });
+    file.table("repositories", repositories);
 }
 
 /// What cargo's configuration says of all that is compiled.
-fn write_configuration(options: &RenderOptions, text: &mut String) {
-    if !options.rustflags.is_empty() {
-        text.push_str("# `rustflags` of .cargo/config.toml.\nrustflags = {");
-        for (triple, flags) in &options.rustflags {
-            let flags = nix::list(flags.iter().map(|flag| nix::string(flag)));
-            let _ = write!(text, "{} = {flags};", nix::attribute(triple));
+fn configuration(options: &RenderOptions, file: &mut File) {
+    let flags = options.rustflags.iter().map(|(triple, flags)| Binding::new(triple, Nix::texts(flags)));
+    file.table("rustflags", flags);
+    let variables = options.environment.iter().map(|(name, variable)| {
+        let mut attributes = Attributes::default();
+        attributes.text(if variable.is_path { "path" } else { "value" }, &variable.value);
+        if variable.force {
+            attributes.push("force", Nix::word("true"));
         }
-        text.push_str("};\n\n");
-    }
-    if !options.environment.is_empty() {
-        text.push_str("# `[env]` of .cargo/config.toml.\ncargoEnv = {");
-        for (name, variable) in &options.environment {
-            let kind = if variable.is_path { "path" } else { "value" };
-            let force = if variable.force { "force = true;" } else { "" };
-            let value = nix::string(&variable.value);
-            let _ = write!(text, "{} = {{ {kind} = {value}; {force} }};", nix::attribute(name));
-        }
-        text.push_str("};\n\n");
-    }
+        Binding::new(name, attributes.set())
+    });
+    file.table("cargoEnv", variables);
 }
 
 /// Which function of `nix-lib/sources.nix` gets it.
@@ -325,13 +297,17 @@ pub(crate) fn constructor(source: &Source) -> &'static str {
     }
 }
 
-fn root_expression(root: &str) -> String {
-    if root.is_empty() {
-        "./.".to_owned()
-    } else if root.split('/').all(|part| part == "..") {
-        format!("./{root}")
+/// A path seen from the directory of `Cargo.nix`.
+fn path_expression(path: &str) -> Nix {
+    let is_plain = |part: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+    };
+    if path.is_empty() {
+        Nix::word("./.")
+    } else if path.split('/').all(is_plain) {
+        Nix::Word(if path.starts_with("../") { path.to_owned() } else { format!("./{path}") }.into())
     } else {
-        format!("./. + {}", nix::string(&format!("/{root}")))
+        Nix::Word(format!("(./. + {})", string(&format!("/{path}"))).into())
     }
 }
 
@@ -339,7 +315,7 @@ fn root_expression(root: &str) -> String {
 /// builder would take for a target though it is none.
 fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
-    excluded.push(options.output.clone());
+    excluded.extend(options.outputs.iter().cloned());
     for package in packages.graph.node_weights() {
         if let Source::Local { dir } = &package.source {
             let below = |file: &String| if dir.is_empty() { file.clone() } else { format!("{dir}/{file}") };

@@ -1,106 +1,151 @@
-//! The table of what `cargo test` adds to members: dev-dependencies, and targets. `nix-lib/checks.nix` reads it.
+//! The table of what `cargo test` adds to members: dev-dependencies, and targets. `nix-lib/library/checks.nix` reads it.
+//!
+//! All that tests have in common with the package as they link it is left out.
 
-use std::fmt::Write;
+use std::collections::BTreeMap;
 
-use cratewright_resolver::{FeatureIx, Lints, Package, PackageGraph, Target};
+use cratewright_resolver::{Lints, Package, PackageGraph, Target};
 
 use crate::entry::{Attributes, Lists, dependency_lists, edition_of};
 use crate::guards::Guards;
-use crate::merge::{Entry, EntryIx, MemberTests, Merged};
-use crate::nix;
+use crate::merged::{Content, Entry, EntryIx, MemberTests, Merged};
+use crate::nix::{Binding, Nix};
 
 /// `name = { ... };` for each member that has anything to test.
-pub(crate) fn tests(packages: &PackageGraph, merged: &Merged, guards: &mut Guards) -> String {
-    let mut text = String::new();
-    for tests in &merged.tests {
-        let package = &packages.graph[tests.package];
-        let _ = write!(text, "{} = {{ {} }};", nix::attribute(&package.name), member(packages, merged, tests, guards));
-    }
-    text
+pub(crate) fn tests(packages: &PackageGraph, merged: &Merged, guards: &mut Guards) -> Vec<Binding> {
+    let name = |tests: &MemberTests| packages.graph[tests.package].name.clone();
+    merged.tests.iter().map(|tests| Binding::new(name(tests), member(packages, merged, tests, guards))).collect()
 }
 
-fn member(packages: &PackageGraph, merged: &Merged, tests: &MemberTests, guards: &mut Guards) -> String {
+fn member<'a>(packages: &'a PackageGraph, merged: &Merged, tests: &MemberTests, guards: &mut Guards) -> Nix {
     let package = &packages.graph[tests.package];
     let mut attributes = Attributes::default();
-    let unit = &merged.entries[tests.unit].key;
-    attributes.text("unit", unit);
-    if tests.has_library {
-        let table = if package.proc_macro { "host" } else { "units" };
-        attributes.push("library", format!("{table}.{}", nix::attribute(unit)));
+    let member = merged.members.iter().find(|one| one.package == tests.package && one.variant.is_none());
+    if member.is_none_or(|member| member.entry != tests.unit) {
+        attributes.text("unit", &merged.entries[tests.unit].key);
+    }
+    if package.lib.is_some() && !tests.has_library {
+        attributes.push("isLinked", Nix::word("false"));
     }
     let known: Vec<String> = package.feature_names().map(str::to_owned).collect();
     attributes.texts("knownFeatures", &known);
     match &package.lints {
         None => {}
         Some(Lints::Workspace) if packages.lints.is_empty() => {}
-        Some(Lints::Workspace) => attributes.push("lints", "workspaceLints".to_owned()),
+        Some(Lints::Workspace) => attributes.text("lints", "workspace"),
         Some(Lints::Own(flags)) => attributes.texts("lints", flags),
     }
-    if let Some(entry) = tests.target.map(|entry| &merged.entries[entry]) {
+    if let Some(entry) = tests.target {
+        attributes = what_differs(packages, merged, tests, entry, false, attributes, guards);
+        let entry = &merged.entries[entry];
         let mut lists = Lists { entry, guards, attributes };
-        lists.add("features", |_, content| features(package, &content.features));
-        dependency_lists(packages, merged, &mut lists, false);
-        lists.add("targets", |pair, _| targets(package, entry, pair));
+        let mut add = |kind: Kind, of: &dyn Fn(usize) -> Vec<&'a Target>| {
+            lists.add(kind.list, |pair, _| of(pair).into_iter().map(|one| target(package, kind, one)).collect());
+        };
+        add(LIB, &|_| package.lib.iter().filter(|_| !package.proc_macro).collect());
+        add(BIN, &|pair| of(&package.bins, entry.bins.get(&pair)));
+        add(TEST, &|pair| of(&package.tests, entry.beside.get(&pair).map(|beside| &beside.tests)));
+        add(EXAMPLE, &|pair| of(&package.examples, entry.beside.get(&pair).map(|beside| &beside.examples)));
+        add(BENCH, &|pair| of(&package.benches, entry.beside.get(&pair).map(|beside| &beside.benches)));
         attributes = lists.attributes;
     }
     if let Some(host) = tests.host {
-        attributes.push("macro", format!("{{ {} }}", of_macro(packages, merged, package, host, guards)));
+        // The library of a proc-macro, which is tested where it runs.
+        let attributes_of_macro = what_differs(packages, merged, tests, host, true, Attributes::default(), guards);
+        let mut lists = Lists { entry: &merged.entries[host], guards, attributes: attributes_of_macro };
+        lists.add(LIB.list, |_, _| package.lib.iter().map(|lib| target(package, LIB, lib)).collect());
+        attributes.push("macro", lists.attributes.set());
     }
-    attributes.text
+    attributes.set()
 }
 
-/// The library of a proc-macro, which is tested where it runs.
-fn of_macro(
+fn of<'a>(targets: &'a [Target], indices: Option<&Vec<usize>>) -> Vec<&'a Target> {
+    indices.into_iter().flatten().map(|&ix| &targets[ix]).collect()
+}
+
+/// Features where they are others than the unit's, and what tests depend on besides: `dev`. Where they do without
+/// something that the unit has, all that they depend on.
+fn what_differs(
     packages: &PackageGraph,
     merged: &Merged,
-    package: &Package,
+    tests: &MemberTests,
     entry: EntryIx,
+    is_macro: bool,
+    attributes: Attributes,
     guards: &mut Guards,
-) -> String {
-    let entry = &merged.entries[entry];
-    let mut lists = Lists { entry, guards, attributes: Attributes::default() };
-    lists.add("features", |_, content| features(package, &content.features));
-    dependency_lists(packages, merged, &mut lists, true);
-    lists.add("targets", |_, _| package.lib.iter().map(|lib| target(package, "lib", lib)).collect());
-    lists.attributes.text
-}
-
-fn features(package: &Package, features: &[FeatureIx]) -> Vec<String> {
-    features.iter().map(|&feature| nix::string(package.feature_name(feature))).collect()
-}
-
-fn targets(package: &Package, entry: &Entry, pair: usize) -> Vec<String> {
-    let render = |kind| move |one: &Target| target(package, kind, one);
-    let mut all: Vec<String> = package.lib.iter().filter(|_| !package.proc_macro).map(render("lib")).collect();
-    let bins = entry.bins.get(&pair).into_iter().flatten();
-    all.extend(bins.map(|&bin| &package.bins[bin]).map(render("bin")));
-    if let Some(beside) = entry.beside.get(&pair) {
-        all.extend(beside.tests.iter().map(|&test| &package.tests[test]).map(render("test")));
-        all.extend(beside.examples.iter().map(|&example| &package.examples[example]).map(render("example")));
-        all.extend(beside.benches.iter().map(|&bench| &package.benches[bench]).map(render("bench")));
+) -> Attributes {
+    let package = &packages.graph[tests.package];
+    let (unit, entry) = (&merged.entries[tests.unit], &merged.entries[entry]);
+    let nothing = Content::default();
+    let of_unit = |pair: &usize| unit.contents.get(pair).unwrap_or(&nothing);
+    let pairs = || entry.contents.iter().map(|(pair, content)| (of_unit(pair), content));
+    let has_all = pairs().all(|(unit, own)| unit.dependencies.iter().all(|one| own.dependencies.contains(one)));
+    let dev = |pair: usize, content: &Content| {
+        let is_dev = |one: &&_| !has_all || !of_unit(&pair).dependencies.contains(one);
+        Content { dependencies: content.dependencies.iter().filter(is_dev).copied().collect(), ..content.clone() }
+    };
+    let contents: BTreeMap<usize, Content> =
+        entry.contents.iter().map(|(&pair, content)| (pair, dev(pair, content))).collect();
+    let rest = Entry { contents, ..entry.clone() };
+    let mut lists = Lists { entry: &rest, guards, attributes };
+    if pairs().any(|(unit, own)| unit.features != own.features) {
+        lists.add("features", |_, content| {
+            content.features.iter().map(|&feature| Nix::text(package.feature_name(feature))).collect()
+        });
     }
-    all
+    let mut below = Lists { entry: &rest, guards: lists.guards, attributes: Attributes::default() };
+    dependency_lists(packages, merged, &mut below, is_macro);
+    let below = below.attributes;
+    let mut attributes = lists.attributes;
+    if !has_all {
+        attributes.extend(below);
+    } else if !below.is_empty() {
+        attributes.push("dev", below.set());
+    }
+    attributes
 }
 
-/// Nothing is said of what is as usual.
-fn target(package: &Package, kind: &str, target: &Target) -> String {
+/// A kind of target, and where cargo looks for one of a name.
+#[derive(Clone, Copy)]
+struct Kind {
+    list: &'static str,
+    directory: &'static str,
+}
+
+const LIB: Kind = Kind { list: "libs", directory: "src" };
+const BIN: Kind = Kind { list: "bins", directory: "src/bin" };
+const TEST: Kind = Kind { list: "tests", directory: "tests" };
+const EXAMPLE: Kind = Kind { list: "examples", directory: "examples" };
+const BENCH: Kind = Kind { list: "benches", directory: "benches" };
+
+/// The name alone, where all else is as usual.
+fn target(package: &Package, kind: Kind, target: &Target) -> Nix {
+    let usual_path = match kind.list {
+        "libs" => "src/lib.rs".to_owned(),
+        "bins" if target.name == package.name => "src/main.rs".to_owned(),
+        _ => format!("{}/{}.rs", kind.directory, target.name),
+    };
     let mut attributes = Attributes::default();
-    attributes.text("kind", kind);
-    attributes.text("name", &target.name);
-    attributes.text("path", &target.path);
+    attributes.optional("path", Some(target.path.as_str()).filter(|&path| path != usual_path));
     attributes.optional("edition", Some(target.edition.as_str()).filter(|&edition| edition != edition_of(package)));
     let mut flag = |name, value: bool, usual| {
         if value != usual {
-            attributes.push(name, value.to_string());
+            attributes.push(name, Nix::word(value.to_string()));
         }
     };
     flag("harness", target.harness, true);
-    flag("test", target.tested, !matches!(kind, "example" | "bench"));
-    if kind == "lib" {
+    flag("test", target.tested, !matches!(kind.list, "examples" | "benches"));
+    if kind.list == "libs" {
         flag("doctest", target.doctested, true);
     }
-    if kind == "example" && target.crate_types != ["bin"] {
+    if kind.list == "examples" && target.crate_types != ["bin"] {
         attributes.texts("type", &target.crate_types);
     }
-    format!("{{ {} }}", attributes.text)
+    if attributes.is_empty() {
+        return Nix::text(&target.name);
+    }
+    let mut all = Attributes::default();
+    all.text("name", &target.name);
+    all.extend(attributes);
+    all.set()
 }

@@ -39,7 +39,7 @@ pub use crate::metadata::{Undeclared, WorkspaceMetadata};
 pub use crate::package::{AUTODETECTED, Package, Target};
 pub use crate::package_graph::{Dependency, DependencyTable, ExternName, PackageGraph, PackageIx};
 pub use crate::platform::{Pair, Platform};
-pub use crate::profile::{DEFAULT_PROFILE, NamedProfile, Profile, ProfileUse, Profiles, Settings};
+pub use crate::profile::{Asked, DEFAULT_PROFILE, Profile, ProfileUse, Profiles};
 pub use crate::selection::{Purpose, RootFeatures, Selection};
 pub use crate::source::{Replacement, Source, checkout_of};
 pub use crate::unit_graph::{Beside, Part, Unit, UnitDependency, UnitGraph, UnitKind, resolve};

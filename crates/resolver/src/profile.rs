@@ -13,7 +13,6 @@ use serde::Serialize;
 
 use crate::error::ResolveError;
 use crate::package::Package;
-use crate::package_graph::{PackageGraph, PackageIx};
 
 /// The profile that `Cargo.nix` builds with unless told otherwise, as nixpkgs' builder does.
 pub const DEFAULT_PROFILE: &str = "release";
@@ -44,6 +43,13 @@ pub struct Profile {
     pub strip: String,
 }
 
+impl Profile {
+    /// Whether there is debug information.
+    pub fn has_debug(&self) -> bool {
+        self.debug != TomlDebugInfo::None.to_string()
+    }
+}
+
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Profile { opt_level, lto, debug, debug_assertions, overflow_checks, rpath, panic, strip, .. } = self;
@@ -63,43 +69,17 @@ impl fmt::Display for Profile {
 }
 
 /// What one table of a profile says, in rustc's words: the parts of a [`Profile`] that it sets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "as in `Profile`")]
-pub struct Settings {
-    pub opt_level: Option<String>,
-    pub lto: Option<String>,
-    pub codegen_units: Option<u32>,
-    pub debug: Option<String>,
-    pub split_debuginfo: Option<String>,
-    pub debug_assertions: Option<bool>,
-    pub overflow_checks: Option<bool>,
-    pub rpath: Option<bool>,
-    pub panic: Option<String>,
-    pub strip: Option<String>,
-}
-
-/// A profile as the manifest has it, with what it inherits but without cargo's defaults.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamedProfile {
-    /// Name.
-    pub name: String,
-    /// Cargo's profile that it inherits from in the end: `dev` or `release`.
-    pub root: &'static str,
-    /// For all units.
-    pub own: Settings,
-    /// For host units: `build-override`, if there is such a table.
-    pub build_override: Option<Settings>,
-    /// For packages that are no members: `package."*"`, if there is such a table.
-    pub others: Option<Settings>,
-    /// For single packages, all tables that match one merged in cargo's order.
-    pub packages: BTreeMap<PackageIx, Settings>,
-}
-
-impl NamedProfile {
-    /// Whether LTO is run on programs. No table for single packages can have `lto`.
-    pub fn has_lto(&self) -> bool {
-        self.own.lto.as_deref().is_some_and(|lto| !matches!(lto, "false" | "off"))
-    }
+struct Settings {
+    opt_level: Option<String>,
+    lto: Option<String>,
+    codegen_units: Option<u32>,
+    debug: Option<String>,
+    split_debuginfo: Option<String>,
+    debug_assertions: Option<bool>,
+    overflow_checks: Option<bool>,
+    rpath: Option<bool>,
+    panic: Option<String>,
+    strip: Option<String>,
 }
 
 /// `[profile]` of the root manifest, with cargo's predefined ones.
@@ -118,15 +98,35 @@ enum Root {
     Release,
 }
 
+/// Cargo's own profiles, and what each inherits from in the end.
+const PREDEFINED: [(&str, Root); 4] =
+    [("dev", Root::Dev), ("release", Root::Release), ("test", Root::Dev), ("bench", Root::Release)];
+
+impl Root {
+    fn name(self) -> &'static str {
+        match self {
+            Root::Dev => "dev",
+            Root::Release => "release",
+        }
+    }
+}
+
+/// Those of a manifest that says nothing of profiles.
+impl Default for Profiles {
+    fn default() -> Self {
+        let merged = PREDEFINED.map(|(name, root)| (name.to_owned(), (root, TomlProfile::default())));
+        Profiles { merged: merged.into(), declared: Vec::new() }
+    }
+}
+
 impl Profiles {
     /// Merges the tables of the root manifest with what cargo predefines.
     pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, ResolveError> {
         let declared = tables.keys().cloned().collect();
-        let predefined = [("dev", None), ("release", None), ("test", Some("dev")), ("bench", Some("release"))];
-        for (name, inherits) in predefined {
+        for (name, root) in PREDEFINED {
             let table = tables.entry(name.to_owned()).or_default();
-            if inherits.is_some() {
-                table.inherits.get_or_insert_with(|| inherits.unwrap_or_default().to_owned());
+            if name != root.name() {
+                table.inherits.get_or_insert_with(|| root.name().to_owned());
             }
         }
         let merged = tables.keys().map(|name| Ok((name.clone(), merge(&tables, name, &mut Vec::new())?)));
@@ -167,60 +167,64 @@ impl Profiles {
         self.merged.get(name).and_then(|(_, table)| table.panic.as_deref()).is_some_and(|panic| panic != "unwind")
     }
 
-    /// Profiles that the manifest says something of, in order of their names.
-    pub fn declared(&self, graph: &PackageGraph) -> Vec<NamedProfile> {
-        let of = |table: &TomlProfile| Settings::of(table);
-        let named = |name: &String| {
-            let (root, table) = &self.merged[name];
-            let overrides = || table.package.iter().flatten();
-            let others = overrides().find(|(spec, _)| **spec == ProfilePackageSpec::All);
-            let others = others.map(|(_, table)| of(table));
-            let mut packages = BTreeMap::new();
-            for ix in graph.graph.node_indices() {
-                let package = &graph.graph[ix];
-                let mut settings: Option<Settings> = None;
-                for (_, table) in overrides().filter(|(spec, _)| is_of(spec, package)) {
-                    settings.get_or_insert_default().extend(&of(table));
-                }
-                settings.into_iter().for_each(|settings| drop(packages.insert(ix, settings)));
-            }
-            let (own, build_override) = (of(table), table.build_override.as_deref().map(of));
-            NamedProfile { name: name.clone(), root: root.name(), own, build_override, others, packages }
-        };
-        self.declared.iter().map(named).collect()
+    /// Names of those that the manifest has a table for, in byte order.
+    pub fn declared(&self) -> impl Iterator<Item = &str> {
+        self.declared.iter().map(String::as_str)
     }
 
-    /// What a unit of `package` is compiled with. A profile that is not [`Profiles::contains`]ed counts as an empty one
-    /// that inherits from `release`.
-    pub(crate) fn of(&self, package: &Package, is_member: bool, asked: Asked<'_>) -> Profile {
+    /// What it inherits from in the end: `dev` or `release`.
+    pub fn root(&self, name: &str) -> &'static str {
+        self.merged.get(name).map_or(Root::Release, |(root, _)| *root).name()
+    }
+
+    /// Whether it has a table for this package by its name.
+    pub fn overrides(&self, name: &str, package: &Package) -> bool {
+        let tables = self.merged.get(name).into_iter().flat_map(|(_, table)| table.package.iter().flatten());
+        tables.map(|(spec, _)| spec).any(|spec| is_of(spec, package))
+    }
+
+    /// Whether any of them runs LTO on programs. No table for single packages can have `lto`.
+    pub fn has_lto(&self) -> bool {
+        let lto = |(_, table): &(Root, TomlProfile)| Settings::of(table).lto;
+        self.merged.values().filter_map(lto).any(|lto| !matches!(lto.as_str(), "false" | "off"))
+    }
+
+    /// What a unit is compiled with: of `package`, or of one that no table is about by its name. A profile that is not
+    /// [`Profiles::contains`]ed counts as an empty one that inherits from `release`.
+    pub fn of(&self, package: Option<&Package>, is_member: bool, asked: Asked<'_>) -> Profile {
         let empty = (Root::Release, TomlProfile::default());
         let (root, table) = self.merged.get(asked.profile).unwrap_or(&empty);
         let mut profile = defaults(*root);
-        let mut strip = apply(&mut profile, &Settings::of(table));
-        if asked.profile_use == ProfileUse::BuildOverride {
+        let mut strip = apply(&mut profile, Settings::of(table));
+        let is_host = asked.profile_use == ProfileUse::BuildOverride;
+        if is_host {
             profile.opt_level = "0".to_owned();
             profile.codegen_units = None;
-            if let Some(table) = &table.build_override {
-                strip = apply(&mut profile, &Settings::of(table));
-            }
         }
+        let mut is_deferred = is_host && asked.is_native;
+        let host = table.build_override.as_deref().filter(|_| is_host);
         let overrides = table.package.iter().flatten();
         let all = overrides.clone().filter(|(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
-        let own = overrides.filter(|(spec, _)| is_of(spec, package));
-        for (_, table) in all.chain(own) {
-            strip = apply(&mut profile, &Settings::of(table));
+        let own = overrides.filter(|(spec, _)| package.is_some_and(|package| is_of(spec, package)));
+        for table in host.into_iter().chain(all.chain(own).map(|(_, table)| table)) {
+            strip = apply(&mut profile, Settings::of(table));
+            is_deferred &= table.debug.is_none();
         }
         if asked.profile_use != ProfileUse::AsWritten {
             profile.panic = "unwind".to_owned();
         }
-        if has_debug(&profile) && profile.split_debuginfo.is_none() && asked.target.contains("-apple-") {
+        if profile.has_debug() && profile.split_debuginfo.is_none() && asked.target.contains("-apple-") {
             profile.split_debuginfo = Some("unpacked".to_owned());
         }
         profile.strip = match strip {
             Some(strip) => strip,
-            None if !has_debug(&profile) && !asked.with_debug => "debuginfo".to_owned(),
+            None if !profile.has_debug() && !asked.with_debug => "debuginfo".to_owned(),
             None => "none".to_owned(),
         };
+        // It counts for all that is decided above.
+        if is_deferred {
+            profile.debug = TomlDebugInfo::None.to_string();
+        }
         profile
     }
 }
@@ -238,18 +242,18 @@ pub enum ProfileUse {
 
 /// What besides its package decides on a unit's profile.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub struct Asked<'a> {
     /// Name of the profile.
-    pub(crate) profile: &'a str,
-    pub(crate) profile_use: ProfileUse,
+    pub profile: &'a str,
+    /// How the unit takes it.
+    pub profile_use: ProfileUse,
     /// Triple it is compiled for.
-    pub(crate) target: &'a str,
+    pub target: &'a str,
     /// Whether anything it links has debug information.
-    pub(crate) with_debug: bool,
-}
-
-pub(crate) fn has_debug(profile: &Profile) -> bool {
-    profile.debug != TomlDebugInfo::None.to_string()
+    pub with_debug: bool,
+    /// Whether host and target are built as one: then what is for the compiler alone has no debug information, unless a
+    /// table asks for it there.
+    pub is_native: bool,
 }
 
 fn merge(
@@ -295,15 +299,6 @@ fn unstable_key(table: &TomlProfile) -> Option<&'static str> {
     used.or_else(|| below.filter_map(unstable_key).next())
 }
 
-impl Root {
-    fn name(self) -> &'static str {
-        match self {
-            Root::Dev => "dev",
-            Root::Release => "release",
-        }
-    }
-}
-
 /// `strip` is not among them: it depends on what is linked, where nothing is said.
 fn defaults(root: Root) -> Profile {
     let dev = root == Root::Dev;
@@ -346,42 +341,26 @@ impl Settings {
             }),
         }
     }
-
-    /// As if the other table were applied next.
-    pub fn extend(&mut self, other: &Settings) {
-        fn take<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
-            if other.is_some() {
-                mine.clone_from(other);
-            }
-        }
-        let Settings { opt_level, lto, codegen_units, debug, split_debuginfo, .. } = self;
-        take(opt_level, &other.opt_level);
-        take(lto, &other.lto);
-        take(codegen_units, &other.codegen_units);
-        take(debug, &other.debug);
-        take(split_debuginfo, &other.split_debuginfo);
-        take(&mut self.debug_assertions, &other.debug_assertions);
-        take(&mut self.overflow_checks, &other.overflow_checks);
-        take(&mut self.rpath, &other.rpath);
-        take(&mut self.panic, &other.panic);
-        // Of all keys this one alone is forgotten by the next table: so it is in cargo's `merge_profile`.
-        self.strip.clone_from(&other.strip);
-    }
 }
 
-/// Returns what is known of `strip` now.
-fn apply(profile: &mut Profile, settings: &Settings) -> Option<String> {
-    let Settings { opt_level, lto, debug, panic, .. } = settings.clone();
-    profile.opt_level = opt_level.unwrap_or_else(|| profile.opt_level.clone());
-    profile.lto = lto.unwrap_or_else(|| profile.lto.clone());
-    profile.debug = debug.unwrap_or_else(|| profile.debug.clone());
-    profile.panic = panic.unwrap_or_else(|| profile.panic.clone());
+/// Returns what is known of `strip` now: of all keys this one alone is forgotten by the next table, as in cargo's
+/// `merge_profile`.
+fn apply(profile: &mut Profile, settings: Settings) -> Option<String> {
+    fn set<T>(value: &mut T, said: Option<T>) {
+        if let Some(said) = said {
+            *value = said;
+        }
+    }
+    set(&mut profile.opt_level, settings.opt_level);
+    set(&mut profile.lto, settings.lto);
+    set(&mut profile.debug, settings.debug);
+    set(&mut profile.debug_assertions, settings.debug_assertions);
+    set(&mut profile.overflow_checks, settings.overflow_checks);
+    set(&mut profile.rpath, settings.rpath);
+    set(&mut profile.panic, settings.panic);
     profile.codegen_units = settings.codegen_units.or(profile.codegen_units);
-    profile.split_debuginfo = settings.split_debuginfo.clone().or_else(|| profile.split_debuginfo.take());
-    profile.debug_assertions = settings.debug_assertions.unwrap_or(profile.debug_assertions);
-    profile.overflow_checks = settings.overflow_checks.unwrap_or(profile.overflow_checks);
-    profile.rpath = settings.rpath.unwrap_or(profile.rpath);
-    settings.strip.clone()
+    profile.split_debuginfo = settings.split_debuginfo.or_else(|| profile.split_debuginfo.take());
+    settings.strip
 }
 
 fn is_of(spec: &ProfilePackageSpec, package: &Package) -> bool {
@@ -390,9 +369,11 @@ fn is_of(spec: &ProfilePackageSpec, package: &Package) -> bool {
 
 /// Cargo's `PackageIdSpecQuery::matches` (`src/cargo/core/package_id_spec.rs`).
 fn matches_package(spec: &PackageIdSpec, package: &Package) -> bool {
+    if spec.name() != package.name {
+        return false;
+    }
     let id = PackageIdSpec::parse(&package.id).ok();
-    spec.name() == package.name
-        && spec.partial_version().is_none_or(|version| version.matches(&package.version))
+    spec.partial_version().is_none_or(|version| version.matches(&package.version))
         && spec.url().is_none_or(|url| id.as_ref().and_then(PackageIdSpec::url) == Some(url))
         && spec.kind().is_none_or(|kind| id.as_ref().and_then(PackageIdSpec::kind) == Some(kind))
 }

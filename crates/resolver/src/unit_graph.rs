@@ -16,7 +16,7 @@ use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features,
 use crate::package::Target;
 use crate::package_graph::{DependencyTable, ExternName, PackageGraph, PackageIx};
 use crate::platform::{Pair, Platform};
-use crate::profile::{Asked, Profile, ProfileUse, has_debug};
+use crate::profile::{Asked, Profile, ProfileUse};
 use crate::reachable::reachable_dependencies;
 use crate::selection::{Purpose, Selection};
 
@@ -312,7 +312,7 @@ impl UnitGraph {
     pub fn profile_of(&self, packages: &PackageGraph, unit: NodeIndex<u32>, part: Part) -> Profile {
         let debug_below = |for_build_script: bool| {
             let edges = self.graph.edges(unit).filter(move |edge| edge.weight().for_build_script == for_build_script);
-            edges.map(|edge| edge.target()).any(|to| has_debug(&self.own_profile(packages, to, Part::Rest, false)))
+            edges.map(|edge| edge.target()).any(|to| self.own_profile(packages, to, Part::Rest, false).has_debug())
         };
         self.own_profile(packages, unit, part, debug_below(part == Part::BuildScript))
     }
@@ -323,8 +323,8 @@ impl UnitGraph {
         // A proc-macro that was asked for by name is for the host, yet gets the profile of what is for the target.
         let target = &self.triples[usize::from(profile != ProfileUse::BuildOverride)];
         let is_member = packages.members.contains(&package);
-        let asked = Asked { profile: &self.profile, profile_use: profile, target, with_debug };
-        packages.profiles.of(&packages.graph[package], is_member, asked)
+        let asked = Asked { profile: &self.profile, profile_use: profile, target, with_debug, is_native: false };
+        packages.profiles.of(Some(&packages.graph[package]), is_member, asked)
     }
 }
 

@@ -115,19 +115,9 @@ impl Inputs {
         self
     }
 
-    /// The attribute set that records them, with the comment above it.
-    pub fn to_nix(&self) -> String {
-        let mut text = "  # What this file was made from; `cratewright check` finds what has moved since.\n".to_owned();
-        text.push_str(BEGIN);
-        for (file, lines) in &self.sections {
-            let _ = writeln!(text, "    {} = ''", nix_string(file));
-            for line in lines.lines() {
-                let _ = writeln!(text, "      {}", escape(line));
-            }
-            text.push_str("    '';\n");
-        }
-        text.push_str(END);
-        text
+    /// Lines of each section by file: what `Cargo.nix` has as `inputs`.
+    pub fn sections(&self) -> &BTreeMap<String, String> {
+        &self.sections
     }
 
     /// What a `Cargo.nix` records. Nothing if it has no whole record.
@@ -162,6 +152,11 @@ impl Inputs {
             let directory = file.strip_suffix("Cargo.toml")?;
             Some((directory.strip_suffix('/').unwrap_or(directory), lines.contains("(is a member) = true\n")))
         })
+    }
+
+    /// Value of a key of a file.
+    pub fn value(&self, file: &str, key: &str) -> Option<Value> {
+        self.sections.get(file).filter(|lines| lines.contains(key)).and_then(|lines| parse(lines).remove(key))
     }
 
     /// Options of the recorded command.
@@ -225,9 +220,25 @@ fn read_lock(tree: &dyn Tree) -> Result<Section, InputError> {
     })
 }
 
+/// Key of a table for those of its keys that are inherited and say nothing else, as most of a large workspace are.
+const INHERITED: &str = ".(workspace)";
+
+/// Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
 fn lines(section: &Section) -> String {
-    section.iter().fold(String::new(), |mut text, (key, value)| {
-        let _ = writeln!(text, "{key} = {}", canonical(value));
+    let inherited = Value::from_iter([("workspace", true)]);
+    let mut together: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut lines: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in section {
+        match key.rsplit_once('.') {
+            Some((table, name)) if *value == inherited => {
+                together.entry(format!("{table}{INHERITED}")).or_default().push(name);
+            }
+            _ => drop(lines.insert(key.clone(), canonical(value))),
+        }
+    }
+    lines.extend(together.into_iter().map(|(key, names)| (key, canonical(&names.into()))));
+    lines.iter().fold(String::new(), |mut text, (key, value)| {
+        let _ = writeln!(text, "{key} = {value}");
         text
     })
 }
@@ -269,7 +280,14 @@ fn parse(lines: &str) -> Section {
             Some((line[..at].to_owned(), value))
         })
     };
-    lines.lines().filter_map(line).collect()
+    let single = |(key, value): (String, Value)| match (key.strip_suffix(INHERITED), &value) {
+        (Some(table), Value::Array(names)) => {
+            let key = |name: &Value| format!("{table}.{}", name.as_str().unwrap_or_default());
+            names.iter().map(|name| (key(name), Value::from_iter([("workspace", true)]))).collect()
+        }
+        _ => vec![(key, value)],
+    };
+    lines.lines().filter_map(line).flat_map(single).collect()
 }
 
 fn compare(file: &str, old: &Section, new: &Section, moved: &mut Vec<MovedKey>) {
@@ -303,24 +321,7 @@ fn compare_values(file: &str, key: &str, old: Option<&Value>, new: Option<&Value
 /// A quote that what follows would make part of an escape sequence.
 const QUOTE: &str = "${\"'\"}";
 
-/// For the inside of an indented string: `''` and `${` mean something there.
-fn escape(line: &str) -> String {
-    let mut text = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some(at) = rest.find(['\'', '$']) {
-        text.push_str(&rest[..at]);
-        let (escaped, length) = match &rest[at..] {
-            special if special.starts_with("''") => ("'''", 2),
-            special if special.starts_with("'${") => (QUOTE, 1),
-            special if special.starts_with("${") => ("''${", 2),
-            special => (&special[..1], 1),
-        };
-        text.push_str(escaped);
-        rest = &rest[at + length..];
-    }
-    text + rest
-}
-
+/// A line of an indented string of Nix, as the renderer writes it.
 fn unescape(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;
@@ -333,11 +334,6 @@ fn unescape(line: &str) -> String {
         rest = &rest[at + escaped.len()..];
     }
     text + rest
-}
-
-fn nix_string(text: &str) -> String {
-    // Paths of manifests: what JSON escapes, Nix escapes alike, and the rest cannot be in them or is refused.
-    Value::from(text).to_string().replace("${", "\\${")
 }
 
 /// What one list has and another has not; empty where they differ in order alone.
@@ -368,21 +364,6 @@ impl MovedKey {
             (None, Some(new)) => format!("{file}: {key} is new: {}", shown(new)),
             (Some(old), None) => format!("{file}: {key} is gone; it was {}", shown(old)),
             (None, None) => format!("{file}: {key}"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn records_are_read_again() {
-        for line in ["a = \"b\"", "a = \"''${b}'\"", "'${", "''''${'", "$${ $' '$", "\\ \"é\" ${x} ''", "''' '''${"] {
-            assert_eq!(unescape(&escape(line)), line);
-            let file = "a\"b/${c}/Cargo.toml".to_owned();
-            let inputs = Inputs { sections: BTreeMap::from([(file, format!("{line}\n"))]), ..Inputs::default() };
-            assert_eq!(Inputs::recorded(&format!("let\n{}", inputs.to_nix())), Some(inputs));
         }
     }
 }

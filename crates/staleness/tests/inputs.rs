@@ -32,10 +32,19 @@ fn read(files: &Files) -> Inputs {
     Inputs::read(files, Look::Everywhere).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// As the renderer lays it out; nothing in here needs to be escaped.
+fn record(inputs: &Inputs) -> String {
+    let section = |(file, lines): (&String, &String)| {
+        let lines: String = lines.lines().map(|line| format!("      {line}\n")).collect();
+        format!("    \"{file}\" = ''\n{lines}    '';\n")
+    };
+    format!("{{\n  inputs = {{\n{}  }};\n}}\n", inputs.sections().iter().map(section).collect::<String>())
+}
+
 /// What `check` says after `edit`.
 fn moved(edit: impl FnOnce(&mut Files)) -> Vec<String> {
     let mut files = workspace();
-    let cargo_nix = stamped(&format!("let\n{}in inputs\n", read(&files).to_nix()));
+    let cargo_nix = stamped(&record(&read(&files)));
     let recorded = Inputs::recorded(&cargo_nix).unwrap();
     assert_eq!(check(&cargo_nix, &recorded, &read(&files)), Ok(Vec::new()));
     edit(&mut files);

@@ -7,22 +7,49 @@
 mod support;
 
 mod edits;
+mod library;
 mod lock;
 mod sources;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rayon::prelude::*;
 
 use crate::edits::{Edit, Scratch, edits};
+use crate::library::LIBRARY;
+use crate::support::Copy;
 
-/// Workspaces with the manifest of a member to edit.
-const WORKSPACES: [(&str, &str); 3] =
+/// A workspace with the manifest of a member to edit.
+type Workspace = (&'static str, &'static str);
+
+/// One for each place of the library, and for each way to unify features.
+const WORKSPACES: [Workspace; 3] =
     [("workspace-inheritance", "app/Cargo.toml"), ("member-paths", "Cargo.toml"), ("registry-mix", "Cargo.toml")];
+
+/// Settings of each, in place of those of the fixture.
+const SETTINGS: [&str; 3] = ["library = \"../../nix-lib/library\"", "library = \"beside\"", "library = \"embedded\""];
+
+/// The workspaces, generated with their settings.
+static TEMPLATES: LazyLock<BTreeMap<&str, Copy>> = LazyLock::new(|| {
+    let template = |(&(fixture, _), settings): (&Workspace, &&str)| {
+        let copy = Copy::of(&support::fixture(fixture));
+        let manifest = copy.path().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let usual = "library = \"../../nix-lib/library\"";
+        assert!(text.contains(usual), "{fixture} has a library elsewhere");
+        fs::write(&manifest, text.replace(usual, settings)).unwrap();
+        let generated = cratewright(copy.path(), &["generate", "--locked", "--offline"]);
+        assert!(generated.status.success(), "{}", self::text(&generated));
+        (fixture, copy)
+    };
+    WORKSPACES.iter().zip(&SETTINGS).map(template).collect()
+});
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Truth {
@@ -33,10 +60,9 @@ enum Truth {
 }
 
 fn copy(fixture: &str, member: &'static str) -> Scratch {
-    let directory = tempfile::tempdir().unwrap();
-    let from = support::fixture(fixture);
-    support::run(Command::new("cp").arg("-r").arg(from.join(".")).arg(directory.path()));
-    Scratch { directory, member }
+    let template = TEMPLATES[fixture].path();
+    let library = fs::read(template.join(LIBRARY)).ok();
+    Scratch { directory: Copy::of(template), member, library }
 }
 
 fn cratewright(root: &Path, arguments: &[&str]) -> Output {
@@ -60,22 +86,24 @@ fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
 
-fn truth(root: &Path) -> Truth {
+fn truth(scratch: &Scratch) -> Truth {
+    let root = scratch.root();
     let output = cratewright(root, &["generate", "--stdout", "--locked", "--offline"]);
     if !output.status.success() {
         return Truth::Refused;
     }
-    match std::fs::read(root.join("Cargo.nix")) {
-        Ok(bytes) if bytes == output.stdout => Truth::Same,
+    let library = fs::read(root.join(LIBRARY)).ok();
+    match fs::read(root.join("Cargo.nix")) {
+        Ok(bytes) if bytes == output.stdout && (scratch.library.is_none() || library == scratch.library) => Truth::Same,
         _ => Truth::Other,
     }
 }
 
 /// What is wrong with the verdict on some edits of one workspace, if anything.
-fn judge(workspace: (&str, &'static str), edits: &[&Edit]) -> Result<Truth, String> {
+fn judge(workspace: Workspace, edits: &[&Edit]) -> Result<Truth, String> {
     let scratch = copy(workspace.0, workspace.1);
     edits.iter().for_each(|edit| edit.apply(&scratch));
-    let truth = truth(scratch.root());
+    let truth = truth(&scratch);
     let names: Vec<&str> = edits.iter().map(|edit| edit.name.as_str()).collect();
     let fail = |why: String| Err(format!("{}: {}: {truth:?}: {why}", workspace.0, names.join(", then ")));
     let check = cratewright(scratch.root(), &["check"]);
@@ -160,7 +188,7 @@ fn sequences_of_edits_keep_the_verdict() {
 fn copies_are_fresh() {
     for (fixture, member) in WORKSPACES {
         let scratch = copy(fixture, member);
-        assert_eq!(truth(scratch.root()), Truth::Same, "{fixture}");
+        assert_eq!(truth(&scratch), Truth::Same, "{fixture}");
         assert_eq!(cratewright(scratch.root(), &["check"]).status.code(), Some(0), "{fixture}");
     }
 }

@@ -103,6 +103,7 @@ impl Scratch {
     pub fn build(&self, name: &str, attribute: &str) -> PathBuf {
         let mut build = nix::nix("nix-build");
         build.arg(self.path(name).join("Cargo.nix")).args(["-A", attribute]);
+        build.args(["--arg", "cratewright", &nix::package()]);
         let paths = stdout(self.environment(&mut build));
         PathBuf::from(paths.lines().next().unwrap())
     }

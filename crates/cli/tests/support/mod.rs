@@ -78,6 +78,28 @@ pub fn cratewright() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cratewright"))
 }
 
+/// A copy of a workspace, which finds the library of this repository where the workspace found it.
+pub struct Copy {
+    _directory: tempfile::TempDir,
+    root: PathBuf,
+}
+
+impl Copy {
+    /// Of a fixture, or of what lies anywhere and imports nothing.
+    pub fn of(root: &Path) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let copy = directory.path().join("fixtures/workspace");
+        copy_tree(root, &copy);
+        std::os::unix::fs::symlink(repository().join("nix-lib"), directory.path().join("nix-lib")).unwrap();
+        Copy { _directory: directory, root: copy }
+    }
+
+    /// The root of the workspace.
+    pub fn path(&self) -> &Path {
+        &self.root
+    }
+}
+
 /// Copies a directory tree, links excluded.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

@@ -92,14 +92,24 @@ fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
+/// The package of the program under test, as an expression. It is a link, and another one when the program is: what was
+/// built with it is built anew.
+pub fn package() -> String {
+    format!(
+        "((import {nixpkgs} {{ }}).runCommand \"cratewright\" {{ digest = builtins.hashFile \"sha256\" {bin}; }} \
+         \"mkdir -p $out/bin; ln -s {bin} $out/bin/cratewright\")",
+        nixpkgs = stand_in().display(),
+        bin = env!("CARGO_BIN_EXE_cratewright"),
+    )
+}
+
 /// `lib.cargoNix` or `lib.lockSync` with arguments.
 pub fn library(function: &str, root: &Path, arguments: &str, mode: &[&str]) -> Output {
     let expression = format!(
-        "let pkgs = import {nixpkgs} {{ }}; cratewright = pkgs.runCommand \"cratewright\" {{ }} \
-         \"mkdir -p $out/bin; ln -s {bin} $out/bin/cratewright\"; in \
+        "let pkgs = import {nixpkgs} {{ }}; cratewright = {package}; in \
          (import {library}/{function}.nix ({{ inherit pkgs; root = {root}; }} // {arguments}))",
         nixpkgs = stand_in().display(),
-        bin = env!("CARGO_BIN_EXE_cratewright"),
+        package = package(),
         library = repository().join("nix-lib").display(),
         root = root.display(),
     );

@@ -1,9 +1,9 @@
-# Kinds of checks: which targets of a member each is about, and what it does with them. Source: nix-lib/kinds.nix of
-# cratewright. Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
+# Kinds of checks: which targets of a member each is about, and what it does with them.
+# Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
   lib,
   rustc,
-  shell,
+  check-script,
   ...
 }:
 let
@@ -12,6 +12,7 @@ let
     each
     fileOf
     underscored
+    targetsIn
     targetsOf
     ;
   lines = lib.concatStringsSep "\n";
@@ -38,7 +39,13 @@ let
     testProgram
     ;
 
-  all = record.targets or [ ] ++ record.macro.targets or [ ];
+  all =
+    targetsIn attrs record "lib" "libs" "src"
+    ++ targetsIn attrs (record.macro or { }) "lib" "libs" "src"
+    ++ targetsIn attrs record "bin" "bins" "src/bin"
+    ++ targetsIn attrs record "test" "tests" "tests"
+    ++ targetsIn attrs record "example" "examples" "examples"
+    ++ targetsIn attrs record "bench" "benches" "benches";
   of = kind: lib.filter (target: target.kind == kind) all;
   tested = lib.filter isTested (of "lib" ++ of "bin" ++ of "test" ++ of "bench" ++ of "example");
   plainExamples = lib.filter (target: !(isTested target)) (of "example");
@@ -99,7 +106,7 @@ let
     cp "$log" "$out/${name}.log"
   '';
   prepare = ''
-    source ${shell}
+    source ${check-script}
     cargoCheckFlags ${directory} ${lib.optionalString (of "lib" != [ ]) "yes"}
   '';
 in

@@ -1,44 +1,86 @@
-# What every Cargo.nix does with its crates. Source: nix-lib/prelude.nix of cratewright.
+# What Cargo.nix gives, from the data in it.
+library:
 {
-  library,
-  crates,
+  # Layout of the data. A newer program writes both files anew.
+  format,
   members,
   variants ? { },
-  rootMember,
+  rootMember ? null,
   targets,
   platforms ? { },
   inputs,
-  pkgs,
-  lib,
-  defaultCrateOverrides,
-  profile,
-  rootFeatures,
   ...
-}@arguments:
+}@data:
+# crate2nix's arguments, then ours.
+{
+  nixpkgs ? <nixpkgs>,
+  pkgs ? import nixpkgs { config = { }; },
+  lib ? pkgs.lib,
+  stdenv ? pkgs.stdenv,
+  buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
+  # In place of those that the builder has, which are nixpkgs'.
+  defaultCrateOverrides ? null,
+  fetchurl ? null,
+  release ? true,
+  # A profile of Cargo.toml.
+  profile ? if release then "release" else "dev",
+  rootFeatures ? [ "default" ],
+  # Overrides by crate name, `name@requirement` or `"*"`, on top of nixpkgs': lists append, phases concatenate.
+  crateOverrides ? { },
+  # What tests and other checks need, by member, `"*"` for all: `inputs`, `testFlags`, `preRun` and the like.
+  checkOptions ? { },
+  # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
+  registryDl ? null,
+  # What fetches git repositories, if not nixpkgs' fetchgit.
+  fetchgit ? null,
+  # Local packages outside the workspace by their directories, where they are not to be found there.
+  externalSources ? { },
+  # The package of cratewright, which writes the SBOM of members.
+  cratewright ? null,
+}:
 let
-  # Each part takes what it needs of the arguments and of other parts.
-  parts = arguments // lib.mapAttrs (_: part: part parts) (removeAttrs library [ "prelude" ]);
+  # Each part takes what it needs of the data, of the arguments and of other parts.
+  parts =
+    data
+    // {
+      inherit
+        pkgs
+        lib
+        stdenv
+        buildRustCrateForPkgs
+        defaultCrateOverrides
+        fetchurl
+        crateOverrides
+        checkOptions
+        registryDl
+        fetchgit
+        externalSources
+        cratewright
+        ;
+      inherit (library) own-overrides;
+    }
+    // lib.mapAttrs (_: part: part parts) (
+      removeAttrs library [
+        "workspace"
+        "own-overrides"
+      ]
+    );
   inherit (parts)
     checks
     compilation
     meta
     sbom
-    sources
     ;
   inherit (parts.units)
     host
     target
-    guards
+    entries
     unitsWith
     versions
     ;
   sides = lib.foldl' (
     value: message: lib.warn message value
-  ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.overrides.unused versions);
-
-  # What the entries say, for either side.
-  hostEntries = sbom.entries sources (units: units);
-  entries = if host == target then hostEntries else sbom.entries sources (_: hostEntries);
+  ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.override-layers.unused versions);
 
   # Feature sets that a member was resolved with: its default one, which may enable nothing, and those of the variants.
   featureSets =
@@ -107,7 +149,7 @@ let
         chosen = if crateOverrides == null then sides else unitsWith (compilation profile) crateOverrides;
         unit = (lib.head found).unit;
         # A proc-macro is for the compiler, wherever the rest is to run.
-        side = if entries.${unit}.procMacro or false then "host" else "units";
+        side = if entries.${unit}.procMacro or false then "build" else "units";
         package = entries.${packageIdOf name};
         built =
           if unit == null then nothing package else meta.describe entries.${unit} chosen.${side}.${unit};
@@ -124,10 +166,6 @@ let
                 preRun = options.preRun or "" + "\n" + testPreRun;
                 postRun = options.postRun or "" + "\n" + testPostRun;
               });
-        document = sbom.bom {
-          inherit host target;
-          features = wanted;
-        } (if side == "host" then hostEntries else entries).${unit};
       in
       if found == [ ] then
         throw ''
@@ -142,7 +180,10 @@ let
             if unit == null then
               throw "${name}: nothing is built with features ${show (lib.head found)}"
             else
-              document;
+              sbom {
+                root = unit;
+                features = wanted;
+              };
         }
     );
 
@@ -183,34 +224,40 @@ let
         tree
     ) tree (lib.attrNames collisions);
 in
-lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
-// checks (compilation profile) sides
-// {
-  inherit workspaceMembers;
+if format != 7 then
+  throw ''
+    this Cargo.nix has format ${toString format}, and the library beside it is for format 7.
+    Write both anew: run `cratewright generate`.
+  ''
+else
+  lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
+  // checks (compilation profile) sides
+  // {
+    inherit workspaceMembers;
 
-  variants = lib.mapAttrs (
-    _:
-    lib.mapAttrs (
-      name: set: rec {
-        packageId = set.unit;
-        build = buildMember name [ set ] { inherit (set) features; };
-        inherit (build) sbom;
+    variants = lib.mapAttrs (
+      _:
+      lib.mapAttrs (
+        name: set: rec {
+          packageId = set.unit;
+          build = buildMember name [ set ] { inherit (set) features; };
+          inherit (build) sbom;
+        }
+      )
+    ) variants;
+
+    # All members' outputs in one tree.
+    allWorkspaceMembers = warnOfCollisions (
+      pkgs.symlinkJoin {
+        name = "all-workspace-members";
+        paths = map (member: member.build) (lib.attrValues workspaceMembers);
       }
-    )
-  ) variants;
+    );
 
-  # All members' outputs in one tree.
-  allWorkspaceMembers = warnOfCollisions (
-    pkgs.symlinkJoin {
-      name = "all-workspace-members";
-      paths = map (member: member.build) (lib.attrValues workspaceMembers);
-    }
-  );
-
-  internal = {
-    units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
-    inherit targets platforms inputs;
-    # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
-    overrides = parts.overrides.keys parts.units.defaults;
-  };
-}
+    internal = {
+      units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
+      inherit targets platforms inputs;
+      # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
+      overrides = parts.override-layers.keys parts.units.defaults;
+    };
+  }

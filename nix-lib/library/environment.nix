@@ -1,16 +1,16 @@
-# The environment that cargo gives build scripts and rustc. Source: nix-lib/environment.nix of cratewright.
+# The environment that cargo gives build scripts and rustc.
 # As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
 {
   lib,
   units,
   workspace,
   cargoEnv ? { },
-  buildScript,
+  build-script,
   ...
 }:
 let
   functions = builtins.toFile "cargo-environment.sh" ''
-    source ${buildScript}
+    source ${build-script}
 
     # What is set already, by an attribute of an override, is nobody else's to set.
     cargoBegin() {
@@ -29,7 +29,6 @@ let
 
     # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
     cargoExport() {
-      declare -gA cargoManifest=()
       cargoOfTests=() cargoCdylibArguments=() cargoDylibs=()
       cargoSet CARGO "$(type -P cargo)"
       cargoSet CARGO_MANIFEST_PATH "$PWD/Cargo.toml"
@@ -48,7 +47,13 @@ let
             OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
             CARGO_MANIFEST_LINKS=) ;;
             CARGO_PKG_*=*)
-              cargoManifest[$name]=''${cargoManifest[$name]-$word}
+              # The builder was not told what was read from the manifest; an override may have. A build script may say
+              # another thing later.
+              if [ -z "''${cargoOfBuilder[$name]+set}" ]; then
+                cargoOfBuilder[$name]=
+                if [ -n "''${word#*=}" ] || [ -z "''${cargoManifest[$name]+set}" ]; then cargoManifest[$name]=$word; fi
+                word=''${cargoManifest[$name]}
+              fi
               builtin export "$word"
               ;;
             DEP_*=*)
@@ -61,6 +66,22 @@ let
           esac
         done
       }
+    }
+
+    # What Cargo.nix does not say of a package, as cargo reads it.
+    cargoReadManifest() {
+      local name value
+      while IFS= read -r -d "" name && IFS= read -r -d "" value; do
+        cargoManifest[CARGO_PKG_$name]=CARGO_PKG_$name=$value
+      done < <(cargo read-manifest --offline --manifest-path "$PWD/Cargo.toml" | jq --join-output '
+        ["AUTHORS", (.authors | join(":"))],
+        ["DESCRIPTION", .description], ["HOMEPAGE", .homepage], ["LICENSE", .license], ["LICENSE_FILE", .license_file],
+        ["README", .readme], ["REPOSITORY", .repository], ["RUST_VERSION", .rust_version]
+        | .[0], "\u0000", .[1] // "", "\u0000"')
+      if [ -z "''${cargoManifest[CARGO_PKG_AUTHORS]+set}" ]; then
+        echo "error: cargo cannot read the manifest of $cargoPackage" >&2
+        return 1
+      fi
     }
 
     # A variable of the build script, which may have a name that a shell has no variable for.
@@ -230,6 +251,8 @@ attrs: settings: {
       ''
     }cargoKeptBegin ${lib.escapeShellArg (dirOf attrs)}
     cargoWrapRustc
+    declare -gA cargoManifest=() cargoOfBuilder=()
+    ${lib.optionalString (!attrs.isDescribed) "cargoReadManifest"}
     cargoExport
   ''
   + lib.optionalString (attrs ? build) ''

@@ -1,38 +1,29 @@
-# Every crate as a derivation, for either side of a build. Source: nix-lib/units.nix of cratewright.
+# Every crate as a derivation, for the build platform and for the host platform.
 {
   targets,
-  platforms ? { },
-  crates,
-  members,
-  variants ? { },
   rustflags ? { },
   pkgs,
   lib,
   stdenv,
   buildRustCrateForPkgs,
   defaultCrateOverrides,
-  sources,
-  overrides,
+  entries,
+  fetch,
+  override-layers,
   environment,
   meta,
   rustc,
   ...
 }:
 let
-  host = stdenv.buildPlatform.rust.rustcTarget;
-  target = stdenv.hostPlatform.rust.rustcTarget;
-  pair = if host == target then target else "${target} on ${host}";
-  memberNames = lib.foldl' (names: variant: names // variant) members (lib.attrValues variants);
-
-  # `linux [ ... ]` is the list on Linux and empty elsewhere.
-  guards = lib.mapAttrs (
-    _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
-  ) platforms;
-
-  # By name: versions of all crates, whatever they are built for.
-  versions = lib.mapAttrs (_: map (entry: entry.attrs.version)) (
-    lib.groupBy (entry: entry.attrs.crateName) (lib.attrValues plain)
-  );
+  inherit (entries)
+    host
+    target
+    pair
+    memberNames
+    entriesOn
+    versions
+    ;
 
   # Names of the lowest layer of overrides. Those that a builder has can only be asked of a crate that it builds.
   defaults =
@@ -41,7 +32,7 @@ let
       namesWith =
         own:
         lib.attrNames (
-          overrides.lowest {
+          override-layers.lowest {
             from = pkgs;
             given = defaultCrateOverrides;
             inherit own versions;
@@ -68,7 +59,10 @@ let
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  ours = lib.splitString " " "checkout dir extraSources linksFrom lto registry replaces sha256 spdx twin undeclared vendored";
+  # Attributes of entries that the builder knows nothing of.
+  ours = lib.splitString " " (
+    "checkout dir extraSources isDescribed key linksFrom lto registry replaces sha256 source twin undeclared vendored"
+  );
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
   # has a feature more, and a version that its dependents can name.
@@ -101,7 +95,7 @@ let
     let
       composed =
         own:
-        overrides.for {
+        override-layers.for {
           inherit pkgs own versions;
           members = memberNames;
           given = defaults;
@@ -128,7 +122,7 @@ let
           in
           attrs: (buildRustCrateForPkgs changed attrs).override { inherit crateOverrides; };
     in
-    source: attrs: extra:
+    attrs: extra:
     let
       settings = settingsOf { inherit side profile attrs; };
       ofCargo = environment attrs settings;
@@ -160,46 +154,22 @@ let
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
         // hooks
-        // source attrs
+        // fetch attrs
         // extra
       );
     in
     asTwin attrs (if settings.countsAsDebug then unit // { hasDebug = true; } else unit);
 
-  # All units for one side. `hostOf` gives the units of build scripts and proc-macros.
+  # All units for one platform. `buildOf` gives the units of build scripts and procedural macros.
   table =
-    build: hostOf:
+    make: buildOf:
     let
-      units = unitsFrom (source: attrs: build source attrs { }) {
+      units = lib.mapAttrs (_: entry: make entry { }) (entriesOn {
         inherit units;
-        host = hostOf units;
-      };
+        build = buildOf units;
+      });
     in
     units;
-
-  # The crates, by what is made of each and its source.
-  unitsFrom =
-    make: tables:
-    cratesWith tables (lib.mapAttrs (_: make) sources) (
-      key: attrs: make plain.${key}.source (ofPackage plain.${key}.attrs // attrs)
-    );
-  # As they are written, for what is of the package, and so the same in all tables.
-  plain = unitsFrom (source: attrs: { inherit source attrs; }) {
-    units = plain;
-    host = plain;
-  };
-  cratesWith =
-    tables: constructors: like:
-    crates (
-      builtins.intersectAttrs (builtins.functionArgs crates) (tables // constructors // { inherit like; })
-      // guards
-    );
-  # What entries of one package have in common.
-  ofPackage =
-    attrs:
-    removeAttrs attrs (
-      lib.splitString " " "buildDependencies crateBin crateRenames dependencies features lto"
-    );
 
   # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
   # are compiled with. On the host it is another than for the target, so the name is another as well.
@@ -259,35 +229,28 @@ let
             defaults
             ;
         };
-        hostUnits = table (buildOn {
+        buildUnits = table (buildOn {
           side = "host";
           pkgs = hostPkgs;
           inherit defaults profile;
         }) (units: units);
-        hostOf = units: if isNative && profile.sharesHost then units else hostUnits;
-        units = table (buildOn (on "target")) hostOf;
+        buildOf = units: if isNative && profile.sharesHost then units else buildUnits;
+        units = table (buildOn (on "target")) buildOf;
       in
       {
         inherit units;
-        host = hostOf units;
+        build = buildOf units;
         # Tests unwind, and so does what they link.
-        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: hostUnits) else units;
+        linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: buildUnits) else units;
         buildTest = buildOn (on "test");
       };
 in
-{
+entries
+// {
   inherit
-    host
-    target
-    guards
-    memberNames
     isLocal
-    cratesWith
-    ofPackage
-    unitsFrom
     settingsOf
     unitsWith
-    versions
     defaults
     ;
 }

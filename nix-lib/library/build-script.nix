@@ -1,4 +1,4 @@
-# What build scripts print, and how rustc is run for it. Source: nix-lib/build-script.nix of cratewright.
+# What build scripts print, and how rustc is run for it.
 # The rules are cargo's (`BuildOutput::parse` in custom_build.rs, `add_native_deps` in mod.rs of its compiler). nixpkgs'
 # builder reads the same lines by words of a shell, and some of them not at all.
 { kept, ... }:

@@ -1,4 +1,4 @@
-# What nixpkgs says of a package, from what a manifest says. Source: nix-lib/meta.nix of cratewright.
+# What nixpkgs says of a package, from what a manifest says.
 { lib, ... }:
 let
   # By SPDX id.

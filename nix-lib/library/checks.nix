@@ -1,23 +1,24 @@
 # Checks of members on the crate graph of their binaries: tests, lints, documentation, examples and benchmarks, by kind
-# and member. Source: nix-lib/checks.nix of cratewright.
+# and member.
 {
   pkgs,
   lib,
   stdenv,
   members,
   tests ? (_: { }),
-  kinds,
-  overrides,
+  workspaceLints ? [ ],
+  check-kinds,
+  override-layers,
   units,
   ...
 }@arguments:
 let
-  checkOptions = overrides.withoutAdded arguments.checkOptions;
+  checkOptions = override-layers.withoutAdded arguments.checkOptions;
   inherit (units)
     guards
     host
     target
-    unitsFrom
+    entriesOn
     settingsOf
     ;
   known = lib.splitString " " "clippy clippyFlags env extraSources inputs postRun preRun rustdocFlags testFlags";
@@ -46,18 +47,57 @@ in
 # For a profile, and the units that were made with it.
 profile: sides:
 let
-  plainOn = unitsFrom (source: attrs: { inherit source attrs; });
-  plain = plainOn sides;
-  plainOnHost = plainOn (sides // { units = sides.host; });
-  records = tests (
+  entries = entriesOn sides;
+  entriesOfTests = entriesOn {
+    units = sides.linkedByTests;
+    inherit (sides) build;
+  };
+  entriesOnBuild = entriesOn {
+    units = sides.build;
+    inherit (sides) build;
+  };
+  written = tests (
     builtins.intersectAttrs (builtins.functionArgs tests) (
       guards
       // {
-        inherit (sides) host;
+        inherit (sides) build;
         units = sides.linkedByTests;
       }
     )
   );
+  # With all that tests have in common with the package as they link it.
+  records = lib.mapAttrs (
+    name: record:
+    let
+      unit = record.unit or members.${name};
+      isMacro = entries.${unit}.procMacro or false;
+      withDev =
+        linked: record:
+        let
+          inherit (record) dev;
+          own = listsOf linked.${unit};
+          renames = dev.crateRenames or { };
+        in
+        own
+        // lib.optionalAttrs (record ? dev) {
+          dependencies = own.dependencies ++ dev.dependencies or [ ];
+          buildDependencies = own.buildDependencies ++ dev.buildDependencies or [ ];
+          crateRenames =
+            own.crateRenames // lib.mapAttrs (name: list: own.crateRenames.${name} or [ ] ++ list) renames;
+        }
+        // record;
+      targets = record.libs or [ ] ++ record.macro.libs or [ ];
+    in
+    withDev entriesOfTests record
+    // {
+      inherit unit;
+      lints = if record.lints or [ ] == "workspace" then workspaceLints else record.lints or [ ];
+    }
+    // lib.optionalAttrs (record ? macro) { macro = withDev entriesOnBuild record.macro; }
+    // lib.optionalAttrs (targets != [ ] && record.isLinked or true) {
+      library = (if isMacro then sides.build else sides.linkedByTests).${unit};
+    }
+  ) written;
 
   check =
     kind: name: record:
@@ -65,16 +105,16 @@ let
       # Documentation is of the package as it is shipped; all else has what tests have.
       isShipped = kind == "docs" && members ? ${name};
       unit = if isShipped then members.${name} else record.unit;
-      inherit (plain.${unit}) source attrs;
+      attrs = entries.${unit};
       # The package of a proc-macro documents its library alone, which is for the host.
-      shipped = listsOf (if record ? macro then plainOnHost else plain).${unit}.attrs;
+      shipped = listsOf (if record ? macro then entriesOnBuild else entries).${unit};
       used =
         if isShipped then
           record
           // shipped
           // lib.optionalAttrs (record ? macro) { macro = record.macro // shipped; }
           // lib.optionalAttrs (record ? library) {
-            library = (if record ? macro then sides.host else sides.units).${unit};
+            library = (if record ? macro then sides.build else sides.units).${unit};
           }
         else
           record;
@@ -98,7 +138,7 @@ let
         attrs = compiled;
       };
       this =
-        (kinds {
+        (check-kinds {
           inherit name settings canRun;
           record = used;
           attrs = compiled;
@@ -109,10 +149,10 @@ let
       options:
       let
         unknown = lib.attrNames (removeAttrs options known);
-        sourceOf =
-          attrs:
-          source (attrs // { extraSources = attrs.extraSources or [ ] ++ options.extraSources or [ ]; });
-        built = sides.buildTest sourceOf compiled (
+        withSources = compiled // {
+          extraSources = compiled.extraSources or [ ] ++ options.extraSources or [ ];
+        };
+        built = sides.buildTest withSources (
           options.env or { }
           // {
             name = lib.strings.sanitizeDerivationName "${name}-${attrs.version}-${kind}";

@@ -1,4 +1,4 @@
-# What checks of members do in the shell of their derivations. Source: nix-lib/shell.nix of cratewright.
+# What checks of members do in the shell of their derivations.
 # The rules are cargo's: src/cargo/core/compiler/mod.rs, custom_build.rs and compilation.rs, and src/cargo/ops/cargo_test.rs.
 { pkgs, lib, ... }:
 let

@@ -1,9 +1,10 @@
-# Layers of overrides of a crate. Source: nix-lib/overrides.nix of cratewright.
+# Layers of overrides of a crate.
 {
   lib,
   pkgs,
   crateOverrides,
-  hooks ? (_: { }),
+  overrides ? { },
+  own-overrides,
   ...
 }:
 let
@@ -234,9 +235,9 @@ in
         from = pkgs;
         inherit own given versions;
       };
-      ours = ofLayer (hooks {
-        inherit lib pkgs;
-      });
+      ours = ofLayer (
+        lib.mapAttrs (_: map (name: own-overrides.${name} { inherit lib pkgs; })) overrides
+      );
     in
     lib.mapAttrs (
       name: _: attrs:
@@ -259,9 +260,7 @@ in
   # `nixpkgs` has the names of the lowest layer.
   keys = nixpkgs: {
     inherit nixpkgs;
-    cratewright = lib.attrNames (hooks {
-      inherit lib pkgs;
-    });
+    cratewright = lib.attrNames overrides;
     user = lib.attrNames (withoutAdded crateOverrides);
   };
 

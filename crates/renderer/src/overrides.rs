@@ -5,17 +5,15 @@
 //! some crate of it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::sync::LazyLock;
 
 use cratewright_resolver::{PackageGraph, Pair, Platform, UnitKind};
 
-use crate::merge::{EntryIx, Merged, Resolved};
-use crate::nix;
+use crate::merged::{EntryIx, Merged, Resolved};
 
 /// One file of `nix-lib/overrides`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
+pub struct Override {
     /// Name of the file, without `.nix`.
     pub name: &'static str,
     /// Why it exists, a line of the comment each.
@@ -30,11 +28,11 @@ pub struct Hook {
     pub platforms: Option<&'static str>,
     /// Whether the crate needs nothing more; `Covers: no, ...` says what does the rest.
     pub covers: bool,
-    /// The function, in Nix.
-    pub code: &'static str,
+    /// The file: a function of `{ lib, pkgs }`.
+    pub text: &'static str,
 }
 
-/// Stands for all members among [`Hook::crates`], and among the keys of overrides in `Cargo.nix`.
+/// Stands for all members among [`Override::crates`], and among the keys of overrides in `Cargo.nix`.
 pub const MEMBERS: &str = "(members)";
 
 /// What the function in each file takes.
@@ -47,7 +45,7 @@ macro_rules! files {
 }
 
 /// All of them, by name.
-pub static HOOKS: LazyLock<Vec<Hook>> = LazyLock::new(|| {
+pub static OVERRIDES: LazyLock<Vec<Override>> = LazyLock::new(|| {
     let files = files![
         "aws-lc",
         "bindgen",
@@ -73,13 +71,12 @@ pub static HOOKS: LazyLock<Vec<Hook>> = LazyLock::new(|| {
         "x11",
         "zstd",
     ];
-    files.into_iter().map(|(name, text)| Hook::parse(name, text)).collect()
+    files.into_iter().map(|(name, text)| Override::parse(name, text)).collect()
 });
 
-impl Hook {
-    fn parse(name: &'static str, text: &'static str) -> Self {
-        let code = text.find(HEAD).map_or(text, |at| &text[at..]);
-        let comment: Vec<&str> = text
+impl Override {
+    fn parse(name: &'static str, file: &'static str) -> Self {
+        let comment: Vec<&str> = file
             .lines()
             .map_while(|line| line.strip_prefix('#'))
             .map(|line| line.strip_prefix(' ').unwrap_or(line))
@@ -96,7 +93,7 @@ impl Hook {
                 .find_map(|line| line.split_once(": ").filter(|(name, _)| *name == key))
                 .map(|(_, text)| text)
         };
-        Hook {
+        Override {
             name,
             why: comment[..keys].to_vec(),
             crates: values("Crates"),
@@ -104,13 +101,13 @@ impl Hook {
             versions: text("Versions"),
             platforms: text("Platforms"),
             covers: text("Covers").is_none_or(|why_not| !why_not.starts_with("no")),
-            code,
+            text: file,
         }
     }
 
     /// Whether it only says that nothing is needed.
     fn is_empty(&self) -> bool {
-        self.code.trim_start_matches(HEAD).trim() == "attrs: { }"
+        self.text.split_once(HEAD).is_some_and(|(_, code)| code.trim() == "attrs: { }")
     }
 
     fn is_for(&self, platforms: &[Platform], pairs: &[Pair]) -> bool {
@@ -154,25 +151,25 @@ fn linked_into<'a>(
     known[ix].as_ref().expect("it was put in above")
 }
 
-/// By key of the table in `Cargo.nix`: hooks, in order of their names.
-pub fn hooks_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static Hook>> {
+/// By key of the table in `Cargo.nix`: overrides, in order of their names.
+pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static Override>> {
     let packages = resolved.packages;
     let used = build_script_crates(packages, merged);
     let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
     let names: BTreeSet<&str> = builds.map(|entry| packages.graph[entry.package].name.as_str()).collect();
-    let mut table: BTreeMap<String, Vec<&Hook>> = BTreeMap::new();
-    for hook in HOOKS.iter().filter(|hook| hook.is_for(resolved.platforms, resolved.pairs)) {
+    let mut table: BTreeMap<String, Vec<&Override>> = BTreeMap::new();
+    for one in OVERRIDES.iter().filter(|one| one.is_for(resolved.platforms, resolved.pairs)) {
         let mut add = |name: &str| {
-            let key = hook.versions.map_or(name.to_owned(), |versions| format!("{name}@{versions}"));
-            let hooks = table.entry(key).or_default();
+            let key = one.versions.map_or(name.to_owned(), |versions| format!("{name}@{versions}"));
+            let found = table.entry(key).or_default();
             // It is for this crate by name and by what it uses.
-            if hooks.last() != Some(&hook) {
-                hooks.push(hook);
+            if found.last() != Some(&one) {
+                found.push(one);
             }
         };
-        hook.crates.iter().copied().filter(|name| *name == MEMBERS || names.contains(name)).for_each(&mut add);
+        one.crates.iter().copied().filter(|name| *name == MEMBERS || names.contains(name)).for_each(&mut add);
         for (name, crates) in &used {
-            if hook.build_dependencies.iter().any(|tool| crates.contains(tool)) {
+            if one.build_dependencies.iter().any(|tool| crates.contains(tool)) {
                 add(name);
             }
         }
@@ -180,23 +177,11 @@ pub fn hooks_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec
     table
 }
 
-/// The function that `Cargo.nix` has them as, or nothing if no crate needs any.
-pub(crate) fn render_hooks(resolved: Resolved<'_>, merged: &Merged) -> Option<String> {
-    let mut table = hooks_of(resolved, merged);
-    table.values_mut().for_each(|hooks| hooks.retain(|hook| !hook.is_empty()));
-    table.retain(|_, hooks| !hooks.is_empty());
-    let used: BTreeMap<&str, &Hook> = table.values().flatten().map(|hook| (hook.name, *hook)).collect();
-    let mut text = format!("{HEAD} let");
-    for hook in used.values() {
-        let why: String = hook.why.iter().map(|line| format!("\n# {line}")).collect();
-        let _ = write!(text, "{why}\n{} =\n{};\n", hook.name, hook.code.trim_start_matches(HEAD).trim());
-    }
-    text.push_str("in {");
-    for (key, hooks) in &table {
-        let _ = write!(text, "{} = {};", nix::attribute(key), nix::list(hooks.iter().map(|hook| hook.name.to_owned())));
-    }
-    text.push('}');
-    (!table.is_empty()).then_some(text)
+/// The table that `Cargo.nix` has: by crate, names of overrides in the library. Nothing if no crate needs any.
+pub(crate) fn render_overrides(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static str>> {
+    let table = overrides_of(resolved, merged).into_iter();
+    let names = |found: Vec<&Override>| found.iter().filter(|one| !one.is_empty()).map(|one| one.name).collect();
+    table.map(|(key, found)| (key, names(found))).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -205,23 +190,23 @@ mod tests {
 
     #[test]
     fn every_file_says_why_it_is_there_and_what_for() {
-        for hook in HOOKS.iter() {
-            assert!(hook.code.starts_with(HEAD), "{}", hook.name);
-            assert!(!hook.why.is_empty() && hook.why.iter().all(|line| !line.is_empty()), "{}", hook.name);
-            assert!(hook.crates.len() + hook.build_dependencies.len() > 0, "{} is for nothing", hook.name);
-            assert!(hook.platforms.is_none_or(|word| ["darwin", "linux"].contains(&word)), "{}", hook.name);
+        for one in OVERRIDES.iter() {
+            assert!(one.text.contains(&format!("\n{HEAD}")), "{}", one.name);
+            assert!(!one.why.is_empty() && one.why.iter().all(|line| !line.is_empty()), "{}", one.name);
+            assert!(one.crates.len() + one.build_dependencies.len() > 0, "{} is for nothing", one.name);
+            assert!(one.platforms.is_none_or(|word| ["darwin", "linux"].contains(&word)), "{}", one.name);
         }
-        assert!(HOOKS.is_sorted_by_key(|hook| hook.name));
+        assert!(OVERRIDES.is_sorted_by_key(|one| one.name));
     }
 
     #[test]
     fn headers_are_read() {
         let text = "# A reason: several\n# lines.\n#\n# Crates: a, b-sys\n# Crates: c\n# Versions: >=1, <3\n# Covers: no, for a reason\n\
                     # Platforms: linux\n{ lib, pkgs }:\nattrs: { }\n";
-        let hook = Hook::parse("name", text);
-        assert_eq!(hook.why, ["A reason: several", "lines."]);
-        assert_eq!(hook.crates, ["a", "b-sys", "c"]);
-        assert_eq!((hook.versions, hook.platforms, hook.covers), (Some(">=1, <3"), Some("linux"), false));
-        assert_eq!(hook.code, "{ lib, pkgs }:\nattrs: { }\n");
+        let one = Override::parse("name", text);
+        assert_eq!(one.why, ["A reason: several", "lines."]);
+        assert_eq!(one.crates, ["a", "b-sys", "c"]);
+        assert_eq!((one.versions, one.platforms, one.covers), (Some(">=1, <3"), Some("linux"), false));
+        assert!(one.is_empty());
     }
 }

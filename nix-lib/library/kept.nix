@@ -1,4 +1,4 @@
-# Directories that are compiled into a crate. Source: nix-lib/kept.nix of cratewright.
+# Directories that are compiled into a crate.
 # Cargo leaves the source of each package and what its build script made where they are, and crates name them: in libraries
 # by `env!("CARGO_MANIFEST_DIR")` or `env!("OUT_DIR")`, in `DEP_` variables, by links, as search paths. Here a build
 # directory is gone after the build. Rustc is therefore told of a place below `out`, which leads to the build directory

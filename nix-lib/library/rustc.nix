@@ -1,4 +1,4 @@
-# How rustc and its kin are called for the targets of a member. Source: nix-lib/rustc.nix of cratewright.
+# How rustc and its kin are called for the targets of a member.
 # The arguments are cargo's (src/cargo/core/compiler/mod.rs): the builder's own test builds have them otherwise.
 {
   pkgs,
@@ -95,6 +95,28 @@ in
         mv "$out/bin/${underscored bin.name}.exe" "$out/bin/${bin.name}.exe"
       '') dashed;
     };
+
+  # A target is its name, where all else is as usual.
+  targetsIn =
+    attrs: record: kind: list: directory:
+    map (
+      written:
+      let
+        target = if lib.isString written then { name = written; } else written;
+        isMain = kind == "bin" && target.name == attrs.crateName;
+      in
+      {
+        inherit kind;
+        path =
+          if kind == "lib" then
+            "src/lib.rs"
+          else if isMain then
+            "src/main.rs"
+          else
+            "${directory}/${target.name}.rs";
+      }
+      // target
+    ) record.${list} or [ ];
 
   # `record` is what targets are compiled with, `attrs` the package.
   targetsOf =

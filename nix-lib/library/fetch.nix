@@ -1,4 +1,4 @@
-# Where every Cargo.nix takes its crates from. Source: nix-lib/sources.nix of cratewright.
+# Where every Cargo.nix takes its crates from.
 {
   workspace,
   registries ? { },
@@ -255,6 +255,7 @@ let
         workspace_member = if own == "" then "." else own;
       };
 in
+attrs:
 {
   registry = attrs: { src = registrySource attrs; };
   git =
@@ -294,3 +295,5 @@ in
     };
   local = localSource;
 }
+.${attrs.source}
+  attrs

@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Median times of `cargo metadata` and `cratewright generate` in a workspace, run in turns so that a machine that gets
+slower or faster does so for both: benches/in_turns.py CRATEWRIGHT WORKSPACE [RUNS]"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+METADATA = ["cargo", "metadata", "--format-version", "1", "--all-features", "--locked", "--offline"]
+
+
+def generate(cratewright, output):
+    return [cratewright, "generate", "--quiet", "--offline", "--output", output]
+
+
+def run(command, directory):
+    """Seconds that a command takes, and those of processor time that it takes with all that it starts."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return elapsed, usage.ru_utime + usage.ru_stime
+
+
+def medians(commands, directory, runs):
+    """The median of elapsed and of processor seconds of each command; the first turn warms the caches."""
+    turns = [[run(command, directory) for command in commands] for _ in range(runs + 1)][1:]
+    return [tuple(statistics.median(column) for column in zip(*times)) for times in zip(*turns)]
+
+
+if __name__ == "__main__":
+    program, workspace = sys.argv[1:3]
+    runs = int(sys.argv[3]) if len(sys.argv) > 3 else 60
+    cargo, ours = medians([METADATA, generate(program, "in-turns.nix")], workspace, runs)
+    for name, (elapsed, processor) in {"cargo metadata": cargo, "cratewright generate": ours}.items():
+        print(f"{name}: median {elapsed * 1000:.0f} ms of {runs} runs, {processor * 1000:.0f} ms of processor time")
+    print(f"ratio {ours[0] / cargo[0]:.2f}, of processor time {ours[1] / cargo[1]:.2f}")

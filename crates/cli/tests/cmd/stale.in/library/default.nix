@@ -1,0 +1,2 @@
+# Somebody else's library.
+data: _: data

@@ -1,0 +1,248 @@
+//! What one build is made of: of the resolver's graph a member's part, or what `Cargo.nix` writes.
+
+use std::collections::BTreeMap;
+
+use cratewright_resolver::{Package, PackageGraph, PackageIx, Source, UnitGraph, UnitKind};
+use petgraph::graph::NodeIndex;
+use petgraph::visit::{Dfs, EdgeRef};
+use serde::Deserialize;
+
+use crate::origins::replaced;
+
+/// Packages and units below the roots, which are those of one member. Whatever a key names is there.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BuildGraph {
+    /// Keys of units of the member.
+    pub(super) roots: Vec<String>,
+    /// Features asked of the member by name, see [`cratewright_resolver::Selection::requested_features`].
+    pub(super) features: Vec<String>,
+    /// Triple of the platform that it is built on.
+    pub(super) host: String,
+    /// Triple of the platform that it is built for.
+    pub(super) target: String,
+    /// Whether the member has a binary.
+    pub(super) application: bool,
+    pub(super) packages: BTreeMap<String, BuildPackage>,
+    pub(super) units: BTreeMap<String, BuildUnit>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BuildPackage {
+    pub(super) name: String,
+    pub(super) version: String,
+    #[serde(default)]
+    pub(super) proc_macro: bool,
+    pub(super) source: Origin,
+    /// SHA-256 of the packed crate.
+    pub(super) sha256: Option<String>,
+    #[serde(default)]
+    pub(super) about: About,
+    /// The file that says the same, if it is not said here.
+    #[serde(default)]
+    manifest: Option<String>,
+}
+
+/// Where a package comes from.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum Origin {
+    /// Another index than that of crates.io, as [`Source::Registry`] has it.
+    Registry {
+        index: Option<String>,
+    },
+    Git {
+        url: String,
+        rev: String,
+        dir: String,
+    },
+    /// What it stands for, as `Cargo.lock` has it; nothing for crates.io.
+    Vendored {
+        replaces: Option<String>,
+    },
+    Local {
+        dir: String,
+    },
+}
+
+/// What the manifest of a package says of it, without inheritance: as published ones have it below `[package]`.
+#[derive(Debug, Default, Deserialize)]
+pub struct About {
+    #[serde(default)]
+    pub(super) authors: Vec<String>,
+    pub(super) description: Option<String>,
+    pub(super) homepage: Option<String>,
+    pub(super) license: Option<String>,
+    pub(super) repository: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct BuildUnit {
+    pub(super) package: String,
+    #[serde(default)]
+    pub(super) dependencies: Vec<String>,
+    /// Those of the build script.
+    #[serde(default)]
+    pub(super) build_dependencies: Vec<String>,
+}
+
+/// Why a text is no [`BuildGraph`].
+#[derive(Debug, thiserror::Error)]
+pub enum GraphError {
+    /// It is no JSON, or lacks something.
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+    /// It is of nothing.
+    #[error("`roots` is empty")]
+    NoRoot,
+    /// A key names no unit.
+    #[error("there is no unit `{0}`")]
+    NoUnit(String),
+    /// A key names no package.
+    #[error("there is no package `{0}`")]
+    NoPackage(String),
+}
+
+impl BuildGraph {
+    /// The part of a unit graph that one member is built from, or nothing if the graph has no build of it.
+    pub fn of_member(
+        packages: &PackageGraph,
+        units: &UnitGraph,
+        member: PackageIx,
+        features: &[String],
+    ) -> Option<BuildGraph> {
+        let key = |unit: NodeIndex<u32>| unit.index().to_string();
+        let package_key = |package: PackageIx| package.index().to_string();
+        let is_root = |unit: &NodeIndex<u32>| {
+            let unit = &units.graph[*unit];
+            unit.package == member && unit.kind == UnitKind::Build
+        };
+        let roots: Vec<NodeIndex<u32>> = units.roots.iter().copied().filter(is_root).collect();
+        if roots.is_empty() {
+            return None;
+        }
+        let [host, target] = units.triples.clone();
+        let mut graph = BuildGraph {
+            roots: roots.iter().map(|&root| key(root)).collect(),
+            features: features.to_vec(),
+            host,
+            target,
+            application: roots.iter().any(|&root| !units.graph[root].bins.is_empty()),
+            packages: BTreeMap::new(),
+            units: BTreeMap::new(),
+        };
+        let mut walk = Dfs::empty(&units.graph);
+        walk.stack.clone_from(&roots);
+        while let Some(unit) = walk.next(&units.graph) {
+            let package = units.graph[unit].package;
+            let below = |for_build_script: bool| {
+                let edges =
+                    units.graph.edges(unit).filter(move |edge| edge.weight().for_build_script == for_build_script);
+                edges.map(|edge| key(edge.target())).collect()
+            };
+            let entry = BuildUnit {
+                package: package_key(package),
+                dependencies: below(false),
+                build_dependencies: below(true),
+            };
+            graph.units.insert(key(unit), entry);
+            graph.packages.entry(package_key(package)).or_insert_with(|| BuildPackage::of(&packages.graph[package]));
+        }
+        Some(graph)
+    }
+
+    /// Reads what `nix-lib/library/sbom.nix` writes.
+    ///
+    /// # Errors
+    /// When the text is no JSON of that shape, or a key in it names nothing.
+    pub fn parse(text: &str) -> Result<BuildGraph, GraphError> {
+        let graph: BuildGraph = serde_json::from_str(text)?;
+        if graph.roots.is_empty() {
+            return Err(GraphError::NoRoot);
+        }
+        let below = graph.units.values().flat_map(|unit| unit.dependencies.iter().chain(&unit.build_dependencies));
+        if let Some(key) = graph.roots.iter().chain(below).find(|&key| !graph.units.contains_key(key)) {
+            return Err(GraphError::NoUnit(key.clone()));
+        }
+        let mut needed = graph.units.values().map(|unit| &unit.package);
+        match needed.find(|&key| !graph.packages.contains_key(key)) {
+            Some(key) => Err(GraphError::NoPackage(key.clone())),
+            None => Ok(graph),
+        }
+    }
+
+    /// Fills in what only manifests say: of each package that names one, by its key and that name.
+    ///
+    /// # Errors
+    /// The first one of `read`.
+    pub fn read_manifests<E>(&mut self, mut read: impl FnMut(&str, &str) -> Result<About, E>) -> Result<(), E> {
+        for (key, package) in &mut self.packages {
+            if let Some(manifest) = &package.manifest {
+                package.about = read(key, manifest)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl BuildPackage {
+    fn of(package: &Package) -> Self {
+        let (source, sha256) = match &package.source {
+            Source::CratesIo { checksum } => (Origin::Registry { index: None }, Some(checksum)),
+            Source::Registry { index, checksum } => (Origin::Registry { index: Some(index.clone()) }, Some(checksum)),
+            Source::Git { url, rev, dir } => {
+                (Origin::Git { url: url.clone(), rev: rev.clone(), dir: dir.clone() }, None)
+            }
+            Source::Vendored { checksum, .. } => {
+                (Origin::Vendored { replaces: replaced(package).map(str::to_owned) }, checksum.as_ref())
+            }
+            Source::Local { dir } => (Origin::Local { dir: dir.clone() }, None),
+        };
+        BuildPackage {
+            name: package.name.clone(),
+            version: package.version.to_string(),
+            proc_macro: package.proc_macro,
+            source,
+            sha256: sha256.cloned(),
+            about: About {
+                authors: package.authors.clone(),
+                description: package.description.clone(),
+                homepage: package.homepage.clone(),
+                license: package.license.clone(),
+                repository: package.repository.clone(),
+            },
+            manifest: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn graphs_are_whole() {
+        let package = r#"{"name": "a", "version": "1.0.0", "source": {"kind": "local", "dir": ""}}"#;
+        let graph = |roots: &str, unit: &str| {
+            let text = format!(
+                r#"{{"roots": {roots}, "features": [], "host": "h", "target": "t", "application": true,
+                "packages": {{"a@1.0.0": {package}}}, "units": {{"a": {unit}}}}}"#
+            );
+            BuildGraph::parse(&text).map_err(|error| error.to_string())
+        };
+        assert!(graph(r#"["a"]"#, r#"{"package": "a@1.0.0", "dependencies": ["a"]}"#).is_ok());
+        for (roots, unit, says) in [
+            ("[]", r#"{"package": "a@1.0.0"}"#, "`roots` is empty"),
+            (r#"["b"]"#, r#"{"package": "a@1.0.0"}"#, "there is no unit `b`"),
+            (r#"["a"]"#, r#"{"package": "a@1.0.0", "buildDependencies": ["c"]}"#, "there is no unit `c`"),
+            (r#"["a"]"#, r#"{"package": "b@1.0.0"}"#, "there is no package `b@1.0.0`"),
+        ] {
+            assert_eq!(graph(roots, unit).unwrap_err(), says);
+        }
+        assert!(graph(r#"["a"]"#, "{}").unwrap_err().starts_with("missing field `package` at line 2"));
+        let unknown = graph(r#"["a"]"#, r#"{"package": "a@1.0.0", "deps": []}"#).unwrap_err();
+        assert!(unknown.starts_with("unknown field `deps`"), "{unknown}");
+    }
+}
