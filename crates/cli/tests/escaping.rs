@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 
-use cratewright_renderer::{BuildGraph, Library, RenderOptions, Resolved, merge, nix_string, render, sbom};
+use cratewright_renderer::{
+    BuildGraph, CargoVariable, Library, Origins, Registry, RenderOptions, Repository, Resolved, merge, nix_string,
+    render, sbom,
+};
 use cratewright_resolver::{
     Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
 };
@@ -48,7 +51,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// A workspace of one package with these strings in every field that holds free text: its `Cargo.nix` and its SBOM.
-fn documents(fields: &[String]) -> [String; 2] {
+fn documents(fields: &[String], options: &RenderOptions) -> [String; 2] {
     let metadata = json!({
         "packages": [{
             "name": "app", "version": "0.1.0", "id": "path+file:///w#app@0.1.0", "source": null,
@@ -87,16 +90,9 @@ fn documents(fields: &[String]) -> [String; 2] {
         graphs: &graphs,
     };
     let merged = merge(resolved).unwrap();
-    let options = RenderOptions {
-        library: Library::At("nix-lib/library".to_owned()),
-        format: FORMAT,
-        outputs: vec!["Cargo.nix".to_owned()],
-        inputs: BTreeMap::from([(fields[0].clone(), fields[1].clone())]),
-        ..RenderOptions::default()
-    };
     let features = ["default".to_owned()];
     let graph = BuildGraph::of_member(&packages, &graphs[0][0], packages.members[0], &features).unwrap();
-    [render(resolved, &merged, &options), sbom(&graph, env!("CARGO_PKG_VERSION"))]
+    [render(resolved, &merged, options), sbom(&graph, env!("CARGO_PKG_VERSION"))]
 }
 
 /// `meta`, and what the SBOM is made from, as Nix has them.
@@ -153,7 +149,13 @@ proptest! {
         let mut fields = fields;
         fields[8] = format!("f{}", fields[8].replace('/', "").replace("dep:", ""));
         let directory = tempfile::tempdir().unwrap();
-        let [cargo_nix, sbom] = documents(&fields);
+        let options = RenderOptions {
+            library: Library::At("nix-lib/library".to_owned()),
+            format: FORMAT,
+            outputs: vec!["Cargo.nix".to_owned()],
+            ..RenderOptions::default()
+        };
+        let [cargo_nix, sbom] = documents(&fields, &options);
         fs::write(directory.path().join("Cargo.nix"), cargo_nix).unwrap();
         std::os::unix::fs::symlink(support::repository().join("nix-lib"), directory.path().join("nix-lib")).unwrap();
         let attributes = recorded(directory.path());
@@ -183,6 +185,68 @@ proptest! {
         prop_assert!(bom.validate_version(SpecVersion::V1_5).passed(), "{}", sbom);
         prop_assert_eq!(&described["meta"]["description"], &json!(fields[2]));
         prop_assert_eq!(&described["meta"]["homepage"], &json!(fields[3]));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// What is not from manifests of packages: configuration of ours and of cargo, addresses, paths and the record.
+    #[test]
+    fn configuration_addresses_and_paths_survive(texts in prop::collection::vec(hostile(), 12)) {
+        let name = format!("d{}", texts[0].replace('/', ""));
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("root").join(&name);
+        let library = format!("a {name} library");
+        fs::create_dir_all(directory.path().join("root").join(&library)).unwrap();
+        fs::write(directory.path().join("root").join(&library).join("default.nix"), "data: data").unwrap();
+        // A line of the record begins with its key.
+        let line = format!("key = {}", texts[1].replace(['\n', '\r'], " "));
+        let variable = CargoVariable { value: texts[2].clone(), force: true, is_path: false };
+        let options = RenderOptions {
+            root: name.clone(),
+            library: Library::At(library),
+            format: FORMAT,
+            outputs: vec![texts[3].clone()],
+            origins: Origins {
+                registries: vec![Registry { name: texts[4].clone(), index: texts[5].clone(), dl: texts[6].clone() }],
+                repositories: vec![Repository {
+                    name: texts[7].clone(),
+                    url: texts[8].clone(),
+                    rev: texts[9].clone(),
+                    sha256: String::new(),
+                }],
+            },
+            extra_sources: BTreeMap::from([(String::new(), vec![texts[10].clone(), "entries = 0;".to_owned()])]),
+            ignored: vec![texts[11].clone(), "entries = 0;".to_owned()],
+            rustflags: BTreeMap::from([(texts[0].clone(), vec![texts[1].clone()])]),
+            environment: BTreeMap::from([(texts[3].clone(), variable)]),
+            inputs: BTreeMap::from([(texts[2].clone(), format!("{line}\n"))]),
+        };
+        let plain: Vec<String> = (0..10).map(|ix| format!("f{ix}")).collect();
+        let [cargo_nix, _] = documents(&plain, &options);
+        let file = directory.path().join("root/Cargo.nix");
+        fs::write(&file, &cargo_nix).unwrap();
+        let found = nix::eval_json(&format!(
+            "let data = import {}; entry = (data.crates {{ local = entry: entry; units = {{ }}; }}).\"app@0.1.0\"; in {{
+               inherit (data) registries repositories rustflags cargoEnv inputs;
+               inherit (data.workspace) excluded ignored;
+               inherit (entry) extraSources;
+               root = toString data.workspace.root;
+             }}",
+            file.display()
+        ));
+        prop_assert_eq!(&found["root"], &json!(root.to_str().unwrap()), "{}", cargo_nix);
+        let dl = json!({ "index": texts[5], "dl": texts[6] });
+        prop_assert_eq!(&found["registries"], &json!({ texts[4].clone(): dl }));
+        let repository = json!({ "url": texts[8], "rev": texts[9], "sha256": "" });
+        prop_assert_eq!(&found["repositories"], &json!({ texts[7].clone(): repository }));
+        prop_assert_eq!(&found["rustflags"], &json!({ texts[0].clone(): [texts[1]] }));
+        prop_assert_eq!(&found["cargoEnv"], &json!({ texts[3].clone(): { "value": texts[2], "force": true } }));
+        prop_assert_eq!(&found["inputs"], &json!({ texts[2].clone(): format!("{line}\n") }));
+        prop_assert_eq!(&found["ignored"], &json!([texts[11], "entries = 0;"]));
+        prop_assert_eq!(&found["extraSources"], &json!([texts[10], "entries = 0;"]));
+        prop_assert!(found["excluded"].as_array().unwrap().contains(&json!(texts[3])));
     }
 }
 

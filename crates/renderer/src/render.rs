@@ -170,7 +170,8 @@ fn first_screen(
     }
     line("internal.units.\"NAME@VERSION\"", "any crate");
     let library = match &options.library {
-        Library::At(path) => format!("`{path}` says which"),
+        // As it stands in the code, on one line whatever it holds.
+        Library::At(path) => format!("`{}` says which", path_text(path)),
         Library::Embedded => "`library.workspace` says which".to_owned(),
     };
     text.push_str(&format!("# It takes arguments such as `profile` and `crateOverrides`: {library}.\n"));
@@ -299,15 +300,21 @@ pub(crate) fn constructor(source: &Source) -> &'static str {
 
 /// A path seen from the directory of `Cargo.nix`.
 fn path_expression(path: &str) -> Nix {
+    Nix::Word(path_text(path).into())
+}
+
+fn path_text(path: &str) -> String {
     let is_plain = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
     };
     if path.is_empty() {
-        Nix::word("./.")
-    } else if path.split('/').all(is_plain) {
-        Nix::Word(if path.starts_with("../") { path.to_owned() } else { format!("./{path}") }.into())
+        "./.".to_owned()
+    } else if !path.split('/').all(is_plain) {
+        format!("(./. + {})", string(&format!("/{path}")))
+    } else if path.starts_with("../") {
+        path.to_owned()
     } else {
-        Nix::Word(format!("(./. + {})", string(&format!("/{path}"))).into())
+        format!("./{path}")
     }
 }
 
