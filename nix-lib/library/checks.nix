@@ -19,6 +19,7 @@ let
     host
     target
     entriesOn
+    withNames
     settingsOf
     ;
   known = lib.splitString " " "clippy clippyFlags env extraSources inputs postRun preRun rustdocFlags testFlags";
@@ -60,8 +61,8 @@ let
     builtins.intersectAttrs (builtins.functionArgs tests) (
       guards
       // {
-        inherit (sides) build;
-        units = sides.linkedByTests;
+        build = withNames sides.build;
+        units = withNames sides.linkedByTests;
       }
     )
   );

@@ -27,7 +27,7 @@ let
     tables:
     crates (
       builtins.intersectAttrs (builtins.functionArgs crates) (
-        tables
+        lib.mapAttrs (_: withNames) tables
         // lib.genAttrs [ "registry" "git" "local" "vendored" ] (
           source: entry: entry // { inherit source; }
         )
@@ -37,6 +37,18 @@ let
         // guards
       )
     );
+  # Dependencies are named as in Cargo.lock: a name alone stands for its only version. What is in brackets stays.
+  withNames = units: units // lib.mapAttrs (_: key: units.${key}) keyOf;
+  keyOf = lib.listToAttrs (
+    lib.concatMap (
+      key:
+      let
+        parts = builtins.match "([^@]*)@[^ ]*(.*)" key;
+        name = lib.head parts;
+      in
+      lib.optional (lib.length versions.${name} == 1) (lib.nameValuePair (name + lib.elemAt parts 1) key)
+    ) (lib.attrNames plain)
+  );
   plain = written {
     units = plain;
     build = plain;
@@ -98,6 +110,7 @@ in
     memberNames
     entries
     entriesOn
+    withNames
     versions
     ;
 }

@@ -126,7 +126,7 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
                 .map(|dependency| {
                     let to = &merged.entries[dependency.entry];
                     let table = if for_host || is_host(packages, merged, dependency) { "build" } else { "units" };
-                    Nix::Select(table, to.key.clone())
+                    Nix::Select(table, to.reference.clone())
                 })
                 .collect();
             dependencies.dedup();

@@ -310,6 +310,7 @@ impl<'a> Merger<'a> {
         let keys = || order.iter().map(|&ix| &self.entries[ix].key);
         let twice = keys().zip(keys().skip(1)).find(|(one, next)| one == next);
         assert_eq!(twice, None, "two entries have one key, and the second would hide the first");
+        self.shorten_references();
         let mut entries: Vec<Option<Entry>> = self.entries.into_iter().map(Some).collect();
         Merged {
             entries: order.into_iter().filter_map(|old| entries[old].take()).collect(),
@@ -327,6 +328,21 @@ impl<'a> Merger<'a> {
                 .collect(),
             tests,
             twins: self.twins,
+        }
+    }
+
+    /// A new version of a crate then changes its own entry, and not those of all its dependents.
+    fn shorten_references(&mut self) {
+        let graph = &self.resolved.packages.graph;
+        let mut packages: BTreeMap<&str, BTreeSet<PackageIx>> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.kind == UnitKind::Build) {
+            packages.entry(&graph[entry.package].name).or_default().insert(entry.package);
+        }
+        for entry in &mut self.entries {
+            let package = &graph[entry.package];
+            if packages.get(package.name.as_str()).is_some_and(|packages| packages.len() == 1) {
+                entry.reference = entry.key.replacen(&format!("@{}", package.version), "", 1);
+            }
         }
     }
 

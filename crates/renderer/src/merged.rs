@@ -49,8 +49,10 @@ pub struct Content {
 /// One attribute of `Cargo.nix`.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Package id spec, with a suffix where a package has several entries.
+    /// Package id spec, with labels in brackets where a package has several entries.
     pub key: String,
+    /// How others name it: as in `Cargo.lock`, without the version where there is one alone.
+    pub(crate) reference: String,
     /// The package.
     pub package: PackageIx,
     /// Content by pair; pairs that do not build it are absent.
@@ -140,7 +142,7 @@ pub(crate) fn labelled(
 impl Entry {
     pub(crate) fn new(key: String, package: PackageIx, kind: UnitKind) -> Self {
         let (contents, bins, beside) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Entry { key, package, contents, kind, bins, beside, lto: None }
+        Entry { reference: key.clone(), key, package, contents, kind, bins, beside, lto: None }
     }
 
     /// Pairs that build this entry.
