@@ -88,6 +88,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     if !output::is_generated(&path) {
         output::check_no_input(&path, &rendered.read)?;
     }
+    rendered.library.check_directory()?;
     let library = rendered.library.file();
     let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
     let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();

@@ -72,6 +72,16 @@ impl LibraryPlace {
         is_output.then(|| self.shown.clone())
     }
 
+    /// Fails if there is no directory to write to.
+    pub(crate) fn check_directory(&self) -> Result<(), Failure> {
+        let Some(directory) = self.path.as_deref().and_then(Path::parent) else { return Ok(()) };
+        fs::metadata(directory).map(drop).map_err(|error| {
+            Failure::io("find", directory, &error)
+                .note("named by", KEY)
+                .help(format!("make it with `mkdir -p {}`", directory.display()))
+        })
+    }
+
     /// What is to be written, if anything is. A file that was chosen and is none of ours is left to whoever wrote it.
     pub(crate) fn file(&self) -> Option<(&Path, String)> {
         let path = self.path.as_deref()?;

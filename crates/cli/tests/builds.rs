@@ -149,3 +149,36 @@ fn a_line_of_the_library_changes_no_cargo_nix() {
         assert_eq!(run(&["generate", "--stdout", "--locked"]), committed, "{name}");
     }
 }
+
+/// Embedded, parts that a workspace does not use are left out: what it uses must be there.
+#[test]
+fn derivations_are_the_same_wherever_the_library_is() {
+    // Without a root package, whose source the manifest is.
+    for name in ["service", "native", "profiles", "optional-and-weak", "names-like-labels", "c-libraries"] {
+        let derivations = |library: &str| {
+            let copy = support::Copy::of(&support::fixture(name));
+            let manifest = copy.path().join("Cargo.toml");
+            let text = fs::read_to_string(&manifest).unwrap();
+            let usual = "library = \"../../nix-lib/library\"";
+            assert!(text.contains(usual), "{name} has its library elsewhere");
+            fs::write(&manifest, text.replace(usual, &format!("library = \"{library}\""))).unwrap();
+            support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
+            nix::eval_json(&format!(
+                "let
+                   c = import {}/Cargo.nix {{ pkgs = import {} {{ }}; }};
+                   drv = builtins.mapAttrs (_: value: value.drvPath);
+                 in [
+                   (drv (builtins.mapAttrs (_: member: member.build) c.workspaceMembers))
+                   (drv c.tests) (drv c.clippy) (drv c.docs)
+                   (builtins.mapAttrs (_: members: drv (builtins.mapAttrs (_: member: member.build) members)) c.variants)
+                 ]",
+                copy.path().display(),
+                nix::stand_in().display()
+            ))
+        };
+        let usual = derivations("../../nix-lib/library");
+        for library in ["beside", "embedded", "shared.nix"] {
+            assert_eq!(derivations(library), usual, "{name}, {library}");
+        }
+    }
+}
