@@ -36,7 +36,7 @@ def medians(commands, directory, runs):
 if __name__ == "__main__":
     program, workspace = sys.argv[1:3]
     runs = int(sys.argv[3]) if len(sys.argv) > 3 else 60
-    cargo, ours = medians([METADATA, generate(program, "in-turns.nix")], workspace, runs)
+    cargo, ours = medians([METADATA, generate(os.path.abspath(program), "in-turns.nix")], workspace, runs)
     for name, (elapsed, processor) in {"cargo metadata": cargo, "cratewright generate": ours}.items():
         print(f"{name}: median {elapsed * 1000:.0f} ms of {runs} runs, {processor * 1000:.0f} ms of processor time")
     print(f"ratio {ours[0] / cargo[0]:.2f}, of processor time {ours[1] / cargo[1]:.2f}")
