@@ -7,7 +7,8 @@
   members,
   tests ? (_: { }),
   workspaceLints ? [ ],
-  check-kinds,
+  # Not there where nothing is embedded for it.
+  check-kinds ? null,
   override-layers,
   units,
   ...

@@ -24,10 +24,7 @@ impl Scratch {
         fs::create_dir_all(&clone).unwrap();
         support::run(Command::new("cp").arg("-r").arg(support::fixture("three-members").join(".")).arg(&clone));
         // Its library lies beside it, as it does for most.
-        let manifest = clone.join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).unwrap();
-        fs::write(&manifest, text.replace("library = \"../../nix-lib/library\"\n", "")).unwrap();
-        support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
+        support::library_elsewhere(&clone, "");
         scratch.git("clone", &["init", "--quiet", "--initial-branch", "main"]);
         scratch.git("clone", &["remote", "add", "origin", "../remote"]);
         scratch.commit("clone", "a person", "first");

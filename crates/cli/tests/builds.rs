@@ -155,14 +155,9 @@ fn a_line_of_the_library_changes_no_cargo_nix() {
 fn derivations_are_the_same_wherever_the_library_is() {
     // Without a root package, whose source the manifest is.
     for name in ["service", "native", "profiles", "optional-and-weak", "names-like-labels", "c-libraries"] {
-        let derivations = |library: &str| {
+        let derivations = |library: &str, more: &str| {
             let copy = support::Copy::of(&support::fixture(name));
-            let manifest = copy.path().join("Cargo.toml");
-            let text = fs::read_to_string(&manifest).unwrap();
-            let usual = "library = \"../../nix-lib/library\"";
-            assert!(text.contains(usual), "{name} has its library elsewhere");
-            fs::write(&manifest, text.replace(usual, &format!("library = \"{library}\""))).unwrap();
-            support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
+            support::library_elsewhere(copy.path(), &format!("library = \"{library}\"\n{more}"));
             nix::eval_json(&format!(
                 "let
                    c = import {}/Cargo.nix {{ pkgs = import {} {{ }}; }};
@@ -176,9 +171,11 @@ fn derivations_are_the_same_wherever_the_library_is() {
                 nix::stand_in().display()
             ))
         };
-        let usual = derivations("../../nix-lib/library");
-        for library in ["beside", "embedded", "shared.nix"] {
-            assert_eq!(derivations(library), usual, "{name}, {library}");
+        for more in ["", "tests = false\n"] {
+            let usual = derivations("../../nix-lib/library", more);
+            for library in ["beside", "embedded", "shared.nix"] {
+                assert_eq!(derivations(library, more), usual, "{name}, {library}, {more}");
+            }
         }
     }
 }

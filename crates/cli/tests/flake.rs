@@ -13,10 +13,7 @@ fn repository() -> tempfile::TempDir {
     let fixture = support::fixture("three-members");
     support::run(std::process::Command::new("cp").arg("-r").arg(fixture.join(".")).arg(directory.path()));
     // A flake sees no library outside of it.
-    let manifest = directory.path().join("Cargo.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("library = \"../../nix-lib/library\"\n", "")).unwrap();
-    support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
+    support::library_elsewhere(directory.path(), "");
     // A flake sees only what is below it, and not the program that cargo built.
     fs::copy(env!("CARGO_BIN_EXE_cratewright"), directory.path().join("cratewright-program")).unwrap();
     let flake = r#"{

@@ -35,8 +35,8 @@ pub const PARTS: [(&str, &str); 16] = parts![
     "workspace",
 ];
 
-/// Parts that nothing needs where members are not resolved for their tests.
-const OF_TESTS: [&str; 3] = ["check-kinds", "check-script", "checks"];
+/// Parts that nothing needs where members are not resolved for their tests: `checks` then has no check to make.
+const OF_TESTS: [&str; 2] = ["check-kinds", "check-script"];
 
 /// The body of the file that `Cargo.nix` imports.
 pub static LIBRARY: LazyLock<String> = LazyLock::new(|| {

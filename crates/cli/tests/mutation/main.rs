@@ -33,19 +33,20 @@ const WORKSPACES: [Workspace; 3] =
     [("workspace-inheritance", "app/Cargo.toml"), ("member-paths", "Cargo.toml"), ("registry-mix", "Cargo.toml")];
 
 /// Settings of each, in place of those of the fixture.
-const SETTINGS: [&str; 3] = ["library = \"../../nix-lib/library\"", "library = \"beside\"", "library = \"embedded\""];
+const SETTINGS: [&str; 3] = [
+    "library = \"../../nix-lib/library\"
+",
+    "library = \"beside\"
+",
+    "library = \"embedded\"
+",
+];
 
 /// The workspaces, generated with their settings.
 static TEMPLATES: LazyLock<BTreeMap<&str, Copy>> = LazyLock::new(|| {
     let template = |(&(fixture, _), settings): (&Workspace, &&str)| {
         let copy = Copy::of(&support::fixture(fixture));
-        let manifest = copy.path().join("Cargo.toml");
-        let text = fs::read_to_string(&manifest).unwrap();
-        let usual = "library = \"../../nix-lib/library\"";
-        assert!(text.contains(usual), "{fixture} has a library elsewhere");
-        fs::write(&manifest, text.replace(usual, settings)).unwrap();
-        let generated = cratewright(copy.path(), &["generate", "--locked", "--offline"]);
-        assert!(generated.status.success(), "{}", self::text(&generated));
+        support::library_elsewhere(copy.path(), settings);
         (fixture, copy)
     };
     WORKSPACES.iter().zip(&SETTINGS).map(template).collect()

@@ -100,6 +100,16 @@ impl Copy {
     }
 }
 
+/// Generates a copy of a fixture again with `settings` in place of where the fixture has its library.
+pub fn library_elsewhere(root: &Path, settings: &str) {
+    let manifest = root.join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let usual = "library = \"../../nix-lib/library\"\n";
+    assert!(text.contains(usual), "{} has its library elsewhere", root.display());
+    fs::write(&manifest, text.replace(usual, settings)).unwrap();
+    run(cratewright().args(["generate", "--locked", "--offline", "--manifest-path"]).arg(&manifest));
+}
+
 /// Copies a directory tree, links excluded.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
