@@ -220,7 +220,7 @@ let
   # A shell has no variable of the name, and the builder of nixpkgs 25.11 fails to set it.
   isOdd = feature: builtins.match "[A-Za-z0-9_-]*" feature == null;
 in
-# Hooks of a crate, given what it is compiled with (see nix-lib/compilation.nix).
+# Hooks of a crate, given what it is compiled with (see compilation.nix).
 attrs: settings: {
   preConfigure = ''
     source ${functions}

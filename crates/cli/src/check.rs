@@ -63,7 +63,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Failure> {
     };
     // One that is not whole may not be that of this file, and neither may its record. Nix reads that by the library.
     let mut library = None;
-    if !moved.iter().any(|moved| matches!(moved, Moved::Format { .. } | Moved::Body | Moved::LineEnds)) {
+    if moved.iter().all(|moved| matches!(moved, Moved::Input(_))) {
         let place = LibraryPlace::of(&recorded, &root, &path)?;
         library = place.state().map(|state| Moved::Library { file: place.shown.clone(), state });
     }

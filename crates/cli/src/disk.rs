@@ -85,20 +85,10 @@ impl Tree for Disk<'_> {
 
     fn is_far(&self, directory: &str, path: &str) -> bool {
         let Ok(root) = self.root.canonicalize() else { return false };
-        // By names alone, as compilers go up from where they really are.
-        let lead = |path: &str| {
-            path.split('/').filter(|part| !part.is_empty()).fold(root.clone(), |mut at, part| {
-                if part == ".." {
-                    at.pop();
-                } else {
-                    at.push(part);
-                }
-                at
-            })
-        };
-        let to = lead(path);
+        // As compilers go up from where they really are.
+        let to = lexical(&root, path);
         let repositories: Vec<PathBuf> =
-            [root.clone(), lead(directory)].iter().filter_map(|at| repository(at)).collect();
+            [root.clone(), lexical(&root, directory)].iter().filter_map(|at| repository(at)).collect();
         if repositories.is_empty() {
             // Sources without history: at least what is in another directory below `/` does not belong to them.
             let top = |path: &Path| path.components().nth(1).map(|part| part.as_os_str().to_owned());
@@ -106,6 +96,18 @@ impl Tree for Disk<'_> {
         }
         !repositories.iter().any(|repository| to.starts_with(repository))
     }
+}
+
+/// A path seen from a directory, by names alone: it need not be there.
+pub(crate) fn lexical(directory: &Path, path: &str) -> PathBuf {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").fold(directory.to_owned(), |mut at, part| {
+        if part == ".." {
+            at.pop();
+        } else {
+            at.push(part);
+        }
+        at
+    })
 }
 
 /// The outermost repository that a directory is in; one may hold others as submodules.

@@ -85,13 +85,13 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
         report.data(&rendered.text)?;
         return Ok(exit::SUCCESS);
     }
-    if !output::is_generated(&path) {
-        output::check_no_input(&path, &rendered.read)?;
-    }
     rendered.library.check_directory()?;
     let library = rendered.library.file();
     let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
     let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();
+    for (path, _) in files.iter().filter(|(path, _)| !output::is_generated(path)) {
+        output::check_no_input(path, &rendered.read)?;
+    }
     let written = output::write(&files, command.force)?;
     if let ([(library, _), _], [Written::Changed, _]) = (&files[..], &written[..]) {
         report.status("Generated", format_args!("{}, which Cargo.nix imports", output::shown(library)));
@@ -257,10 +257,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(root: &Path, path: &Path) -> Result<Self, Failure> {
-        let directory = output::directory(path);
-        let directory = directory.canonicalize().map_err(|error| {
-            Failure::io("find", &directory, &error).help(format!("make it with `mkdir -p {}`", directory.display()))
-        })?;
+        let directory = output::real_directory(path)?;
         let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
         Ok(Place { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })

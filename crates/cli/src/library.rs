@@ -1,13 +1,13 @@
 //! Where the Nix code is that is the same for every workspace, and whether it is this program's.
 
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use cratewright_renderer::{LIBRARY, Library};
 use cratewright_sources::digest::sha256;
 use cratewright_staleness::{Inputs, LibraryState, stamped};
 
-use crate::disk::read_text;
+use crate::disk::{lexical, read_text};
 use crate::failure::Failure;
 use crate::generate::relative;
 use crate::output;
@@ -34,8 +34,8 @@ pub(crate) struct LibraryPlace {
 impl LibraryPlace {
     /// `chosen` is what the manifest says: `beside`, `embedded`, or a path from the workspace root.
     pub(crate) fn new(chosen: Option<&str>, root: &Path, cargo_nix: &Path) -> Result<Self, Failure> {
-        let canonical = |path: &Path| path.canonicalize().map_err(|error| Failure::io("find", path, &error));
-        let (root, directory) = (canonical(root)?, canonical(&output::directory(cargo_nix))?);
+        let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+        let directory = output::real_directory(cargo_nix)?;
         let path = match chosen {
             Some("embedded") => {
                 let shown = String::new();
@@ -45,7 +45,7 @@ impl LibraryPlace {
             Some(chosen) if chosen.is_empty() || Path::new(chosen).is_absolute() => {
                 return Err(invalid(chosen, "is not a path from the workspace root", &root));
             }
-            Some(chosen) => lexical(&root, Path::new(chosen)),
+            Some(chosen) => lexical(&root, chosen),
         };
         if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
             return Err(invalid(chosen.unwrap_or_default(), "is neither a `.nix` file nor a directory", &root));
@@ -74,12 +74,8 @@ impl LibraryPlace {
 
     /// Fails if there is no directory to write to.
     pub(crate) fn check_directory(&self) -> Result<(), Failure> {
-        let Some(directory) = self.path.as_deref().and_then(Path::parent) else { return Ok(()) };
-        fs::metadata(directory).map(drop).map_err(|error| {
-            Failure::io("find", directory, &error)
-                .note("named by", KEY)
-                .help(format!("make it with `mkdir -p {}`", directory.display()))
-        })
+        let Some(path) = &self.path else { return Ok(()) };
+        output::real_directory(path).map(drop).map_err(|failure| failure.note("named by", KEY))
     }
 
     /// What is to be written, if anything is. A file that was chosen and is none of ours is left to whoever wrote it.
@@ -116,19 +112,6 @@ fn invalid(chosen: &str, why: &str, root: &Path) -> Failure {
         .help(
             "write `\"beside\"`, `\"embedded\"`, or the path of a file such as `\"nix/cratewright.nix\"`, which is written",
         )
-}
-
-/// By names alone, as the file may not be there yet.
-fn lexical(root: &Path, path: &Path) -> PathBuf {
-    let mut found = root.to_owned();
-    for component in path.components() {
-        match component {
-            Component::ParentDir => drop(found.pop()),
-            Component::Normal(name) => found.push(name),
-            _ => {}
-        }
-    }
-    found
 }
 
 #[cfg(test)]

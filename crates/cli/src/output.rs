@@ -153,6 +153,14 @@ pub(crate) fn shown(path: &Path) -> String {
     below.unwrap_or(path).display().to_string()
 }
 
+/// The directory of a file that is to be written, without links.
+pub(crate) fn real_directory(path: &Path) -> Result<PathBuf, Failure> {
+    let directory = directory(path);
+    directory.canonicalize().map_err(|error| {
+        Failure::io("find", &directory, &error).help(format!("make it with `mkdir -p {}`", directory.display()))
+    })
+}
+
 /// Directory that holds the file.
 pub(crate) fn directory(path: &Path) -> PathBuf {
     match path.parent() {

@@ -176,7 +176,7 @@ fn listed<'a>(
 fn key_is_for(key: &str, name: &str, packages: &[&Package]) -> bool {
     match key.split_once('@') {
         None => key == name,
-        // Pre-releases count as what they lead to, as in nix-lib/overrides.nix.
+        // Pre-releases count as what they lead to, as in nix-lib/library/override-layers.nix.
         Some((of, requirement)) => {
             let plain = |version: &Version| Version::new(version.major, version.minor, version.patch);
             let meets =

@@ -1,7 +1,6 @@
 //! `cratewright sbom`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 
 use cratewright_renderer::{About, BuildGraph, sbom};
@@ -83,14 +82,13 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
 
 /// What `Cargo.nix` wrote, with what manifests say.
 fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Failure> {
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| Failure::io("read", path, &error));
-    let mut graph = BuildGraph::parse(&read(file)?).map_err(|error| {
+    let mut graph = BuildGraph::parse(&workspace::read(file)?).map_err(|error| {
         Failure::new("invalid-graph", format!("`{}` is no graph of a build: {error}", file.display()))
             .help("have it written by the `sbom` of a `Cargo.nix` that this version of cratewright generated")
     })?;
     graph.read_manifests(|package, name| -> Result<About, Failure> {
         let path = manifests.join(name);
-        let text = read(&path).map_err(|failure| failure.note("package", package))?;
+        let text = workspace::read(&path).map_err(|failure| failure.note("package", package))?;
         let manifest: Manifest = toml::from_str(&text).map_err(|error| {
             Failure::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
                 .note("package", package)

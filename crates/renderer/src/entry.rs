@@ -89,7 +89,7 @@ fn package_attributes(package: &Package, EntryOptions { edition, options }: &Ent
     attributes
 }
 
-/// What entries of one package differ in. `ofEntry` of `nix-lib/library/units.nix` has the names.
+/// What entries of one package differ in. `lists` of `nix-lib/library/entries.nix` has the names.
 fn render_lists(
     packages: &PackageGraph,
     merged: &Merged,
@@ -173,7 +173,7 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
             if library.as_deref() == Some(extern_name) {
                 continue;
             }
-            // As the prelude has it for its dependents.
+            // As `nix-lib/library/units.nix` has it for its dependents.
             let version =
                 merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
             let rename = Nix::Set(vec![

@@ -231,19 +231,15 @@ impl Printer {
                 self.text.push_str("# ");
                 self.text.push_str(comment);
             }
-            match (name, value) {
-                (Some(name), value) => {
-                    self.line(indentation);
-                    self.text.push_str(&attribute(name));
-                    self.text.push_str(" = ");
-                    self.print(value, indentation);
-                    self.text.push(';');
-                }
-                (None, Nix::Code(code)) => {
-                    self.text.push('\n');
-                    self.text.push_str(code.trim_end());
-                }
-                (None, value) => self.print(value, indentation),
+            if let Some(name) = name {
+                self.line(indentation);
+                self.text.push_str(&attribute(name));
+                self.text.push_str(" = ");
+                self.print(value, indentation);
+                self.text.push(';');
+            } else {
+                self.line(0);
+                self.print(value, 0);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Profiles, resolved, as a table that `nix-lib/compilation.nix` looks settings up in: by profile, by side, and for
+//! Profiles, resolved, as a table that `nix-lib/library/compilation.nix` looks settings up in: by profile, by side, and for
 //! packages that have others. Settings are relative to those of the library's `release` or `dev`, so that a table of the
 //! manifest becomes what it changes. Rustc's flags are those beside what nixpkgs' builder passes by itself.
 

@@ -288,7 +288,7 @@ fn configuration(options: &RenderOptions, file: &mut File) {
     file.table("cargoEnv", variables);
 }
 
-/// Which function of `nix-lib/sources.nix` gets it.
+/// Which function of `nix-lib/library/fetch.nix` gets it.
 pub(crate) fn constructor(source: &Source) -> &'static str {
     match source {
         Source::Local { .. } => "local",
