@@ -42,8 +42,11 @@ impl Failure {
 
     /// A file that cannot be read or written.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
-        Failure::new("io", format!("cannot {action} `{}`: {error}", path.display()))
-            .help("check that the path is right and its permissions allow it")
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        Failure::new("io", format!("cannot {action} `{}`: {error}", path.display())).help(match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => "make room on the disk, or write to another one",
+            _ => "check that the path is right and its permissions allow it",
+        })
     }
 
     /// A workspace without lock.

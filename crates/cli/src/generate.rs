@@ -88,6 +88,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     rendered.library.check_directory()?;
     let library = rendered.library.file();
     let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
+    // The library first: where the run ends between the two, whatever `Cargo.nix` is there finds the library that it
+    // imports. It may be an older one; then it is stale to `check`, and the library refuses one of another format.
     let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();
     for (path, _) in files.iter().filter(|(path, _)| !output::is_generated(path)) {
         output::check_no_input(path, &rendered.read)?;

@@ -1,8 +1,8 @@
-//! Writing `Cargo.nix`: whole or not at all, only when it changes, and never over a file that is not ours.
+//! Writing files: whole or not at all, only when they change, and never over a file that is not ours.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -114,8 +114,17 @@ impl<'a> Prepared<'a> {
         if path.exists() && !path.is_file() {
             return Ok(Prepared::Text(text));
         }
-        let mut file = builder().tempfile_in(directory(path)).map_err(fail)?;
-        file.write_all(text.as_bytes()).map_err(fail)?;
+        // Renaming asks for permission of the directory alone. A file is made read-only in order to keep it, and cargo
+        // does not write to such a `Cargo.lock` either.
+        let old = match fs::OpenOptions::new().write(true).open(path) {
+            Ok(old) => Some(old.metadata().map_err(fail)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(fail(error)),
+        };
+        let mut file = builder().tempfile_in(real_directory(path)?).map_err(fail)?;
+        old.map_or(Ok(()), |old| keep_access(file.as_file(), &old)).map_err(fail)?;
+        // Not through `file`, whose errors name the temporary file.
+        file.as_file_mut().write_all(text.as_bytes()).map_err(fail)?;
         file.as_file().sync_all().map_err(fail)?;
         Ok(Prepared::File(file))
     }
@@ -134,10 +143,23 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     Prepared::new(path, text)?.put(path)
 }
 
-/// A temporary file that ends up with the permissions of a file made by any other program.
+/// Gives a file the permissions of the one that it will replace, and its owner and group as far as the user may.
+fn keep_access(file: &File, old: &Metadata) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        // One by one: only root may give a file away, but whoever is in the group may set the group.
+        let _ = fchown(file, None, Some(old.gid()));
+        let _ = fchown(file, Some(old.uid()), None);
+    }
+    file.set_permissions(old.permissions())
+}
+
+/// A temporary file with the permissions of a file made by any other program. It is removed unless the process is
+/// killed; no package has a file in its source whose name ends in `~`.
 fn builder() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".Cargo.nix.");
+    builder.prefix(".cratewright.").suffix("~");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

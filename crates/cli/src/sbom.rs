@@ -18,7 +18,8 @@ use crate::report::Report;
 use crate::workspace::{self, LoadOptions, Workspace, find_manifest, triple};
 
 pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
-    let output = command.output.as_deref().map(follow_links);
+    // Opened by its name, a file that standard output was redirected to would lose what is in it.
+    let output = command.output.as_deref().filter(|path| *path != Path::new("/dev/stdout")).map(follow_links);
     if let Some(path) = &output {
         output::check_name(path)?;
     }

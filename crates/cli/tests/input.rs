@@ -119,6 +119,11 @@ fn what_is_no_file_is_refused_by_both_commands() {
         check_refused(&root, &["generate", "-o", place], "io");
         check_refused(&root, &["check", "-o", place], "io");
     }
+    std::os::unix::fs::symlink("itself", root.join("itself")).unwrap();
+    for place in ["/dev/full", "nowhere/sbom.json", "Cargo.toml/sbom.json", "..", "itself"] {
+        let said = check_refused(&root, &["sbom", "-o", place], "io");
+        assert!(said.contains(place.split('/').next().unwrap()), "{place}: {said}");
+    }
     // A file with other bytes than text is one that was changed.
     fs::write(root.join("Cargo.nix"), [&fs::read(root.join("Cargo.nix")).unwrap()[..], b"\xff"].concat()).unwrap();
     assert_eq!(run(&root, &["check"]).status.code(), Some(1));
