@@ -1,4 +1,4 @@
-//! Files are written whole or not at all: permissions, full disks, runs that are killed, several at once.
+//! Files are written whole or not at all: permissions, full disks, runs that are killed, several at once. And hooks of git.
 
 mod support;
 
@@ -134,4 +134,33 @@ fn a_redirected_standard_output_is_appended_to() {
     log.write_all(b"after\n").unwrap();
     let text = fs::read_to_string(scratch.path("log")).unwrap();
     assert!(text.starts_with("before\n{\n") && text.ends_with("}\nafter\n"), "{text}");
+}
+
+#[test]
+fn pre_commit_runs_whenever_something_may_be_stale() {
+    let hooks = fs::read_to_string(support::repository().join(".pre-commit-hooks.yaml")).unwrap();
+    let [check, generate] = ["check", "generate"].map(|command| {
+        let hook = hooks.split(&format!("- id: cratewright-{command}\n")).nth(1).unwrap().split("\n\n").next().unwrap();
+        // Names of files select nothing: those that are gone are not passed, and any other may be included somewhere.
+        assert!(hook.contains("  always_run: true\n") && hook.contains("  pass_filenames: false\n"), "{hook}");
+        assert!(hook.contains("  stages: "), "{hook}: on checkouts as well");
+        hook.lines().find_map(|line| line.strip_prefix("  entry: ")).unwrap()
+    });
+    let scratch = stale_workspace();
+    let bin = Path::new(env!("CARGO_BIN_EXE_cratewright")).parent().unwrap();
+    let path = std::env::join_paths(
+        [bin.to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    )
+    .unwrap();
+    let code = |entry: &str, arguments: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{entry} {arguments}")]).env("PATH", &path).current_dir(scratch.path("ws"));
+        command.output().unwrap().status.code()
+    };
+    for arguments in ["", "--target x86_64-linux"] {
+        assert_eq!(code(check, ""), Some(1));
+        assert_eq!(code(generate, arguments), Some(0), "{arguments}");
+        assert_eq!(code(check, ""), Some(0), "{arguments}");
+        scratch.write("ws", &[("tests/it.rs", "")]);
+    }
 }
