@@ -14,7 +14,7 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, BinOp, Expr, ExprMethodCall, FnArg, Item, Lit, Meta, Pat, Stmt, Token};
 
-use super::script_values::Value;
+use super::script_values::{Value, Values};
 use super::{At, Scanner, WORKSPACE_DIR, condition, is_at_or_above, is_too_deep, tokens};
 use crate::tree::{join, parent, within};
 
@@ -49,7 +49,8 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         constants.visit_file(&parsed);
         let Constants { values: constants, functions } = constants;
         let (open, fuel, variables) = (RefCell::default(), Cell::new(FUEL), vec![HashMap::new()]);
-        Script { scanner, file: &file, constants, functions, open, variables, fuel }.visit_file(&parsed);
+        let values = Values { constants, open, variables, fuel };
+        Script { scanner, file: &file, functions, values }.visit_file(&parsed);
     }
 }
 
@@ -123,16 +124,11 @@ const COMPARING: [&str; 15] = [
     "trim_start_matches",
 ];
 
-pub(super) struct Script<'a, 's, 't> {
+struct Script<'a, 's, 't> {
     scanner: &'s mut Scanner<'t>,
     file: &'a str,
-    pub(super) constants: HashMap<String, Expr>,
     functions: HashMap<String, Rc<syn::ItemFn>>,
-    /// Constants that are being looked up, and functions that are called.
-    pub(super) open: RefCell<Vec<String>>,
-    /// Variables by name, of each block that is open; nothing where what they are cannot be told.
-    pub(super) variables: Vec<HashMap<String, Option<Value>>>,
-    pub(super) fuel: Cell<usize>,
+    values: Values,
 }
 
 impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
@@ -142,7 +138,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
         {
             return;
         }
-        match self.value(expression) {
+        match self.values.value(expression) {
             Some(Value::Path(path)) => self.found(&path, expression, true),
             Some(Value::Output) => {}
             None => match expression {
@@ -150,7 +146,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
                     self.visit_expr(&call.receiver);
                 }
                 Expr::MethodCall(call) if call.method == "ancestors" => {
-                    if let Some(Value::Path(path)) = self.value(&call.receiver) {
+                    if let Some(Value::Path(path)) = self.values.value(&call.receiver) {
                         self.unknown(&format!("{path}/.."), expression);
                     }
                 }
@@ -164,9 +160,9 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
     }
 
     fn visit_block(&mut self, block: &'ast syn::Block) {
-        self.variables.push(HashMap::new());
+        self.values.variables.push(HashMap::new());
         visit::visit_block(self, block);
-        self.variables.pop();
+        self.values.variables.pop();
     }
 
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
@@ -194,7 +190,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
         let name = name_of(&local.pat);
         let mut value = None;
         if let Some(init) = &local.init {
-            value = self.value(&init.expr);
+            value = self.values.value(&init.expr);
             match &value {
                 // A directory around the package that has a name is used by that name.
                 Some(Value::Path(path)) => self.found(path, &init.expr, name.is_none()),
@@ -202,13 +198,13 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
                 None => visit::visit_local(self, local),
             }
         }
-        if let (Some(name), Some(block)) = (name, self.variables.last_mut()) {
+        if let (Some(name), Some(block)) = (name, self.values.variables.last_mut()) {
             block.insert(name, value);
         }
     }
 
     fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
-        match self.value(&item.expr) {
+        match self.values.value(&item.expr) {
             Some(Value::Path(path)) => self.found(&path, &item.expr, false),
             Some(Value::Output) => {}
             None => visit::visit_item_const(self, item),
@@ -223,7 +219,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
         let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
         let arguments = parser.parse2(call.tokens.clone()).unwrap_or_default();
         // `println!("cargo::rerun-if-changed={dir}/x")`
-        let formatted = self.formatted(&arguments).filter(|_| !name.contains("assert"));
+        let formatted = self.values.formatted(&arguments).filter(|_| !name.contains("assert"));
         if let (Some(Value::Path(path)), Some(template)) = (&formatted, arguments.first()) {
             self.found(path, template, true);
         }
@@ -253,9 +249,9 @@ impl Script<'_, '_, '_> {
 
     /// A function's body, which sees nothing of what is around it but its arguments.
     fn body(&mut self, block: &syn::Block, arguments: HashMap<String, Option<Value>>) {
-        let outer = std::mem::replace(&mut self.variables, vec![arguments]);
+        let outer = std::mem::replace(&mut self.values.variables, vec![arguments]);
         self.visit_block(block);
-        self.variables = outer;
+        self.values.variables = outer;
     }
 
     /// A call of the script's own function with a path that leads out of the package: what it does with that is looked at,
@@ -264,14 +260,14 @@ impl Script<'_, '_, '_> {
         let Expr::Path(name) = &*call.func else { return false };
         let Some(name) = name.path.get_ident().map(ToString::to_string) else { return false };
         let Some(function) = self.functions.get(&name).cloned() else { return false };
-        let values: Vec<Option<Value>> = call.args.iter().map(|argument| self.value(argument)).collect();
+        let values: Vec<Option<Value>> = call.args.iter().map(|argument| self.values.value(argument)).collect();
         let leads_out = |value: &Option<Value>| matches!(value, Some(Value::Path(path)) if path.contains(".."));
-        if !values.iter().any(leads_out) || self.open.borrow().contains(&name) {
+        if !values.iter().any(leads_out) || self.values.open.borrow().contains(&name) {
             return false;
         }
         // Of many calls within calls, the first are enough.
-        let Some(fuel) = self.fuel.get().checked_sub(FUEL / 100) else { return false };
-        self.fuel.set(fuel);
+        let Some(fuel) = self.values.fuel.get().checked_sub(FUEL / 100) else { return false };
+        self.values.fuel.set(fuel);
         for (argument, value) in call.args.iter().zip(&values) {
             match value {
                 Some(Value::Path(path)) => self.found(path, argument, false),
@@ -284,9 +280,9 @@ impl Script<'_, '_, '_> {
             FnArg::Receiver(_) => None,
         });
         let arguments = names.zip(values).filter_map(|(name, value)| Some((name?, value))).collect();
-        self.open.borrow_mut().push(name);
+        self.values.open.borrow_mut().push(name);
         self.under(&function.attrs, |script| script.body(&function.block, arguments));
-        self.open.borrow_mut().pop();
+        self.values.open.borrow_mut().pop();
         true
     }
 
@@ -324,8 +320,8 @@ impl Script<'_, '_, '_> {
     fn changed_in_place(&mut self, call: &ExprMethodCall) -> bool {
         let Expr::Path(receiver) = &*call.receiver else { return false };
         let Some(name) = receiver.path.get_ident().map(ToString::to_string) else { return false };
-        let Some(Some(Value::Path(old))) = self.variable(&name).cloned() else { return false };
-        let argument = call.args.first().map(|argument| self.value(argument));
+        let Some(Some(Value::Path(old))) = self.values.variable(&name).cloned() else { return false };
+        let argument = call.args.first().map(|argument| self.values.value(argument));
         let new = match (call.method.to_string().as_str(), argument) {
             ("pop", None) => Some(format!("{old}/..")),
             ("push", Some(Some(Value::Path(below)))) => Some(format!("{old}/{below}")),
@@ -333,7 +329,7 @@ impl Script<'_, '_, '_> {
             ("push" | "set_file_name", Some(_)) => None,
             _ => return false,
         };
-        if let Some(block) = self.variables.iter_mut().rev().find(|block| block.contains_key(&name)) {
+        if let Some(block) = self.values.variables.iter_mut().rev().find(|block| block.contains_key(&name)) {
             block.insert(name, new.clone().map(Value::Path));
         }
         match new {

@@ -2,10 +2,10 @@
 //! declare.
 
 use cargo_platform::CfgExpr;
-use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
+use syn::Lit;
 
 use super::condition;
-use super::tokens::string;
 
 /// The attributes that begin at a token, and where the item begins behind them.
 pub(super) fn attributes(trees: &[TokenTree], from: usize) -> (Vec<&Group>, usize) {
@@ -111,6 +111,14 @@ pub(super) fn path_of(attribute: &Group) -> Option<String> {
     let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
     match &trees[..] {
         [TokenTree::Ident(name), TokenTree::Punct(_), TokenTree::Literal(text)] if name == "path" => string(text),
+        _ => None,
+    }
+}
+
+/// What a literal says, if it is a text.
+pub(super) fn string(literal: &Literal) -> Option<String> {
+    match Lit::new(literal.clone()) {
+        Lit::Str(text) => Some(text.value()),
         _ => None,
     }
 }

@@ -1,10 +1,11 @@
 //! What expressions of a build script come to: paths, as far as they can be put together without running it.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{BinOp, Expr, ExprMethodCall, Lit, Token};
-
-use super::build_script::Script;
 
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,17 @@ pub(super) enum Value {
 /// Texts that are longer are no paths.
 const LONGEST: usize = 4096;
 
-impl Script<'_, '_, '_> {
+/// What is known at one place of a script.
+pub(super) struct Values {
+    pub(super) constants: HashMap<String, Expr>,
+    /// Constants that are being looked up, and functions that are called.
+    pub(super) open: RefCell<Vec<String>>,
+    /// Variables by name, of each block that is open; nothing where what they are cannot be told.
+    pub(super) variables: Vec<HashMap<String, Option<Value>>>,
+    pub(super) fuel: Cell<usize>,
+}
+
+impl Values {
     pub(super) fn variable(&self, name: &str) -> Option<&Option<Value>> {
         self.variables.iter().rev().find_map(|block| block.get(name))
     }

@@ -3,9 +3,8 @@
 
 use cargo_platform::CfgExpr;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use syn::Lit;
 
-use super::items::{attributes, condition_of, condition_of_all, end_of_item, path_of};
+use super::items::{attributes, condition_of, condition_of_all, end_of_item, path_of, string};
 use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
 use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, is_at_or_above, is_too_deep};
 use crate::tree::{join, parent, within};
@@ -436,11 +435,4 @@ fn arguments(tokens: TokenStream) -> Vec<String> {
         is_call = false;
     }
     texts
-}
-
-pub(super) fn string(literal: &proc_macro2::Literal) -> Option<String> {
-    match Lit::new(literal.clone()) {
-        Lit::Str(text) => Some(text.value()),
-        _ => None,
-    }
 }
