@@ -7,8 +7,8 @@ use cratewright_resolver::{Lto, Package, PackageGraph, Source};
 use crate::guards::{Guards, PairSet};
 use crate::merged::{Content, Entry, EntryDependency, Merged};
 use crate::nix::{Binding, Nix, attribute};
+use crate::options::RenderOptions;
 use crate::origins::replaced;
-use crate::render::{RenderOptions, constructor};
 
 pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependency> {
     entry.contents.values().flat_map(|content| &content.dependencies)
@@ -43,6 +43,16 @@ pub(crate) fn render_entry(
     };
     let attributes = render_lists(packages, merged, entry, own, guards);
     Binding::new(&entry.key, Nix::Apply(function.into_iter().chain([attributes.set()]).collect()))
+}
+
+/// Which function of `nix-lib/library/fetch.nix` gets it.
+pub(crate) fn constructor(source: &Source) -> &'static str {
+    match source {
+        Source::Local { .. } => "local",
+        Source::CratesIo { .. } | Source::Registry { .. } => "registry",
+        Source::Git { .. } => "git",
+        Source::Vendored { .. } => "vendored",
+    }
 }
 
 /// Name and version are in the key, and what is usual is not said.

@@ -1,4 +1,4 @@
-//! What [`crate::merge`] makes of unit graphs, and [`crate::render`] writes: entries, members and their tests.
+//! What `merge.rs` makes of unit graphs, and `render.rs` writes: entries, members and their tests.
 
 use std::collections::BTreeMap;
 
@@ -95,7 +95,7 @@ pub struct MemberTests {
     pub has_library: bool,
 }
 
-/// Everything that [`crate::render`] writes.
+/// Everything that a `Cargo.nix` is written from.
 #[derive(Debug)]
 pub struct Merged {
     /// In order of their keys.

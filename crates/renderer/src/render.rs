@@ -6,62 +6,17 @@ use std::collections::BTreeMap;
 
 use cratewright_resolver::{PackageGraph, PackageIx, Source};
 
-use crate::entry::{Attributes, EntryOptions, dependencies, edition_of, is_host, render_entry};
+use crate::entry::{Attributes, EntryOptions, constructor, dependencies, edition_of, is_host, render_entry};
 use crate::guards::{Guards, PairSet};
 use crate::library::bindings;
 use crate::merged::{Member, Merged, Resolved};
 use crate::metadata::metadata;
 use crate::nix::{Binding, Nix, attribute, string};
+use crate::options::{Library, RenderOptions};
 use crate::origins::{Origins, Repository};
 use crate::overrides::render_overrides;
 use crate::profiles::profiles;
 use crate::tests_table::tests;
-
-/// Where a `Cargo.nix` has the Nix code from that is the same for all.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Library {
-    /// A file, or a directory with a `default.nix`, seen from the directory of `Cargo.nix`.
-    At(String),
-    /// `Cargo.nix` itself, as far as its workspace needs it.
-    #[default]
-    Embedded,
-}
-
-/// How to write the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RenderOptions {
-    /// The workspace root seen from the directory of `Cargo.nix`: `.`, `..`, `../..`.
-    pub root: String,
-    /// Where the library is.
-    pub library: Library,
-    /// Version of the layout that the library is told, see `FORMAT` of the staleness crate.
-    pub format: u32,
-    /// What is written, seen from the workspace root; kept out of the root package's source.
-    pub outputs: Vec<String>,
-    /// Where packages are fetched from.
-    pub origins: Origins,
-    /// By directory of a local package: what it is built from besides that, seen from the workspace root.
-    pub extra_sources: BTreeMap<String, Vec<String>>,
-    /// Patterns of files that are in no local source.
-    pub ignored: Vec<String>,
-    /// `rustflags` of cargo's configuration, by triple.
-    pub rustflags: BTreeMap<String, Vec<String>>,
-    /// `[env]` of cargo's configuration.
-    pub environment: BTreeMap<String, CargoVariable>,
-    /// By file, the record of what `Cargo.nix` is made from: a line for each key.
-    pub inputs: BTreeMap<String, String>,
-}
-
-/// A variable of `[env]` of cargo's configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CargoVariable {
-    /// Value, or a path from the workspace root.
-    pub value: String,
-    /// Whether it counts more than what is set already.
-    pub force: bool,
-    /// `relative`
-    pub is_path: bool,
-}
 
 /// The body of `Cargo.nix`: everything but the header that says what it was made from.
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
@@ -286,16 +241,6 @@ fn configuration(options: &RenderOptions, file: &mut File) {
         Binding::new(name, attributes.set())
     });
     file.table("cargoEnv", variables);
-}
-
-/// Which function of `nix-lib/library/fetch.nix` gets it.
-pub(crate) fn constructor(source: &Source) -> &'static str {
-    match source {
-        Source::Local { .. } => "local",
-        Source::CratesIo { .. } | Source::Registry { .. } => "registry",
-        Source::Git { .. } => "git",
-        Source::Vendored { .. } => "vendored",
-    }
 }
 
 /// A path seen from the directory of `Cargo.nix`.
