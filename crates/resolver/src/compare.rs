@@ -13,7 +13,7 @@ use crate::error::ResolveError;
 use crate::features::Role;
 use crate::package_graph::PackageGraph;
 use crate::profile::Profile;
-use crate::unit_graph::{Beside, Part, UnitGraph, UnitKind};
+use crate::unit_graph::{Beside, UnitGraph, UnitKind};
 
 /// A target of a package on one side of the build: a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,8 +115,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
         let mut add = |target: String, dependencies: BTreeSet<String>| {
             let key = TargetKey { package: package.display(), target, role: unit.role };
-            let part = if key.target == BUILD_SCRIPT { Part::BuildScript } else { Part::Rest };
-            let profile = units.profile_of(packages, ix, part).to_string();
+            let profile = units.profile_of(packages, ix, key.target == BUILD_SCRIPT).to_string();
             let profile = if key.target == DOCTESTS { String::new() } else { profile };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies, profile });
         };

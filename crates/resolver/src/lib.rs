@@ -42,5 +42,5 @@ pub use crate::platform::{Pair, Platform};
 pub use crate::profile::{Asked, DEFAULT_PROFILE, Profile, ProfileUse, Profiles};
 pub use crate::selection::{Purpose, RootFeatures, Selection};
 pub use crate::source::{Replacement, Source, checkout_of};
-pub use crate::unit_graph::{Beside, Part, Unit, UnitDependency, UnitGraph, UnitKind, resolve};
+pub use crate::unit_graph::{Beside, Unit, UnitDependency, UnitGraph, UnitKind, resolve};
 pub use cargo_lock::Lockfile;

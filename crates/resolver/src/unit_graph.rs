@@ -309,30 +309,26 @@ impl Builder<'_> {
 
 impl UnitGraph {
     /// What a unit is compiled with: its build script, or everything else of it.
-    pub fn profile_of(&self, packages: &PackageGraph, unit: NodeIndex<u32>, part: Part) -> Profile {
-        let debug_below = |for_build_script: bool| {
-            let edges = self.graph.edges(unit).filter(move |edge| edge.weight().for_build_script == for_build_script);
-            edges.map(|edge| edge.target()).any(|to| self.own_profile(packages, to, Part::Rest, false).has_debug())
-        };
-        self.own_profile(packages, unit, part, debug_below(part == Part::BuildScript))
+    pub fn profile_of(&self, packages: &PackageGraph, unit: NodeIndex<u32>, for_build_script: bool) -> Profile {
+        let edges = self.graph.edges(unit).filter(|edge| edge.weight().for_build_script == for_build_script);
+        let has_debug = |below: NodeIndex<u32>| self.own_profile(packages, below, false, false).has_debug();
+        let with_debug = edges.map(|edge| edge.target()).any(has_debug);
+        self.own_profile(packages, unit, for_build_script, with_debug)
     }
 
-    fn own_profile(&self, packages: &PackageGraph, unit: NodeIndex<u32>, part: Part, with_debug: bool) -> Profile {
+    fn own_profile(
+        &self,
+        packages: &PackageGraph,
+        unit: NodeIndex<u32>,
+        for_build_script: bool,
+        with_debug: bool,
+    ) -> Profile {
         let Unit { package, profile, .. } = self.graph[unit];
-        let profile = if part == Part::BuildScript { ProfileUse::BuildOverride } else { profile };
+        let profile = if for_build_script { ProfileUse::BuildOverride } else { profile };
         // A proc-macro that was asked for by name is for the host, yet gets the profile of what is for the target.
         let target = &self.triples[usize::from(profile != ProfileUse::BuildOverride)];
         let is_member = packages.members.contains(&package);
         let asked = Asked { profile: &self.profile, profile_use: profile, target, with_debug, is_native: false };
         packages.profiles.of(Some(&packages.graph[package]), is_member, asked)
     }
-}
-
-/// Part of a unit that has a profile of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The build script, which is compiled for the host.
-    BuildScript,
-    /// Library and binaries.
-    Rest,
 }
