@@ -1,7 +1,8 @@
 /**
   A derivation that builds only while Cargo.nix matches the workspace that it was made from.
 
-  Its source is Cargo.nix, Cargo.lock, the manifests, and empty files that stand for targets: it runs again when one of
+  Its source is what `cratewright generate` asked for: Cargo.nix, Cargo.lock, manifests, cargo's configuration, and empty
+  files that stand for targets. It runs again when one of
   those changes, or a target comes or goes, and not when a `.rs` file is edited. It runs `cratewright check`, which needs
   neither cargo nor a network.
 
@@ -47,36 +48,65 @@
 }:
 let
   inherit (pkgs) lib;
-  inputs = import ./inputs { inherit root externalSources; };
-  paths = import ./inputs/paths.nix { inherit root externalSources; };
+  file = root + "/${cargoNix}";
+  verdict = import ./stale.nix {
+    inherit
+      root
+      file
+      cargoNix
+      externalSources
+      ;
+    value = import ./cargo-nix.nix {
+      inherit
+        pkgs
+        root
+        cargoNix
+        externalSources
+        ;
+      lockSync = false;
+    };
+  };
+  # What is asked, with the answers of now. Of a file that cannot be read or is not there, the check says that.
+  answers =
+    if builtins.pathExists file && verdict.isReadable then
+      lib.filterAttrs (_: answer: answer != null) verdict.now
+    else
+      {
+        "Cargo.lock" = "";
+        "Cargo.toml" = "";
+      };
   library = import ./library-place.nix { inherit root cargoNix; };
   hasLibrary = library != null && builtins.pathExists (root + "/${library}");
-  wanted = lib.attrNames inputs ++ [ cargoNix ];
+  isFile = name: !lib.hasPrefix "(" name && name != "cratewright generate";
+  files = lib.filter isFile (lib.attrNames answers);
+  wanted = files ++ [ cargoNix ];
+  linesOf = name: lib.filter (line: line != "") (lib.splitString "\n" (answers.${name} or ""));
+  keyOf = line: lib.head (lib.splitString " = " line);
+  valueOf = line: builtins.fromJSON (lib.removePrefix "${keyOf line} = " line);
   # What is looked at in directories of vendored crates.
   vendored = lib.concatMap (
-    lines:
-    lib.filter (path: path != null) (
-      map (line: builtins.match "[(]packages in (.*)[)] = .*" line) (lib.splitString "\n" lines)
+    name:
+    lib.concatMap (line: lib.toList (builtins.match "[(]packages in (.*)[)]" (keyOf line))) (
+      lib.filter (lib.hasPrefix "(packages in ") (linesOf name)
     )
-  ) (lib.attrValues inputs);
+  ) files;
   isVendored =
     path:
     lib.any (
       directory:
-      let
-        rest = lib.removePrefix "${lib.head directory}/" path;
-      in
-      lib.hasPrefix "${path}/" "${lib.head directory}/"
+      lib.hasPrefix "${path}/" "${directory}/"
       ||
-        lib.hasPrefix "${lib.head directory}/" path
+        lib.hasPrefix "${directory}/" path
         &&
-          builtins.match "[^/]*(/(Cargo[.]toml|[.]cargo-checksum[.]json|build[.]rs|src|src/lib[.]rs))?" rest
-          != null
+          builtins.match "[^/]*(/(Cargo[.]toml|[.]cargo-checksum[.]json|build[.]rs|src|src/lib[.]rs))?" (
+            lib.removePrefix "${directory}/" path
+          ) != null
     ) vendored;
   # Manifests outside of the root, each by itself, and how many directories above it they begin.
-  outside = lib.filter paths.isOutside (lib.attrNames inputs);
-  aboveRoot = lib.filter paths.isOutside (outside ++ lib.optional hasLibrary library);
-  levels = path: lib.count (part: part == "..") (paths.parts path);
+  isOutside = lib.hasPrefix "../";
+  outside = lib.filter isOutside files;
+  aboveRoot = lib.filter isOutside (outside ++ lib.optional hasLibrary library);
+  levels = path: lib.count (part: part == "..") (lib.splitString "/" path);
   up = lib.foldl' lib.max 0 (map levels aboveRoot);
   prefix = "${toString root}/";
   src = builtins.path {
@@ -89,16 +119,17 @@ let
       in
       lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted || isVendored path;
   };
-  # What counts of a target is that it is there.
+  # Of these files it counts that they are there.
   targetsOf =
-    manifest: lines:
-    let
-      files = builtins.match ".*[(]files[)] = ([^\n]*)\n.*" lines;
-    in
-    map (file: "${dirOf manifest}/${file}") (
-      lib.optionals (files != null) (builtins.fromJSON (lib.head files))
+    name:
+    lib.concatMap (line: map (target: "./${dirOf name}/${target}") (valueOf line)) (
+      lib.filter (lib.hasPrefix "(files") (linesOf name)
     );
-  targets = lib.concatLists (lib.mapAttrsToList targetsOf inputs);
+  there = map keyOf (lib.filter (lib.hasSuffix " = true") (linesOf "(paths)"));
+  targets = lib.concatMap targetsOf files ++ there;
+  directories = lib.concatMap (name: map keyOf (linesOf name)) (
+    lib.filter (lib.hasPrefix "(directories) ") (lib.attrNames answers)
+  );
 in
 pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } ''
   workspace=$PWD${lib.concatStrings (lib.genList (level: "/above-${toString level}") up)}/workspace
@@ -112,7 +143,7 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
       cp ${
         builtins.path {
           name = "Cargo.toml";
-          path = paths.on file;
+          path = verdict.on file;
         }
       } ${lib.escapeShellArg file}
     '') outside
@@ -125,9 +156,13 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
       }
     } ${lib.escapeShellArg library}
   ''}
+  mkdir -p . ${lib.escapeShellArgs directories}
   for target in ${lib.escapeShellArgs targets}; do
     mkdir -p "$(dirname "$target")"
-    touch "$target"
+    case $target in
+      */) mkdir -p "$target" ;;
+      *) [ -e "$target" ] || touch "$target" ;;
+    esac
   done
   cratewright check --manifests-only ${
     lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix}"

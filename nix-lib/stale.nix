@@ -17,20 +17,17 @@ let
     attrNames
     concatMap
     concatStringsSep
-    elem
     elemAt
     filter
-    fromJSON
+    foldl'
     genList
     hashString
     head
-    isAttrs
     isList
     isString
     length
     listToAttrs
     map
-    mapAttrs
     match
     readFile
     replaceStrings
@@ -38,21 +35,11 @@ let
     split
     stringLength
     substring
-    tail
     toJSON
     ;
 
-  now = mapAttrs withReads (import ./inputs { inherit root externalSources; }) // onCommandLine;
-  # What sources read outside of their packages takes a parser for Rust to see: it is taken as it was.
-  withReads =
-    file: text:
-    let
-      isRead = line: substring 0 7 line == "(reads)";
-      read = filter isRead (linesOf (recorded.${file} or ""));
-      lines = sort builtins.lessThan (read ++ linesOf text);
-    in
-    if read == [ ] then text else concatStringsSep "" (map (line: "${line}\n") lines);
-  paths = import ./inputs/paths.nix { inherit root externalSources; };
+  replay = import ./record { inherit root recorded externalSources; };
+  now = removeAttrs replay.now [ "cratewright generate" ] // onCommandLine;
   isEmbedded = (import ./library-place.nix { inherit root cargoNix; }) == null;
   # What was said on the command line is not to be found anywhere else, but for the place of the file.
   onCommandLine =
@@ -68,157 +55,37 @@ let
       { }
     else
       { "cratewright generate" = concatStringsSep "" (map (line: "${line}\n") lines); };
-
   linesOf = text: filter (line: isString line && line != "") (split "\n" text);
-  # Keys of dependencies for a platform may hold ` = ` themselves.
-  parse =
-    line:
-    let
-      forTarget = match "(target[.].*[.](dev-|build-)?dependencies[.][^. ]+) = (.*)" line;
-      words = filter isString (split " = " line);
-    in
-    if forTarget != null then
-      {
-        name = elemAt forTarget 0;
-        value = fromJSON (elemAt forTarget 2);
-      }
-    else
-      {
-        name = head words;
-        value = fromJSON (concatStringsSep " = " (tail words));
-      };
-  # Keys that are inherited stand together.
-  single =
-    { name, value }@pair:
-    let
-      table = match "(.*)[.][(]workspace[)]" name;
-    in
-    if table == null then
-      [ pair ]
-    else
-      map (key: {
-        name = "${head table}.${key}";
-        value.workspace = true;
-      }) value;
-  sectionOf = text: listToAttrs (concatMap (line: single (parse line)) (linesOf text));
 
-  unionOf = a: b: attrNames (a // b);
-  spaced =
-    value:
-    if isList value then
-      "[${concatStringsSep ", " (map spaced value)}]"
-    else if isAttrs value then
-      "{${concatStringsSep ", " (map (key: "${toJSON key}: ${spaced value.${key}}") (attrNames value))}}"
-    else
-      toJSON value;
-
-  movedKeys =
-    file: key: old: new:
-    if old == new then
-      [ ]
-    else if old != [ ] && new != [ ] && isAttrs (head old) && isAttrs (head new) then
-      concatMap (below: movedKeys file "${key}.${below}" (at below (head old)) (at below (head new))) (
-        unionOf (head old) (head new)
-      )
-    else if old == [ ] then
-      [ "${file}: ${key} is new: ${spaced (head new)}" ]
-    else if new == [ ] then
-      [ "${file}: ${key} is gone; it was ${spaced (head old)}" ]
-    else if isList (head old) && isList (head new) && differences (head old) (head new) != [ ] then
-      [ "${file}: ${key}: ${concatStringsSep "; " (differences (head old) (head new))}" ]
-    else
-      [ "${file}: ${key}: ${spaced (head old)} -> ${spaced (head new)}" ];
-  # What one list has and another has not; empty where they differ in order alone.
-  differences =
-    old: new:
-    let
-      items =
-        verb: of: other:
-        let
-          list = filter (item: !(elem item other)) of;
-        in
-        if list == [ ] then [ ] else [ "${verb} ${concatStringsSep ", " (map spaced list)}" ];
-    in
-    items "added" new old ++ items "removed" old new;
-  # A list of one value, or of none.
-  at = key: set: if set ? ${key} then [ set.${key} ] else [ ];
+  # Lines that one section has and the other has not.
   movedIn =
     file:
     let
-      old = sectionOf (recorded.${file} or "");
-      new = sectionOf (now.${file} or "");
-    in
-    if recorded.${file} or null == now.${file} or null then
-      [ ]
-    else if file == "Cargo.lock" then
-      movedPackages old new
-    else
-      concatMap (key: movedKeys file key (at key old) (at key new)) (unionOf old new);
-
-  # A package went from one version to another, is new or gone, or something else of it moved within a version.
-  movedPackages =
-    old: new:
-    let
-      nameOf = key: head (match "([^ ]*) .*" key);
-      versionOf = key: substring (stringLength (nameOf key) + 1) (stringLength key) key;
-      gone = filter (key: !(new ? ${key})) (attrNames old);
-      come = filter (key: !(old ? ${key})) (attrNames new);
-      other = filter (key: old ? ${key} && old.${key} != new.${key}) (attrNames new);
-      within =
-        key:
-        let
-          split' = value: filter isString (split ", " value);
-          before = split' old.${key};
-          after = split' new.${key};
-          isOfSource = head before == "local" || head after == "local";
-          shown =
-            fact:
-            if fact == "local" then
-              fact
-            else if isOfSource then
-              "crates.io"
-            else
-              substring 0 8 fact;
-          dependencies = movedKeys "Cargo.lock" "${key}: dependencies" [ (tail before) ] [ (tail after) ];
-        in
-        (
-          if head before == head after then
-            [ ]
-          else
-            [
-              "Cargo.lock: ${key}: ${
-                if isOfSource then "source" else "checksum"
-              } ${shown (head before)} -> ${shown (head after)}"
-            ]
-        )
-        ++ dependencies;
-      versionsOf = list: name: map versionOf (filter (key: nameOf key == name) list);
-      names = attrNames (
+      old = recorded.${file} or "";
+      new = now.${file} or "";
+      setOf =
+        text:
         listToAttrs (
-          map (key: {
-            name = nameOf key;
+          map (name: {
+            inherit name;
             value = null;
-          }) (gone ++ come ++ other)
-        )
-      );
-      describe =
-        name:
-        let
-          before = versionsOf gone name;
-          after = versionsOf come name;
-          count = if length before > length after then length before else length after;
-          one =
-            ix:
-            if ix >= length before then
-              "Cargo.lock: ${name} ${elemAt after ix} is new"
-            else if ix >= length after then
-              "Cargo.lock: ${name} ${elemAt before ix} is gone"
-            else
-              "Cargo.lock: ${name} ${elemAt before ix} -> ${elemAt after ix}";
-        in
-        genList one count ++ concatMap within (filter (key: nameOf key == name) other);
+          }) (linesOf text)
+        );
+      # Of some sections each line is about a path of its own.
+      said =
+        sign: line:
+        if substring 0 1 file == "(" then
+          "${head (split " = " line)}: ${sign} ${file}"
+        else
+          "${file}: ${sign} ${line}";
+      without = a: b: attrNames (removeAttrs (setOf a) (linesOf b));
     in
-    concatMap describe names;
+    if old == new then
+      [ ]
+    else if new == null then
+      [ "${file}: it does not exist any more" ]
+    else
+      map (said "-") (without old new) ++ map (said "+") (without new old);
 
   # What the file imports, seen from its directory; nothing where the library is within, or where it has an odd name.
   imported =
@@ -229,7 +96,17 @@ let
   library =
     let
       directory = if match ".*/.*" cargoNix == null then "" else dirOf cargoNix;
-      shown = paths.join directory (head imported);
+      # Without `.`, and `..` at the beginning alone.
+      parts = filter (part: isString part && part != "" && part != ".") (
+        split "/" "${directory}/${head imported}"
+      );
+      step =
+        above: part:
+        if part == ".." && above != [ ] && elemAt above (length above - 1) != ".." then
+          genList (elemAt above) (length above - 1)
+        else
+          above ++ [ part ];
+      shown = concatStringsSep "/" (foldl' step [ ] parts);
       path = root + "/${shown}";
       found = readFile path;
       isDirectory = (builtins.readDir (dirOf path)).${baseNameOf path} == "directory";
@@ -256,8 +133,8 @@ let
   # The header has one length, so that no expression need look through the whole file.
   text = readFile file;
   generated = "# @generated by cratewright. Do not edit: run `cratewright generate`.\n";
-  # `FORMAT` in crates/staleness/src/stamp.rs.
-  version = "7";
+  # `FORMAT` in crates/staleness/src/header.rs.
+  version = "8";
   format = "# format: ${version}\n";
   digestLine = "# below: sha256:";
   header = "${generated}${format}${digestLine}";
@@ -296,5 +173,7 @@ else if library != [ ] then
 else
   {
     isReadable = true;
-    reasons = concatMap movedIn (sort builtins.lessThan (unionOf recorded now));
+    inherit now;
+    inherit (replay) on;
+    reasons = concatMap movedIn (attrNames (recorded // now));
   }

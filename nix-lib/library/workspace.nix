@@ -224,9 +224,9 @@ let
         tree
     ) tree (lib.attrNames collisions);
 in
-if format != 7 then
+if format != 8 then
   throw ''
-    this Cargo.nix has format ${toString format}, and the library beside it is for format 7.
+    this Cargo.nix has format ${toString format}, and the library beside it is for format 8.
     Write both anew: run `cratewright generate`.
   ''
 else

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, ColorChoice, Parser, Subcommand};
-use cratewright_resolver::{DEFAULT_PROFILE, Purpose};
+use cratewright_resolver::{DEFAULT_PROFILE, UserIntent};
 
-use crate::config::Cross;
+use cratewright_workspace::Cross;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()
@@ -45,7 +45,7 @@ pub(crate) struct Common {
 pub(crate) enum Command {
     /// Write Cargo.nix
     Generate(Generate),
-    /// Say whether Cargo.nix is up to date; offline, without running cargo
+    /// Check whether Cargo.nix is up to date; offline, without running cargo
     Check(Check),
     /// Compare what is resolved here with cargo's own unit graphs
     Verify(Verify),
@@ -74,7 +74,7 @@ Examples:
 #[command(after_help = GENERATE_EXAMPLES)]
 pub(crate) struct Generate {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: PlaceArgs,
     #[command(flatten)]
     pub(crate) load: Load,
     /// Fail if Cargo.lock would have to change
@@ -93,12 +93,12 @@ Examples:
   cratewright check                             exit code 0 if Cargo.nix is fresh, 1 if it is stale
   cratewright check -o nix/Cargo.nix            a Cargo.nix in another place";
 
-/// Say whether Cargo.nix is up to date
+/// Check whether Cargo.nix is up to date
 #[derive(Debug, clap::Args)]
 #[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct Check {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: PlaceArgs,
     /// Generate again in memory, with cargo but without network, and print the difference
     #[arg(long, conflicts_with = "format")]
     pub(crate) full: bool,
@@ -139,7 +139,7 @@ pub(crate) struct Verify {
     ///
     /// Default: both.
     #[arg(long, value_name = "PURPOSE", value_parser = purposes())]
-    pub(crate) purpose: Option<Purpose>,
+    pub(crate) purpose: Option<UserIntent>,
     /// Profile to compare units with
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
@@ -148,9 +148,9 @@ pub(crate) struct Verify {
     pub(crate) format: Format,
 }
 
-fn purposes() -> impl TypedValueParser<Value = Purpose> {
+fn purposes() -> impl TypedValueParser<Value = UserIntent> {
     PossibleValuesParser::new(["build", "test"])
-        .map(|purpose| if purpose == "test" { Purpose::Test } else { Purpose::Build })
+        .map(|purpose| if purpose == "test" { UserIntent::Test } else { UserIntent::Build })
 }
 
 const SOURCES_EXAMPLES: &str = "\
@@ -298,7 +298,7 @@ pub(crate) struct Load {
 }
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Place {
+pub(crate) struct PlaceArgs {
     /// Path to Cargo.toml, of the workspace or any of its members
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,

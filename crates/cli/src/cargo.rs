@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use cratewright_resolver::{Platform, WorkspaceMetadata};
+use cratewright_resolver::Platform;
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_workspace::CargoConfig;
 
-use crate::cargo_config::CargoConfig;
-use crate::failure::Failure;
+use crate::flags::rustflags;
+use crate::options::LoadOptions;
 use crate::progress::Progress;
-use crate::workspace::LoadOptions;
 
 /// How `Cargo.lock` may be treated by one run of cargo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,37 +22,39 @@ enum Lock {
     MayUpdate,
 }
 
-/// `cargo metadata --all-features`. Cargo.lock is only touched when it is out of date and `locked` was not asked for.
+/// What `cargo metadata --all-features` prints, and whether it has brought Cargo.lock up to date: that is only touched when
+/// it is out of date and `locked` was not asked for.
 ///
 /// # Errors
 /// When cargo is missing or refuses, with the cause told apart as far as it can be.
-pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> Result<WorkspaceMetadata, Failure> {
+pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> Result<(String, bool), Diagnostic> {
     // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
     let output = run_metadata(manifest, root, options, Lock::Locked)?;
     if output.status.success() {
-        return parse(manifest, &output);
+        return Ok((text(&output), false));
     }
     let refusal = refusal(manifest, options, &output);
     if !root.join("Cargo.lock").exists() {
-        return Err(Failure::no_lock_file(root));
+        return Err(Diagnostic::no_lock_file());
     }
     if !stderr(&output).contains("--locked") {
         return Err(refusal);
     }
     if options.locked {
-        return Err(Failure::new(
+        return Err(Diagnostic::new(
             "lock-out-of-date",
-            format!("`{}` does not match the manifests", root.join("Cargo.lock").display()),
+            "`Cargo.lock` does not match the manifests",
         )
+        .at("Cargo.lock")
         .help(
             "bring it up to date with `cargo update --workspace`, or with `cratewright generate` without `--locked`",
         ));
     }
     let output = run_metadata(manifest, root, options, Lock::MayUpdate)?;
-    if output.status.success() { parse(manifest, &output) } else { Err(self::refusal(manifest, options, &output)) }
+    if output.status.success() { Ok((text(&output), true)) } else { Err(self::refusal(manifest, options, &output)) }
 }
 
-fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Failure> {
+fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Diagnostic> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never"]);
     at(&mut command, manifest, root);
@@ -64,27 +67,40 @@ fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock)
     output_of(command, options.progress)
 }
 
-fn parse(manifest: &Path, output: &Output) -> Result<WorkspaceMetadata, Failure> {
-    WorkspaceMetadata::parse(&String::from_utf8_lossy(&output.stdout)).map_err(|error| {
-        Failure::new(error.code(), error.to_string())
-            .note("at", manifest.display().to_string())
-            .help("this version of cargo may be too new or too old; see `cargo --version`")
-    })
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Failure {
+fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Diagnostic {
     let text = stderr(output);
     let says = text.trim().trim_start_matches("error: ").to_owned();
     if options.offline && text.contains("--offline") {
-        return Failure::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids to fetch it")
-            .note("at", manifest.display().to_string())
+        return Diagnostic::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids to fetch it")
+            .at(manifest.display().to_string())
             .note("cargo says", says)
             .help("run `cargo fetch` once with network access, or leave out `--offline`");
     }
-    Failure::new("cargo-refused", "cargo cannot read the workspace")
-        .note("at", manifest.display().to_string())
+    Diagnostic::new("cargo-refused", "cargo cannot read the workspace")
+        .at(manifest.display().to_string())
         .note("cargo says", says)
-        .help("mend what cargo reports; `cargo check` must work before `cratewright generate` can")
+        .help("fix the error that cargo reports; `cargo check` must work before `cratewright generate` can")
+}
+
+/// Why there is no cfg table of a platform.
+#[derive(Debug, Clone)]
+pub(crate) struct NoPlatform {
+    pub(crate) cause: Cause,
+    pub(crate) diagnostic: Diagnostic,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// There is no rustc that runs.
+    NoRustc,
+    /// It refuses the flags of cargo's configuration.
+    Flags,
+    /// It does not know the platform.
+    Unknown,
 }
 
 /// The cfg table of a platform, from `rustc --print cfg`, run where the workspace's toolchain file applies.
@@ -96,12 +112,19 @@ pub(crate) fn platform(
     directory: &Path,
     config: &CargoConfig,
     progress: Progress,
-) -> Result<Platform, Failure> {
+) -> Result<Platform, NoPlatform> {
     let platform = platform_with(triple, directory, &[], progress)?;
     // Flags may change the table that they were chosen by. Cargo asks rustc once more as well.
-    match config.rustflags(&platform) {
+    match rustflags(config, &platform) {
         flags if flags.is_empty() => Ok(platform),
-        flags => platform_with(triple, directory, &flags, progress),
+        flags => platform_with(triple, directory, &flags, progress).map_err(|missing| NoPlatform {
+            diagnostic: if missing.cause == Cause::Flags {
+                missing.diagnostic.at(config.file())
+            } else {
+                missing.diagnostic
+            },
+            ..missing
+        }),
     }
 }
 
@@ -110,41 +133,44 @@ fn platform_with(
     directory: &Path,
     rustflags: &[String],
     progress: Progress,
-) -> Result<Platform, Failure> {
+) -> Result<Platform, NoPlatform> {
+    let missing = |cause| move |diagnostic| NoPlatform { cause, diagnostic };
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.args(["--print", "cfg", "--target", triple]).args(rustflags).current_dir(directory);
     // rustup may have to install the toolchain first.
-    let output = output_of(command, progress)?;
+    let output = output_of(command, progress).map_err(missing(Cause::NoRustc))?;
     if !output.status.success() {
-        let text = stderr(&output);
-        let says = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let says = stderr(&output);
+        let says = says.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         if !rustflags.is_empty() {
             let message = format!("rustc refuses the `rustflags` for `{triple}`: {}", rustflags.join(" "));
-            return Err(Failure::new("invalid-cargo-config", message)
-                .note("at", directory.join(".cargo/config.toml").display().to_string())
-                .note("rustc says", says)
-                .help("correct `rustflags`; `cargo check` refuses them as well"));
+            return Err(missing(Cause::Flags)(
+                Diagnostic::new("invalid-cargo-config", message)
+                    .note("rustc says", says)
+                    .help("correct `rustflags`; `cargo check` refuses them as well"),
+            ));
         }
-        return Err(Failure::new("unknown-target", format!("rustc does not know the target `{triple}`"))
-            .note("rustc says", says)
-            .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"));
+        return Err(missing(Cause::Unknown)(
+            Diagnostic::new("unknown-target", format!("rustc does not know the target `{triple}`"))
+                .note("rustc says", says)
+                .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"),
+        ));
     }
-    Platform::parse(triple, &String::from_utf8_lossy(&output.stdout))
-        .map_err(|error| Failure::resolve(&error, directory))
+    Platform::parse(triple, &text(&output)).map_err(missing(Cause::Unknown))
 }
 
 /// The triple of the platform that rustc itself runs on.
 ///
 /// # Errors
 /// When rustc is missing or does not say.
-pub(crate) fn host(directory: &Path) -> Result<String, Failure> {
+pub(crate) fn host(directory: &Path) -> Result<String, Diagnostic> {
     let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     command.arg("-vV").current_dir(directory);
     let output = output(command)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| {
-        Failure::new("program-failed", "`rustc -vV` does not say what platform it is for")
+        Diagnostic::new("program-failed", "`rustc -vV` does not say what platform it is for")
             .note("rustc says", stderr(&output))
             .help("name the platform with `--target`")
     })
@@ -162,21 +188,21 @@ pub(crate) fn at(command: &mut Command, manifest: &Path, root: &Path) {
 }
 
 /// Runs a program and shows nothing of what it prints.
-pub(crate) fn output(command: Command) -> Result<Output, Failure> {
+pub(crate) fn output(command: Command) -> Result<Output, Diagnostic> {
     output_of(command, Progress::default())
 }
 
 /// Runs a program and shows how far it is. Standard error, as it is given back, lacks what was shown.
-pub(crate) fn output_of(mut command: Command, progress: Progress) -> Result<Output, Failure> {
+pub(crate) fn output_of(mut command: Command, progress: Progress) -> Result<Output, Diagnostic> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = if progress.is_shown() { shown(&mut command, progress) } else { command.output() };
     output.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             let what = if program.starts_with("nix") { "Nix" } else { "Rust" };
-            Failure::new("program-not-found", format!("`{program}` was not found"))
+            Diagnostic::new("program-not-found", format!("`{program}` was not found"))
                 .help(format!("install {what}, or put the directory of `{program}` on PATH"))
         }
-        _ => Failure::new("program-failed", format!("`{program}` could not be run: {error}"))
+        _ => Diagnostic::new("program-failed", format!("`{program}` could not be run: {error}"))
             .help(format!("check that `{program}` is an executable you may run")),
     })
 }

@@ -12,7 +12,7 @@ use cratewright_sources::nar::{self, Node};
 use tempfile::TempDir;
 
 use crate::cargo;
-use crate::failure::Failure;
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// Cargo's marker for a finished checkout (`CHECKOUT_READY_LOCK` in its `src/sources/git/utils.rs`).
 const MARKER: &str = ".cargo-ok";
@@ -26,7 +26,7 @@ enum Contents {
 ///
 /// # Errors
 /// When it is no checkout, or not as it was checked out.
-pub(crate) fn sha256(checkout: &Path) -> Result<String, Failure> {
+pub(crate) fn sha256(checkout: &Path) -> Result<String, Diagnostic> {
     let mut tree = Node::directory();
     let mut again = Vec::new();
     add(&mut tree, checkout, checkout, &[], &mut again)?;
@@ -45,7 +45,7 @@ fn add(
     repository: &Path,
     below: &[u8],
     again: &mut Vec<TempDir>,
-) -> Result<(), Failure> {
+) -> Result<(), Diagnostic> {
     let path = repository.join(".git/index");
     let index = fs::read(&path).map_err(|error| changed(checkout, &path, error))?;
     let entries = git_index::parse(&index).map_err(|error| changed(checkout, &path, error))?;
@@ -88,7 +88,7 @@ fn as_checked_out(
     repository: &Path,
     entry: &git_index::Entry,
     file: PathBuf,
-) -> Result<Contents, Failure> {
+) -> Result<Contents, Diagnostic> {
     let found = fs::symlink_metadata(&file).map_err(|error| changed(checkout, &file, error))?;
     if entry.size == 0 || found.len() as u32 == entry.size {
         Ok(Contents::File(file))
@@ -111,9 +111,9 @@ fn converts(repository: &Path, entry: &git_index::Entry) -> bool {
 }
 
 /// The files of a repository as git writes them, and so as `fetchgit` has them.
-fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Failure> {
+fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Diagnostic> {
     let directory =
-        TempDir::new().map_err(|error| Failure::io("make a directory in", &std::env::temp_dir(), &error))?;
+        TempDir::new().map_err(|error| Diagnostic::io("make a directory in", &std::env::temp_dir(), &error))?;
     let mut git = Command::new("git");
     git.args(["-c", "safe.directory=*", "-c", "core.autocrlf=false", "-C"]).arg(repository);
     git.arg("checkout-index").arg("--all").arg(format!("--prefix={}/", directory.path().display()));
@@ -127,7 +127,7 @@ fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Failure> {
 }
 
 /// A file of the repository that has the name of cargo's marker, which cargo has overwritten.
-fn committed_marker(checkout: &Path, repository: &Path) -> Result<Vec<u8>, Failure> {
+fn committed_marker(checkout: &Path, repository: &Path) -> Result<Vec<u8>, Diagnostic> {
     let mut git = Command::new("git");
     git.arg("-C").arg(repository).args(["cat-file", "blob", &format!(":{MARKER}")]);
     let output = cargo::output(git)?;
@@ -148,8 +148,8 @@ fn native(path: &[u8]) -> PathBuf {
     PathBuf::from(String::from_utf8_lossy(path).into_owned())
 }
 
-fn changed(checkout: &Path, path: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::new("changed-checkout", format!("cargo's checkout of a git dependency is not as it was made: {why}"))
-        .note("at", path.display().to_string())
+fn changed(checkout: &Path, path: &Path, why: impl std::fmt::Display) -> Diagnostic {
+    Diagnostic::new("changed-checkout", format!("cargo's checkout of a git dependency is not as it was made: {why}"))
+        .at(path.display().to_string())
         .help(format!("remove `{}`, then run `cargo fetch`", checkout.display()))
 }

@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{CargoVariable, Merged, RenderOptions, build_script_crates, merge, render};
+use cratewright_renderer::{Merged, RenderOptions, build_script_crates, merge, render};
 use cratewright_resolver::{Package, Source};
-use cratewright_sources::reads::{Doubt, QUERIES, Reads, topmost};
-use cratewright_sources::tree;
-use cratewright_staleness::{FORMAT, Inputs, Look, stamped};
+use cratewright_sources::path::WsPath;
+use cratewright_sources::reads::{QUERIES, Reads, UnresolvedRead, topmost};
+use cratewright_staleness::{FORMAT, Record, Sources, stamped};
+use cratewright_workspace::EnvironmentVariable;
 
 use crate::args::Generate;
-use crate::disk::{self, Options};
 use crate::exit;
-use crate::failure::Failure;
 use crate::library::LibraryPlace;
+use crate::options::{LoadOptions, Options};
 use crate::origins;
 use crate::output::{self, Written};
+use crate::paths::relative;
 use crate::report::{Report, seconds};
-use crate::workspace::{self, LoadOptions, Workspace};
+use crate::workspace::{self, Workspace};
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// What a run made, for the summary.
 pub(crate) struct Rendered {
@@ -28,7 +30,7 @@ pub(crate) struct Rendered {
     /// Members that have binaries and nothing else, all of them behind features that are off.
     gated: Vec<String>,
     /// Places in sources of which it cannot be told what they read.
-    doubts: Vec<Doubt>,
+    unresolved: Vec<UnresolvedRead>,
     /// Packages that need the lock as a file, and its path.
     without_lock: Vec<(String, String)>,
     /// Files and directories that it was read from.
@@ -37,28 +39,26 @@ pub(crate) struct Rendered {
     library: LibraryPlace,
 }
 
-pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic> {
     let start = Instant::now();
-    let (_, root) = workspace::find(command.place.manifest_path.as_deref())?;
-    let path = command.place.output.clone().unwrap_or_else(|| root.join("Cargo.nix"));
+    let found = workspace::find(command.place.manifest_path.as_deref())?;
+    let path = command.place.output.clone().unwrap_or_else(|| found.1.root().join("Cargo.nix"));
     let path = output::follow_links(&path);
     if !command.stdout {
         // Before the work, which may bring Cargo.lock up to date, not after it.
         output::check_name(&path)?;
         output::check_overwrite(&path, command.force)?;
     }
-    let workspace = workspace::load_for(
-        report,
-        &LoadOptions {
-            manifest_path: command.place.manifest_path.clone(),
-            targets: command.load.target.clone(),
-            cross: command.load.cross.clone(),
-            offline: command.load.offline,
-            // Whoever looks at what would be written wants nothing to be written.
-            locked: command.locked || command.stdout,
-            progress: report.progress(),
-        },
-    )?;
+    let load = LoadOptions {
+        manifest_path: command.place.manifest_path.clone(),
+        targets: command.load.target.clone(),
+        cross: command.load.cross.clone(),
+        offline: command.load.offline,
+        // Whoever looks at what would be written wants nothing to be written.
+        locked: command.locked || command.stdout,
+        progress: report.progress(),
+    };
+    let workspace = workspace::load_found_for(report, &load, &found)?;
     let resolving = Instant::now();
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
@@ -75,7 +75,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
     for what in &workspace.not_followed {
         report.warning(what);
     }
-    for Doubt { file, line, what, .. } in &rendered.doubts {
+    for UnresolvedRead { file, line, what, .. } in &rendered.unresolved {
         report.warning(format_args!(
             "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
         ));
@@ -107,7 +107,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
             .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
     // With one member there is nothing to unify.
     let several = workspace.packages.members.len() > 1;
-    let unified = if several { format!(" by {}", workspace.config.feature_unification) } else { String::new() };
+    let unified = if several { format!(" by {}", workspace.settings.feature_unification) } else { String::new() };
     let counts = format!("{packages}, {units}{unified}, {platforms}");
     report.status(verb, format_args!("{} ({counts}) in {}", output::shown(&path), seconds(start)));
     if several
@@ -122,21 +122,20 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Failure> {
 }
 
 /// The whole file, as it would be written to `path`.
-pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Failure> {
-    let place = Place::new(&workspace.root, path)?;
-    let (inputs, read) = disk::inputs_and_files(&workspace.root, Look::Everywhere)?;
-    let library = LibraryPlace::new(workspace.config.library.as_deref(), &workspace.root, path)?;
-    let inputs = inputs.with_options(&place.options(options, &library).section());
-    check_known(workspace, &inputs)?;
+pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Diagnostic> {
+    let place = OutputPlace::new(&workspace.root, path)?;
+    let library = LibraryPlace::new(workspace.settings.library.as_deref(), &workspace.root, path)?;
+    let (record, reads) = workspace.record.clone().with_reads(&workspace.disk);
+    let record = record.with_options(&place.options(options, &library).section());
     let graphs = workspace.resolve(&workspace.selections);
     let resolved = workspace.resolved(&graphs);
     let merged = merge(resolved)?;
     if merged.members.is_empty() {
-        return Err(Failure::new(
+        return Err(Diagnostic::new(
             "nothing-to-build",
             "no member has a library or a binary whose required features are on",
         )
-        .note("at", workspace.root.join("Cargo.toml").display().to_string())
+        .at(workspace.root.join("Cargo.toml").display().to_string())
         .help("see `cargo build`, which builds nothing either"));
     }
     let packages = built(workspace, &merged);
@@ -149,24 +148,26 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
             format: FORMAT,
             outputs: [place.output].into_iter().chain(library.output()).collect(),
             origins: origins::origins(&packages)?,
-            extra_sources: extra_sources(workspace, &inputs),
+            extra_sources: extra_sources(workspace, &reads),
             ignored: workspace.ignored.clone(),
             rustflags: workspace.rustflags.clone(),
-            environment: environment(workspace, &inputs),
-            inputs: inputs.sections().clone(),
+            environment: environment(workspace, &reads),
+            inputs: record.sections().clone(),
         },
     );
-    let doubts = inputs.reads().values().flat_map(|reads| doubts(workspace, reads)).cloned().collect();
+    check_unchanged(workspace, &record)?;
+    let unresolved = reads.values().flat_map(|reads| unresolved(workspace, reads)).cloned().collect();
+    let read = inputs(workspace, &record, &reads);
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
-    let left_out = left_out.map(|&member| &workspace.packages.graph[member]);
+    let left_out = left_out.map(|&member| &workspace.packages[member]);
     Ok(Rendered {
         text: stamped(&body),
         read,
         library,
         packages: packages.len(),
         units: merged.builds().count(),
-        doubts,
+        unresolved,
         without_lock: without_lock(workspace, &merged),
         gated: left_out.filter(|package| !package.bins.is_empty()).map(|package| package.name.clone()).collect(),
     })
@@ -177,7 +178,7 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
 fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)> {
     let packages = &workspace.packages;
     let reads_lock = merged.entries.iter().any(|entry| {
-        let package = &packages.graph[entry.package];
+        let package = &packages[entry.package];
         let mut features = entry.contents.values().flat_map(|content| &content.features);
         package.name == "built" && features.any(|&feature| package.feature_name(feature) == "cargo-lock")
     });
@@ -188,61 +189,63 @@ fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)>
     let lock_of = |package: &Package| {
         let Source::Local { dir } = &package.source else { return None };
         let is_used = used.get(package.name.as_str()).is_some_and(|crates| crates.contains("built"));
-        let has_lock = package.extra_sources.iter().any(|path| path == "Cargo.lock");
+        let has_lock = package.extra_sources.iter().any(|path| path.as_str() == "Cargo.lock");
         let up = dir.split('/').filter(|part| !part.is_empty()).map(|_| "../").collect::<String>();
         (is_used && !has_lock).then(|| (package.name.clone(), format!("{up}Cargo.lock")))
     };
     built(workspace, merged).into_iter().filter_map(lock_of).collect()
 }
 
-/// A package that only configuration outside of the workspace leads to would be another one elsewhere.
-fn check_known(workspace: &Workspace, inputs: &Inputs) -> Result<(), Failure> {
-    let known: BTreeSet<&str> = inputs.packages().map(|(directory, _)| directory).collect();
-    for package in workspace.packages.graph.node_weights() {
-        if let Source::Local { dir } = &package.source
-            && !known.contains(dir.as_str())
-        {
-            let message = format!("no manifest of the workspace leads to package `{}`, at `{dir}`", package.display());
-            return Err(Failure::new("unknown-package", message)
-                .note("at", package.manifest_path.clone())
-                .help("put the `[patch]` or `paths` that cargo has from elsewhere into the workspace's own Cargo.toml or .cargo/config.toml"));
-        }
-    }
-    Ok(())
+/// Files and directories that a file is made from.
+pub(crate) fn inputs(workspace: &Workspace, record: &Record, reads: &BTreeMap<WsPath, Reads>) -> BTreeSet<PathBuf> {
+    let outside = reads.values().flat_map(|reads| reads.paths.iter().cloned());
+    let all = record.files().into_iter().chain(outside).map(|path| workspace.root.join(path));
+    workspace.disk.seen().into_iter().chain(all).collect()
+}
+
+/// Cargo reads the workspace by itself, some time after it was read here. What was made of both would not be what the record
+/// says if anything has changed meanwhile.
+fn check_unchanged(workspace: &Workspace, record: &Record) -> Result<(), Diagnostic> {
+    let now = record.replay(&workspace.disk, Sources::AsRecorded);
+    let now = now.map_err(|failure| failure.in_directory(&workspace.root))?;
+    let Some(change) = record.changes(&now).into_iter().next() else { return Ok(()) };
+    Err(Diagnostic::new("changed-meanwhile", format!("the workspace has changed meanwhile: {}", change.describe()))
+        .at(workspace.root.join(&change.file).display().to_string())
+        .help("run it again; nothing was written"))
 }
 
 /// The packages of all entries, each once, in order of names and versions.
 pub(crate) fn built<'a>(workspace: &'a Workspace, merged: &Merged) -> Vec<&'a Package> {
     let packages: BTreeSet<_> = merged.entries.iter().map(|entry| entry.package).collect();
-    packages.into_iter().map(|package| &workspace.packages.graph[package]).collect()
+    packages.into_iter().map(|package| &workspace.packages[package]).collect()
 }
 
 /// What local packages are built from besides their directories, by directory: what their sources were found to read,
 /// and what their manifests say.
-pub(crate) fn extra_sources(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, Vec<String>> {
+pub(crate) fn extra_sources(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
-    for package in workspace.packages.graph.node_weights() {
+    for package in workspace.packages.packages() {
         let Source::Local { dir } = &package.source else { continue };
-        let found = inputs.reads().get(dir).into_iter().flat_map(|reads| &reads.paths);
-        let paths: BTreeSet<String> = found.chain(&package.extra_sources).cloned().collect();
-        all.insert(dir.clone(), topmost(&paths).into_iter().collect());
+        let found = reads.get(dir.as_str()).into_iter().flat_map(|reads| &reads.paths);
+        let paths: BTreeSet<WsPath> = found.chain(&package.extra_sources).cloned().collect();
+        all.insert(dir.clone(), topmost(&paths).iter().map(ToString::to_string).collect());
     }
     all
 }
 
-/// Doubts about what is compiled on one of the platforms, each place once.
-pub(crate) fn doubts<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a Doubt> {
-    let is_on_any = |doubt: &&Doubt| workspace.platforms.iter().any(|platform| doubt.is_on(&platform.cfgs));
-    let mut doubts: Vec<&Doubt> = reads.doubts.iter().filter(is_on_any).collect();
-    doubts.dedup_by_key(|doubt| (&doubt.file, doubt.line, &doubt.what));
-    doubts
+/// Unresolved reads of what is compiled on one of the platforms, each place once.
+pub(crate) fn unresolved<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a UnresolvedRead> {
+    let is_on_any = |read: &&UnresolvedRead| workspace.platforms.iter().any(|platform| read.is_on(&platform.cfgs));
+    let mut unresolved: Vec<&UnresolvedRead> = reads.unresolved.iter().filter(is_on_any).collect();
+    unresolved.dedup_by_key(|read| (&read.file, read.line, &read.what));
+    unresolved
 }
 
 /// Variables of cargo's configuration, with those by which sqlx finds its prepared queries without cargo.
-fn environment(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, CargoVariable> {
+fn environment(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>) -> BTreeMap<String, EnvironmentVariable> {
     let mut environment = workspace.environment.clone();
-    if inputs.reads().values().any(|reads| reads.paths.contains(QUERIES)) {
-        let plain = |value: &str, is_path| CargoVariable { value: value.to_owned(), force: false, is_path };
+    if reads.values().any(|reads| reads.paths.contains(QUERIES)) {
+        let plain = |value: &str, is_path| EnvironmentVariable { value: value.to_owned(), force: false, is_path };
         environment.entry("SQLX_OFFLINE_DIR".to_owned()).or_insert_with(|| plain(QUERIES, true));
         environment.entry("SQLX_OFFLINE".to_owned()).or_insert_with(|| plain("true", false));
     }
@@ -250,19 +253,20 @@ fn environment(workspace: &Workspace, inputs: &Inputs) -> BTreeMap<String, Cargo
 }
 
 /// Where the file and the workspace root see each other.
-pub(crate) struct Place {
+pub(crate) struct OutputPlace {
     /// The root, seen from the directory of the file.
     root: String,
     /// The file, seen from the root.
     output: String,
 }
 
-impl Place {
-    pub(crate) fn new(root: &Path, path: &Path) -> Result<Self, Failure> {
+impl OutputPlace {
+    pub(crate) fn new(root: &Path, path: &Path) -> Result<Self, Diagnostic> {
         let directory = output::real_directory(path)?;
-        let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+        let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
         let name = path.file_name().map(PathBuf::from).unwrap_or_default();
-        Ok(Place { root: relative(&directory, &root), output: relative(&root, &directory.join(name)) })
+        let (root, output) = (relative(&directory, &root), relative(&root, &directory.join(name)));
+        Ok(OutputPlace { root: root.to_string(), output: output.to_string() })
     }
 
     /// The same options for a file in this place.
@@ -273,24 +277,5 @@ impl Place {
             library: library.digest(),
             ..options.clone()
         }
-    }
-}
-
-/// `to` seen from the directory `from`, both canonical; empty where they are the same.
-pub(crate) fn relative(from: &Path, to: &Path) -> String {
-    let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
-    tree::relative(&slashed(from), &slashed(to))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_relative() {
-        assert_eq!(relative(Path::new("/w"), Path::new("/w")), "");
-        assert_eq!(relative(Path::new("/w/nix"), Path::new("/w")), "..");
-        assert_eq!(relative(Path::new("/w"), Path::new("/w/nix/Cargo.nix")), "nix/Cargo.nix");
-        assert_eq!(relative(Path::new("/a/b"), Path::new("/a/c/d")), "../c/d");
     }
 }

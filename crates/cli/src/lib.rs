@@ -6,23 +6,24 @@
 
 mod args;
 mod cargo;
-mod cargo_config;
 mod check;
 mod checkout;
-mod config;
 mod disk;
-mod failure;
+pub mod exit;
+mod flags;
 mod generate;
 mod library;
+mod options;
 pub mod oracle;
 mod origins;
 mod output;
 mod overrides;
+mod paths;
 mod progress;
 mod replacement;
 mod report;
-mod root;
 mod sbom;
+mod selections;
 mod sources;
 pub mod verify;
 pub mod workspace;
@@ -33,18 +34,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::args::{Args, Command};
-pub use crate::failure::Failure;
+pub use crate::options::LoadOptions;
 use crate::report::Report;
-
-/// Exit codes, the same for all commands.
-pub mod exit {
-    /// Fresh, or written.
-    pub const SUCCESS: u8 = 0;
-    /// Stale, or not matching.
-    pub const STALE: u8 = 1;
-    /// Wrong usage, or an input that cannot be used.
-    pub const ERROR: u8 = 2;
-}
+pub use cratewright_sources::diagnostic::Diagnostic;
 
 /// Runs the program with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {

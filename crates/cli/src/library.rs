@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use cratewright_renderer::{LIBRARY, Library};
 use cratewright_sources::digest::sha256;
-use cratewright_staleness::{Inputs, LibraryState, stamped};
+use cratewright_staleness::{LibraryState, Record, stamped};
 
-use crate::disk::{lexical, read_text};
-use crate::failure::Failure;
-use crate::generate::relative;
+use crate::disk::read_text;
 use crate::output;
+use crate::paths::{lexical, relative};
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// Name of the file beside `Cargo.nix`.
 const BESIDE: &str = "cratewright.nix";
@@ -33,8 +33,8 @@ pub(crate) struct LibraryPlace {
 
 impl LibraryPlace {
     /// `chosen` is what the manifest says: `beside`, `embedded`, or a path from the workspace root.
-    pub(crate) fn new(chosen: Option<&str>, root: &Path, cargo_nix: &Path) -> Result<Self, Failure> {
-        let root = root.canonicalize().map_err(|error| Failure::io("find", root, &error))?;
+    pub(crate) fn new(chosen: Option<&str>, root: &Path, cargo_nix: &Path) -> Result<Self, Diagnostic> {
+        let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
         let directory = output::real_directory(cargo_nix)?;
         let path = match chosen {
             Some("embedded") => {
@@ -50,14 +50,14 @@ impl LibraryPlace {
         if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
             return Err(invalid(chosen.unwrap_or_default(), "is neither a `.nix` file nor a directory", &root));
         }
-        let library = Library::At(relative(&directory, &path));
+        let library = Library::At(relative(&directory, &path).to_string());
         let is_chosen = path != directory.join(BESIDE);
-        Ok(LibraryPlace { shown: relative(&root, &path), path: Some(path), library, is_chosen })
+        Ok(LibraryPlace { shown: relative(&root, &path).to_string(), path: Some(path), library, is_chosen })
     }
 
     /// The same for what a `Cargo.nix` was or would be made from.
-    pub(crate) fn of(inputs: &Inputs, root: &Path, cargo_nix: &Path) -> Result<Self, Failure> {
-        let chosen = inputs.value("Cargo.toml", KEY);
+    pub(crate) fn of(record: &Record, root: &Path, cargo_nix: &Path) -> Result<Self, Diagnostic> {
+        let chosen = record.value("Cargo.toml", KEY);
         LibraryPlace::new(chosen.as_ref().and_then(|chosen| chosen.as_str()), root, cargo_nix)
     }
 
@@ -73,7 +73,7 @@ impl LibraryPlace {
     }
 
     /// Fails if there is no directory to write to.
-    pub(crate) fn check_directory(&self) -> Result<(), Failure> {
+    pub(crate) fn check_directory(&self) -> Result<(), Diagnostic> {
         let Some(path) = &self.path else { return Ok(()) };
         output::real_directory(path).map(drop).map_err(|failure| failure.note("named by", KEY))
     }
@@ -106,9 +106,9 @@ fn text() -> String {
     stamped(&LIBRARY)
 }
 
-fn invalid(chosen: &str, why: &str, root: &Path) -> Failure {
-    Failure::new("invalid-metadata", format!("`{KEY}` has `{chosen}`, which {why}"))
-        .note("at", root.join("Cargo.toml").display().to_string())
+fn invalid(chosen: &str, why: &str, root: &Path) -> Diagnostic {
+    Diagnostic::new("invalid-metadata", format!("`{KEY}` has `{chosen}`, which {why}"))
+        .at(root.join("Cargo.toml").display().to_string())
         .help(
             "write `\"beside\"`, `\"embedded\"`, or the path of a file such as `\"nix/cratewright.nix\"`, which is written",
         )

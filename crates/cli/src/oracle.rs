@@ -8,11 +8,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cratewright_resolver::{Pair, Purpose, RootFeatures, Selection, Source, UnitTable, table_of_cargo};
+use cratewright_resolver::{Pair, RootFeatures, Selection, Source, UnitTable, UserIntent, table_of_cargo};
 
 use crate::cargo;
-use crate::failure::Failure;
 use crate::workspace::Workspace;
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// Asks cargo. Keeps cargo's files in a directory of its own, so that no `target` is touched.
 #[derive(Debug)]
@@ -27,8 +27,8 @@ impl Oracle {
     ///
     /// # Errors
     /// When there is no place for temporary files.
-    pub fn new() -> Result<Self, Failure> {
-        let scratch = tempfile::tempdir().map_err(|error| Failure::io("write", &std::env::temp_dir(), &error))?;
+    pub fn new() -> Result<Self, Diagnostic> {
+        let scratch = tempfile::tempdir().map_err(|error| Diagnostic::io("write", &std::env::temp_dir(), &error))?;
         Ok(Oracle { scratch, has_homes: false })
     }
 
@@ -42,7 +42,7 @@ impl Oracle {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn prepare(&self, workspace: &Workspace) -> Result<(), Failure> {
+    pub fn prepare(&self, workspace: &Workspace) -> Result<(), Diagnostic> {
         for pair in &workspace.pairs {
             let host = &workspace.platforms[pair.host].triple;
             let path = self.rustc(host);
@@ -51,8 +51,8 @@ impl Oracle {
             }
             // Cargo remembers what rustc printed only where that directory is there already.
             let target = self.target_directory(host);
-            fs::create_dir_all(&target).map_err(|error| Failure::io("write", &target, &error))?;
-            write_rustc(&path).map_err(|error| Failure::io("write", &path, &error))?;
+            fs::create_dir_all(&target).map_err(|error| Diagnostic::io("write", &target, &error))?;
+            write_rustc(&path).map_err(|error| Diagnostic::io("write", &path, &error))?;
         }
         Ok(())
     }
@@ -61,14 +61,14 @@ impl Oracle {
     ///
     /// # Errors
     /// When cargo refuses, which it does not for what `cargo metadata` could read.
-    pub fn table(&self, workspace: &Workspace, selection: &Selection, pair: Pair) -> Result<UnitTable, Failure> {
+    pub fn table(&self, workspace: &Workspace, selection: &Selection, pair: Pair) -> Result<UnitTable, Diagnostic> {
         let host = &workspace.platforms[pair.host].triple;
         let target = &workspace.platforms[pair.target].triple;
         let manifest = manifest_of(workspace, selection);
         let mut command = cargo::cargo();
-        command.arg(match selection.purpose {
-            Purpose::Build => "build",
-            Purpose::Test => "test",
+        command.arg(match selection.intent {
+            UserIntent::Build => "build",
+            UserIntent::Test => "test",
         });
         command.args(["--unit-graph", "-Z", "unstable-options", "--locked", "--offline", "--target", target]);
         // Which rustc a package wants is no matter of resolution, and nixpkgs' builder does not ask either.
@@ -76,7 +76,7 @@ impl Oracle {
         // Named, as a member at the root would else stand for `default-members`; by id, as the registry may have a package
         // of the same name and version.
         for &member in &selection.members {
-            command.arg("--package").arg(&workspace.packages.graph[member].id);
+            command.arg("--package").arg(&workspace.packages[member].id);
         }
         match &selection.features {
             RootFeatures::All => {
@@ -103,13 +103,12 @@ impl Oracle {
         }
         let output = cargo::output(command)?;
         if !output.status.success() {
-            return Err(Failure::new("cargo-refused", "cargo prints no unit graph")
-                .note("at", manifest.display().to_string())
+            return Err(Diagnostic::new("cargo-refused", "cargo prints no unit graph")
+                .at(manifest.display().to_string())
                 .note("cargo says", cargo::stderr(&output).trim().trim_start_matches("error: ").to_owned())
                 .help("`cargo build --locked --offline` must get past resolving; run `cargo fetch` once"));
         }
         table_of_cargo(&String::from_utf8_lossy(&output.stdout))
-            .map_err(|error| Failure::resolve(&error, &workspace.root))
     }
 
     /// What rustc said, of each host.
@@ -170,7 +169,7 @@ fn home(root: &Path) -> Option<PathBuf> {
 /// A member is built from its own directory, a whole workspace from the root.
 fn manifest_of(workspace: &Workspace, selection: &Selection) -> PathBuf {
     let directory = match selection.members[..] {
-        [member] => match &workspace.packages.graph[member].source {
+        [member] => match &workspace.packages[member].source {
             Source::Local { dir } => workspace.root.join(dir),
             _ => workspace.root.clone(),
         },

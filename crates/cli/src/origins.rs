@@ -13,13 +13,13 @@ use serde::Deserialize;
 
 use crate::cargo;
 use crate::checkout;
-use crate::failure::Failure;
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// What packages are fetched from.
 ///
 /// # Errors
 /// When cargo's caches lack something, or hold something else than what was fetched.
-pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Failure> {
+pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Diagnostic> {
     let mut checkouts: BTreeMap<(String, String), (PathBuf, String)> = BTreeMap::new();
     let mut indices: BTreeMap<String, (PathBuf, String)> = BTreeMap::new();
     for package in packages {
@@ -47,8 +47,8 @@ pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Failure> {
         Ok(Registry { name: registry_names[&index].clone(), index, dl })
     });
     Ok(Origins {
-        repositories: repositories.collect::<Result<_, Failure>>()?,
-        registries: registries.collect::<Result<_, Failure>>()?,
+        repositories: repositories.collect::<Result<_, Diagnostic>>()?,
+        registries: registries.collect::<Result<_, Diagnostic>>()?,
     })
 }
 
@@ -76,11 +76,11 @@ fn download(package: &Path) -> Option<String> {
     Some(config.dl)
 }
 
-fn no_download(index: &str, package: &Path, display: &str) -> Failure {
+fn no_download(index: &str, package: &Path, display: &str) -> Diagnostic {
     let message =
         format!("where to download `{display}` from is not known: cargo's cache has no configuration of its registry");
-    Failure::new("unknown-registry", message)
+    Diagnostic::new("unknown-registry", message)
         .note("registry", index)
-        .note("at", package.display().to_string())
+        .at(package.display().to_string())
         .help("run `cargo fetch`; for a registry whose index is a git repository, `git` must be on PATH")
 }

@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::args::{Format, Overrides};
 use crate::cargo;
 use crate::exit;
-use crate::failure::Failure;
 use crate::generate::built;
+use crate::options::LoadOptions;
 use crate::report::Report;
-use crate::workspace::{self, LoadOptions, Workspace};
+use crate::workspace::{self, Workspace};
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// Crates with which build scripts reach for a C compiler, which nixpkgs' stdenv has.
 const COMPILER: [&str; 3] = ["cc", "cxx-build", "nasm-rs"];
@@ -51,7 +52,7 @@ struct Listed<'a> {
     suggestion: Option<String>,
 }
 
-pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic> {
     let workspace = workspace::load_for(
         report,
         &LoadOptions {
@@ -77,7 +78,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Failure> {
 }
 
 /// Evaluates the table.
-fn layers(command: &Overrides, root: &Path) -> Result<Layers, Failure> {
+fn layers(command: &Overrides, root: &Path) -> Result<Layers, Diagnostic> {
     let expression = match &command.expr {
         Some(expression) => expression.clone(),
         None => {
@@ -97,7 +98,7 @@ fn layers(command: &Overrides, root: &Path) -> Result<Layers, Failure> {
     nix.arg(format!("({expression}).internal.overrides"));
     let evaluated = cargo::output(nix)?;
     let no_table = |why: String| {
-        Failure::new("no-overrides", "Nix cannot evaluate which overrides there are")
+        Diagnostic::new("no-overrides", "Nix cannot evaluate which overrides there are")
             .note("expression", expression.clone())
             .note("Nix says", why)
             .help("name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale")
@@ -109,8 +110,8 @@ fn layers(command: &Overrides, root: &Path) -> Result<Layers, Failure> {
 }
 
 /// A path as an expression, whatever characters it has.
-fn nix_path(path: &Path) -> Result<String, Failure> {
-    let path = path.canonicalize().map_err(|error| Failure::io("find", path, &error))?;
+fn nix_path(path: &Path) -> Result<String, Diagnostic> {
+    let path = path.canonicalize().map_err(|error| Diagnostic::io("find", path, &error))?;
     Ok(format!("(/. + {})", nix_string(&path.display().to_string())))
 }
 

@@ -10,8 +10,8 @@ use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 
 use crate::args::Common;
-use crate::failure::Failure;
 use crate::progress::Progress;
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// Prints as loud as it was asked to.
 #[derive(Debug)]
@@ -90,10 +90,10 @@ impl Report {
     }
 
     /// The result itself, byte for byte. Whoever stops reading early has had enough.
-    pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn data(&self, text: &str) -> Result<(), Diagnostic> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-            Err(error) if is_lost(&error) => Err(Failure::io("write", Path::new("standard output"), &error)),
+            Err(error) if is_lost(&error) => Err(Diagnostic::io("write", Path::new("standard output"), &error)),
             _ => Ok(()),
         }
     }
@@ -107,8 +107,12 @@ impl Report {
         self.line(format_args!("  {CYAN}help{CYAN:#}: {help}"));
     }
 
-    pub(crate) fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Diagnostic) {
         self.line(format_args!("{RED}error[{}]{RED:#}: {}", failure.code, indented(&failure.message)));
+        if let Some(file) = &failure.file {
+            let position = failure.position.map(|position| format!(":{position}")).unwrap_or_default();
+            self.line(format_args!("  at: {file}{position}"));
+        }
         for (label, text) in &failure.notes {
             self.line(format_args!("  {label}: {}", indented(text)));
         }

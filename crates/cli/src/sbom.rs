@@ -5,19 +5,19 @@ use std::path::Path;
 
 use cratewright_renderer::{About, BuildGraph, sbom};
 use cratewright_resolver::{PackageIx, Pair, Selection};
-use cratewright_staleness::Look;
 use serde::Deserialize;
 
 use crate::args::Sbom;
 use crate::cargo;
-use crate::disk::inputs_and_files;
 use crate::exit;
-use crate::failure::Failure;
+use crate::generate::inputs;
+use crate::options::LoadOptions;
 use crate::output::{self, follow_links};
 use crate::report::Report;
-use crate::workspace::{self, LoadOptions, Workspace, find_manifest, triple};
+use crate::workspace::{self, Workspace, find_manifest, triple};
+use cratewright_sources::diagnostic::Diagnostic;
 
-pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
     // Opened by its name, a file that standard output was redirected to would lose what is in it.
     let output = command.output.as_deref().filter(|path| *path != Path::new("/dev/stdout")).map(follow_links);
     if let Some(path) = &output {
@@ -61,19 +61,19 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
     let selection = selection(&workspace, member, command.variant.as_deref())?;
     let graph = workspace.resolve_on(selection, pair);
     let features = selection.requested_features(&workspace.packages, member);
-    let name = &workspace.packages.graph[member].name;
+    let name = &workspace.packages[member].name;
     let graph = BuildGraph::of_member(&workspace.packages, &graph, member, &features).ok_or_else(|| {
         let message = format!("package `{name}` has neither a library nor a binary whose required features are on");
-        Failure::new("nothing-to-build", message)
-            .note("at", workspace.packages.graph[member].manifest_path.clone())
+        Diagnostic::new("nothing-to-build", message)
+            .at(workspace.packages[member].manifest_path.clone())
             .help("name another member with `-p`, or a variant that turns them on with `--variant`")
     })?;
     let text = sbom(&graph, env!("CARGO_PKG_VERSION"));
     match output {
         None => report.data(&text)?,
         Some(path) => {
-            let (_, read) = inputs_and_files(&workspace.root, Look::Everywhere)?;
-            output::check_no_input(&path, &read)?;
+            let (record, reads) = workspace.record.clone().with_reads(&workspace.disk);
+            output::check_no_input(&path, &inputs(&workspace, &record, &reads))?;
             output::replace(&path, &text)?;
             report.status("Written", format_args!("{}, of `{name}` for {target}", output::shown(&path)));
         }
@@ -82,16 +82,14 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Failure> {
 }
 
 /// What `Cargo.nix` wrote, with what manifests say.
-fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Failure> {
-    let mut graph = BuildGraph::parse(&workspace::read(file)?).map_err(|error| {
-        Failure::new("invalid-graph", format!("`{}` is no graph of a build: {error}", file.display()))
-            .help("have it written by the `sbom` of a `Cargo.nix` that this version of cratewright generated")
-    })?;
-    graph.read_manifests(|package, name| -> Result<About, Failure> {
+fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Diagnostic> {
+    let graph = BuildGraph::parse(&workspace::read(file)?);
+    let mut graph = graph.map_err(|failure| failure.at(file.display().to_string()))?;
+    graph.read_manifests(|package, name| -> Result<About, Diagnostic> {
         let path = manifests.join(name);
         let text = workspace::read(&path).map_err(|failure| failure.note("package", package))?;
         let manifest: Manifest = toml::from_str(&text).map_err(|error| {
-            Failure::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
+            Diagnostic::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
                 .note("package", package)
                 .help("have `Cargo.toml` of the packed crate there")
         })?;
@@ -109,27 +107,31 @@ struct Manifest {
 }
 
 /// The member that was named, or that the manifest is of, or the only one.
-fn member(workspace: &Workspace, command: &Sbom, manifest: &Path) -> Result<PackageIx, Failure> {
+fn member(workspace: &Workspace, command: &Sbom, manifest: &Path) -> Result<PackageIx, Diagnostic> {
     if let Some(name) = &command.package {
         return workspace.member(name);
     }
     let Workspace { packages, root, .. } = workspace;
-    let is_here = |member: &PackageIx| Path::new(&packages.graph[*member].manifest_path) == manifest;
+    let is_here = |member: &PackageIx| Path::new(&packages[*member].manifest_path) == manifest;
     let one = match packages.members[..] {
         [only] => Some(only),
         _ => packages.members.iter().copied().find(is_here),
     };
     one.ok_or_else(|| {
         let names: Vec<String> =
-            packages.members.iter().map(|&member| format!("`{}`", packages.graph[member].name)).collect();
-        Failure::new("unnamed-member", "the workspace has several members, and none was named")
-            .note("at", root.join("Cargo.toml").display().to_string())
+            packages.members.iter().map(|&member| format!("`{}`", packages[member].name)).collect();
+        Diagnostic::new("unnamed-member", "the workspace has several members, and none was named")
+            .at(root.join("Cargo.toml").display().to_string())
             .help(format!("name one with `-p`: {}", names.join(", ")))
     })
 }
 
 /// What `Cargo.nix` is made of for the member, by default or as a variant.
-fn selection<'a>(workspace: &'a Workspace, member: PackageIx, variant: Option<&str>) -> Result<&'a Selection, Failure> {
+fn selection<'a>(
+    workspace: &'a Workspace,
+    member: PackageIx,
+    variant: Option<&str>,
+) -> Result<&'a Selection, Diagnostic> {
     let has_member = |selection: &&Selection| selection.members.contains(&member);
     let mut selections = workspace.selections.iter().filter(has_member);
     if let Some(selection) = selections.find(|selection| selection.variant.as_deref() == variant) {
@@ -137,10 +139,10 @@ fn selection<'a>(workspace: &'a Workspace, member: PackageIx, variant: Option<&s
     }
     let declared = workspace.selections.iter().filter(has_member).filter_map(|selection| selection.variant.as_deref());
     let declared: BTreeSet<String> = declared.map(|name| format!("`{name}`")).collect();
-    let name = &workspace.packages.graph[member].name;
+    let name = &workspace.packages[member].name;
     let message = format!("member `{name}` has no variant `{}`", variant.unwrap_or_default());
     let failure =
-        Failure::new("unknown-variant", message).note("at", workspace.root.join("Cargo.toml").display().to_string());
+        Diagnostic::new("unknown-variant", message).at(workspace.root.join("Cargo.toml").display().to_string());
     Err(match declared.is_empty() {
         true => failure.help("declare it under `[workspace.metadata.cratewright.variants]`, or leave out `--variant`"),
         false => failure.help(format!(

@@ -1,21 +1,22 @@
 //! `cratewright sources`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use cratewright_renderer::{Origins, merge};
 use cratewright_resolver::{Package, Source};
-use cratewright_sources::reads::Doubt;
-use cratewright_staleness::{Inputs, Look};
+use cratewright_sources::path::WsPath;
+use cratewright_sources::reads::{Reads, UnresolvedRead};
 use serde::Serialize;
 
 use crate::args::{Format, Sources};
-use crate::disk;
 use crate::exit;
-use crate::failure::Failure;
-use crate::generate::{built, doubts, extra_sources};
+use crate::generate::{built, extra_sources, unresolved};
+use crate::options::LoadOptions;
 use crate::origins::origins;
 use crate::report::Report;
-use crate::workspace::{self, LoadOptions, Workspace};
+use crate::workspace::{self, Workspace};
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// One package, as it is printed.
 #[derive(Serialize)]
@@ -44,7 +45,7 @@ struct Listed<'a> {
     unsettled: Vec<String>,
 }
 
-pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Diagnostic> {
     let workspace = workspace::load_for(
         report,
         &LoadOptions {
@@ -56,19 +57,19 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
             progress: report.progress(),
         },
     )?;
-    let inputs = disk::inputs(&workspace.root, Look::Everywhere)?;
+    let (_, reads) = workspace.record.clone().with_reads(&workspace.disk);
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
     let packages = built(&workspace, &merged);
     let origins = origins(&packages)?;
-    let mut extra = extra_sources(&workspace, &inputs);
+    let mut extra = extra_sources(&workspace, &reads);
     let packages: Vec<Listed<'_>> = packages
         .iter()
         .map(|package| {
             let mut listed = listed(package, &origins);
             if let Source::Local { dir } = &package.source {
                 listed.reads = extra.remove(dir).unwrap_or_default();
-                listed.unsettled = unsettled(&workspace, &inputs, dir);
+                listed.unsettled = unsettled(&workspace, &reads, dir);
             }
             listed
         })
@@ -83,9 +84,9 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Failure> {
     Ok(exit::SUCCESS)
 }
 
-fn unsettled(workspace: &Workspace, inputs: &Inputs, directory: &str) -> Vec<String> {
-    let doubts = inputs.reads().get(directory).into_iter().flat_map(|reads| doubts(workspace, reads));
-    doubts.map(|Doubt { file, line, what, .. }| format!("{file}:{line}: {what}")).collect()
+fn unsettled(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>, directory: &str) -> Vec<String> {
+    let unresolved = reads.get(directory).into_iter().flat_map(|reads| unresolved(workspace, reads));
+    unresolved.map(|UnresolvedRead { file, line, what, .. }| format!("{file}:{line}: {what}")).collect()
 }
 
 fn listed<'a>(package: &'a Package, origins: &'a Origins) -> Listed<'a> {

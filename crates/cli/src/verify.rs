@@ -7,19 +7,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use cratewright_resolver::{
-    DEFAULT_PROFILE, Difference, PackageIx, Pair, Purpose, Role, RootFeatures, Selection, TargetFacts, TargetKey,
-    UnitTable, differences, table_of,
+    CompileKind, DEFAULT_PROFILE, Difference, PackageIx, Pair, RootFeatures, Selection, TargetFacts, TargetKey,
+    UnitTable, UserIntent, differences, table_of,
 };
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::args::{Format, Verify};
 use crate::exit;
-use crate::failure::Failure;
+use crate::options::LoadOptions;
 use crate::oracle::Oracle;
 use crate::progress::Progress;
 use crate::report::Report;
-use crate::workspace::{self, LoadOptions, Workspace};
+use crate::workspace::{self, Workspace};
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// One selection on one pair.
 #[derive(Debug, Serialize)]
@@ -64,7 +65,7 @@ pub struct Facts {
     pub profile: String,
 }
 
-pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
+pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Diagnostic> {
     let workspace = workspace::load_for(
         report,
         &LoadOptions {
@@ -76,13 +77,13 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
             progress: report.progress(),
         },
     )?;
-    let asked = Asked {
+    let options = VerifyOptions {
         profile: command.profile.clone(),
         members: command.package.clone(),
-        purpose: command.purpose,
+        intent: command.purpose,
         progress: report.progress(),
     };
-    let rows = verify(&workspace, &asked)?;
+    let rows = verify(&workspace, &options)?;
     let wrong: usize = rows.iter().map(|row| row.differences.len()).sum();
     match command.format {
         Format::Text => report.data(&text(&rows))?,
@@ -107,21 +108,21 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Failure> {
 
 /// What is compared.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct VerifyOptions {
     /// Name of the profile.
     pub profile: String,
     /// Names of members; all of them and the whole workspace where there are none.
     pub members: Vec<String>,
     /// Build or test; both where nothing is said.
-    pub purpose: Option<Purpose>,
+    pub intent: Option<UserIntent>,
     /// What is shown meanwhile.
     pub progress: Progress,
 }
 
-impl Asked {
+impl VerifyOptions {
     /// Everything, with a profile.
     pub fn all(profile: &str) -> Self {
-        Asked { profile: profile.to_owned(), members: Vec::new(), purpose: None, progress: Progress::default() }
+        VerifyOptions { profile: profile.to_owned(), members: Vec::new(), intent: None, progress: Progress::default() }
     }
 }
 
@@ -129,14 +130,14 @@ impl Asked {
 ///
 /// # Errors
 /// When cargo cannot be asked, or the workspace has no such profile or member.
-pub fn verify(workspace: &Workspace, asked: &Asked) -> Result<Vec<Row>, Failure> {
-    if !workspace.packages.profiles.contains(&asked.profile) {
+pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>, Diagnostic> {
+    if !workspace.packages.profiles.contains(&options.profile) {
         let names: Vec<&str> = workspace.packages.profiles.names().collect();
-        return Err(Failure::new("unknown-profile", format!("there is no profile `{}`", asked.profile))
-            .note("at", workspace.root.join("Cargo.toml").display().to_string())
+        return Err(Diagnostic::new("unknown-profile", format!("there is no profile `{}`", options.profile))
+            .at(workspace.root.join("Cargo.toml").display().to_string())
             .help(format!("name one of {}", names.join(", "))));
     }
-    let selections = selections(workspace, asked)?;
+    let selections = selections(workspace, options)?;
     let graphs = workspace.resolve(&selections);
     let oracle = Oracle::new()?.for_threads(&workspace.root);
     oracle.prepare(workspace)?;
@@ -146,7 +147,7 @@ pub fn verify(workspace: &Workspace, asked: &Asked) -> Result<Vec<Row>, Failure>
     let (start, done) = (Instant::now(), AtomicUsize::new(0));
     let so_far = |done: usize| {
         let seconds = start.elapsed().as_secs_f64();
-        asked.progress.so_far("Verifying", format_args!("{done} of {} graphs in {seconds:.1}s", each.len()));
+        options.progress.so_far("Verifying", format_args!("{done} of {} graphs in {seconds:.1}s", each.len()));
     };
     so_far(0);
     let rows = each
@@ -158,20 +159,20 @@ pub fn verify(workspace: &Workspace, asked: &Asked) -> Result<Vec<Row>, Failure>
             let row = row(workspace, &selections[selection], workspace.pairs[pair], &cargo, &ours);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             let (graph, seconds) = (format!("{} on {}", row.selection, pair_name(&row)), begin.elapsed().as_secs_f64());
-            asked.progress.detail("Compared", format_args!("{done} of {}, {graph}, in {seconds:.2}s", each.len()));
+            options.progress.detail("Compared", format_args!("{done} of {}, {graph}, in {seconds:.2}s", each.len()));
             so_far(done);
             Ok(row)
         })
         .collect();
-    asked.progress.clear();
+    options.progress.clear();
     rows
 }
 
 /// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of, as far as they are asked
 /// for.
-fn selections(workspace: &Workspace, asked: &Asked) -> Result<Vec<Selection>, Failure> {
+fn selections(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Selection>, Diagnostic> {
     let all = &workspace.packages.members;
-    let members = asked.members.iter().map(|name| workspace.member(name)).collect::<Result<Vec<_>, _>>()?;
+    let members = options.members.iter().map(|name| workspace.member(name)).collect::<Result<Vec<_>, _>>()?;
     let is_asked = |member: &PackageIx| members.is_empty() || members.contains(member);
     let mut builds: Vec<Selection> = all.iter().copied().filter(is_asked).map(Selection::build).collect();
     if let (true, true, Some(one)) = (members.is_empty(), all.len() > 1, builds.first()) {
@@ -179,25 +180,24 @@ fn selections(workspace: &Workspace, asked: &Asked) -> Result<Vec<Selection>, Fa
     }
     let variants = workspace.selections.iter().filter(|selection| selection.variant.is_some());
     builds.extend(variants.filter(|variant| variant.members.iter().any(is_asked)).cloned());
-    let purposes = [Purpose::Build, Purpose::Test].into_iter();
-    let purposes: Vec<Purpose> =
-        purposes.filter(|purpose| asked.purpose.is_none_or(|asked| asked == *purpose)).collect();
+    let intents = [UserIntent::Build, UserIntent::Test].into_iter();
+    let intents: Vec<UserIntent> = intents.filter(|intent| options.intent.is_none_or(|only| only == *intent)).collect();
     let with = |build: Selection| {
-        let of = |&purpose: &Purpose| Selection { purpose, profile: asked.profile.clone(), ..build.clone() };
-        purposes.iter().map(of).collect::<Vec<_>>()
+        let of = |&intent: &UserIntent| Selection { intent, profile: options.profile.clone(), ..build.clone() };
+        intents.iter().map(of).collect::<Vec<_>>()
     };
     Ok(builds.into_iter().flat_map(with).collect())
 }
 
 fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTable, ours: &UnitTable) -> Row {
-    let purpose = match selection.purpose {
-        Purpose::Build => "build",
-        Purpose::Test => "test",
+    let intent = match selection.intent {
+        UserIntent::Build => "build",
+        UserIntent::Test => "test",
     };
     let mut what = if selection.members.len() > 1 && selection.members.len() == workspace.packages.members.len() {
         "--workspace".to_owned()
     } else {
-        let names = selection.members.iter().map(|&member| format!("-p {}", workspace.packages.graph[member].name));
+        let names = selection.members.iter().map(|&member| format!("-p {}", workspace.packages[member].name));
         names.collect::<Vec<_>>().join(" ")
     };
     match &selection.features {
@@ -211,14 +211,13 @@ fn row(workspace: &Workspace, selection: &Selection, pair: Pair, cargo: &UnitTab
             }
         }
     }
-    let roots: Vec<String> =
-        selection.members.iter().map(|&member| workspace.packages.graph[member].display()).collect();
+    let roots: Vec<String> = selection.members.iter().map(|&member| workspace.packages[member].display()).collect();
     let profile = match selection.profile.as_str() {
         DEFAULT_PROFILE => "--release".to_owned(),
         profile => format!("--profile {profile}"),
     };
     Row {
-        selection: format!("{purpose} {profile} {what}"),
+        selection: format!("{intent} {profile} {what}"),
         host: workspace.platforms[pair.host].triple.clone(),
         target: workspace.platforms[pair.target].triple.clone(),
         units: cargo.len(),
@@ -243,42 +242,44 @@ fn reported(roots: &[String], cargo: &UnitTable, ours: &UnitTable, difference: D
         path: path_to(roots, table, &difference.key),
         package: difference.key.package,
         unit: difference.key.target,
-        role: role(difference.key.role),
+        role: role(difference.key.kind),
         cargo: facts(difference.cargo),
         cratewright: facts(difference.ours),
     }
 }
 
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Host => "host",
-        Role::Target => "target",
+fn role(kind: CompileKind) -> &'static str {
+    match kind {
+        CompileKind::Host => "host",
+        CompileKind::Target => "target",
     }
 }
 
 /// The shortest chain of packages from a root to a row, by the dependencies that the table itself has.
 fn path_to(roots: &[String], table: &UnitTable, to: &TargetKey) -> Vec<String> {
-    let mut below: BTreeMap<(&str, Role), Vec<(&str, Role)>> = BTreeMap::new();
+    let mut below: BTreeMap<(&str, CompileKind), Vec<(&str, CompileKind)>> = BTreeMap::new();
     for (key, facts) in table {
-        let list = below.entry((&key.package, key.role)).or_default();
+        let list = below.entry((&key.package, key.kind)).or_default();
         for line in facts.iter().flat_map(|facts| &facts.dependencies) {
             let package = line.split_once(" = ").map_or(line.as_str(), |(_, package)| package);
             list.push(match package.strip_suffix(" (host)") {
-                Some(package) => (package, Role::Host),
-                None => (package, Role::Target),
+                Some(package) => (package, CompileKind::Host),
+                None => (package, CompileKind::Target),
             });
         }
     }
-    let start = roots.iter().flat_map(|root| [(root.as_str(), Role::Target), (root.as_str(), Role::Host)]);
-    let mut came_from: BTreeMap<(&str, Role), Option<(&str, Role)>> = start.clone().map(|node| (node, None)).collect();
-    let mut queue: VecDeque<(&str, Role)> = start.collect();
+    let start =
+        roots.iter().flat_map(|root| [(root.as_str(), CompileKind::Target), (root.as_str(), CompileKind::Host)]);
+    let mut came_from: BTreeMap<(&str, CompileKind), Option<(&str, CompileKind)>> =
+        start.clone().map(|node| (node, None)).collect();
+    let mut queue: VecDeque<(&str, CompileKind)> = start.collect();
     while let Some(node) = queue.pop_front() {
-        if node == (to.package.as_str(), to.role) {
+        if node == (to.package.as_str(), to.kind) {
             let mut path = Vec::new();
             let mut at = Some(node);
-            while let Some((package, role)) = at {
-                path.push(if role == Role::Host { format!("{package} (host)") } else { package.to_owned() });
-                at = came_from.get(&(package, role)).copied().flatten();
+            while let Some((package, kind)) = at {
+                path.push(if kind == CompileKind::Host { format!("{package} (host)") } else { package.to_owned() });
+                at = came_from.get(&(package, kind)).copied().flatten();
             }
             path.reverse();
             return path;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use cratewright::workspace::{LoadOptions, load};
-use cratewright_resolver::{Pair, UnitKind};
-use petgraph::visit::Dfs;
+use cratewright::LoadOptions;
+use cratewright::workspace::load;
+use cratewright_resolver::{CompileMode, Pair};
 use serde::Deserialize;
 
 use crate::support::git::Scratch;
@@ -47,17 +47,15 @@ fn count(root: &Path, cargo_nix: &Path) -> [usize; 3] {
     for graphs in workspace.resolve(&workspace.selections) {
         let (graph, mut known) = (&graphs[0], HashMap::new());
         // What is below roots is cargo's graph, as the tests of the resolver show.
-        let mut below = Dfs::empty(&graph.graph);
-        below.stack.clone_from(&graph.roots);
-        while let Some(ix) = below.next(&graph.graph) {
-            let unit = &graph.graph[ix];
-            if unit.kind != UnitKind::Build {
+        for ix in graph.closure(&graph.roots) {
+            let unit = &graph[ix];
+            if unit.mode != CompileMode::Build {
                 continue;
             }
-            let role = format!("{:?}", unit.role);
+            let kind = format!("{:?}", unit.kind);
             let digest = resolved(&workspace, pair, graph, ix, &mut known).digest();
-            distinct.insert((unit.package, role.clone(), digest));
-            by_features.insert((unit.package, role, unit.features.clone()));
+            distinct.insert((unit.package, kind.clone(), digest));
+            by_features.insert((unit.package, kind, unit.features.clone()));
         }
     }
     [derivations, distinct.len(), by_features.len()]

@@ -3,18 +3,16 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::process::Command;
 
 use cratewright_renderer::{
-    BuildGraph, CargoVariable, Library, Origins, Registry, RenderOptions, Repository, Resolved, merge, nix_string,
-    render, sbom,
+    BuildGraph, Library, Origins, Registry, RenderOptions, Repository, Resolved, merge, nix_string, render, sbom,
 };
-use cratewright_resolver::{
-    Lockfile, PackageGraph, Pair, Platform, Selection, WorkspaceManifest, WorkspaceMetadata, resolve,
-};
-use cratewright_staleness::FORMAT;
+use cratewright_resolver::{Metadata, PackageGraph, Pair, Platform, Selection, resolve};
+use cratewright_staleness::{FORMAT, Observer};
+use cratewright_workspace::{EnvironmentVariable, Workspace};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
 use proptest::prelude::*;
@@ -74,10 +72,16 @@ fn documents(fields: &[String], options: &RenderOptions) -> [String; 2] {
         },
         "target_directory": "/w/target", "version": 1, "workspace_root": "/w", "metadata": null
     });
-    let lock: Lockfile = "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n".parse().unwrap();
-    let manifest = WorkspaceManifest::parse("[package]\nedition = '2021'\n", &toml::Table::new()).unwrap();
-    let metadata = WorkspaceMetadata::parse(&metadata.to_string()).unwrap();
-    let packages = PackageGraph::new(metadata, &lock, &manifest).unwrap();
+    let files = [
+        ("Cargo.toml", "[package]\nname = 'app'\nedition = '2021'\n"),
+        ("Cargo.lock", "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\n"),
+    ];
+    let files = BTreeMap::from(files.map(|(file, text)| (file.to_owned(), text.to_owned())));
+    let observer = Observer::new(&files);
+    let workspace = Workspace::discover(&observer).unwrap();
+    let metadata = Metadata::parse(&metadata.to_string(), |_| false).unwrap();
+    let replaced = HashMap::new();
+    let packages = PackageGraph::new(&workspace, &observer.lock().unwrap(), metadata, &replaced).unwrap();
     let platforms = [Platform::parse("x86_64-unknown-linux-gnu", "unix\ntarget_os=\"linux\"\n").unwrap()];
     let pairs = [Pair::native(0)];
     let selections = [Selection::build(packages.members[0])];
@@ -202,7 +206,7 @@ proptest! {
         fs::write(directory.path().join("root").join(&library).join("default.nix"), "data: data").unwrap();
         // A line of the record begins with its key.
         let line = format!("key = {}", texts[1].replace(['\n', '\r'], " "));
-        let variable = CargoVariable { value: texts[2].clone(), force: true, is_path: false };
+        let variable = EnvironmentVariable { value: texts[2].clone(), force: true, is_path: false };
         let options = RenderOptions {
             root: name.clone(),
             library: Library::At(library),

@@ -5,13 +5,13 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 /// A git repository with a workspace and a flake, as a user has it. The package of cratewright is the program under test.
 fn repository() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let fixture = support::fixture("three-members");
-    support::run(std::process::Command::new("cp").arg("-r").arg(fixture.join(".")).arg(directory.path()));
+    support::run(Command::new("cp").arg("-r").arg(fixture.join(".")).arg(directory.path()));
     // A flake sees no library outside of it.
     support::library_elsewhere(directory.path(), "");
     // A flake sees only what is below it, and not the program that cargo built.
@@ -33,14 +33,14 @@ fn repository() -> tempfile::TempDir {
     let library = support::repository().join("nix-lib");
     let flake = flake.replace("NIXPKGS", &support::nix::stand_in().display().to_string());
     fs::write(directory.path().join("flake.nix"), flake.replace("LIBRARY", &library.display().to_string())).unwrap();
-    support::run(std::process::Command::new("git").args(["init", "--quiet"]).current_dir(&directory));
+    support::run(Command::new("git").args(["init", "--quiet"]).current_dir(&directory));
     add(directory.path());
     directory
 }
 
 /// Flakes see what git knows of.
 fn add(directory: &Path) {
-    support::run(std::process::Command::new("git").args(["add", "--all"]).current_dir(directory));
+    support::run(Command::new("git").args(["add", "--all"]).current_dir(directory));
 }
 
 fn nix(directory: &Path, arguments: &[&str]) -> Output {
@@ -77,9 +77,12 @@ fn a_flake_is_green_while_fresh_and_red_when_stale() {
     assert!(output.status.success(), "{}", text(&output));
 
     edit(root, "leaf/Cargo.toml", "edition = \"2024\"", "edition = \"2021\"");
-    let says = "leaf/Cargo.toml: package.edition: \"2024\" -> \"2021\"";
     let evaluated = nix(root, &["flake", "check", "--impure"]);
-    assert!(!evaluated.status.success() && text(&evaluated).contains(says), "{}", text(&evaluated));
+    for says in ["- package.edition = \"2024\"", "+ package.edition = \"2021\""] {
+        let says = format!("leaf/Cargo.toml: {says}");
+        assert!(!evaluated.status.success() && text(&evaluated).contains(&says), "{}", text(&evaluated));
+    }
+    let says = "leaf/Cargo.toml: package.edition: \"2024\" -> \"2021\"";
     let built = nix(
         root,
         &["build", "--impure", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync", "--print-build-logs"],
@@ -129,4 +132,46 @@ fn tests_of_members_are_checks() {
     );
     let built = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.clippy", "--print-build-logs"]);
     assert!(!built.status.success() && text(&built).contains("the `dbg!` macro"), "{}", text(&built));
+}
+
+/// Calls of functions while the check of a workspace of so many members is evaluated.
+fn calls(members: usize) -> u64 {
+    let scratch = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| {
+        let path = scratch.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n[workspace.package]\nedition = \"2024\"\n",
+    );
+    for ix in 0..members {
+        let before = if ix > 0 { format!("m{0} = {{ path = \"../m{0}\" }}\n", ix - 1) } else { String::new() };
+        let package = format!("[package]\nname = \"m{ix}\"\nedition.workspace = true\n[dependencies]\n{before}");
+        write(&format!("crates/m{ix}/Cargo.toml"), &package);
+        write(&format!("crates/m{ix}/src/lib.rs"), "");
+        write(&format!("crates/m{ix}/tests/it.rs"), "");
+    }
+    let lock = ["generate-lockfile", "--offline", "--quiet"];
+    support::run(Command::new("cargo").args(lock).current_dir(scratch.path()));
+    support::run(support::cratewright().args(["generate", "--offline", "--quiet"]).current_dir(scratch.path()));
+    let statistics = scratch.path().join("statistics.json");
+    let expression = format!(
+        "let pkgs = import {nixpkgs} {{ }}; in builtins.attrNames (import {library}/cargo-nix.nix {{ inherit pkgs; root = {root}; }})",
+        nixpkgs = support::nix::stand_in().display(),
+        library = support::repository().join("nix-lib").display(),
+        root = scratch.path().display(),
+    );
+    let mut evaluate = support::nix::nix("nix-instantiate");
+    evaluate.args(["--eval", "--strict", "--expr", &expression]);
+    support::run(evaluate.env("NIX_SHOW_STATS", "1").env("NIX_SHOW_STATS_PATH", &statistics));
+    let statistics: serde_json::Value = serde_json::from_str(&fs::read_to_string(statistics).unwrap()).unwrap();
+    statistics["nrFunctionCalls"].as_u64().unwrap()
+}
+
+#[test]
+fn the_cost_of_evaluation_grows_with_the_members() {
+    let [few, many] = [20, 80].map(calls);
+    assert!(few > 1000 && many < 4 * few, "{few} calls for 20 members, {many} for 80");
 }

@@ -7,10 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use cratewright_staleness::{FORMAT, GENERATED};
-
 use crate::support::git::Scratch;
-use crate::support::nix;
 
 const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
 
@@ -208,23 +205,8 @@ fn absolute_paths_are_refused() {
                 (".cargo/config.toml", config),
             ],
         );
-        for command in ["generate", "check"] {
-            // Cargo refuses a file to include that is not there.
-            let code = if key == "include" && command == "generate" { "cargo-refused" } else { "absolute-path" };
-            if command == "check" {
-                fs::write(root.join("Cargo.nix"), format!("{GENERATED}\n# format: {FORMAT}\n# below: sha256:0\n"))
-                    .unwrap();
-            }
-            let said = check_refused(&root, &[command], code);
-            assert!(code == "cargo-refused" || said.contains(key), "{key}: {said}");
-        }
-        fs::remove_file(root.join("Cargo.nix")).unwrap();
-        let inputs = support::repository().join("nix-lib/inputs");
-        let expression = format!("import {} {{ root = {here}; }}", inputs.display());
-        let mut evaluate = nix::nix("nix-instantiate");
-        let evaluated = evaluate.args(["--eval", "--strict", "--expr", &expression]).output().unwrap();
-        let said = String::from_utf8(evaluated.stderr).unwrap();
-        assert!(said.contains("is absolute") && said.contains(key), "{key}: {said}");
+        let said = check_refused(&root, &["generate"], "absolute-path");
+        assert!(said.contains(key), "{key}: {said}");
     }
 }
 
@@ -268,8 +250,8 @@ fn names_that_the_store_does_not_take() {
 fn verbose_runs_tell_the_time() {
     let scratch = workspace();
     for (arguments, steps) in [
-        ("check", &["Read", "Compared"][..]),
-        ("check --full", &["Read", "Compared", "Loaded", "Resolved"]),
+        ("check", &["Asked"][..]),
+        ("check --full", &["Loaded", "Resolved"]),
         ("generate", &["Loaded", "Resolved"]),
         ("sources", &["Loaded"]),
         ("sbom", &["Loaded"]),

@@ -7,9 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use cratewright::verify::{Asked, Row, verify};
-use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{DEFAULT_PROFILE, Purpose, ResolverBehavior};
+use cratewright::LoadOptions;
+use cratewright::verify::{Row, VerifyOptions, verify};
+use cratewright::workspace::{Workspace, load};
+use cratewright_resolver::{DEFAULT_PROFILE, UserIntent};
+use cratewright_workspace::ResolverBehavior;
 
 fn workspace(root: &Path) -> Workspace {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
@@ -17,7 +19,7 @@ fn workspace(root: &Path) -> Workspace {
 }
 
 fn rows(workspace: &Workspace, profile: &str) -> Vec<Row> {
-    verify(workspace, &Asked::all(profile)).unwrap_or_else(|failure| panic!("{failure:?}"))
+    verify(workspace, &VerifyOptions::all(profile)).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
 #[track_caller]
@@ -81,12 +83,16 @@ fn a_broken_resolver_is_caught() {
 #[test]
 fn members_and_purpose_narrow_what_is_compared() {
     let workspace = workspace(&support::fixture("three-members"));
-    let asked = Asked { members: vec!["app".to_owned()], purpose: Some(Purpose::Test), ..Asked::all(DEFAULT_PROFILE) };
-    let rows = verify(&workspace, &asked).unwrap();
+    let options = VerifyOptions {
+        members: vec!["app".to_owned()],
+        intent: Some(UserIntent::Test),
+        ..VerifyOptions::all(DEFAULT_PROFILE)
+    };
+    let rows = verify(&workspace, &options).unwrap();
     assert_eq!(rows.len(), workspace.pairs.len());
     assert!(rows.iter().all(|row| row.selection == "test --release -p app" && row.differences.is_empty()), "{rows:?}");
-    let asked = Asked { members: vec!["nobody".to_owned()], ..asked };
-    assert_eq!(verify(&workspace, &asked).unwrap_err().code, "unknown-member");
+    let options = VerifyOptions { members: vec!["nobody".to_owned()], ..options };
+    assert_eq!(verify(&workspace, &options).unwrap_err().code, "unknown-member");
 }
 
 /// A program that runs another one, and what comes before that.

@@ -6,9 +6,9 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use cratewright::workspace::{LoadOptions, Workspace, load};
-use cratewright_resolver::{PackageIx, Pair, Purpose, Role, UnitGraph, UnitKind};
-use petgraph::graph::NodeIndex;
+use cratewright::LoadOptions;
+use cratewright::workspace::{Workspace, load};
+use cratewright_resolver::{CompileKind, CompileMode, PackageIx, Pair, UnitGraph, UnitIx, UserIntent};
 use serde::Deserialize;
 
 use crate::support::recorded::{Signature, Units, platforms, record, rendered, resolved};
@@ -43,8 +43,8 @@ const MEMBERS: &str = "let
  }";
 
 /// What was asked for of a member.
-fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = NodeIndex<u32>> {
-    graph.roots.iter().copied().filter(move |&root| graph.graph[root].package == member)
+fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = UnitIx> {
+    graph.roots.iter().copied().filter(move |&root| graph[root].package == member)
 }
 
 #[track_caller]
@@ -52,7 +52,7 @@ fn check(root: &Path, cargo_nix: &Path) {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
     let mut selections = workspace.selections.clone();
-    selections.retain(|selection| selection.purpose == Purpose::Build);
+    selections.retain(|selection| selection.intent == UserIntent::Build);
     let selections = &selections;
     let graphs = workspace.resolve(selections);
     // A member that has binaries on some platform is there on all, if with nothing to build.
@@ -70,7 +70,7 @@ fn check(root: &Path, cargo_nix: &Path) {
         let recording: Recording = record(cargo_nix, &platforms, MEMBERS);
         let mut known_rendered = HashMap::new();
         for (selection, member, graphs) in each() {
-            let name = &workspace.packages.graph[member].name;
+            let name = &workspace.packages[member].name;
             let name = &match &selection.variant {
                 None => name.clone(),
                 Some(variant) => format!("{variant}/{name}"),
@@ -80,8 +80,8 @@ fn check(root: &Path, cargo_nix: &Path) {
             let is_for_windows = workspace.platforms[pair.target].triple.contains("-windows-");
             let built_as = |name: &String| if is_for_windows { name.replace('-', "_") } else { name.clone() };
             let bins: BTreeSet<String> = roots_of(graph, member)
-                .flat_map(|root| &graph.graph[root].bins)
-                .map(|&bin| built_as(&workspace.packages.graph[member].bins[bin].name))
+                .flat_map(|root| &graph[root].bins)
+                .map(|&bin| built_as(&workspace.packages[member].bins[bin].name))
                 .collect();
             let Some(unit) = roots_of(graph, member).next() else {
                 if let Some(id) = recording.members.get(name) {
@@ -89,7 +89,7 @@ fn check(root: &Path, cargo_nix: &Path) {
                 }
                 continue;
             };
-            assert_eq!(graph.graph[unit].kind, UnitKind::Build);
+            assert_eq!(graph[unit].mode, CompileMode::Build);
             let id = &recording.members[name];
             let expected = resolved(&workspace, pair, graph, unit, &mut HashMap::new());
             let found = rendered(&recording.units, id, &mut known_rendered);
@@ -183,24 +183,24 @@ fn targets_of(script: &str, units: &Units, known: &mut HashMap<String, Signature
 }
 
 fn resolved_targets(workspace: &Workspace, pair: Pair, graph: &UnitGraph, member: PackageIx) -> Targets {
-    let package = &workspace.packages.graph[member];
+    let package = &workspace.packages[member];
     let known = &mut HashMap::new();
-    let own_role = if package.proc_macro { Role::Host } else { Role::Target };
-    let unit_of = |kind, role| {
-        let is_it = |ix: &NodeIndex<u32>| {
-            let unit = &graph.graph[*ix];
-            unit.package == member && unit.kind == kind && unit.role == role
+    let own_kind = if package.proc_macro { CompileKind::Host } else { CompileKind::Target };
+    let unit_of = |mode, kind| {
+        let is_it = |ix: &UnitIx| {
+            let unit = &graph[*ix];
+            unit.package == member && unit.mode == mode && unit.kind == kind
         };
-        graph.graph.node_indices().find(is_it)
+        graph.indices().find(is_it)
     };
     let mut signature = |ix| resolved(workspace, pair, graph, ix, known);
     let library = package.linkable_lib().map(|lib| {
-        let unit = unit_of(UnitKind::Build, own_role).expect("tests link their library");
+        let unit = unit_of(CompileMode::Build, own_kind).expect("tests link their library");
         (lib.name.replace('-', "_"), signature(unit).digest())
     });
     let mut targets = Targets::new();
-    for role in [Role::Host, Role::Target] {
-        let Some(ix) = unit_of(UnitKind::Test, role) else { continue };
+    for kind in [CompileKind::Host, CompileKind::Target] {
+        let Some(ix) = unit_of(CompileMode::Test, kind) else { continue };
         let Signature { features, dependencies, .. } = signature(ix);
         let mut insert = |kind: &str, name: &str, library: Option<&(String, String)>| {
             let externs = dependencies.iter().filter(|(for_build_script, ..)| *for_build_script == (kind == "build"));
@@ -210,15 +210,15 @@ fn resolved_targets(workspace: &Workspace, pair: Pair, graph: &UnitGraph, member
         if package.build_script.is_some() {
             insert("build", "build_script_build", None);
         }
-        if let Some(lib) = package.lib.as_ref().filter(|_| role == own_role) {
+        if let Some(lib) = package.lib.as_ref().filter(|_| kind == own_kind) {
             insert("lib", &lib.name, None);
         }
-        let unit = &graph.graph[ix];
+        let unit = &graph[ix];
         let beside = [
             ("bin", &package.bins, &unit.bins),
-            ("test", &package.tests, &unit.beside.tests),
-            ("example", &package.examples, &unit.beside.examples),
-            ("bench", &package.benches, &unit.beside.benches),
+            ("test", &package.tests, &unit.dev_targets.tests),
+            ("example", &package.examples, &unit.dev_targets.examples),
+            ("bench", &package.benches, &unit.dev_targets.benches),
         ];
         for (kind, all, enabled) in beside {
             enabled.iter().for_each(|&target| insert(kind, &all[target].name, library.as_ref()));
@@ -232,7 +232,7 @@ fn check_tests(root: &Path, cargo_nix: &Path) {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
     let mut selections = workspace.selections.clone();
-    selections.retain(|selection| selection.purpose == Purpose::Test);
+    selections.retain(|selection| selection.intent == UserIntent::Test);
     let graphs = workspace.resolve(&selections);
     for (ix, &pair) in workspace.pairs.iter().enumerate() {
         let Some(platforms) = platforms(&workspace, pair) else { continue };
@@ -242,7 +242,7 @@ fn check_tests(root: &Path, cargo_nix: &Path) {
         let mut compared = 0;
         for (selection, graphs) in selections.iter().zip(&graphs) {
             for &member in &selection.members {
-                let name = &workspace.packages.graph[member].name;
+                let name = &workspace.packages[member].name;
                 let found = checks.scripts.get(name).map(|script| targets_of(script, &checks.units, &mut known));
                 let expected = resolved_targets(&workspace, pair, &graphs[ix], member);
                 assert_eq!(found.unwrap_or_default(), expected, "{name} on {platforms}, in {}", cargo_nix.display());

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use cratewright::workspace::{LoadOptions, Workspace, load};
+use cratewright::LoadOptions;
+use cratewright::workspace::{Workspace, load};
 use cratewright_renderer::{BuildGraph, sbom};
-use cratewright_resolver::{PackageIx, Purpose, Role, UnitGraph};
+use cratewright_resolver::{CompileKind, PackageIx, UnitGraph, UnitIx, UserIntent};
 use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
-use petgraph::visit::Dfs;
 use serde_json::{Value, json};
 
 use crate::support::nix;
@@ -56,18 +56,15 @@ fn listed(document: &Value) -> Listed {
 /// What the resolver says; roles alone tell what is linked, for a member that is no procedural macro.
 fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> Listed {
     let mut packages: BTreeMap<PackageIx, bool> = BTreeMap::new();
-    for &root in graph.roots.iter().filter(|&&root| graph.graph[root].package == member) {
-        let mut walk = Dfs::new(&graph.graph, root);
-        while let Some(unit) = walk.next(&graph.graph) {
-            let unit = &graph.graph[unit];
-            *packages.entry(unit.package).or_default() |= unit.role == Role::Target;
-        }
+    let roots: Vec<UnitIx> = graph.roots.iter().copied().filter(|&root| graph[root].package == member).collect();
+    for unit in graph.closure(&roots) {
+        *packages.entry(graph[unit].package).or_default() |= graph[unit].kind == CompileKind::Target;
     }
-    if workspace.packages.graph[member].proc_macro {
+    if workspace.packages[member].proc_macro {
         packages.insert(member, true);
     }
     let each = packages.into_iter().map(|(ix, linked)| {
-        let package = &workspace.packages.graph[ix];
+        let package = &workspace.packages[ix];
         (package.name.clone(), package.version.to_string(), linked)
     });
     each.collect()
@@ -79,7 +76,7 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
     let workspace = load(&options).unwrap_or_else(|failure| panic!("{failure:?}"));
     let mut selections = workspace.selections.clone();
-    selections.retain(|selection| selection.purpose == Purpose::Build);
+    selections.retain(|selection| selection.intent == UserIntent::Build);
     let graphs = workspace.resolve(&selections);
     let pairs = workspace.pairs.iter().enumerate();
     let platforms = pairs.filter_map(|(ix, &pair)| Some((ix, platforms(&workspace, pair)?))).collect();
@@ -89,12 +86,12 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
         for (selection, graphs) in selections.iter().zip(&graphs) {
             for &member in &selection.members {
                 let features = selection.requested_features(&workspace.packages, member);
-                let name = &workspace.packages.graph[member].name;
+                let name = &workspace.packages[member].name;
                 let in_variant = selection.variant.as_ref().map_or(name.clone(), |variant| format!("{variant}/{name}"));
                 let key = format!("{ix}/{in_variant}");
                 let Some(graph) = BuildGraph::of_member(&workspace.packages, &graphs[ix], member, &features) else {
                     let mut roots = graphs[ix].roots.iter();
-                    assert!(roots.all(|&root| graphs[ix].graph[root].package != member), "{name} is built");
+                    assert!(roots.all(|&root| graphs[ix][root].package != member), "{name} is built");
                     // For Nix it is an empty crate, as other platforms have something of it.
                     nix.remove(&key);
                     continue;
@@ -105,7 +102,7 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
                 let document: Value = serde_json::from_str(&text).unwrap();
                 let listed = listed(&document);
                 let expected = resolved(&workspace, &graphs[ix], member);
-                if workspace.packages.graph[member].proc_macro {
+                if workspace.packages[member].proc_macro {
                     let packages = |listed: Listed| -> BTreeSet<(String, String)> {
                         listed.into_iter().map(|(name, version, _)| (name, version)).collect()
                     };

@@ -16,7 +16,7 @@ pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependen
 
 /// Whether a dependency is for the compiler, whatever depends on it.
 pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &EntryDependency) -> bool {
-    dependency.for_build_script || packages.graph[merged.entries[dependency.entry].package].proc_macro
+    dependency.for_build_script || packages[merged.entries[dependency.entry].package].proc_macro
 }
 
 /// What is the same for all entries.
@@ -36,7 +36,7 @@ pub(crate) fn render_entry(
 ) -> Binding {
     let first = merged.first_key(packages, entry.package);
     let (function, own) = if first == entry.key {
-        let package = &packages.graph[entry.package];
+        let package = &packages[entry.package];
         (vec![Nix::word(constructor(&package.source))], package_attributes(package, options))
     } else {
         (vec![Nix::word("anotherBuildOf"), Nix::text(first)], Attributes::default())
@@ -107,7 +107,7 @@ fn render_lists(
     mut attributes: Attributes,
     guards: &mut Guards,
 ) -> Attributes {
-    let package = &packages.graph[entry.package];
+    let package = &packages[entry.package];
     attributes.optional("lto", lto(entry, package));
     let mut lists = Lists { entry, guards, attributes };
     lists.add("crateBin", |pair, _| {
@@ -177,7 +177,7 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
     for (&pair, content) in &entry.contents {
         for dependency in &content.dependencies {
             let ix = merged.entries[dependency.entry].package;
-            let to = &packages.graph[ix];
+            let to = &packages[ix];
             let library = to.lib.as_ref().map(|lib| lib.name.replace('-', "_"));
             let extern_name = packages.extern_name(dependency.extern_name);
             if library.as_deref() == Some(extern_name) {

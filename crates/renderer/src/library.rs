@@ -62,6 +62,7 @@ pub(crate) fn bindings(with_tests: bool, overrides: &BTreeSet<&str>) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "it lists the directory that the text was made of")]
 mod tests {
     use super::*;
 

@@ -11,18 +11,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cratewright_resolver::{Beside, DependencyTable, FeatureIx, PackageIx, Purpose, Role, Target, UnitGraph, UnitKind};
-use petgraph::graph::NodeIndex;
-use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef};
+use cratewright_resolver::{
+    CompileKind, CompileMode, DevTargets, FeatureIx, PackageIx, Target, UnitGraph, UnitIx, UserIntent,
+};
 
-use crate::error::RenderError;
+use cratewright_sources::diagnostic::Diagnostic;
+
 use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, labelled};
 use crate::origins::twins;
 
 /// A unit of one selection on one side, over all pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Slot {
-    role: Role,
+    kind: CompileKind,
     selection: usize,
 }
 
@@ -31,16 +32,16 @@ struct Slot {
 struct Placed {
     slot: Slot,
     pair: usize,
-    unit: NodeIndex<u32>,
+    unit: UnitIx,
 }
 
 /// All units of one package that are built for themselves, or all that are for its tests. Tests depend on builds alone,
 /// so that groups have no cycle among them, as packages have through dev-dependencies.
 ///
-/// Units that differ in [`cratewright_resolver::ProfileUse`] alone have equal content, and end up as one entry.
+/// Units that differ in [`cratewright_resolver::UnitFor`] alone have equal content, and end up as one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Group {
-    kind: UnitKind,
+    mode: CompileMode,
     package: PackageIx,
 }
 
@@ -48,12 +49,12 @@ struct Group {
 ///
 /// # Errors
 /// When a unit cannot be built by nixpkgs' builder.
-pub fn merge(resolved: Resolved<'_>) -> Result<Merged, RenderError> {
+pub fn merge(resolved: Resolved<'_>) -> Result<Merged, Diagnostic> {
     let groups = Groups::collect(resolved);
     let order = groups.in_dependency_order(resolved);
-    let built = order.iter().filter(|group| group.kind == UnitKind::Build).map(|group| group.package);
-    let twins = twins(&built.map(|ix| (ix, &resolved.packages.graph[ix])).collect());
-    let unknown = |graph: &UnitGraph| vec![EntryIx::MAX; graph.graph.node_count()];
+    let built = order.iter().filter(|group| group.mode == CompileMode::Build).map(|group| group.package);
+    let twins = twins(&built.map(|ix| (ix, &resolved.packages[ix])).collect());
+    let unknown = |graph: &UnitGraph| vec![EntryIx::MAX; graph.units().len()];
     let entry_of = resolved.graphs.iter().map(|graphs| graphs.iter().map(unknown).collect()).collect();
     let mut merger = Merger { resolved, twins, entries: Vec::new(), entry_of };
     for group in order {
@@ -74,14 +75,13 @@ struct Groups {
 
 impl Groups {
     fn collect(resolved: Resolved<'_>) -> Self {
-        let packages = resolved.packages.graph.node_count();
+        let packages = resolved.packages.packages().len();
         let mut groups = Groups { placed: vec![Vec::new(); packages * 2], packages };
         for (selection, graphs) in resolved.graphs.iter().enumerate() {
             for (pair, graph) in graphs.iter().enumerate() {
-                for ix in graph.graph.node_indices() {
-                    let unit = &graph.graph[ix];
-                    let group = groups.index(Group { kind: unit.kind, package: unit.package });
-                    groups.placed[group].push(Placed { slot: Slot { role: unit.role, selection }, pair, unit: ix });
+                for (ix, unit) in graph.indices().zip(graph.units()) {
+                    let group = groups.index(Group { mode: unit.mode, package: unit.package });
+                    groups.placed[group].push(Placed { slot: Slot { kind: unit.kind, selection }, pair, unit: ix });
                 }
             }
         }
@@ -89,7 +89,7 @@ impl Groups {
     }
 
     fn index(&self, group: Group) -> usize {
-        group.package.index() + if group.kind == UnitKind::Test { self.packages } else { 0 }
+        group.package.index() + if group.mode == CompileMode::Test { self.packages } else { 0 }
     }
 
     fn of(&self, group: Group) -> &[Placed] {
@@ -99,18 +99,12 @@ impl Groups {
     /// Groups that have units, dependencies first. Cargo refuses cycles through anything but dev-dependencies, which tests
     /// alone have.
     fn in_dependency_order(&self, resolved: Resolved<'_>) -> Vec<Group> {
-        let graph = &resolved.packages.graph;
-        let acyclic = EdgeFiltered::from_fn(graph, |edge| edge.weight().table != DependencyTable::Dev);
-        let mut walk = DfsPostOrder::empty(&acyclic);
-        let mut packages = Vec::with_capacity(self.packages);
-        for start in graph.node_indices() {
-            walk.move_to(start);
-            while let Some(package) = walk.next(&acyclic) {
-                packages.push(package);
-            }
-        }
-        let groups = |kind| packages.iter().map(move |&package| Group { kind, package });
-        groups(UnitKind::Build).chain(groups(UnitKind::Test)).filter(|&group| !self.of(group).is_empty()).collect()
+        let packages = resolved.packages.in_dependency_order();
+        let groups = |mode| packages.iter().map(move |&package| Group { mode, package });
+        groups(CompileMode::Build)
+            .chain(groups(CompileMode::Test))
+            .filter(|&group| !self.of(group).is_empty())
+            .collect()
     }
 }
 
@@ -128,7 +122,7 @@ impl<'a> Merger<'a> {
         // The first entry gets the plain key: what building the package itself means, where that is asked for.
         let rank = |slot: Slot| {
             let selection = &self.resolved.selections[slot.selection];
-            (!selection.members.contains(&group.package), selection.variant.is_some(), selection.purpose, slot)
+            (!selection.members.contains(&group.package), selection.variant.is_some(), selection.intent, slot)
         };
         let mut placed: Vec<_> = placed.iter().map(|placed| (rank(placed.slot), placed)).collect();
         placed.sort_by_key(|&(rank, placed)| (rank, placed.pair));
@@ -143,7 +137,7 @@ impl<'a> Merger<'a> {
                 let start = dependencies.len();
                 dependencies.extend(self.dependencies(group, placed));
                 dependencies[start..].sort_unstable();
-                let features = &self.unit_graph(placed).graph[placed.unit].features;
+                let features = &self.unit_graph(placed)[placed.unit].features;
                 contents.push((placed.pair, features, start..dependencies.len()));
             }
             let agrees = |entry: &Entry| {
@@ -156,7 +150,7 @@ impl<'a> Merger<'a> {
             let entry = (first_entry..self.entries.len()).find(|&ix| agrees(&self.entries[ix]));
             let entry = entry.unwrap_or_else(|| {
                 let key = self.key(group, slot, first_slot);
-                self.entries.push(Entry::new(key, group.package, group.kind));
+                self.entries.push(Entry::new(key, group.package, group.mode));
                 self.entries.len() - 1
             });
             for (pair, features, range) in contents {
@@ -164,12 +158,12 @@ impl<'a> Merger<'a> {
                 self.entries[entry].contents.entry(pair).or_insert_with(content);
             }
             for (_, placed) in placed {
-                let unit = &self.unit_graph(placed).graph[placed.unit];
+                let unit = &self.unit_graph(placed)[placed.unit];
                 if !unit.bins.is_empty() {
                     self.entries[entry].bins.insert(placed.pair, unit.bins.clone());
                 }
-                if unit.beside != Beside::default() {
-                    self.entries[entry].beside.insert(placed.pair, unit.beside.clone());
+                if unit.dev_targets != DevTargets::default() {
+                    self.entries[entry].dev_targets.insert(placed.pair, unit.dev_targets.clone());
                 }
                 self.entry_of[slot.selection][placed.pair][placed.unit.index()] = entry;
             }
@@ -180,10 +174,10 @@ impl<'a> Merger<'a> {
     fn find_lto(&mut self) {
         for (graphs, entries) in self.resolved.graphs.iter().zip(&self.entry_of) {
             for (graph, entries) in graphs.iter().zip(entries) {
-                for (ix, lto) in graph.lto(self.resolved.packages).into_iter().enumerate() {
-                    let unit = &graph.graph[NodeIndex::new(ix)];
-                    if unit.role == Role::Target && unit.kind == UnitKind::Build {
-                        let entry = &mut self.entries[entries[ix]];
+                let units = graph.units().zip(graph.lto(self.resolved.packages));
+                for ((unit, lto), &entry) in units.zip(entries) {
+                    if unit.kind == CompileKind::Target && unit.mode == CompileMode::Build {
+                        let entry = &mut self.entries[entry];
                         entry.lto = Some(entry.lto.map_or(lto, |have| have.merge(lto)));
                     }
                 }
@@ -192,45 +186,61 @@ impl<'a> Merger<'a> {
     }
 
     /// Refuses what nixpkgs' builder would build wrongly.
-    fn check(&self, group: Group, placed: &[Placed]) -> Result<(), RenderError> {
-        let package = &self.resolved.packages.graph[group.package];
-        let bins = placed.iter().flat_map(|placed| &self.unit_graph(placed).graph[placed.unit].bins);
+    fn check(&self, group: Group, placed: &[Placed]) -> Result<(), Diagnostic> {
+        let package = &self.resolved.packages[group.package];
+        let bins = placed.iter().flat_map(|placed| &self.unit_graph(placed)[placed.unit].bins);
         let bins: BTreeSet<usize> = bins.copied().collect();
         if package.proc_macro && !bins.is_empty() {
-            return Err(RenderError::ProcMacroBins { package: package.display() });
+            let message = format!(
+                "proc-macro package `{}` has binaries, which nixpkgs' builder cannot link to the macro",
+                package.display()
+            );
+            return Err(Diagnostic::new("proc-macro-bins", message).help("move the binaries to a package of their own"));
         }
         if package.is_linked_dynamically() && !bins.is_empty() {
-            return Err(RenderError::DylibBins { package: package.display() });
+            // A program would refer to the output that holds the library, which refers to that of the program.
+            let message = format!(
+                "package `{}` has binaries beside a library that is a `dylib` alone, which one derivation cannot hold",
+                package.display()
+            );
+            return Err(Diagnostic::new("dylib-bins", message)
+                .help("move the binaries to a package of their own, or add \"rlib\" to `crate-type`"));
         }
         let bins = || bins.iter().map(|&bin| &package.bins[bin]);
         let mut names: BTreeMap<String, &str> = BTreeMap::new();
         for bin in bins() {
             if let Some(first) = names.insert(bin.name.replace('-', "_"), &bin.name) {
-                let (first, second) = (first.to_owned(), bin.name.clone());
-                return Err(RenderError::BinNames { package: package.display(), first, second });
+                let message = format!(
+                    "binaries `{first}` and `{}` of package `{}` are one name to nixpkgs' builder",
+                    bin.name,
+                    package.display()
+                );
+                return Err(Diagnostic::new("colliding-binaries", message).help("rename one of them"));
             }
         }
         let targets: Vec<&Target> = package.lib.iter().chain(&package.build_script).chain(bins()).collect();
         if targets.windows(2).any(|pair| pair[0].edition != pair[1].edition) {
             let editions: Vec<String> =
                 targets.iter().map(|target| format!("`{}` {}", target.name, target.edition)).collect();
-            return Err(RenderError::Editions { package: package.display(), editions: editions.join(", ") });
+            let editions = editions.join(", ");
+            let message = format!("targets of package `{}` have different editions: {editions}", package.display());
+            return Err(
+                Diagnostic::new("different-editions", message).help("give all targets the edition of the package")
+            );
         }
         Ok(())
     }
 
     fn dependencies(&self, group: Group, placed: &Placed) -> impl Iterator<Item = EntryDependency> {
-        let graph = &self.unit_graph(placed).graph;
+        let graph = self.unit_graph(placed);
         let entry_of = &self.entry_of[placed.slot.selection][placed.pair];
-        graph
-            .edges(placed.unit)
-            // nixpkgs' builder links a package's own library by itself.
-            .filter(move |edge| graph[edge.target()].package != group.package)
-            .map(|edge| EntryDependency {
-                for_build_script: edge.weight().for_build_script,
-                entry: entry_of[edge.target().index()],
-                extern_name: edge.weight().extern_name,
-            })
+        // nixpkgs' builder links a package's own library by itself.
+        let others = graph.dependencies(placed.unit).filter(move |to| graph[to.unit].package != group.package);
+        others.map(|to| EntryDependency {
+            for_build_script: to.for_build_script,
+            entry: entry_of[to.unit.index()],
+            extern_name: to.extern_name,
+        })
     }
 
     fn unit_graph(&self, placed: &Placed) -> &'a UnitGraph {
@@ -246,18 +256,18 @@ impl<'a> Merger<'a> {
         if slot.selection != first.selection {
             let selection = &self.resolved.selections[slot.selection];
             if let [member] = selection.members[..] {
-                labels.push(format!("member={}", self.resolved.packages.graph[member].name));
+                labels.push(format!("member={}", self.resolved.packages[member].name));
             }
             labels.extend(selection.variant.as_ref().map(|variant| format!("variant={variant}")));
-            if selection.purpose == Purpose::Test && group.kind == UnitKind::Build {
+            if selection.intent == UserIntent::Test && group.mode == CompileMode::Build {
                 labels.push("test".to_owned());
             }
         }
-        if slot.role != first.role {
+        if slot.kind != first.kind {
             // Platforms in nixpkgs' words.
-            labels.push(if slot.role == Role::Host { "build" } else { "host" }.to_owned());
+            labels.push(if slot.kind == CompileKind::Host { "build" } else { "host" }.to_owned());
         }
-        if group.kind == UnitKind::Test {
+        if group.mode == CompileMode::Test {
             labels.push("tests".to_owned());
         }
         labelled(self.resolved.packages, &self.twins, group.package, labels)
@@ -266,17 +276,16 @@ impl<'a> Merger<'a> {
     fn finish(mut self) -> Merged {
         let mut members = Vec::new();
         let mut tests = self.tests();
-        let is_build = |selection: usize| self.resolved.selections[selection].purpose == Purpose::Build;
+        let is_build = |selection: usize| self.resolved.selections[selection].intent == UserIntent::Build;
         for (selection, graphs) in self.resolved.graphs.iter().enumerate().filter(|(ix, _)| is_build(*ix)) {
             for (graph, entry_of) in graphs.iter().zip(&self.entry_of[selection]) {
-                let roots = graph.roots.iter().map(|&root| (&graph.graph[root], entry_of[root.index()]));
-                let builds = roots.filter(|(unit, _)| unit.kind == UnitKind::Build);
+                let roots = graph.roots.iter().map(|&root| (&graph[root], entry_of[root.index()]));
+                let builds = roots.filter(|(unit, _)| unit.mode == CompileMode::Build);
                 members.extend(builds.map(|(unit, entry)| (selection, unit.package, entry)));
             }
         }
         let variant = |selection: usize| &self.resolved.selections[selection].variant;
-        members
-            .sort_by_key(|&(selection, package, _)| (variant(selection), &self.resolved.packages.graph[package].name));
+        members.sort_by_key(|&(selection, package, _)| (variant(selection), &self.resolved.packages[package].name));
         members.dedup_by_key(|&mut (selection, package, _)| (variant(selection), package));
         // A member whose binaries exist on some platforms only is there on all, with nothing to build on the others.
         let of_tests = tests.iter().flat_map(|tests| [tests.target, tests.host]).flatten();
@@ -333,9 +342,9 @@ impl<'a> Merger<'a> {
 
     /// A new version of a crate then changes its own entry, and not those of all its dependents.
     fn shorten_references(&mut self) {
-        let graph = &self.resolved.packages.graph;
+        let graph = self.resolved.packages;
         let mut packages: BTreeMap<&str, BTreeSet<PackageIx>> = BTreeMap::new();
-        for entry in self.entries.iter().filter(|entry| entry.kind == UnitKind::Build) {
+        for entry in self.entries.iter().filter(|entry| entry.mode == CompileMode::Build) {
             packages.entry(&graph[entry.package].name).or_default().insert(entry.package);
         }
         for entry in &mut self.entries {
@@ -351,13 +360,13 @@ impl<'a> Merger<'a> {
         let mut found: BTreeMap<&str, MemberTests> = BTreeMap::new();
         let packages = self.resolved.packages;
         for (selection, graphs) in self.resolved.graphs.iter().enumerate() {
-            if self.resolved.selections[selection].purpose != Purpose::Test {
+            if self.resolved.selections[selection].intent != UserIntent::Test {
                 continue;
             }
             for (graph, entry_of) in graphs.iter().zip(&self.entry_of[selection]) {
-                for ix in graph.graph.node_indices().filter(|&ix| graph.graph[ix].kind == UnitKind::Test) {
-                    let unit = &graph.graph[ix];
-                    let package = &packages.graph[unit.package];
+                for ix in graph.indices().filter(|&ix| graph[ix].mode == CompileMode::Test) {
+                    let unit = &graph[ix];
+                    let package = &packages[unit.package];
                     let none = MemberTests {
                         package: unit.package,
                         target: None,
@@ -366,16 +375,16 @@ impl<'a> Merger<'a> {
                         has_library: false,
                     };
                     let tests = found.entry(package.name.as_str()).or_insert(none);
-                    match unit.role {
-                        Role::Host => tests.host = Some(entry_of[ix.index()]),
-                        Role::Target => tests.target = Some(entry_of[ix.index()]),
+                    match unit.kind {
+                        CompileKind::Host => tests.host = Some(entry_of[ix.index()]),
+                        CompileKind::Target => tests.target = Some(entry_of[ix.index()]),
                     }
-                    let own_role = if package.proc_macro { Role::Host } else { Role::Target };
-                    let is_own = |own: &NodeIndex<u32>| {
-                        let own = &graph.graph[*own];
-                        own.package == unit.package && own.kind == UnitKind::Build && own.role == own_role
+                    let own_kind = if package.proc_macro { CompileKind::Host } else { CompileKind::Target };
+                    let is_own = |own: &UnitIx| {
+                        let own = &graph[*own];
+                        own.package == unit.package && own.mode == CompileMode::Build && own.kind == own_kind
                     };
-                    if let Some(own) = graph.graph.node_indices().find(is_own) {
+                    if let Some(own) = graph.indices().find(is_own) {
                         tests.unit = entry_of[own.index()];
                         tests.has_library = package.linkable_lib().is_some();
                     }
@@ -384,10 +393,10 @@ impl<'a> Merger<'a> {
         }
         let mut tests: Vec<MemberTests> = found.into_values().collect();
         for tests in tests.iter_mut().filter(|tests| tests.unit == EntryIx::MAX) {
-            let is_build = |entry: &Entry| entry.package == tests.package && entry.kind == UnitKind::Build;
+            let is_build = |entry: &Entry| entry.package == tests.package && entry.mode == CompileMode::Build;
             tests.unit = self.entries.iter().position(is_build).unwrap_or_else(|| {
                 let key = labelled(packages, &self.twins, tests.package, Vec::new());
-                let mut entry = Entry::new(key, tests.package, UnitKind::Build);
+                let mut entry = Entry::new(key, tests.package, CompileMode::Build);
                 entry.contents = (0..self.resolved.pairs.len()).map(|pair| (pair, Content::default())).collect();
                 self.entries.push(entry);
                 self.entries.len() - 1

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cratewright_resolver::{
-    Beside, ExternName, FeatureIx, Lto, PackageGraph, PackageIx, Pair, Platform, Selection, UnitGraph, UnitKind,
+    CompileMode, DevTargets, ExternName, FeatureIx, Lto, PackageGraph, PackageIx, Pair, Platform, Selection, UnitGraph,
 };
 
 use crate::guards::PairSet;
@@ -58,11 +58,11 @@ pub struct Entry {
     /// Content by pair; pairs that do not build it are absent.
     pub contents: BTreeMap<usize, Content>,
     /// Built for itself, or what its tests are compiled with.
-    pub kind: UnitKind,
+    pub mode: CompileMode,
     /// Binaries by pair, as indices into the package's; only members that are built for themselves or for tests have any.
     pub bins: BTreeMap<usize, Vec<usize>>,
     /// Targets by pair that only entries for tests have.
-    pub beside: BTreeMap<usize, Beside>,
+    pub dev_targets: BTreeMap<usize, DevTargets>,
     /// What its library must hold for the target where LTO is on; nothing where no profile turns it on, or for the host.
     pub lto: Option<Lto>,
 }
@@ -112,7 +112,7 @@ pub struct Merged {
 impl Merged {
     /// What is built for itself, not for tests.
     pub fn builds(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.kind == UnitKind::Build)
+        self.entries.iter().filter(|entry| entry.mode == CompileMode::Build)
     }
 
     /// Key of the first entry of a package, which has what all of them have in common.
@@ -134,15 +134,15 @@ pub(crate) fn labelled(
 ) -> String {
     let origin = twins.get(&package).map(|origin| format!("from={origin}"));
     let labels: Vec<String> = origin.into_iter().chain(labels).collect();
-    let package = &packages.graph[package];
+    let package = &packages[package];
     let spec = format!("{}@{}", package.name, package.version);
     if labels.is_empty() { spec } else { format!("{spec} [{}]", labels.join(" ")) }
 }
 
 impl Entry {
-    pub(crate) fn new(key: String, package: PackageIx, kind: UnitKind) -> Self {
-        let (contents, bins, beside) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Entry { reference: key.clone(), key, package, contents, kind, bins, beside, lto: None }
+    pub(crate) fn new(key: String, package: PackageIx, mode: CompileMode) -> Self {
+        let (contents, bins, dev_targets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Entry { reference: key.clone(), key, package, contents, mode, bins, dev_targets, lto: None }
     }
 
     /// Pairs that build this entry.

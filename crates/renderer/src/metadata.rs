@@ -15,7 +15,7 @@ pub(crate) fn metadata(packages: &PackageGraph, merged: &Merged) -> Vec<Binding>
     let described: Vec<(String, BTreeMap<&str, Nix>)> = merged
         .builds()
         .filter(|entry| merged.is_first(packages, entry))
-        .map(|entry| (entry.key.clone(), &packages.graph[entry.package]))
+        .map(|entry| (entry.key.clone(), &packages[entry.package]))
         .filter(|(_, package)| is_inherited(package))
         .map(|(key, package)| (key, attributes(package)))
         .collect();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use cratewright_workspace::EnvironmentVariable;
+
 use crate::origins::Origins;
 
 /// Where a `Cargo.nix` has the Nix code from that is the same for all.
@@ -34,18 +36,7 @@ pub struct RenderOptions {
     /// `rustflags` of cargo's configuration, by triple.
     pub rustflags: BTreeMap<String, Vec<String>>,
     /// `[env]` of cargo's configuration.
-    pub environment: BTreeMap<String, CargoVariable>,
+    pub environment: BTreeMap<String, EnvironmentVariable>,
     /// By file, the record of what `Cargo.nix` is made from: a line for each key.
     pub inputs: BTreeMap<String, String>,
-}
-
-/// A variable of `[env]` of cargo's configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CargoVariable {
-    /// Value, or a path from the workspace root.
-    pub value: String,
-    /// Whether it counts more than what is set already.
-    pub force: bool,
-    /// `relative`
-    pub is_path: bool,
 }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use cratewright_resolver::{PackageGraph, Pair, Platform, UnitKind};
+use cratewright_resolver::{CompileMode, PackageGraph, Pair, Platform};
 
 use crate::merged::{EntryIx, Merged, Resolved};
 
@@ -120,11 +120,11 @@ impl Override {
 pub fn build_script_crates<'a>(packages: &'a PackageGraph, merged: &Merged) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut known: Vec<Option<BTreeSet<EntryIx>>> = vec![None; merged.entries.len()];
     let mut crates: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for (ix, entry) in merged.entries.iter().enumerate().filter(|(_, entry)| entry.kind == UnitKind::Build) {
+    for (ix, entry) in merged.entries.iter().enumerate().filter(|(_, entry)| entry.mode == CompileMode::Build) {
         for to in dependencies(merged, ix, true) {
             let linked = linked_into(merged, to, &mut known).clone();
-            let names = linked.into_iter().map(|ix| packages.graph[merged.entries[ix].package].name.as_str());
-            crates.entry(&packages.graph[entry.package].name).or_default().extend(names);
+            let names = linked.into_iter().map(|ix| packages[merged.entries[ix].package].name.as_str());
+            crates.entry(&packages[entry.package].name).or_default().extend(names);
         }
     }
     crates
@@ -155,8 +155,8 @@ fn linked_into<'a>(
 pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static Override>> {
     let packages = resolved.packages;
     let used = build_script_crates(packages, merged);
-    let builds = merged.entries.iter().filter(|entry| entry.kind == UnitKind::Build);
-    let names: BTreeSet<&str> = builds.map(|entry| packages.graph[entry.package].name.as_str()).collect();
+    let builds = merged.entries.iter().filter(|entry| entry.mode == CompileMode::Build);
+    let names: BTreeSet<&str> = builds.map(|entry| packages[entry.package].name.as_str()).collect();
     let mut table: BTreeMap<String, Vec<&Override>> = BTreeMap::new();
     for one in OVERRIDES.iter().filter(|one| one.is_for(resolved.platforms, resolved.pairs)) {
         let mut add = |name: &str| {

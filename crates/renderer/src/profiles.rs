@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use cratewright_resolver::{Asked, Package, PackageGraph, Profile, ProfileUse, Profiles, Source};
+use cratewright_resolver::{Package, PackageGraph, Profile, ProfileRequest, Profiles, Source, UnitFor};
 
 use crate::merged::Merged;
 use crate::nix::{Binding, Nix};
 
 /// The sides of a build. What tests link is for the target as well, but for `panic`.
-const SIDES: [(&str, ProfileUse); 2] = [("target", ProfileUse::AsWritten), ("host", ProfileUse::BuildOverride)];
+const SIDES: [(&str, UnitFor); 2] = [("target", UnitFor::Normal), ("host", UnitFor::Host)];
 
 /// A platform of Apple's and another one: profiles look at nothing else of a triple.
 const APPLE: &str = "aarch64-apple-darwin";
@@ -42,7 +42,7 @@ fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Merged) -> Ve
     let others = Special { key: "*".to_owned(), package: None, is_member: false, is_local: true };
     let mut all = BTreeMap::from([(others.key.clone(), others)]);
     for ix in merged.entries.iter().map(|entry| entry.package) {
-        let package = &packages.graph[ix];
+        let package = &packages[ix];
         let (is_member, is_local) = (packages.members.contains(&ix), matches!(package.source, Source::Local { .. }));
         // To cargo, `*` is all that are no members.
         if packages.profiles.overrides(profile, package) || is_local && !is_member {
@@ -64,10 +64,10 @@ impl<'a> Table<'a> {
     fn new(profiles: &Profiles, name: &str, special: &'a [Special<'a>]) -> Self {
         let root = profiles.root(name);
         let of = |package: Option<&Package>, is_member: bool| {
-            SIDES.map(|(_, profile_use)| {
-                let asked =
-                    Asked { profile: name, profile_use, target: ELSEWHERE, with_debug: false, is_native: false };
-                Settings::new(root == "release", asked, |asked| profiles.of(package, is_member, asked))
+            SIDES.map(|(_, unit_for)| {
+                let request =
+                    ProfileRequest { profile: name, unit_for, target: ELSEWHERE, with_debug: false, is_native: false };
+                Settings::new(root == "release", request, |request| profiles.of(package, is_member, request))
             })
         };
         let mut plain = of(None, true);
@@ -127,17 +127,17 @@ struct Settings {
 }
 
 impl Settings {
-    fn new(release: bool, asked: Asked<'_>, of: impl Fn(Asked<'_>) -> Profile) -> Self {
-        let mut profile = of(asked);
+    fn new(release: bool, request: ProfileRequest<'_>, of: impl Fn(ProfileRequest<'_>) -> Profile) -> Self {
+        let mut profile = of(request);
         // Rustc's own number, where it does not compile incrementally.
         profile.codegen_units.get_or_insert(16);
-        if asked.profile_use == ProfileUse::BuildOverride {
+        if request.unit_for == UnitFor::Host {
             // It is for what runs on the target.
             profile.lto = "false".to_owned();
         }
-        let native_debug = of(Asked { is_native: true, ..asked }).debug;
-        let apple_split = of(Asked { target: APPLE, ..asked }).split_debuginfo;
-        let keeps_debug_below = of(Asked { with_debug: true, ..asked }).strip != profile.strip;
+        let native_debug = of(ProfileRequest { is_native: true, ..request }).debug;
+        let apple_split = of(ProfileRequest { target: APPLE, ..request }).split_debuginfo;
+        let keeps_debug_below = of(ProfileRequest { with_debug: true, ..request }).strip != profile.strip;
         Settings { release, profile, native_debug, apple_split, keeps_debug_below }
     }
 
@@ -236,6 +236,7 @@ fn library_lto(lto: &str) -> Nix {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "it writes the file that the library has")]
 mod tests {
     use std::{env, fs};
 

@@ -52,12 +52,11 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let overrides = render_overrides(resolved, merged);
     file.table("overrides", overrides.iter().map(|(key, names)| Binding::new(key, Nix::texts(names))));
 
-    let used =
-        |wanted: &str| merged.entries.iter().any(|one| constructor(&packages.graph[one.package].source) == wanted);
+    let used = |wanted: &str| merged.entries.iter().any(|one| constructor(&packages[one.package].source) == wanted);
     // What tests link of a procedural macro is for the build platform as well.
     let has_build =
         merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
-            || merged.tests.iter().any(|tests| packages.graph[tests.package].proc_macro);
+            || merged.tests.iter().any(|tests| packages[tests.package].proc_macro);
     let tables = ["units"].into_iter().chain(has_build.then_some("build")).map(str::to_owned);
     let tables: Vec<String> = tables.chain(guards.keys().map(|name| attribute(name))).collect();
     let constructors = ["registry", "local", "git", "vendored"].into_iter().filter(|constructor| used(constructor));
@@ -186,9 +185,9 @@ fn root_member(packages: &PackageGraph, merged: &Merged) -> Option<PackageIx> {
 }
 
 fn members(packages: &PackageGraph, merged: &Merged, file: &mut File) {
-    let name = |member: &Member| packages.graph[member.package].name.clone();
+    let name = |member: &Member| packages[member.package].name.clone();
     let unit = |member: &Member| Nix::text(&merged.entries[member.entry].key);
-    let root = root_member(packages, merged).map(|root| Nix::text(&packages.graph[root].name));
+    let root = root_member(packages, merged).map(|root| Nix::text(&packages[root].name));
     file.optional("rootMember", root);
     let defaults = merged.members.iter().filter(|member| member.variant.is_none());
     file.push("members", Nix::Set(defaults.map(|member| Binding::new(name(member), unit(member))).collect()));
@@ -207,7 +206,7 @@ fn members(packages: &PackageGraph, merged: &Merged, file: &mut File) {
 fn common_edition<'a>(packages: &'a PackageGraph, merged: &Merged) -> &'a str {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in merged.builds().filter(|entry| merged.is_first(packages, entry)) {
-        *counts.entry(edition_of(&packages.graph[entry.package])).or_default() += 1;
+        *counts.entry(edition_of(&packages[entry.package])).or_default() += 1;
     }
     counts.into_iter().max_by_key(|&(_, count)| count).map_or("2021", |(edition, _)| edition)
 }
@@ -268,7 +267,7 @@ fn path_text(path: &str) -> String {
 fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
     excluded.extend(options.outputs.iter().cloned());
-    for package in packages.graph.node_weights() {
+    for package in packages.packages() {
         if let Source::Local { dir } = &package.source {
             let below = |file: &String| if dir.is_empty() { file.clone() } else { format!("{dir}/{file}") };
             excluded.extend(package.undeclared.iter().map(below));

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::sbom::document::{
     Component, Dependency, Document, ExternalReference, Hash, License, LicenseName, Metadata, Property, Tool, Tools,
 };
-pub use crate::sbom::graph::{About, BuildGraph, GraphError};
+pub use crate::sbom::graph::{About, BuildGraph};
 use crate::sbom::graph::{BuildPackage, Origin};
 use crate::sbom::text::{encode, is_url, one_line, spdx_expression};
 

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use cratewright_resolver::{Lints, Package, PackageGraph, Target};
+use cratewright_resolver::{Package, PackageGraph, Target};
+use cratewright_workspace::Lints;
 
 use crate::entry::{Attributes, Lists, dependency_lists, edition_of};
 use crate::guards::Guards;
@@ -13,12 +14,12 @@ use crate::nix::{Binding, Nix};
 
 /// `name = { ... };` for each member that has anything to test.
 pub(crate) fn tests(packages: &PackageGraph, merged: &Merged, guards: &mut Guards) -> Vec<Binding> {
-    let name = |tests: &MemberTests| packages.graph[tests.package].name.clone();
+    let name = |tests: &MemberTests| packages[tests.package].name.clone();
     merged.tests.iter().map(|tests| Binding::new(name(tests), member(packages, merged, tests, guards))).collect()
 }
 
 fn member<'a>(packages: &'a PackageGraph, merged: &Merged, tests: &MemberTests, guards: &mut Guards) -> Nix {
-    let package = &packages.graph[tests.package];
+    let package = &packages[tests.package];
     let mut attributes = Attributes::default();
     let member = merged.members.iter().find(|one| one.package == tests.package && one.variant.is_none());
     if member.is_none_or(|member| member.entry != tests.unit) {
@@ -44,9 +45,9 @@ fn member<'a>(packages: &'a PackageGraph, merged: &Merged, tests: &MemberTests, 
         };
         add(LIB, &|_| package.lib.iter().filter(|_| !package.proc_macro).collect());
         add(BIN, &|pair| of(&package.bins, entry.bins.get(&pair)));
-        add(TEST, &|pair| of(&package.tests, entry.beside.get(&pair).map(|beside| &beside.tests)));
-        add(EXAMPLE, &|pair| of(&package.examples, entry.beside.get(&pair).map(|beside| &beside.examples)));
-        add(BENCH, &|pair| of(&package.benches, entry.beside.get(&pair).map(|beside| &beside.benches)));
+        add(TEST, &|pair| of(&package.tests, entry.dev_targets.get(&pair).map(|targets| &targets.tests)));
+        add(EXAMPLE, &|pair| of(&package.examples, entry.dev_targets.get(&pair).map(|targets| &targets.examples)));
+        add(BENCH, &|pair| of(&package.benches, entry.dev_targets.get(&pair).map(|targets| &targets.benches)));
         attributes = lists.attributes;
     }
     if let Some(host) = tests.host {
@@ -74,7 +75,7 @@ fn what_differs(
     attributes: Attributes,
     guards: &mut Guards,
 ) -> Attributes {
-    let package = &packages.graph[tests.package];
+    let package = &packages[tests.package];
     let (unit, entry) = (&merged.entries[tests.unit], &merged.entries[entry]);
     let nothing = Content::default();
     let of_unit = |pair: &usize| unit.contents.get(pair).unwrap_or(&nothing);

@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use petgraph::visit::{Dfs, EdgeRef};
+use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
 
-use crate::error::ResolveError;
-use crate::features::Role;
+use crate::features::CompileKind;
 use crate::package_graph::PackageGraph;
 use crate::profile::Profile;
-use crate::unit_graph::{Beside, UnitGraph, UnitKind};
+use crate::unit_graph::{CompileMode, DevTargets, UnitGraph};
 
 /// A target of a package on one side of the build: a row of the table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,16 +22,16 @@ pub struct TargetKey {
     /// `lib`, `bin NAME`, `build script`.
     pub target: String,
     /// Side the *package* is built for; a build script belongs to the side of its package.
-    pub role: Role,
+    pub kind: CompileKind,
 }
 
 impl fmt::Display for TargetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = match self.role {
-            Role::Host => "host",
-            Role::Target => "target",
+        let kind = match self.kind {
+            CompileKind::Host => "host",
+            CompileKind::Target => "target",
         };
-        write!(f, "{} ({}, {role})", self.package, self.target)
+        write!(f, "{} ({}, {kind})", self.package, self.target)
     }
 }
 
@@ -41,7 +40,7 @@ impl fmt::Display for TargetKey {
 pub struct TargetFacts {
     /// Features that are on.
     pub features: BTreeSet<String>,
-    /// `extern name = package (role)`.
+    /// `extern name = package (kind)`.
     pub dependencies: BTreeSet<String>,
     /// Profile, in words; nothing for examples of documentation.
     pub profile: String,
@@ -94,18 +93,16 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
 /// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`, and so are those of its documentation.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
-    let mut asked = Dfs::empty(&units.graph);
-    asked.stack.clone_from(&units.roots);
-    while let Some(ix) = asked.next(&units.graph) {
-        let unit = &units.graph[ix];
-        let package = &packages.graph[unit.package];
+    for ix in units.closure(&units.roots) {
+        let unit = &units[ix];
+        let package = &packages[unit.package];
         let mut normal = BTreeSet::new();
         let mut build = BTreeSet::new();
-        for edge in units.graph.edges(ix) {
-            let to = &units.graph[edge.target()];
-            let extern_name = packages.extern_name(edge.weight().extern_name);
-            let line = dependency_line(extern_name, &packages.graph[to.package].display(), to.role);
-            if edge.weight().for_build_script {
+        for dependency in units.dependencies(ix) {
+            let to = &units[dependency.unit];
+            let extern_name = packages.extern_name(dependency.extern_name);
+            let line = dependency_line(extern_name, &packages[to.package].display(), to.kind);
+            if dependency.for_build_script {
                 build.insert(line)
             } else {
                 normal.insert(line)
@@ -114,7 +111,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         let features: BTreeSet<String> =
             unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
         let mut add = |target: String, dependencies: BTreeSet<String>| {
-            let key = TargetKey { package: package.display(), target, role: unit.role };
+            let key = TargetKey { package: package.display(), target, kind: unit.kind };
             let profile = units.profile_of(packages, ix, key.target == BUILD_SCRIPT).to_string();
             let profile = if key.target == DOCTESTS { String::new() } else { profile };
             table.entry(key).or_default().push(TargetFacts { features: features.clone(), dependencies, profile });
@@ -122,13 +119,13 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
         if package.build_script.is_some() {
             add(BUILD_SCRIPT.to_owned(), build);
         }
-        if unit.kind == UnitKind::Test {
+        if unit.mode == CompileMode::Test {
             normal.retain(|line| !is_of(line, &package.display()));
-            let own = package.lib.as_ref().filter(|_| package.proc_macro == (unit.role == Role::Host));
+            let own = package.lib.as_ref().filter(|_| package.proc_macro == (unit.kind == CompileKind::Host));
             if own.is_some_and(|lib| lib.doctested) {
                 add(DOCTESTS.to_owned(), normal.clone());
             }
-            let Beside { tests, examples, benches } = &unit.beside;
+            let DevTargets { tests, examples, benches } = &unit.dev_targets;
             let beside = unit.bins.iter().any(|&bin| package.bins[bin].tested)
                 || benches.iter().any(|&bench| package.benches[bench].tested)
                 || !(tests.is_empty() && examples.is_empty());
@@ -138,7 +135,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             continue;
         }
         // The bins of a proc-macro package are units of the other side than its library.
-        let library = package.lib.as_ref().filter(|_| !package.proc_macro || unit.role == Role::Host);
+        let library = package.lib.as_ref().filter(|_| !package.proc_macro || unit.kind == CompileKind::Host);
         if library.is_some() {
             add("lib".to_owned(), normal.clone());
         }
@@ -146,7 +143,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             let mut dependencies = normal.clone();
             if let Some(lib) = library.and(package.linkable_lib()) {
                 let extern_name = lib.name.replace('-', "_");
-                dependencies.insert(dependency_line(&extern_name, &package.display(), unit.role));
+                dependencies.insert(dependency_line(&extern_name, &package.display(), unit.kind));
             }
             add(format!("bin {}", package.bins[bin].name), dependencies);
         }
@@ -154,10 +151,10 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     sorted(table)
 }
 
-fn dependency_line(extern_name: &str, package: &str, role: Role) -> String {
-    match role {
-        Role::Host => format!("{extern_name} = {package} (host)"),
-        Role::Target => format!("{extern_name} = {package}"),
+fn dependency_line(extern_name: &str, package: &str, kind: CompileKind) -> String {
+    match kind {
+        CompileKind::Host => format!("{extern_name} = {package} (host)"),
+        CompileKind::Target => format!("{extern_name} = {package}"),
     }
 }
 
@@ -259,15 +256,16 @@ struct CargoDependency {
 ///
 /// # Errors
 /// When the text is not what cargo prints.
-pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
-    let graph: CargoUnitGraph =
-        serde_json::from_str(json).map_err(|error| ResolveError::InvalidUnitGraph { message: error.to_string() })?;
+pub fn table_of_cargo(json: &str) -> Result<UnitTable, Diagnostic> {
+    let graph: CargoUnitGraph = serde_json::from_str(json).map_err(|error| {
+        Diagnostic::new("invalid-unit-graph", format!("cargo's unit graph cannot be read: {error}")).caused_by(error)
+    })?;
     // A build script is compiled for the host, whatever it belongs to; the run that belongs to a package tells.
-    let mut script_role: BTreeMap<usize, BTreeSet<Role>> = BTreeMap::new();
+    let mut script_kind: BTreeMap<usize, BTreeSet<CompileKind>> = BTreeMap::new();
     for unit in graph.units.iter().filter(|unit| unit.mode == "run-custom-build") {
         for dependency in &unit.dependencies {
             if graph.units[dependency.index].mode == "build" {
-                script_role.entry(dependency.index).or_default().insert(role_of(unit));
+                script_kind.entry(dependency.index).or_default().insert(kind_of(unit));
             }
         }
     }
@@ -276,10 +274,10 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
     for (ix, unit) in graph.units.iter().enumerate().filter(|(_, unit)| compiled(unit)) {
         let is = |kind: &str| unit.target.kind.iter().any(|have| have == kind);
         let for_tests = unit.mode != "build" || is("example");
-        let roles = if is("custom-build") {
-            script_role.get(&ix).cloned().unwrap_or_default()
+        let kinds = if is("custom-build") {
+            script_kind.get(&ix).cloned().unwrap_or_default()
         } else {
-            BTreeSet::from([role_of(unit)])
+            BTreeSet::from([kind_of(unit)])
         };
         let target = if unit.mode == "doctest" {
             DOCTESTS.to_owned()
@@ -298,15 +296,15 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
             .map(|dependency| (dependency, &graph.units[dependency.index]))
             .filter(|(_, to)| to.mode == "build" && !to.target.kind.iter().any(|kind| kind == "custom-build"))
             .map(|(dependency, to)| {
-                dependency_line(&dependency.extern_crate_name, &display_package(&to.pkg_id), role_of(to))
+                dependency_line(&dependency.extern_crate_name, &display_package(&to.pkg_id), kind_of(to))
             })
             .collect();
         let package = display_package(&unit.pkg_id);
         if for_tests {
             dependencies.retain(|line| !is_of(line, &package));
         }
-        for role in roles {
-            let key = TargetKey { package: package.clone(), target: target.clone(), role };
+        for kind in kinds {
+            let key = TargetKey { package: package.clone(), target: target.clone(), kind };
             let is_compiled = key.target != DOCTESTS;
             let profile = if is_compiled { unit.profile.to_profile().to_string() } else { String::new() };
             let facts = TargetFacts { features: unit.features.clone(), dependencies: dependencies.clone(), profile };
@@ -316,8 +314,8 @@ pub fn table_of_cargo(json: &str) -> Result<UnitTable, ResolveError> {
     Ok(sorted(table))
 }
 
-fn role_of(unit: &CargoUnit) -> Role {
-    if unit.platform.is_some() { Role::Target } else { Role::Host }
+fn kind_of(unit: &CargoUnit) -> CompileKind {
+    if unit.platform.is_some() { CompileKind::Target } else { CompileKind::Host }
 }
 
 /// `name version` of a package id spec such as `path+file:///w/app#0.1.0` or `registry+...#serde@1.0.0`.

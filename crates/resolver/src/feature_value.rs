@@ -1,16 +1,6 @@
-//! Values of a `[features]` table, parsed once.
-//!
-//! Grammar as in cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`, `name/feature`,
-//! `name?/feature`.
+//! Values of a `[features]` table, parsed once: [`crate::Package::parse_feature_value`] does.
 
-use crate::package::Package;
-use crate::package_graph::Link;
-
-/// Index into the feature names of one package, see [`Package::feature_name`].
-pub type FeatureIx = u32;
-
-/// Index into the names that a manifest has for dependencies, see [`Package::dependency_names`].
-pub(crate) type DependencyNameIx = u32;
+use crate::link::{DependencyNameIx, FeatureIx, Link};
 
 /// What a feature, or a dependency's `features = [...]`, turns on.
 #[derive(Debug, Clone)]
@@ -36,26 +26,12 @@ pub(crate) enum FeatureValue {
     Unknown,
 }
 
-/// Parses one value in terms of `package`'s table. [`FeatureValue::DependencyFeature::enables`] is filled in later.
-pub(crate) fn parse_feature_value(text: &str, package: &Package) -> FeatureValue {
-    if let Some((dependency, feature)) = text.split_once('/') {
-        let (dependency, weak) = match dependency.strip_suffix('?') {
-            Some(dependency) => (dependency, true),
-            None => (dependency, false),
-        };
-        let Some(name) = package.dependency_name_ix(dependency) else { return FeatureValue::Unknown };
-        return FeatureValue::DependencyFeature {
-            dependency: name,
-            feature: feature.to_owned(),
-            weak,
-            same_named_feature: package.feature_ix(dependency),
-            enables: Vec::new(),
-        };
-    }
-    match text.strip_prefix("dep:") {
-        Some(dependency) => {
-            package.dependency_name_ix(dependency).map_or(FeatureValue::Unknown, FeatureValue::Dependency)
+impl FeatureValue {
+    /// The feature of the same package, if it is one.
+    pub(crate) fn as_feature(&self) -> Option<FeatureIx> {
+        match self {
+            FeatureValue::Feature(feature) => Some(*feature),
+            _ => None,
         }
-        None => package.feature_ix(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
     }
 }

@@ -1,6 +1,6 @@
 //! Which features and optional dependencies are on: cargo's feature resolver.
 //!
-//! Follows `src/cargo/core/resolver/features.rs` of cargo. Features are tracked per (package, role): with resolver 2
+//! Follows `src/cargo/core/resolver/features.rs` of cargo. Features are tracked per (package, kind): with resolver 2
 //! and later, what is built for the host has a feature set of its own. Weak `name?/feature` values wait until the
 //! dependency is turned on by something else.
 //!
@@ -8,41 +8,41 @@
 
 use std::collections::HashMap;
 
+use cratewright_workspace::ResolverBehavior;
 use fixedbitset::FixedBitSet;
 use petgraph::graph::EdgeIndex;
-use petgraph::visit::EdgeRef;
 
-use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue};
-use crate::manifest::ResolverBehavior;
-use crate::package_graph::{DependencyTable, Link, PackageGraph, PackageIx};
+use crate::feature_value::FeatureValue;
+use crate::link::{DependencyNameIx, DependencyTable, FeatureIx, Link, PackageIx};
+use crate::package_graph::PackageGraph;
 use crate::platform::{Pair, Platform};
 use crate::reachable::requested;
-use crate::selection::{Purpose, Selection};
+use crate::selection::{Selection, UserIntent};
 
-/// Which side of the build a unit is on.
+/// Which side of the build a unit is on, cargo's `Unit::kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
+pub enum CompileKind {
     /// Compiled for the target platform.
     Target,
     /// Compiled for the host: build-dependencies, proc-macros and whatever they depend on.
     Host,
 }
 
-/// Edges of the graph that are declared for a platform.
+/// Dependencies that are declared for a platform.
 pub(crate) fn declared_for(graph: &PackageGraph, platform: &Platform) -> FixedBitSet {
     let mut known: HashMap<&cargo_platform::Platform, bool> = HashMap::new();
-    let mut edges = FixedBitSet::with_capacity(graph.graph.edge_count());
-    for edge in graph.graph.edge_references() {
-        let active = match &edge.weight().platform {
+    let mut dependencies = FixedBitSet::with_capacity(graph.graph.edge_count());
+    for (ix, dependency) in graph.graph.edge_weights().enumerate() {
+        let active = match &dependency.platform {
             None => true,
             Some(declared) => *known.entry(declared).or_insert_with(|| platform.matches(declared)),
         };
-        edges.set(edge.id().index(), active);
+        dependencies.set(ix, active);
     }
-    edges
+    dependencies
 }
 
-/// For every edge of the graph, whether the platform it is declared for is one of the two of a pair.
+/// For every dependency, whether the platform it is declared for is one of the two of a pair.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlatformTable<'a> {
     host: &'a FixedBitSet,
@@ -50,16 +50,16 @@ pub(crate) struct PlatformTable<'a> {
 }
 
 impl<'a> PlatformTable<'a> {
-    /// `declared` has the edges of each platform.
+    /// `declared` has the dependencies of each platform.
     pub(crate) fn new(declared: &'a [FixedBitSet], pair: Pair) -> Self {
         PlatformTable { host: &declared[pair.host], target: &declared[pair.target] }
     }
 
-    /// Whether the dependency is declared for the platform of `role`.
-    pub(crate) fn is_active(&self, edge: EdgeIndex<u32>, role: Role) -> bool {
-        match role {
-            Role::Host => self.host.contains(edge.index()),
-            Role::Target => self.target.contains(edge.index()),
+    /// Whether the dependency is declared for the platform of `kind`.
+    pub(crate) fn is_active(&self, link: &Link, kind: CompileKind) -> bool {
+        match kind {
+            CompileKind::Host => self.host.contains(link.ix.index()),
+            CompileKind::Target => self.target.contains(link.ix.index()),
         }
     }
 }
@@ -78,39 +78,41 @@ pub(crate) struct ActivatedFeatures<'a> {
 
 impl<'a> ActivatedFeatures<'a> {
     fn new(graph: &'a PackageGraph) -> Self {
-        let end = graph.bits_end();
+        let end = graph.ends();
         let bits = |count: usize| FixedBitSet::with_capacity(count * 2);
         let visited = bits(graph.graph.node_count());
-        ActivatedFeatures { graph, visited, features: bits(end.features), dependencies: bits(end.dependencies) }
+        ActivatedFeatures { graph, visited, features: bits(end.features), dependencies: bits(end.dependency_names) }
     }
 
     /// Features of `package` on that side, in the order of its table.
-    pub(crate) fn features(&self, package: PackageIx, role: Role) -> impl Iterator<Item = FeatureIx> {
-        let first = self.feature_bit(package, role, 0);
-        let count = self.graph.graph[package].feature_names.len();
+    pub(crate) fn features(&self, package: PackageIx, kind: CompileKind) -> impl Iterator<Item = FeatureIx> {
+        let first = self.feature_bit(package, kind, 0);
+        let count = self.graph[package].feature_names.len();
         (0..count).filter(move |ix| self.features.contains(first + ix)).map(|ix| ix as FeatureIx)
     }
 
     /// Whether an optional dependency is on.
-    pub(crate) fn is_dependency_on(&self, package: PackageIx, role: Role, name: DependencyNameIx) -> bool {
-        self.dependencies.contains(self.dependency_bit(package, role, name))
+    pub(crate) fn is_dependency_on(&self, package: PackageIx, kind: CompileKind, name: DependencyNameIx) -> bool {
+        self.dependencies.contains(self.dependency_bit(package, kind, name))
     }
 
-    fn package_bit(&self, package: PackageIx, role: Role) -> usize {
-        self.side(role) * self.graph.graph.node_count() + package.index()
+    fn package_bit(&self, package: PackageIx, kind: CompileKind) -> usize {
+        self.side(kind) * self.graph.graph.node_count() + package.index()
     }
 
-    fn feature_bit(&self, package: PackageIx, role: Role, feature: FeatureIx) -> usize {
-        self.side(role) * self.graph.bits_end().features + self.graph.bits(package).features + feature as usize
+    fn feature_bit(&self, package: PackageIx, kind: CompileKind, feature: FeatureIx) -> usize {
+        self.side(kind) * self.graph.ends().features + self.graph.begins(package).features + feature as usize
     }
 
-    fn dependency_bit(&self, package: PackageIx, role: Role, name: DependencyNameIx) -> usize {
-        self.side(role) * self.graph.bits_end().dependencies + self.graph.bits(package).dependencies + name as usize
+    fn dependency_bit(&self, package: PackageIx, kind: CompileKind, name: DependencyNameIx) -> usize {
+        self.side(kind) * self.graph.ends().dependency_names
+            + self.graph.begins(package).dependency_names
+            + name as usize
     }
 
-    fn side(&self, role: Role) -> usize {
+    fn side(&self, kind: CompileKind) -> usize {
         // Resolver 1 keeps one feature set for both sides.
-        usize::from(self.graph.resolver == ResolverBehavior::V2 && role == Role::Host)
+        usize::from(self.graph.resolver == ResolverBehavior::V2 && kind == CompileKind::Host)
     }
 }
 
@@ -125,134 +127,134 @@ pub(crate) fn activate_features<'a>(
         graph,
         platforms,
         reachable,
-        purpose: selection.purpose,
+        intent: selection.intent,
         activated: ActivatedFeatures::new(graph),
         deferred: HashMap::new(),
     };
     for &member in &selection.members {
-        let mut roles = vec![Role::Target];
-        if graph.graph[member].proc_macro && graph.resolver == ResolverBehavior::V2 {
+        let mut kinds = vec![CompileKind::Target];
+        if graph[member].proc_macro && graph.resolver == ResolverBehavior::V2 {
             // Its bins and tests are target units, the library is a host unit.
-            roles.push(Role::Host);
+            kinds.push(CompileKind::Host);
         }
-        for role in roles {
+        for kind in kinds {
             for feature in requested(graph, selection, member) {
-                resolver.activate_feature(member, role, feature);
+                resolver.activate_feature(member, kind, feature);
             }
-            resolver.activate_package(member, role, &[]);
+            resolver.activate_package(member, kind, &[]);
         }
     }
     resolver.activated
 }
 
-/// What to turn on once the dependency declared by the edge is on.
-type DeferredFeature<'a> = (EdgeIndex<u32>, &'a FeatureValue);
+/// What to turn on once a declared dependency is on.
+type DeferredFeature<'a> = (EdgeIndex, &'a FeatureValue);
 
 struct FeatureResolver<'a> {
     graph: &'a PackageGraph,
     platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
-    purpose: Purpose,
+    intent: UserIntent,
     activated: ActivatedFeatures<'a>,
     /// Weak dependency features seen before their dependency was turned on.
-    deferred: HashMap<(PackageIx, Role, DependencyNameIx), Vec<DeferredFeature<'a>>>,
+    deferred: HashMap<(PackageIx, CompileKind, DependencyNameIx), Vec<DeferredFeature<'a>>>,
 }
 
 impl<'a> FeatureResolver<'a> {
-    fn activate_package(&mut self, package: PackageIx, role: Role, values: &'a [FeatureValue]) {
+    fn activate_package(&mut self, package: PackageIx, kind: CompileKind, values: &'a [FeatureValue]) {
         for value in values {
-            self.activate_value(package, role, value);
+            self.activate_value(package, kind, value);
         }
-        let bit = self.activated.package_bit(package, role);
+        let bit = self.activated.package_bit(package, kind);
         if self.activated.visited.put(bit) {
             return;
         }
         let graph = self.graph;
         for link in graph.links(package).iter().filter(|link| !link.optional) {
-            if let Some(to_role) = self.follow(role, link) {
-                self.activate_package(link.to, to_role, &graph.graph[link.edge].features);
+            if let Some(to_kind) = self.follow(kind, link) {
+                self.activate_package(link.to, to_kind, &graph.graph[link.ix].features);
             }
         }
     }
 
-    fn activate_value(&mut self, package: PackageIx, role: Role, value: &'a FeatureValue) {
+    fn activate_value(&mut self, package: PackageIx, kind: CompileKind, value: &'a FeatureValue) {
         match value {
-            FeatureValue::Feature(feature) => self.activate_feature(package, role, *feature),
-            FeatureValue::Dependency(name) => self.activate_dependency(package, role, *name),
+            FeatureValue::Feature(feature) => self.activate_feature(package, kind, *feature),
+            FeatureValue::Dependency(name) => self.activate_dependency(package, kind, *name),
             FeatureValue::DependencyFeature { weak, same_named_feature, enables, .. } => {
                 for (link, enabled) in enables {
-                    self.activate_dependency_feature(package, role, link, *weak, *same_named_feature, enabled);
+                    self.activate_dependency_feature(package, kind, link, *weak, *same_named_feature, enabled);
                 }
             }
             FeatureValue::Unknown => {}
         }
     }
 
-    fn activate_feature(&mut self, package: PackageIx, role: Role, feature: FeatureIx) {
-        let bit = self.activated.feature_bit(package, role, feature);
+    fn activate_feature(&mut self, package: PackageIx, kind: CompileKind, feature: FeatureIx) {
+        let bit = self.activated.feature_bit(package, kind, feature);
         if self.activated.features.put(bit) {
             return;
         }
         let graph = self.graph;
-        for value in &graph.graph[package].feature_values[feature as usize] {
-            self.activate_value(package, role, value);
+        for value in &graph[package].feature_values[feature as usize] {
+            self.activate_value(package, kind, value);
         }
     }
 
-    fn activate_dependency(&mut self, package: PackageIx, role: Role, name: DependencyNameIx) {
-        let bit = self.activated.dependency_bit(package, role, name);
+    fn activate_dependency(&mut self, package: PackageIx, kind: CompileKind, name: DependencyNameIx) {
+        let bit = self.activated.dependency_bit(package, kind, name);
         if self.activated.dependencies.put(bit) {
             return;
         }
-        let deferred = self.deferred.remove(&(package, role, name)).unwrap_or_default();
+        let deferred = self.deferred.remove(&(package, kind, name)).unwrap_or_default();
         let graph = self.graph;
         for link in graph.links(package).iter().filter(|link| link.name == name) {
-            let Some(to_role) = self.follow(role, link) else { continue };
-            for (_, value) in deferred.iter().filter(|(waiting, _)| *waiting == link.edge) {
-                self.activate_value(link.to, to_role, value);
+            let Some(to_kind) = self.follow(kind, link) else { continue };
+            for (_, value) in deferred.iter().filter(|(waiting, _)| *waiting == link.ix) {
+                self.activate_value(link.to, to_kind, value);
             }
-            self.activate_package(link.to, to_role, &graph.graph[link.edge].features);
+            self.activate_package(link.to, to_kind, &graph.graph[link.ix].features);
         }
     }
 
     fn activate_dependency_feature(
         &mut self,
         package: PackageIx,
-        role: Role,
+        kind: CompileKind,
         link: &Link,
         weak: bool,
         same_named_feature: Option<FeatureIx>,
         enabled: &'a FeatureValue,
     ) {
-        let Some(to_role) = self.follow(role, link) else { return };
+        let Some(to_kind) = self.follow(kind, link) else { return };
         if link.optional {
-            if weak && !self.activated.is_dependency_on(package, role, link.name) {
-                let waiting = self.deferred.entry((package, role, link.name)).or_default();
-                waiting.push((link.edge, enabled));
+            if weak && !self.activated.is_dependency_on(package, kind, link.name) {
+                let waiting = self.deferred.entry((package, kind, link.name)).or_default();
+                waiting.push((link.ix, enabled));
                 return;
             }
-            self.activate_dependency(package, role, link.name);
+            self.activate_dependency(package, kind, link.name);
             if !weak && let Some(feature) = same_named_feature {
-                self.activate_feature(package, role, feature);
+                self.activate_feature(package, kind, feature);
             }
         }
-        self.activate_value(link.to, to_role, enabled);
+        self.activate_value(link.to, to_kind, enabled);
     }
 
     /// For which side a dependency is built, or nothing if this resolution does not look at it.
-    fn follow(&self, role: Role, link: &Link) -> Option<Role> {
+    fn follow(&self, kind: CompileKind, link: &Link) -> Option<CompileKind> {
         // With resolver 1 dev-dependencies count even for builds.
-        let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.purpose == Purpose::Build;
-        if !self.reachable.contains(link.edge.index()) || (decoupled && link.table == DependencyTable::Dev) {
+        let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.intent == UserIntent::Build;
+        if !self.reachable.contains(link.ix.index()) || (decoupled && link.table == DependencyTable::Dev) {
             return None;
         }
         let build = link.table == DependencyTable::Build;
         match self.graph.resolver {
-            ResolverBehavior::V1 => Some(Role::Target),
+            ResolverBehavior::V1 => Some(CompileKind::Target),
             ResolverBehavior::V2 => {
-                let platform_role = if build { Role::Host } else { role };
-                let to_role = if build || link.to_proc_macro { Role::Host } else { role };
-                self.platforms.is_active(link.edge, platform_role).then_some(to_role)
+                let platform_kind = if build { CompileKind::Host } else { kind };
+                let to_kind = if build || link.to_proc_macro { CompileKind::Host } else { kind };
+                self.platforms.is_active(link, platform_kind).then_some(to_kind)
             }
         }
     }

@@ -9,15 +9,60 @@
 //! 3. [`differences`] compares such a graph with the one that cargo itself prints.
 //!
 //! This crate reads no file and runs no program.
+//!
+//! ```
+//! use std::collections::{BTreeMap, HashMap};
+//!
+//! use cratewright_resolver::{Metadata, PackageGraph, Pair, Platform, Selection, resolve};
+//! use cratewright_staleness::Observer;
+//! use cratewright_workspace::Workspace;
+//!
+//! let files = [
+//!     ("Cargo.toml", "[package]\nname = 'app'\nedition = '2024'\n[dependencies]\nleaf = { path = 'leaf' }"),
+//!     ("leaf/Cargo.toml", "[package]\nname = 'leaf'\nedition = '2024'\n[features]\ndefault = ['fast']\nfast = []"),
+//!     ("Cargo.lock", "version = 4"),
+//! ];
+//! let files: BTreeMap<_, _> = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
+//! let observer = Observer::new(&files);
+//! let lock = observer.lock()?;
+//! // Of what `cargo metadata --all-features` prints, all that has no default.
+//! let metadata = r#"  {
+//!     "version": 1, "workspace_root": "/w", "target_directory": "/w/target", "workspace_members": ["app"],
+//!     "packages": [
+//!       {"id": "app", "name": "app", "version": "0.1.0", "manifest_path": "/w/Cargo.toml", "features": {},
+//!        "targets": [{"name": "app", "kind": ["bin"], "src_path": "/w/src/main.rs"}],
+//!        "dependencies": [{"name": "leaf", "req": "*", "kind": null, "optional": false, "features": [],
+//!                          "uses_default_features": true}]},
+//!       {"id": "leaf", "name": "leaf", "version": "0.1.0", "manifest_path": "/w/leaf/Cargo.toml",
+//!        "targets": [{"name": "leaf", "kind": ["lib"], "src_path": "/w/leaf/src/lib.rs"}],
+//!        "features": {"default": ["fast"], "fast": []}, "dependencies": []}],
+//!     "resolve": {"nodes": [
+//!       {"id": "app", "dependencies": ["leaf"],
+//!        "deps": [{"name": "leaf", "pkg": "leaf", "dep_kinds": [{"kind": null, "target": null}]}]},
+//!       {"id": "leaf", "dependencies": []}]}
+//!   }"#;
+//! let metadata = Metadata::parse(metadata, |path| path.ends_with(".rs"))?;
+//!
+//! let workspace = Workspace::discover(&observer)?;
+//! let packages = PackageGraph::new(&workspace, &lock, metadata, &HashMap::new())?;
+//! let linux = Platform::parse("x86_64-unknown-linux-gnu", "unix\ntarget_os=\"linux\"")?;
+//! let selection = Selection::build(packages.members[0]);
+//! let graph = &resolve(&packages, &[linux], &[Pair::native(0)], &[selection])[0][0];
+//!
+//! let leaf = graph.dependencies(graph.roots[0]).map(|dependency| &graph[dependency.unit]).next().unwrap();
+//! let package = &packages[leaf.package];
+//! let features: Vec<&str> = leaf.features.iter().map(|&feature| package.feature_name(feature)).collect();
+//! assert_eq!((package.name.as_str(), features), ("leaf", vec!["default", "fast"]));
+//! # Ok::<(), cratewright_sources::diagnostic::Diagnostic>(())
+//! ```
 #![warn(missing_docs)]
 
 mod compare;
 mod error;
 mod feature_value;
 mod features;
+mod link;
 mod lto;
-mod manifest;
-mod member_manifest;
 mod metadata;
 mod package;
 mod package_graph;
@@ -29,18 +74,14 @@ mod source;
 mod unit_graph;
 
 pub use crate::compare::{Difference, TargetFacts, TargetKey, UnitTable, differences, table_of, table_of_cargo};
-pub use crate::error::ResolveError;
-pub use crate::feature_value::FeatureIx;
-pub use crate::features::Role;
+pub use crate::features::CompileKind;
+pub use crate::link::{DependencyTable, ExternName, FeatureIx, PackageIx};
 pub use crate::lto::Lto;
-pub use crate::manifest::{ResolverBehavior, WorkspaceManifest};
-pub use crate::member_manifest::{Lints, MemberManifest};
-pub use crate::metadata::{Undeclared, WorkspaceMetadata};
+pub use crate::metadata::{Metadata, PackagePlace};
 pub use crate::package::{AUTODETECTED, Package, Target};
-pub use crate::package_graph::{Dependency, DependencyTable, ExternName, PackageGraph, PackageIx};
+pub use crate::package_graph::{Dependency, PackageGraph};
 pub use crate::platform::{Pair, Platform};
-pub use crate::profile::{Asked, DEFAULT_PROFILE, Profile, ProfileUse, Profiles};
-pub use crate::selection::{Purpose, RootFeatures, Selection};
+pub use crate::profile::{DEFAULT_PROFILE, Profile, ProfileRequest, Profiles, UnitFor};
+pub use crate::selection::{RootFeatures, Selection, UserIntent};
 pub use crate::source::{Replacement, Source, checkout_of};
-pub use crate::unit_graph::{Beside, Unit, UnitDependency, UnitGraph, UnitKind, resolve};
-pub use cargo_lock::Lockfile;
+pub use crate::unit_graph::{CompileMode, DevTargets, Unit, UnitDependency, UnitGraph, UnitIx, resolve};

@@ -4,13 +4,11 @@
 //! for the library; binaries run LTO.
 
 use petgraph::Direction;
-use petgraph::graph::NodeIndex;
-use petgraph::visit::EdgeRef;
 
-use crate::features::Role;
+use crate::features::CompileKind;
 use crate::package::Package;
 use crate::package_graph::PackageGraph;
-use crate::unit_graph::{UnitGraph, UnitKind};
+use crate::unit_graph::{CompileMode, UnitGraph, UnitIx};
 
 /// Cargo's `Lto`, but for what the profile says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,10 +49,10 @@ fn when_object_is_needed(kinds: &[String]) -> Lto {
 impl UnitGraph {
     /// For the library of each unit, by its index, what it must hold if the profile turns LTO on.
     pub fn lto(&self, packages: &PackageGraph) -> Vec<Lto> {
-        let mut found: Vec<Option<Lto>> = vec![None; self.graph.node_count()];
-        let alone = self.graph.externals(Direction::Incoming);
+        let mut found: Vec<Option<Lto>> = vec![None; self.units().len()];
+        let alone = self.graph.externals(Direction::Incoming).map(UnitIx);
         for root in self.roots.iter().copied().chain(alone) {
-            let package = &packages.graph[self.graph[root].package];
+            let package = &packages[self[root].package];
             let kinds = kinds(package);
             let asked = match kinds {
                 _ if package.proc_macro => Lto::OnlyObject,
@@ -66,11 +64,11 @@ impl UnitGraph {
         found.into_iter().map(|lto| lto.unwrap_or(Lto::OnlyObject)).collect()
     }
 
-    fn spread(&self, packages: &PackageGraph, ix: NodeIndex<u32>, parent: Lto, found: &mut [Option<Lto>]) {
-        let unit = &self.graph[ix];
-        let package = &packages.graph[unit.package];
+    fn spread(&self, packages: &PackageGraph, ix: UnitIx, parent: Lto, found: &mut [Option<Lto>]) {
+        let unit = &self[ix];
+        let package = &packages[unit.package];
         let kinds = kinds(package);
-        let lto = if unit.kind == UnitKind::Test {
+        let lto = if unit.mode == CompileMode::Test {
             Lto::Run
         } else if package.proc_macro {
             Lto::OnlyObject
@@ -87,9 +85,9 @@ impl UnitGraph {
         if found[ix.index()].replace(merged) == Some(merged) {
             return;
         }
-        for edge in self.graph.edges(ix) {
-            let to = edge.target();
-            if edge.weight().for_build_script || self.graph[to].role == Role::Host {
+        for dependency in self.dependencies(ix) {
+            let to = dependency.unit;
+            if dependency.for_build_script || self[to].kind == CompileKind::Host {
                 self.spread(packages, to, Lto::OnlyObject, found);
                 continue;
             }

@@ -2,40 +2,41 @@
 
 use std::collections::HashMap;
 
-use cargo_metadata::{Metadata, MetadataCommand, TargetKind};
+use cargo_metadata::{MetadataCommand, Package, TargetKind};
+use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::error::ResolveError;
-use crate::member_manifest::MemberManifest;
 use crate::package::AUTODETECTED;
-use crate::source::Replacement;
 
-/// Parsed `cargo metadata --format-version 1`.
+/// Parsed `cargo metadata --format-version 1 --all-features`.
 #[derive(Debug)]
-pub struct WorkspaceMetadata {
+pub struct Metadata {
     /// All of it but `rust_version`, which is there as a full version only, and `artifact`.
-    pub metadata: Metadata,
+    pub(crate) metadata: cargo_metadata::Metadata,
     /// `rust-version` as the manifest has it, by package id: cargo's CARGO_PKG_RUST_VERSION is that text.
     pub(crate) rust_versions: HashMap<String, String>,
     /// Dependency with an `artifact` key, by package id.
     pub(crate) artifacts: HashMap<String, String>,
-    /// See [`WorkspaceMetadata::set_undeclared`], by package id.
+    /// Files that nixpkgs' builder would compile, though no target of the package is made from them, by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
-    /// See [`WorkspaceMetadata::set_manifests`], by package id.
-    pub(crate) manifests: HashMap<String, MemberManifest>,
-    /// See [`WorkspaceMetadata::set_replaced`], by package id.
-    pub(crate) replaced: HashMap<String, Replacement>,
 }
 
-/// A file that would be taken for a target by its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undeclared {
-    package: String,
-    /// Directory of the package.
-    pub directory: String,
-    /// The file, one of [`AUTODETECTED`].
-    pub file: &'static str,
+/// A package, as far as it has to be found on disk.
+#[derive(Debug, Clone, Copy)]
+pub struct PackagePlace<'a> {
+    /// Package id.
+    pub id: &'a str,
+    /// Name.
+    pub name: &'a str,
+    /// Full version.
+    pub version: &'a semver::Version,
+    /// Source as `Cargo.lock` has it; nothing for local packages.
+    pub source_id: Option<&'a str>,
+    /// Whether that is crates.io.
+    pub is_crates_io: bool,
+    /// Directory of its manifest, a path of this machine.
+    pub directory: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -57,15 +58,19 @@ struct RestOfDependency {
     artifact: Option<IgnoredAny>,
 }
 
-impl WorkspaceMetadata {
-    /// Parses what cargo printed.
+impl Metadata {
+    /// Parses what cargo printed. `is_file` says of a path of this machine whether it is a file.
     ///
     /// # Errors
-    /// When it is no metadata of format version 1.
-    pub fn parse(output: &str) -> Result<Self, ResolveError> {
+    /// When it is not metadata of format version 1.
+    pub fn parse(output: &str, is_file: impl Fn(&str) -> bool) -> Result<Self, Diagnostic> {
         // Some toolchain wrappers print lines of their own first; the object is one line.
         let json = output.lines().find(|line| line.starts_with('{')).unwrap_or(output);
-        let invalid = |message: String| ResolveError::InvalidMetadataOutput { message };
+        let invalid = |message: String| {
+            let message = format!("the output of `cargo metadata` cannot be read: {message}");
+            Diagnostic::new("invalid-metadata-output", message)
+                .help("this version of cargo may be too new or too old; see `cargo --version`")
+        };
         let (metadata, rest) = rayon::join(|| MetadataCommand::parse(json), || serde_json::from_str::<Rest>(json));
         let metadata = metadata.map_err(|error| invalid(error.to_string()))?;
         let rest = rest.map_err(|error| invalid(error.to_string()))?;
@@ -79,56 +84,50 @@ impl WorkspaceMetadata {
                 rust_versions.insert(package.id, rust_version);
             }
         }
-        Ok(WorkspaceMetadata {
-            metadata,
-            rust_versions,
-            artifacts,
-            undeclared: HashMap::new(),
-            manifests: HashMap::new(),
-            replaced: HashMap::new(),
-        })
+        let undeclared = metadata.packages.iter().filter_map(|package| {
+            let files = undeclared(package, &is_file);
+            (!files.is_empty()).then(|| (package.id.repr.clone(), files))
+        });
+        let undeclared = undeclared.collect();
+        Ok(Metadata { metadata, rust_versions, artifacts, undeclared })
     }
 
-    /// Files that nixpkgs' builder would compile if they exist, though no target of the package is made from them.
-    /// Whoever can look at the disk does so and hands those that exist to [`WorkspaceMetadata::set_undeclared`].
-    pub fn undeclared_candidates(&self) -> Vec<Undeclared> {
-        let mut candidates = Vec::new();
-        for package in &self.metadata.packages {
-            let directory = package.manifest_path.parent().map(|path| path.as_str().to_owned()).unwrap_or_default();
-            let has_build_script = package.targets.iter().any(|target| target.kind.contains(&TargetKind::CustomBuild));
-            let not_lib =
-                [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
-            let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
-            let declared = [has_build_script, has_lib];
-            // Tests and the like are not built, so that a file which is one of them is no target either.
-            let built = |kind: &TargetKind| !matches!(kind, TargetKind::Test | TargetKind::Example | TargetKind::Bench);
-            let is_source = |file: &str| {
-                let targets = package.targets.iter().filter(|target| target.kind.iter().all(built));
-                targets.into_iter().any(|target| target.src_path.as_str() == format!("{directory}/{file}"))
-            };
-            for (file, _) in
-                AUTODETECTED.into_iter().zip(declared).filter(|(file, declared)| !declared && !is_source(file))
-            {
-                candidates.push(Undeclared { package: package.id.repr.clone(), directory: directory.clone(), file });
+    /// Directory of the root manifest, a path of this machine.
+    pub fn workspace_root(&self) -> &str {
+        self.metadata.workspace_root.as_str()
+    }
+
+    /// All packages.
+    pub fn packages(&self) -> Vec<PackagePlace<'_>> {
+        fn place(package: &Package) -> PackagePlace<'_> {
+            PackagePlace {
+                id: &package.id.repr,
+                name: &package.name,
+                version: &package.version,
+                source_id: package.source.as_ref().map(|source| source.repr.as_str()),
+                is_crates_io: package.source.as_ref().is_some_and(cargo_metadata::Source::is_crates_io),
+                directory: package.manifest_path.parent().map(|path| path.as_str()).unwrap_or_default(),
             }
         }
-        candidates
+        self.metadata.packages.iter().map(place).collect()
     }
+}
 
-    /// Says which of the [`WorkspaceMetadata::undeclared_candidates`] exist.
-    pub fn set_undeclared(&mut self, existing: Vec<Undeclared>) {
-        for undeclared in existing {
-            self.undeclared.entry(undeclared.package).or_default().push(undeclared.file.to_owned());
-        }
-    }
-
-    /// Says what else is in the manifests of members, by package id.
-    pub fn set_manifests(&mut self, manifests: HashMap<String, MemberManifest>) {
-        self.manifests = manifests;
-    }
-
-    /// Says for which packages, by package id, cargo's configuration puts something in the place of their source.
-    pub fn set_replaced(&mut self, replaced: HashMap<String, Replacement>) {
-        self.replaced = replaced;
-    }
+/// See [`Metadata::undeclared`].
+fn undeclared(package: &Package, is_file: impl Fn(&str) -> bool) -> Vec<String> {
+    let directory = package.manifest_path.parent().map(|path| path.as_str().to_owned()).unwrap_or_default();
+    let has_build_script = package.targets.iter().any(|target| target.kind.contains(&TargetKind::CustomBuild));
+    let not_lib = [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
+    let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
+    // Tests and the like are not built, so that a file which is one of them is no target either.
+    let built = |kind: &TargetKind| !matches!(kind, TargetKind::Test | TargetKind::Example | TargetKind::Bench);
+    let is_source = |path: &str| {
+        let targets = package.targets.iter().filter(|target| target.kind.iter().all(built));
+        targets.into_iter().any(|target| target.src_path.as_str() == path)
+    };
+    let undeclared = AUTODETECTED.into_iter().zip([has_build_script, has_lib]).filter(|(file, is_declared)| {
+        let path = format!("{directory}/{file}");
+        !is_declared && !is_source(&path) && is_file(&path)
+    });
+    undeclared.map(|(file, _)| file.to_owned()).collect()
 }

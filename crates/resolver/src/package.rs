@@ -1,12 +1,14 @@
 //! One package: what of its manifest reaches a build, and where it comes from.
 
 use cargo_metadata::TargetKind;
-use cratewright_sources::tree::{join, relative};
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::path::{WsPath, relative};
+use cratewright_workspace::{Lints, LocalPackage};
 use semver::Version;
 
-use crate::error::ResolveError;
-use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue, parse_feature_value};
-use crate::member_manifest::{Lints, MemberManifest};
+use crate::error::unsupported_key;
+use crate::feature_value::FeatureValue;
+use crate::link::{DependencyNameIx, FeatureIx};
 use crate::source::{Source, Sources};
 
 /// A library, binary or build script of a package, as far as a build needs it.
@@ -87,9 +89,8 @@ pub struct Package {
     /// Files that nixpkgs' builder would take for a target by their place, though the manifest says they are none
     /// (`build = false`, `autolib = false`): some of [`AUTODETECTED`].
     pub undeclared: Vec<String>,
-    /// `package.metadata.cratewright.extra-sources`: what the build reads outside the package's directory, relative to
-    /// the workspace root.
-    pub extra_sources: Vec<String>,
+    /// `package.metadata.cratewright.extra-sources`: what the build reads outside the package's directory.
+    pub extra_sources: Vec<WsPath>,
     /// Names of the feature table, implicit ones included; [`FeatureIx`] counts in this order.
     pub(crate) feature_names: Vec<String>,
     /// What each feature turns on.
@@ -123,7 +124,9 @@ impl Package {
         has(&["dylib"]) && !has(&["lib", "rlib"])
     }
 
-    pub(crate) fn set_manifest(&mut self, manifest: MemberManifest) {
+    /// Adds what `cargo metadata` says nothing of.
+    pub(crate) fn with_manifest(mut self, local: &LocalPackage) -> Self {
+        let manifest = &local.manifest;
         let lists = [
             ("bin", &mut self.bins),
             ("test", &mut self.tests),
@@ -136,7 +139,9 @@ impl Package {
         if let Some(lib) = &mut self.lib {
             lib.harness = manifest.has_harness("lib", &lib.name);
         }
-        self.lints = manifest.lints;
+        self.lints = manifest.lints();
+        self.extra_sources = local.extra_sources.clone();
+        self
     }
 
     /// Names of its features, implicit ones included, in byte order.
@@ -161,6 +166,34 @@ impl Package {
     pub(crate) fn dependency_name_ix(&self, name: &str) -> Option<DependencyNameIx> {
         self.dependency_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as DependencyNameIx)
     }
+
+    /// Parses a value of a `[features]` table, in terms of this package's. [`FeatureValue::DependencyFeature::enables`] is
+    /// filled in later.
+    ///
+    /// Grammar as in cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`, `name/feature`,
+    /// `name?/feature`.
+    pub(crate) fn parse_feature_value(&self, text: &str) -> FeatureValue {
+        if let Some((dependency, feature)) = text.split_once('/') {
+            let (dependency, weak) = match dependency.strip_suffix('?') {
+                Some(dependency) => (dependency, true),
+                None => (dependency, false),
+            };
+            let Some(name) = self.dependency_name_ix(dependency) else { return FeatureValue::Unknown };
+            return FeatureValue::DependencyFeature {
+                dependency: name,
+                feature: feature.to_owned(),
+                weak,
+                same_named_feature: self.feature_ix(dependency),
+                enables: Vec::new(),
+            };
+        }
+        match text.strip_prefix("dep:") {
+            Some(dependency) => {
+                self.dependency_name_ix(dependency).map_or(FeatureValue::Unknown, FeatureValue::Dependency)
+            }
+            None => self.feature_ix(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
+        }
+    }
 }
 
 /// The key of the dependency table.
@@ -173,7 +206,7 @@ pub(crate) fn convert_package(
     package: cargo_metadata::Package,
     dependencies: &[cargo_metadata::Dependency],
     sources: &Sources<'_>,
-) -> Result<Package, ResolveError> {
+) -> Result<Package, Diagnostic> {
     let name = package.name.to_string();
     let manifest_path = package.manifest_path.as_str().replace('\\', "/");
     let dir = manifest_path.strip_suffix("/Cargo.toml").unwrap_or(&manifest_path).to_owned();
@@ -200,7 +233,7 @@ pub(crate) fn convert_package(
             continue;
         }
         let src_path = target.src_path.as_str().replace('\\', "/");
-        let path = relative(&dir, &src_path);
+        let path = relative(&dir, &src_path).to_string();
         let path = match &source {
             // Many a workspace shares its examples.
             _ if for_tests => path,
@@ -208,11 +241,11 @@ pub(crate) fn convert_package(
             Source::Local { .. } | Source::Git { .. } => path,
             _ if !path.starts_with("../") => path,
             _ => {
-                return Err(ResolveError::TargetOutsidePackage {
-                    package: display,
-                    target: target.name,
-                    path: src_path,
-                });
+                let target = target.name;
+                let message = format!(
+                    "target `{target}` of package `{display}` has its source outside the package, at `{src_path}`"
+                );
+                return Err(Diagnostic::new("target-outside-package", message).help(RENAME));
             }
         };
         if !for_tests {
@@ -238,8 +271,7 @@ pub(crate) fn convert_package(
             benches.push(converted);
         } else if is(TargetKind::CustomBuild) {
             if build_script.is_some() {
-                let (package, key) = (display, "package.build".to_owned());
-                return Err(ResolveError::UnsupportedKey { package, key, required_by: Vec::new() });
+                return Err(unsupported_key(&display, "package.build"));
             }
             build_script = Some(converted);
         } else if is(TargetKind::ProcMacro) {
@@ -256,7 +288,9 @@ pub(crate) fn convert_package(
     if let Some(links) = &package.links
         && !links.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
     {
-        return Err(ResolveError::UnsafeLinks { package: display, links: links.clone() });
+        let message = format!("package `{display}` has a `links` value that nixpkgs' builder cannot take: {links:?}");
+        return Err(Diagnostic::new("unsafe-links", message)
+            .help("use letters, digits and `._+-` in `links` of that package's Cargo.toml"));
     }
 
     let mut dependency_names: Vec<String> = dependencies.iter().map(|one| name_in_toml(one).to_owned()).collect();
@@ -268,10 +302,6 @@ pub(crate) fn convert_package(
         feature_names.push(feature);
         feature_texts.push(values);
     }
-    let extra_sources = match &source {
-        Source::Local { dir } => extra_sources(&display, dir, &package.metadata)?,
-        _ => Vec::new(),
-    };
     let mut converted = Package {
         id: package.id.repr,
         name,
@@ -288,7 +318,7 @@ pub(crate) fn convert_package(
         license_file: package.license_file.map(|path| path.into_string()),
         readme: package.readme.map(|path| path.into_string()),
         repository: package.repository,
-        // Filled in from the text, see WorkspaceMetadata.
+        // Filled in from the text, see `Metadata`.
         rust_version: None,
         lib,
         bins,
@@ -299,7 +329,7 @@ pub(crate) fn convert_package(
         build_script,
         proc_macro,
         undeclared: Vec::new(),
-        extra_sources,
+        extra_sources: Vec::new(),
         feature_names,
         feature_values: Vec::new(),
         default_feature: None,
@@ -307,52 +337,20 @@ pub(crate) fn convert_package(
     };
     converted.feature_values = feature_texts
         .iter()
-        .map(|values| values.iter().map(|value| parse_feature_value(value, &converted)).collect())
+        .map(|values| values.iter().map(|value| converted.parse_feature_value(value)).collect())
         .collect();
     converted.default_feature = converted.feature_ix("default");
     Ok(converted)
 }
 
-/// Reads `package.metadata.cratewright.extra-sources`, whose paths are relative to the package.
-fn extra_sources(package: &str, dir: &str, metadata: &serde_json::Value) -> Result<Vec<String>, ResolveError> {
-    let Some(value) = metadata.get("cratewright").and_then(|table| table.get("extra-sources")) else {
-        return Ok(Vec::new());
-    };
-    let invalid = || ResolveError::InvalidMetadata {
-        package: package.to_owned(),
-        key: "package.metadata.cratewright.extra-sources",
-        expected: "an array of paths that are relative to the package, none of them a directory that the workspace is in",
-    };
-    let paths = value.as_array().ok_or_else(invalid)?;
-    paths.iter().map(|path| path.as_str().and_then(|path| from_root(dir, path)).ok_or_else(invalid)).collect()
-}
-
-/// `path`, seen from `dir`, as seen from the workspace root; nothing if it is absolute, or the root or above it.
-fn from_root(dir: &str, path: &str) -> Option<String> {
-    join(dir, path).filter(|path| !path.is_empty() && path.rsplit('/').next() != Some(".."))
-}
+const RENAME: &str = "rename the file, and its `path` in Cargo.toml, to letters, digits and `._+@-` below the package";
 
 /// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
-fn check_path(package: &str, target: &str, path: &str) -> Result<(), ResolveError> {
+fn check_path(package: &str, target: &str, path: &str) -> Result<(), Diagnostic> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     if path.chars().all(plain) {
         return Ok(());
     }
-    Err(ResolveError::UnsafePath { package: package.to_owned(), target: target.to_owned(), path: path.to_owned() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn extra_sources_are_relative_to_the_root() {
-        assert_eq!(from_root("crates/app", "../../sql/a.sql").as_deref(), Some("sql/a.sql"));
-        assert_eq!(from_root("", "./sql/").as_deref(), Some("sql"));
-        assert_eq!(from_root("app", "../../beside").as_deref(), Some("../beside"));
-        assert_eq!(from_root("../app", "../sql").as_deref(), Some("../sql"));
-        assert_eq!(from_root("app", "/etc"), None);
-        assert_eq!(from_root("app", ".."), None);
-        assert_eq!(from_root("app", "../.."), None);
-    }
+    let message = format!("package `{package}` has a path that nixpkgs' builder cannot take: {path:?} (`{target}`)");
+    Err(Diagnostic::new("unsafe-path", message).help(RENAME))
 }

@@ -7,42 +7,30 @@
 //! The graph may hold cycles, through dev-dependencies only.
 
 use std::collections::HashMap;
+use std::ops::{Index, Range};
 
-use cargo_lock::Lockfile;
 use cargo_metadata::{DependencyKind, NodeDep};
 use cargo_platform::Platform;
-use petgraph::graph::{DiGraph, EdgeIndex, NodeIndex};
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_staleness::Lock;
+use cratewright_workspace::{ResolverBehavior, Workspace};
+use petgraph::graph::{DiGraph, EdgeIndex};
+use petgraph::visit::{DfsPostOrder, EdgeFiltered, EdgeRef, Walker};
 use rayon::prelude::*;
 
-use crate::error::{ResolveError, path_to};
-use crate::feature_value::{DependencyNameIx, FeatureValue, parse_feature_value};
-use crate::manifest::{ResolverBehavior, WorkspaceManifest};
-use crate::metadata::WorkspaceMetadata;
+use crate::error::{path_to, unsupported_key};
+use crate::feature_value::FeatureValue;
+use crate::link::{DependencyNameIx, DependencyTable, ExternName, Link, PackageIx};
+use crate::metadata::Metadata;
 use crate::package::{Package, Target, convert_package, name_in_toml};
 use crate::profile::Profiles;
-use crate::source::Sources;
-
-/// Index of a package in a [`PackageGraph`].
-pub type PackageIx = NodeIndex<u32>;
-
-/// Which table of the manifest a dependency stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DependencyTable {
-    /// `[dependencies]`
-    Normal,
-    /// `[build-dependencies]`
-    Build,
-    /// `[dev-dependencies]`
-    Dev,
-}
-
-/// A name given with `--extern`; [`PackageGraph::extern_name`] has its text, which orders as the names do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExternName(u32);
+use crate::source::{Replacement, Source, Sources};
 
 /// One declared dependency that `Cargo.lock` has a package for: an edge of the graph.
 #[derive(Debug, Clone)]
 pub struct Dependency {
+    /// The package it stands for.
+    pub package: PackageIx,
     /// The key in the dependency table: what features call it.
     pub name_in_toml: String,
     /// The name that `--extern` gives it.
@@ -59,31 +47,18 @@ pub struct Dependency {
     pub(crate) features: Vec<FeatureValue>,
 }
 
-/// What resolution needs to know of an edge, close together: it looks at each of them many times.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Link {
-    pub(crate) edge: EdgeIndex<u32>,
-    pub(crate) to: PackageIx,
-    pub(crate) name: DependencyNameIx,
-    pub(crate) extern_name: ExternName,
-    pub(crate) table: DependencyTable,
-    pub(crate) optional: bool,
-    pub(crate) to_proc_macro: bool,
-    pub(crate) to_has_lib: bool,
-}
-
-/// Where the bits of a package begin, in a set that has some for each feature or dependency name of every package.
+/// Where a package begins, in a list or set that has something for each feature, dependency name or declared dependency
+/// of every package.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Bits {
+pub(crate) struct Begins {
     pub(crate) features: usize,
+    pub(crate) dependency_names: usize,
     pub(crate) dependencies: usize,
 }
 
 /// All packages of a workspace and how they depend on each other.
 #[derive(Debug)]
 pub struct PackageGraph {
-    /// Packages, and an edge for each declared dependency.
-    pub graph: DiGraph<Package, Dependency, u32>,
     /// Members in order of their names.
     pub members: Vec<PackageIx>,
     /// The member whose manifest is the workspace root's.
@@ -94,42 +69,46 @@ pub struct PackageGraph {
     pub profiles: Profiles,
     /// `[workspace.lints]`, as flags for rustc.
     pub lints: Vec<String>,
-    /// By package: the edges that leave it, in order of declaration. petgraph has them newest first.
-    links: Vec<Vec<Link>>,
-    /// By package, and one more for where they end.
-    bits: Vec<Bits>,
+    /// The edges of each package lie together, in order of declaration.
+    pub(crate) graph: DiGraph<Package, Dependency>,
+    /// By edge.
+    links: Vec<Link>,
+    /// By package, and one more for where the last one ends.
+    begins: Vec<Begins>,
     /// Texts of all [`ExternName`]s, in byte order.
     extern_names: Vec<String>,
 }
 
 impl PackageGraph {
-    /// Builds the graph from the output of `cargo metadata --all-features`, the lock, and the root manifest.
+    /// Builds the graph from what is in the workspace and what `cargo metadata --all-features` says of it. `replaced` are
+    /// the packages, by package id, whose source cargo's configuration replaces.
     ///
     /// # Errors
     /// When a package has a source or a manifest key that is not supported, or when the lock does not know a package.
     pub fn new(
-        metadata: WorkspaceMetadata,
-        lock: &Lockfile,
-        manifest: &WorkspaceManifest,
-    ) -> Result<Self, ResolveError> {
-        let WorkspaceMetadata { metadata, mut rust_versions, artifacts, mut undeclared, mut manifests, replaced } =
-            metadata;
-        let resolve = metadata.resolve.ok_or(ResolveError::NoResolve)?;
+        workspace: &Workspace,
+        lock: &Lock,
+        metadata: Metadata,
+        replaced: &HashMap<String, Replacement>,
+    ) -> Result<Self, Diagnostic> {
+        let Metadata { metadata, mut rust_versions, artifacts, mut undeclared } = metadata;
+        let no_resolve = || Diagnostic::new("no-resolve", "`cargo metadata` printed no dependency graph");
+        let resolve = metadata.resolve.ok_or_else(no_resolve)?;
         let root_dir = metadata.workspace_root.as_str().replace('\\', "/");
-        let sources = Sources::new(&root_dir, lock, &replaced);
+        let sources = Sources::new(&root_dir, lock, replaced);
         let root_manifest = format!("{root_dir}/Cargo.toml");
 
-        let mut graph = DiGraph::default();
+        let mut graph = DiGraph::<Package, Dependency>::with_capacity(metadata.packages.len(), 0);
         let mut by_id: HashMap<String, PackageIx> = HashMap::with_capacity(metadata.packages.len());
         let mut declared = Vec::with_capacity(metadata.packages.len());
         let mut root = None;
-        let mut packages = metadata.packages;
+        let mut unconverted = metadata.packages;
         // Cargo's order is by id, which holds absolute paths.
-        packages.sort_by(|a, b| {
+        unconverted.sort_by(|a, b| {
             let key = |p: &cargo_metadata::Package| p.source.as_ref().map(|source| source.repr.clone());
             (a.name.as_str(), &a.version).cmp(&(b.name.as_str(), &b.version)).then_with(|| key(a).cmp(&key(b)))
         });
-        let converted: Vec<_> = packages
+        let converted: Vec<_> = unconverted
             .into_par_iter()
             .map(|mut package| {
                 let is_root = package.manifest_path.as_str().replace('\\', "/") == root_manifest;
@@ -141,82 +120,100 @@ impl PackageGraph {
             .collect();
         for (id, is_root, dependencies, converted) in converted {
             let converted = converted.and_then(|package| match artifacts.get(&id) {
-                Some(dependency) => Err(ResolveError::UnsupportedKey {
-                    package: package.display(),
-                    key: format!("dependencies.{dependency}.artifact"),
-                    required_by: Vec::new(),
-                }),
+                Some(dependency) => {
+                    Err(unsupported_key(&package.display(), &format!("dependencies.{dependency}.artifact")))
+                }
                 None => Ok(package),
             });
             let mut package =
-                converted.map_err(|error| error.required_by(path_to(&resolve, &metadata.workspace_members, &id)))?;
+                converted.and_then(|package| local(package, workspace)).map_err(|error| {
+                    match &path_to(&resolve, &metadata.workspace_members, &id)[..] {
+                        [] | [_] => error,
+                        path => error.note("required by", path.join(" -> ")),
+                    }
+                })?;
             package.rust_version = rust_versions.remove(&id);
             package.undeclared = undeclared.remove(&id).unwrap_or_default();
-            package.set_manifest(manifests.remove(&id).unwrap_or_default());
-            let ix = graph.add_node(package);
-            declared.push((ix, dependencies));
+            let ix = PackageIx(graph.add_node(package));
+            declared.push((id.clone(), dependencies));
             root = if is_root { Some(ix) } else { root };
             by_id.insert(id, ix);
         }
         let mut members: Vec<PackageIx> =
             metadata.workspace_members.iter().filter_map(|id| by_id.get(&id.repr).copied()).collect();
-        members.sort_by(|&a, &b| graph[a].name.cmp(&graph[b].name));
+        members.sort_by(|&a, &b| graph[a.0].name.cmp(&graph[b.0].name));
         let nodes: HashMap<&str, &cargo_metadata::Node> =
             resolve.nodes.iter().map(|node| (node.id.repr.as_str(), node)).collect();
-        let ids: HashMap<PackageIx, &str> = by_id.iter().map(|(id, &ix)| (ix, id.as_str())).collect();
-        let mut edges: Vec<Vec<EdgeIndex<u32>>> = vec![Vec::new(); graph.node_count()];
-        let mut names: HashMap<EdgeIndex<u32>, String> = HashMap::new();
-        for (from, dependencies) in declared {
-            let Some(node) = nodes.get(ids[&from]) else { continue };
+        let mut names: Vec<String> = Vec::new();
+        let mut begins = vec![Begins::default()];
+        for (from, (id, declared)) in graph.node_indices().zip(declared) {
+            let entries = nodes.get(id.as_str()).into_iter().flat_map(|node| &node.deps);
             let resolved: Vec<(PackageIx, &NodeDep)> =
-                node.deps.iter().filter_map(|entry| Some((*by_id.get(&entry.pkg.repr)?, entry))).collect();
-            for dependency in dependencies {
-                let Some(to) = find_target(&graph, &resolved, &dependency) else { continue };
-                let name = graph[to].lib.as_ref().map(|lib| extern_name(&dependency, lib)).unwrap_or_default();
-                let dependency = convert_dependency(&graph[from], &graph[to], dependency);
-                let edge = graph.add_edge(from, to, dependency);
-                names.insert(edge, name);
-                edges[from.index()].push(edge);
+                entries.filter_map(|entry| Some((*by_id.get(&entry.pkg.repr)?, entry))).collect();
+            for dependency in declared {
+                let Some(ix) = find_target(&graph, &resolved, &dependency) else { continue };
+                let to = &graph[ix.0];
+                names.push(to.lib.as_ref().map(|lib| extern_name(&dependency, lib)).unwrap_or_default());
+                let dependency = convert_dependency(&graph[from], to, ix, dependency);
+                graph.add_edge(from, ix.0, dependency);
             }
-        }
-        let resolver = manifest.resolver(root.map(|ix| graph[ix].edition.as_str()));
-        let libraries = graph.node_weights().filter_map(|package| Some(package.lib.as_ref()?.name.replace('-', "_")));
-        let mut extern_names: Vec<String> = names.values().cloned().chain(libraries).collect();
-        extern_names.sort_unstable();
-        extern_names.dedup();
-        for (edge, name) in names {
-            graph[edge].extern_name = intern(&extern_names, &name);
-        }
-        let link = |&edge: &EdgeIndex<u32>| link(&graph, edge);
-        let links = edges.iter().map(|edges| edges.iter().filter_map(link).collect()).collect();
-        let mut bits = vec![Bits::default()];
-        for (ix, package) in graph.node_weights().enumerate() {
-            bits.push(Bits {
-                features: bits[ix].features + package.feature_names.len(),
-                dependencies: bits[ix].dependencies + package.dependency_names.len(),
+            let from = &graph[from];
+            let begin = begins[begins.len() - 1];
+            begins.push(Begins {
+                features: begin.features + from.feature_names.len(),
+                dependency_names: begin.dependency_names + from.dependency_names.len(),
+                dependencies: graph.edge_count(),
             });
         }
-        let (profiles, lints) = (manifest.profiles.clone(), manifest.lints.clone());
-        let mut this = PackageGraph { graph, members, root, resolver, profiles, lints, links, bits, extern_names };
+        let resolver = workspace.resolver(root.map(|ix| graph[ix.0].edition.as_str()))?;
+        let libraries = graph.node_weights().filter_map(|package| Some(package.lib.as_ref()?.name.replace('-', "_")));
+        let mut extern_names: Vec<String> = names.iter().cloned().chain(libraries).collect();
+        extern_names.sort_unstable();
+        extern_names.dedup();
+        for (dependency, name) in graph.edge_weights_mut().zip(names) {
+            dependency.extern_name = intern(&extern_names, &name);
+        }
+        let links = graph.edge_references().map(|edge| link(edge.id(), edge.weight(), &graph[edge.target()]));
+        let links = links.collect();
+        let (profiles, lints) = (Profiles::new(workspace.profiles()?)?, workspace.lints());
+        let mut this = PackageGraph { members, root, resolver, profiles, lints, graph, links, begins, extern_names };
         this.link_features();
         Ok(this)
     }
 
-    /// The edges that leave `package`, in order of declaration.
-    pub fn dependencies(&self, package: PackageIx) -> impl Iterator<Item = (EdgeIndex<u32>, PackageIx, &Dependency)> {
-        self.links(package).iter().map(|link| (link.edge, link.to, &self.graph[link.edge]))
+    /// All packages, by name and version; a [`PackageIx`] counts in this order.
+    pub fn packages(&self) -> impl ExactSizeIterator<Item = &Package> {
+        self.graph.raw_nodes().iter().map(|node| &node.weight)
+    }
+
+    /// All packages, each after those that it depends on: dev-dependencies, through which there may be cycles, do not
+    /// count.
+    pub fn in_dependency_order(&self) -> Vec<PackageIx> {
+        let built = EdgeFiltered::from_fn(&self.graph, |edge| edge.weight().table != DependencyTable::Dev);
+        let mut walk = DfsPostOrder::empty(&built);
+        walk.stack.extend(self.graph.node_indices().rev());
+        walk.iter(&built).map(PackageIx).collect()
+    }
+
+    /// What a package declares and `Cargo.lock` has a package for, in order of declaration.
+    pub fn dependencies(&self, package: PackageIx) -> impl ExactSizeIterator<Item = &Dependency> {
+        self.graph.raw_edges()[self.range(package)].iter().map(|edge| &edge.weight)
     }
 
     pub(crate) fn links(&self, package: PackageIx) -> &[Link] {
-        &self.links[package.index()]
+        &self.links[self.range(package)]
     }
 
-    pub(crate) fn bits(&self, package: PackageIx) -> Bits {
-        self.bits[package.index()]
+    fn range(&self, package: PackageIx) -> Range<usize> {
+        self.begins[package.index()].dependencies..self.begins[package.index() + 1].dependencies
     }
 
-    pub(crate) fn bits_end(&self) -> Bits {
-        self.bits[self.graph.node_count()]
+    pub(crate) fn begins(&self, package: PackageIx) -> Begins {
+        self.begins[package.index()]
+    }
+
+    pub(crate) fn ends(&self) -> Begins {
+        self.begins[self.graph.node_count()]
     }
 
     /// Text of a name.
@@ -231,24 +228,44 @@ impl PackageGraph {
 
     /// Turns `dep/feature` values from names into edges and feature indices, so that resolution compares no strings.
     fn link_features(&mut self) {
-        for package in self.graph.node_indices() {
-            let values = self.graph[package].feature_values.iter().flatten();
-            if !values.into_iter().any(|value| matches!(value, FeatureValue::DependencyFeature { .. })) {
-                continue;
-            }
-            let mut values = std::mem::take(&mut self.graph[package].feature_values);
+        for ix in self.graph.node_indices() {
+            let mut values = std::mem::take(&mut self.graph[ix].feature_values);
             for value in values.iter_mut().flatten() {
                 if let FeatureValue::DependencyFeature { dependency, feature, enables, .. } = value {
                     *enables = self
-                        .links(package)
+                        .links(PackageIx(ix))
                         .iter()
                         .filter(|link| link.name == *dependency)
-                        .map(|link| (*link, parse_feature_value(feature, &self.graph[link.to])))
+                        .map(|link| (*link, self[link.to].parse_feature_value(feature)))
                         .collect();
                 }
             }
-            self.graph[package].feature_values = values;
+            self.graph[ix].feature_values = values;
         }
+    }
+}
+
+impl Index<PackageIx> for PackageGraph {
+    type Output = Package;
+
+    fn index(&self, package: PackageIx) -> &Package {
+        &self.graph[package.0]
+    }
+}
+
+/// A package with what its manifest says, if it is a directory.
+fn local(package: Package, workspace: &Workspace) -> Result<Package, Diagnostic> {
+    let Source::Local { dir } = &package.source else { return Ok(package) };
+    // One that only configuration outside of the workspace leads to would be another one elsewhere.
+    let Some(local) = workspace.packages.get(dir.as_str()) else {
+        let message = format!("no manifest of the workspace leads to package `{}`, at `{dir}`", package.display());
+        return Err(Diagnostic::new("unknown-package", message)
+            .at(package.manifest_path.clone())
+            .help("put the `[patch]` or `paths` that cargo has from elsewhere into the workspace's own Cargo.toml or .cargo/config.toml"));
+    };
+    match local.manifest.unsupported_key() {
+        Some(key) => Err(unsupported_key(&package.display(), &format!("package.{key}")).at(package.manifest_path)),
+        None => Ok(package.with_manifest(local)),
     }
 }
 
@@ -256,12 +273,12 @@ impl PackageGraph {
 ///
 /// `resolve.nodes[].deps` has one entry per (package, extern name) with the tables and platforms it was declared in.
 fn find_target(
-    graph: &DiGraph<Package, Dependency, u32>,
+    graph: &DiGraph<Package, Dependency>,
     resolved: &[(PackageIx, &NodeDep)],
     dependency: &cargo_metadata::Dependency,
 ) -> Option<PackageIx> {
     let mut candidates = resolved.iter().filter_map(|&(ix, entry)| {
-        let package = &graph[ix];
+        let package = &graph[ix.0];
         if package.name != dependency.name {
             return None;
         }
@@ -272,7 +289,7 @@ fn find_target(
     });
     let first = candidates.next()?;
     // Several versions under one extern name, kind and platform: only the requirement tells them apart.
-    let fits = |ix: PackageIx| dependency.req.matches(&graph[ix].version);
+    let fits = |ix: PackageIx| dependency.req.matches(&graph[ix.0].version);
     if fits(first) { Some(first) } else { Some(candidates.find(|&ix| fits(ix)).unwrap_or(first)) }
 }
 
@@ -281,14 +298,20 @@ fn extern_name(dependency: &cargo_metadata::Dependency, lib: &Target) -> String 
     dependency.rename.as_deref().unwrap_or(&lib.name).replace('-', "_")
 }
 
-fn convert_dependency(from: &Package, to: &Package, dependency: cargo_metadata::Dependency) -> Dependency {
+fn convert_dependency(
+    from: &Package,
+    to: &Package,
+    package: PackageIx,
+    dependency: cargo_metadata::Dependency,
+) -> Dependency {
     let mut features: Vec<FeatureValue> =
-        dependency.features.iter().map(|feature| parse_feature_value(feature, to)).collect();
+        dependency.features.iter().map(|feature| to.parse_feature_value(feature)).collect();
     if dependency.uses_default_features {
         features.extend(to.default_feature.map(FeatureValue::Feature));
     }
     let name_in_toml = name_in_toml(&dependency).to_owned();
     Dependency {
+        package,
         // Filled in once all names are known.
         extern_name: ExternName(0),
         name: from.dependency_name_ix(&name_in_toml).expect("a package knows its own dependencies"),
@@ -304,11 +327,18 @@ fn convert_dependency(from: &Package, to: &Package, dependency: cargo_metadata::
     }
 }
 
-fn link(graph: &DiGraph<Package, Dependency, u32>, edge: EdgeIndex<u32>) -> Option<Link> {
-    let (_, to) = graph.edge_endpoints(edge)?;
-    let Dependency { name, extern_name, table, optional, .. } = graph[edge];
-    let (to_proc_macro, to_has_lib) = (graph[to].proc_macro, graph[to].lib.is_some());
-    Some(Link { edge, to, name, extern_name, table, optional, to_proc_macro, to_has_lib })
+fn link(ix: EdgeIndex, dependency: &Dependency, to: &Package) -> Link {
+    let &Dependency { package, name, extern_name, table, optional, .. } = dependency;
+    Link {
+        ix,
+        to: package,
+        name,
+        extern_name,
+        table,
+        optional,
+        to_proc_macro: to.proc_macro,
+        to_has_lib: to.lib.is_some(),
+    }
 }
 
 fn intern(names: &[String], name: &str) -> ExternName {

@@ -3,8 +3,7 @@
 use std::str::FromStr;
 
 use cargo_platform::Cfg;
-
-use crate::error::ResolveError;
+use cratewright_sources::diagnostic::Diagnostic;
 
 /// A platform: its triple and what `rustc --print cfg --target <triple>` prints for it.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,14 +19,16 @@ impl Platform {
     ///
     /// # Errors
     /// When a line is no cfg.
-    pub fn parse(triple: &str, print_cfg: &str) -> Result<Self, ResolveError> {
+    pub fn parse(triple: &str, print_cfg: &str) -> Result<Self, Diagnostic> {
         let cfgs = print_cfg
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
             .map(|line| {
-                Cfg::from_str(line)
-                    .map_err(|_| ResolveError::InvalidCfg { triple: triple.to_owned(), line: line.to_owned() })
+                Cfg::from_str(line).map_err(|error| {
+                    let message = format!("`rustc --print cfg --target {triple}` printed `{line}`, which is not a cfg");
+                    Diagnostic::new("invalid-cfg", message).caused_by(error)
+                })
             })
             .collect::<Result<_, _>>()?;
         Ok(Platform { triple: triple.to_owned(), cfgs })

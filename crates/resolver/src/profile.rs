@@ -9,9 +9,9 @@ use std::fmt;
 
 use cargo_util_schemas::core::PackageIdSpec;
 use cargo_util_schemas::manifest::{ProfilePackageSpec, StringOrBool, TomlDebugInfo, TomlProfile};
+use cratewright_sources::diagnostic::Diagnostic;
 use serde::Serialize;
 
-use crate::error::ResolveError;
 use crate::package::Package;
 
 /// The profile that `Cargo.nix` builds with unless told otherwise, as nixpkgs' builder does.
@@ -121,7 +121,7 @@ impl Default for Profiles {
 
 impl Profiles {
     /// Merges the tables of the root manifest with what cargo predefines.
-    pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, ResolveError> {
+    pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, Diagnostic> {
         let declared = tables.keys().cloned().collect();
         for (name, root) in PREDEFINED {
             let table = tables.entry(name.to_owned()).or_default();
@@ -191,17 +191,17 @@ impl Profiles {
 
     /// What a unit is compiled with: of `package`, or of one that no table is about by its name. A profile that is not
     /// [`Profiles::contains`]ed counts as an empty one that inherits from `release`.
-    pub fn of(&self, package: Option<&Package>, is_member: bool, asked: Asked<'_>) -> Profile {
+    pub fn of(&self, package: Option<&Package>, is_member: bool, request: ProfileRequest<'_>) -> Profile {
         let empty = (Root::Release, TomlProfile::default());
-        let (root, table) = self.merged.get(asked.profile).unwrap_or(&empty);
+        let (root, table) = self.merged.get(request.profile).unwrap_or(&empty);
         let mut profile = defaults(*root);
         let mut strip = apply(&mut profile, Settings::of(table));
-        let is_host = asked.profile_use == ProfileUse::BuildOverride;
+        let is_host = request.unit_for == UnitFor::Host;
         if is_host {
             profile.opt_level = "0".to_owned();
             profile.codegen_units = None;
         }
-        let mut is_deferred = is_host && asked.is_native;
+        let mut is_deferred = is_host && request.is_native;
         let host = table.build_override.as_deref().filter(|_| is_host);
         let overrides = table.package.iter().flatten();
         let all = overrides.clone().filter(|(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
@@ -210,15 +210,15 @@ impl Profiles {
             strip = apply(&mut profile, Settings::of(table));
             is_deferred &= table.debug.is_none();
         }
-        if asked.profile_use != ProfileUse::AsWritten {
+        if request.unit_for != UnitFor::Normal {
             profile.panic = "unwind".to_owned();
         }
-        if profile.has_debug() && profile.split_debuginfo.is_none() && asked.target.contains("-apple-") {
+        if profile.has_debug() && profile.split_debuginfo.is_none() && request.target.contains("-apple-") {
             profile.split_debuginfo = Some("unpacked".to_owned());
         }
         profile.strip = match strip {
             Some(strip) => strip,
-            None if !profile.has_debug() && !asked.with_debug => "debuginfo".to_owned(),
+            None if !profile.has_debug() && !request.with_debug => "debuginfo".to_owned(),
             None => "none".to_owned(),
         };
         // It counts for all that is decided above.
@@ -229,24 +229,24 @@ impl Profiles {
     }
 }
 
-/// How a unit takes its profile. Cargo's `UnitFor` (`src/cargo/core/profiles.rs`).
+/// How a unit takes its profile. Cargo's `UnitFor` (`src/cargo/core/profiles.rs`), as far as that tells them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ProfileUse {
+pub enum UnitFor {
     /// As the manifest has it.
-    AsWritten,
+    Normal,
     /// The same, but unwinding: tests and what they link, and a proc-macro that was asked for by name.
-    Unwinding,
+    AlwaysUnwind,
     /// With `build-override`, and unwinding: build scripts, proc-macros, and what they link.
-    BuildOverride,
+    Host,
 }
 
 /// What besides its package decides on a unit's profile.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
+pub struct ProfileRequest<'a> {
     /// Name of the profile.
     pub profile: &'a str,
     /// How the unit takes it.
-    pub profile_use: ProfileUse,
+    pub unit_for: UnitFor,
     /// Triple it is compiled for.
     pub target: &'a str,
     /// Whether anything it links has debug information.
@@ -260,8 +260,12 @@ fn merge(
     tables: &BTreeMap<String, TomlProfile>,
     name: &str,
     seen: &mut Vec<String>,
-) -> Result<(Root, TomlProfile), ResolveError> {
-    let invalid = |message| ResolveError::InvalidProfile { profile: name.to_owned(), message };
+) -> Result<(Root, TomlProfile), Diagnostic> {
+    let invalid = |message: String| {
+        Diagnostic::new("invalid-profile", format!("profile `{name}` in the workspace manifest: {message}"))
+            .at("Cargo.toml")
+            .help("correct `[profile]`; `cargo build` says more about it")
+    };
     let table = tables.get(name).ok_or_else(|| invalid("it is not defined".to_owned()))?;
     if let Some(key) = unstable_key(table) {
         return Err(invalid(format!("`{key}` cannot be built with Nix, as it needs an unstable cargo")));
@@ -381,23 +385,29 @@ fn matches_package(spec: &PackageIdSpec, package: &Package) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::WorkspaceManifest;
+    use cratewright_staleness::Observer;
+    use cratewright_workspace::Workspace;
+
+    fn profiles(files: &[(&str, &str)]) -> Result<Profiles, Diagnostic> {
+        let files: BTreeMap<_, _> = files.iter().map(|&(file, text)| (file.to_owned(), text.to_owned())).collect();
+        Profiles::new(Workspace::discover(&Observer::new(&files))?.profiles()?)
+    }
 
     #[track_caller]
     fn check_refused(text: &str, expected: &str) {
-        let error = WorkspaceManifest::parse(text, &toml::Table::new()).unwrap_err();
-        assert_eq!(error.to_string(), expected);
+        assert_eq!(profiles(&[("Cargo.toml", text)]).unwrap_err().to_string(), expected);
     }
 
     #[test]
     fn configuration_counts_more_than_the_manifest() {
-        let config = "[dist]\ninherits = 'dev'\nopt-level = 2\n[release]\nlto = 'thin'".parse().unwrap();
-        let text = "[profile.release]\nlto = true\npanic = 'abort'";
-        let manifest = WorkspaceManifest::parse(text, &config).unwrap();
-        assert!(manifest.profiles.contains("dist") && manifest.profiles.aborts("release"));
-        let table = &manifest.profiles.merged["release"].1;
+        let manifest = ("Cargo.toml", "[profile.release]\nlto = true\npanic = 'abort'");
+        let config = "[profile.dist]\ninherits = 'dev'\nopt-level = 2\n[profile.release]\nlto = 'thin'";
+        let profiles_of = |config| profiles(&[manifest, (".cargo/config.toml", config)]);
+        let profiles = profiles_of(config).unwrap();
+        assert!(profiles.contains("dist") && profiles.aborts("release"));
+        let table = &profiles.merged["release"].1;
         assert_eq!(Settings::of(table).lto.as_deref(), Some("thin"));
-        let unknown = WorkspaceManifest::parse("", &"[dist]\nopt-level = []".parse().unwrap()).unwrap_err();
+        let unknown = profiles_of("[profile.dist]\nopt-level = []").unwrap_err();
         assert!(unknown.to_string().starts_with("profile `dist`"), "{unknown}");
     }
 
@@ -405,7 +415,7 @@ mod tests {
     fn what_is_not_passed_on_is_said() {
         let text = "[profile.dev]\nincremental = true\n[profile.dev.package.a]\nsplit-debuginfo = 'packed'\n\
                     [profile.release]\nincremental = false\nsplit-debuginfo = 'off'";
-        let ignored = WorkspaceManifest::parse(text, &toml::Table::new()).unwrap().profiles.ignored();
+        let ignored = profiles(&[("Cargo.toml", text)]).unwrap().ignored();
         assert_eq!(ignored.len(), 1, "{ignored:?}");
         assert!(ignored[0].contains("`profile.dev.package.a.split"));
     }

@@ -11,15 +11,16 @@ use std::collections::HashMap;
 use fixedbitset::FixedBitSet;
 use petgraph::graph::EdgeIndex;
 
-use crate::feature_value::{DependencyNameIx, FeatureIx, FeatureValue};
-use crate::package_graph::{DependencyTable, PackageGraph, PackageIx};
+use crate::feature_value::FeatureValue;
+use crate::link::{DependencyNameIx, DependencyTable, FeatureIx, PackageIx};
+use crate::package_graph::PackageGraph;
 use crate::selection::{RootFeatures, Selection};
 
-/// The edges of the graph that cargo's resolve for this selection has.
+/// The dependencies that cargo's resolve for this selection has.
 pub(crate) fn reachable_dependencies(graph: &PackageGraph, selection: &Selection) -> FixedBitSet {
     let mut walk = Walk {
         graph,
-        edges: FixedBitSet::with_capacity(graph.graph.edge_count()),
+        reached: FixedBitSet::with_capacity(graph.graph.edge_count()),
         activated: vec![None; graph.graph.node_count()],
     };
     for &member in &selection.members {
@@ -27,12 +28,12 @@ pub(crate) fn reachable_dependencies(graph: &PackageGraph, selection: &Selection
         let wanted = walk.wanted(member, &requested);
         walk.follow(member, wanted, DevDependencies::Counted);
     }
-    walk.edges
+    walk.reached
 }
 
 /// Features that the selection asks of a member.
 pub(crate) fn requested(graph: &PackageGraph, selection: &Selection, member: PackageIx) -> Vec<FeatureIx> {
-    let package = &graph.graph[member];
+    let package = &graph[member];
     match &selection.features {
         RootFeatures::All => (0..package.feature_names.len() as FeatureIx).collect(),
         RootFeatures::Named { names, default } => names
@@ -53,12 +54,12 @@ enum DevDependencies {
 struct Wanted {
     features: FixedBitSet,
     /// By name in the manifest: features asked of the dependencies of that name.
-    dependencies: HashMap<DependencyNameIx, Vec<(EdgeIndex<u32>, FeatureIx)>>,
+    dependencies: HashMap<DependencyNameIx, Vec<(EdgeIndex, FeatureIx)>>,
 }
 
 struct Walk<'a> {
     graph: &'a PackageGraph,
-    edges: FixedBitSet,
+    reached: FixedBitSet,
     /// Features that a package was activated with, as a dependency.
     activated: Vec<Option<FixedBitSet>>,
 }
@@ -87,9 +88,10 @@ impl Walk<'_> {
             if !counted || (link.optional && asked.is_none()) {
                 continue;
             }
-            self.edges.insert(link.edge.index());
-            let mut requested: Vec<FeatureIx> = graph.graph[link.edge].features.iter().filter_map(as_feature).collect();
-            let asked = asked.into_iter().flatten().filter(|(through, _)| *through == link.edge);
+            self.reached.insert(link.ix.index());
+            let features = &graph.graph[link.ix].features;
+            let mut requested: Vec<FeatureIx> = features.iter().filter_map(FeatureValue::as_feature).collect();
+            let asked = asked.into_iter().flatten().filter(|(through, _)| *through == link.ix);
             requested.extend(asked.map(|(_, feature)| feature));
             self.activate(link.to, &requested);
         }
@@ -98,7 +100,7 @@ impl Walk<'_> {
     /// Cargo's `Requirements` (`dep_cache.rs`): the closure of some features within their package.
     fn wanted(&self, package: PackageIx, requested: &[FeatureIx]) -> Wanted {
         let graph = self.graph;
-        let package = &graph.graph[package];
+        let package = &graph[package];
         let mut wanted =
             Wanted { features: FixedBitSet::with_capacity(package.feature_names.len()), dependencies: HashMap::new() };
         let mut open = requested.to_vec();
@@ -118,19 +120,12 @@ impl Walk<'_> {
                             open.extend(same_named_feature);
                         }
                         let asked = wanted.dependencies.entry(*dependency).or_default();
-                        asked.extend(enables.iter().filter_map(|(link, value)| Some((link.edge, as_feature(value)?))));
+                        asked.extend(enables.iter().filter_map(|(link, value)| Some((link.ix, value.as_feature()?))));
                     }
                     FeatureValue::Unknown => {}
                 }
             }
         }
         wanted
-    }
-}
-
-fn as_feature(value: &FeatureValue) -> Option<FeatureIx> {
-    match value {
-        FeatureValue::Feature(feature) => Some(*feature),
-        _ => None,
     }
 }

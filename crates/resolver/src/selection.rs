@@ -1,11 +1,12 @@
 //! What is asked for, as on cargo's command line.
 
-use crate::package_graph::{PackageGraph, PackageIx};
+use crate::link::PackageIx;
+use crate::package_graph::PackageGraph;
 use crate::profile::DEFAULT_PROFILE;
 
 /// `cargo build` or `cargo test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
+pub enum UserIntent {
     /// Libraries and binaries; no dev-dependencies.
     Build,
     /// Test targets as well, with dev-dependencies.
@@ -33,13 +34,13 @@ impl RootFeatures {
     }
 }
 
-/// Members, purpose, features and profile.
+/// Members, intent, features and profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// `-p` for each of them, or `--workspace`.
     pub members: Vec<PackageIx>,
     /// Build or test.
-    pub purpose: Purpose,
+    pub intent: UserIntent,
     /// Features of the members.
     pub features: RootFeatures,
     /// Name of the profile.
@@ -53,7 +54,7 @@ impl Selection {
     pub fn build(member: PackageIx) -> Self {
         Selection {
             members: vec![member],
-            purpose: Purpose::Build,
+            intent: UserIntent::Build,
             features: RootFeatures::default_features(),
             profile: DEFAULT_PROFILE.to_owned(),
             variant: None,
@@ -62,13 +63,13 @@ impl Selection {
 
     /// `cargo test --release -p member`, run in the member's directory.
     pub fn test(member: PackageIx) -> Self {
-        Selection { purpose: Purpose::Test, ..Selection::build(member) }
+        Selection { intent: UserIntent::Test, ..Selection::build(member) }
     }
 
     /// The features asked of a member by name, sorted, `default` for default features: what crate2nix calls
     /// `rootFeatures`.
     pub fn requested_features(&self, packages: &PackageGraph, member: PackageIx) -> Vec<String> {
-        let package = &packages.graph[member];
+        let package = &packages[member];
         let mut requested = match &self.features {
             RootFeatures::All => package.feature_names().map(str::to_owned).collect(),
             RootFeatures::Named { names, .. } => {

@@ -3,11 +3,9 @@
 use std::collections::HashMap;
 
 use cargo_lock::package::{SourceId, SourceKind};
-use cargo_lock::{Lockfile, Package as LockedPackage};
-use cratewright_sources::tree::relative;
-use semver::Version;
-
-use crate::error::ResolveError;
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::path::relative;
+use cratewright_staleness::{LOCK, Lock};
 
 /// Where cargo takes a package from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +59,7 @@ pub enum Replacement {
 }
 
 /// Checksums by name and version, of each registry that has it.
-type Checksums = HashMap<(String, Version), Vec<(SourceId, Option<String>)>>;
+type Checksums = HashMap<(String, String), Vec<(SourceId, Option<String>)>>;
 
 /// What is known of the sources besides what `cargo metadata` says.
 pub(crate) struct Sources<'a> {
@@ -73,30 +71,33 @@ pub(crate) struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    pub(crate) fn new(root: &'a str, lock: &Lockfile, replaced: &'a HashMap<String, Replacement>) -> Self {
+    pub(crate) fn new(root: &'a str, lock: &Lock, replaced: &'a HashMap<String, Replacement>) -> Self {
         let mut checksums = Checksums::with_capacity(lock.packages.len());
-        for LockedPackage { name, version, source, checksum, .. } in &lock.packages {
-            let Some(source) = source.clone().filter(SourceId::is_registry) else { continue };
-            let checksum = checksum.as_ref().map(|checksum| format!("{checksum:x}"));
-            checksums.entry((name.as_str().to_owned(), version.clone())).or_default().push((source, checksum));
+        for package in &lock.packages {
+            let source = package.source.as_ref().and_then(|source| SourceId::from_url(source).ok());
+            let Some(source) = source.filter(SourceId::is_registry) else { continue };
+            let checksum = lock.checksum(package).map(str::to_owned);
+            let key = (package.name.clone(), package.version.clone());
+            checksums.entry(key).or_default().push((source, checksum));
         }
         Sources { root, checksums, replaced }
     }
 
     /// The source of a package; `directory` is that of its manifest.
-    pub(crate) fn of(&self, package: &cargo_metadata::Package, directory: &str) -> Result<Source, ResolveError> {
+    pub(crate) fn of(&self, package: &cargo_metadata::Package, directory: &str) -> Result<Source, Diagnostic> {
         let Some(source) = &package.source else {
-            return Ok(Source::Local { dir: relative(self.root, directory) });
+            return Ok(Source::Local { dir: relative(self.root, directory).to_string() });
         };
         let replacement = self.replaced.get(&package.id.repr);
         if let Some(Replacement::Directory(path)) = replacement {
             return Ok(Source::Vendored { path: path.clone(), checksum: None });
         }
         let display = || format!("{} {}", package.name, package.version);
-        let unsupported = || ResolveError::UnsupportedSource {
-            package: display(),
-            source_id: source.repr.clone(),
-            required_by: Vec::new(),
+        let unsupported = || {
+            let message = format!("package `{}` has an unsupported source `{}`", display(), source.repr);
+            Diagnostic::new("unsupported-source", message)
+                .at(LOCK)
+                .help("take it from a registry, a git repository or a `path`; if cargo builds it, please report this")
         };
         if let Some(git) = source.repr.strip_prefix("git+") {
             // A reference may hold a `#`, which `cargo metadata` does not escape.
@@ -114,14 +115,22 @@ impl<'a> Sources<'a> {
         match id.kind() {
             SourceKind::Registry | SourceKind::SparseRegistry => {
                 let same = |other: &SourceId| other.kind() == id.kind() && other.url() == id.url();
-                let locked = self.checksums.get(&(package.name.to_string(), package.version.clone()));
+                let locked = self.checksums.get(&(package.name.to_string(), package.version.to_string()));
                 let locked = locked.into_iter().flatten().find(|(other, _)| same(other));
                 let checksum = match locked {
                     Some((_, Some(checksum))) => checksum.clone(),
                     Some((_, None)) => {
-                        return Err(ResolveError::NoChecksum { package: display(), required_by: Vec::new() });
+                        let message = format!("`{LOCK}` has no checksum for package `{}`", display());
+                        return Err(Diagnostic::new("no-checksum", message).at(LOCK).help(
+                            "restore it from version control, or make a new one with `cargo generate-lockfile`",
+                        ));
                     }
-                    None => return Err(ResolveError::NotInLock { package: display(), required_by: Vec::new() }),
+                    None => {
+                        let message = format!("package `{}` is not in `{LOCK}`", display());
+                        return Err(Diagnostic::new("not-in-lock-file", message)
+                            .at(LOCK)
+                            .help("run `cargo check`, then `cratewright generate` again"));
+                    }
                 };
                 if let Some(Replacement::Packed(path)) = replacement {
                     return Ok(Source::Vendored { path: path.clone(), checksum: Some(checksum) });
@@ -169,31 +178,31 @@ mod tests {
     #[test]
     fn unknown_sources_are_refused() {
         let registry = "registry+https://github.com/rust-lang/crates.io-index";
-        let lock = format!(
+        let text = format!(
             "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"{registry}\"\nchecksum = \"{}\"\n",
             "0".repeat(64)
         );
-        let (lock, replaced) = (lock.parse().unwrap(), HashMap::new());
+        let (lock, replaced) = (Lock::parse(&text).unwrap(), HashMap::new());
         let sources = Sources::new("/w", &lock, &replaced);
-        let source_of = |source: &str, directory: &str| {
+        let source_of = |sources: &Sources<'_>, source: &str, directory: &str| {
             let package = format!(
                 r#"{{"name": "a", "version": "1.0.0", "id": "a", "source": "{source}", "dependencies": [], "targets": [],
                 "features": {{}}, "manifest_path": "{directory}/Cargo.toml"}}"#
             );
             sources.of(&serde_json::from_str(&package).unwrap(), directory)
         };
-        assert!(matches!(source_of(registry, "/x"), Ok(Source::CratesIo { .. })));
+        assert!(matches!(source_of(&sources, registry, "/x"), Ok(Source::CratesIo { .. })));
         for unknown in
             ["hg+https://example.org/a", "path+file:///a", "directory+file:///a", "git+https://example.org/a#0123"]
         {
-            let error = source_of(unknown, "/x").unwrap_err();
-            assert!(
-                matches!(&error, ResolveError::UnsupportedSource { source_id, .. } if source_id == unknown),
-                "{error}"
-            );
+            let error = source_of(&sources, unknown, "/x").unwrap_err();
+            assert!(error.code == "unsupported-source" && error.message.contains(unknown), "{error}");
         }
+        let without = Lock::parse(&text.replace("checksum", "other")).unwrap();
+        let error = source_of(&Sources::new("/w", &without, &replaced), registry, "/x").unwrap_err();
+        assert_eq!(error.code, "no-checksum", "{error}");
         // Another registry has no checksum of crates.io.
-        let error = source_of("sparse+https://example.org/index/", "/x").unwrap_err();
-        assert!(matches!(error, ResolveError::NotInLock { .. }), "{error}");
+        let error = source_of(&sources, "sparse+https://example.org/index/", "/x").unwrap_err();
+        assert_eq!(error.code, "not-in-lock-file", "{error}");
     }
 }

@@ -2,27 +2,39 @@
 //!
 //! A unit here is what one `buildRustCrate` derivation builds: the library, the binaries that were asked for, and the
 //! build script of one package, for host or target, with one feature set. Cargo has a unit per target of the package;
-//! [`crate::compare`] folds those together. The walk follows cargo's `src/cargo/core/compiler/unit_dependencies.rs`.
+//! `compare.rs` folds those together. The walk follows cargo's `src/cargo/core/compiler/unit_dependencies.rs`.
 
 use std::collections::BTreeSet;
+use std::ops::Index;
 
 use fixedbitset::FixedBitSet;
 use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
+use petgraph::visit::{Dfs, Walker};
 use rayon::prelude::*;
 
-use crate::feature_value::FeatureIx;
-use crate::features::{ActivatedFeatures, PlatformTable, Role, activate_features, declared_for};
+use crate::features::{ActivatedFeatures, CompileKind, PlatformTable, activate_features, declared_for};
+use crate::link::{DependencyTable, ExternName, FeatureIx, PackageIx};
 use crate::package::Target;
-use crate::package_graph::{DependencyTable, ExternName, PackageGraph, PackageIx};
+use crate::package_graph::PackageGraph;
 use crate::platform::{Pair, Platform};
-use crate::profile::{Asked, Profile, ProfileUse};
+use crate::profile::{Profile, ProfileRequest, UnitFor};
 use crate::reachable::reachable_dependencies;
-use crate::selection::{Purpose, Selection};
+use crate::selection::{Selection, UserIntent};
+
+/// A unit of a [`UnitGraph`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnitIx(pub(crate) NodeIndex);
+
+impl UnitIx {
+    /// Where [`UnitGraph::units`] has it.
+    pub fn index(self) -> usize {
+        self.0.index()
+    }
+}
 
 /// What a unit is built as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum UnitKind {
+pub enum CompileMode {
     /// Library, binaries, build script.
     Build,
     /// The same package compiled for its own tests: dev-dependencies included.
@@ -35,23 +47,23 @@ pub struct Unit {
     /// The package.
     pub package: PackageIx,
     /// For host or target.
-    pub role: Role,
+    pub kind: CompileKind,
     /// Built for itself or for its tests.
-    pub kind: UnitKind,
+    pub mode: CompileMode,
     /// How it takes its profile.
-    pub profile: ProfileUse,
+    pub unit_for: UnitFor,
     /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
     pub features: Vec<FeatureIx>,
     /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
     pub bins: Vec<usize>,
     /// What else a unit for tests compiles.
-    pub beside: Beside,
+    pub dev_targets: DevTargets,
 }
 
 /// Targets that only units for tests have, as indices into the lists of the same names of [`crate::Package`]: those whose
 /// required features are on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Beside {
+pub struct DevTargets {
     /// Integration tests that are tested.
     pub tests: Vec<usize>,
     /// Examples.
@@ -60,9 +72,11 @@ pub struct Beside {
     pub benches: Vec<usize>,
 }
 
-/// Why one unit needs another.
+/// A unit that another one needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitDependency {
+    /// The unit.
+    pub unit: UnitIx,
     /// For the build script, or for everything else.
     pub for_build_script: bool,
     /// Name given with `--extern`.
@@ -72,11 +86,10 @@ pub struct UnitDependency {
 /// Units and their dependencies. Acyclic.
 #[derive(Debug, Default)]
 pub struct UnitGraph {
-    /// The units.
-    pub graph: DiGraph<Unit, UnitDependency, u32>,
+    pub(crate) graph: DiGraph<Unit, UnitDependency>,
     /// Units that were asked for, in order of the selection. Those for tests have more, which `cargo test` has no use
     /// for, and which clippy, rustdoc and `cargo bench` do: nothing depends on them.
-    pub roots: Vec<NodeIndex<u32>>,
+    pub roots: Vec<UnitIx>,
     /// Name of the profile.
     pub profile: String,
     /// Triples of host and target.
@@ -117,7 +130,10 @@ fn unit_graph<'a>(
     let aborts = graph.profiles.aborts(&selection.profile);
     let mut builder = Builder { graph, platforms, reachable, activated, aborts, units, known };
     for &member in &selection.members {
-        builder.add_root(member, selection.purpose);
+        match selection.intent {
+            UserIntent::Build => builder.add_build_root(member),
+            UserIntent::Test => builder.add_test_root(member),
+        }
     }
     builder.units
 }
@@ -130,28 +146,21 @@ struct Builder<'a> {
     /// Whether the profile does, so that what tests link is built apart.
     aborts: bool,
     units: UnitGraph,
-    /// By package, then by role, kind and use of the profile.
-    known: Vec<[Option<NodeIndex<u32>>; 12]>,
+    /// By package, then by kind, mode and what it is for.
+    known: Vec<[Option<UnitIx>; 12]>,
 }
 
 impl Builder<'_> {
-    fn add_root(&mut self, member: PackageIx, purpose: Purpose) {
-        match purpose {
-            Purpose::Build => self.add_build_root(member),
-            Purpose::Test => self.add_test_root(member),
-        }
-    }
-
     fn add_build_root(&mut self, member: PackageIx) {
-        let package = &self.graph.graph[member];
+        let package = &self.graph[member];
         let bins = self.enabled(member, &package.bins);
         if package.proc_macro {
-            let library = self.add(member, Role::Host, UnitKind::Build, ProfileUse::Unwinding);
+            let library = self.add(member, CompileKind::Host, CompileMode::Build, UnitFor::AlwaysUnwind);
             self.units.roots.push(library);
         }
         if !bins.is_empty() || (package.lib.is_some() && !package.proc_macro) {
-            let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
-            self.units.graph[unit].bins = bins;
+            let unit = self.add(member, CompileKind::Target, CompileMode::Build, UnitFor::Normal);
+            self.units.graph[unit.0].bins = bins;
             if package.proc_macro {
                 self.depend_on_own_library(unit, member);
             }
@@ -162,7 +171,7 @@ impl Builder<'_> {
     /// `cargo test` compiles what is tested with `--test`, examples as they are, and real binaries where integration
     /// tests may run them.
     fn add_test_root(&mut self, member: PackageIx) {
-        let package = &self.graph.graph[member];
+        let package = &self.graph[member];
         let bins = self.enabled(member, &package.bins);
         let mut tests = self.enabled(member, &package.tests);
         tests.retain(|&ix| package.tests[ix].tested);
@@ -173,56 +182,59 @@ impl Builder<'_> {
             || !(tests.is_empty() && examples.is_empty());
         let has_others = !(bins.is_empty() && benches.is_empty());
         let has_tests = !tests.is_empty();
-        let beside = Beside { tests, examples, benches };
+        let dev_targets = DevTargets { tests, examples, benches };
         // The library of a proc-macro package is for the host, its other targets are not.
-        let (own_role, own_profile) = match package.proc_macro {
-            true => (Role::Host, ProfileUse::BuildOverride),
-            false => (Role::Target, ProfileUse::Unwinding),
+        let (own_kind, own_unit_for) = match package.proc_macro {
+            true => (CompileKind::Host, UnitFor::Host),
+            false => (CompileKind::Target, UnitFor::AlwaysUnwind),
         };
         let lib_is = |is: fn(&Target) -> bool| package.lib.as_ref().is_some_and(is);
         if lib_is(|lib| lib.doctested) {
-            let library = self.add(member, own_role, UnitKind::Build, own_profile);
+            let library = self.add(member, own_kind, CompileMode::Build, own_unit_for);
             self.units.roots.push(library);
         }
-        let asked =
-            |role| role == own_role && lib_is(|lib| lib.tested || lib.doctested) || role == Role::Target && beside_lib;
-        let there = |role| asked(role) || role == own_role && lib_is(|_| true) || role == Role::Target && has_others;
-        for role in [Role::Host, Role::Target].into_iter().filter(|&role| there(role)) {
-            let unit = self.add(member, role, UnitKind::Test, ProfileUse::Unwinding);
-            if role == Role::Target {
-                self.units.graph[unit].bins.clone_from(&bins);
-                self.units.graph[unit].beside = beside.clone();
+        let asked = |kind| {
+            kind == own_kind && lib_is(|lib| lib.tested || lib.doctested) || kind == CompileKind::Target && beside_lib
+        };
+        let there =
+            |kind| asked(kind) || kind == own_kind && lib_is(|_| true) || kind == CompileKind::Target && has_others;
+        for kind in [CompileKind::Host, CompileKind::Target].into_iter().filter(|&kind| there(kind)) {
+            let unit = self.add(member, kind, CompileMode::Test, UnitFor::AlwaysUnwind);
+            if kind == CompileKind::Target {
+                self.units.graph[unit.0].bins.clone_from(&bins);
+                self.units.graph[unit.0].dev_targets = dev_targets.clone();
             }
-            if role == Role::Target && beside_lib {
+            if kind == CompileKind::Target && beside_lib {
                 self.depend_on_own_library(unit, member);
             }
-            if asked(role) {
+            if asked(kind) {
                 self.units.roots.push(unit);
             }
         }
         // What integration tests run is built as it is shipped.
         if has_tests && !bins.is_empty() {
-            let unit = self.add(member, Role::Target, UnitKind::Build, ProfileUse::AsWritten);
-            self.units.graph[unit].bins = bins;
+            let unit = self.add(member, CompileKind::Target, CompileMode::Build, UnitFor::Normal);
+            self.units.graph[unit.0].bins = bins;
             if package.proc_macro {
                 self.depend_on_own_library(unit, member);
             }
             self.units.roots.push(unit);
         }
         if package.linkable_lib().is_some() {
-            self.add(member, own_role, UnitKind::Build, own_profile);
+            self.add(member, own_kind, CompileMode::Build, own_unit_for);
         }
     }
 
     /// Targets whose required features are on. Cargo's `resolve_all_features`
     /// (`src/cargo/ops/cargo_compile/unit_generator.rs`): a target may also require `dependency/feature`.
     fn enabled(&self, member: PackageIx, targets: &[Target]) -> Vec<usize> {
-        let mut on: BTreeSet<String> = self.feature_names(member, Role::Target).map(str::to_owned).collect();
+        let mut on: BTreeSet<String> = self.feature_names(member, CompileKind::Target).map(str::to_owned).collect();
         if targets.iter().any(|target| target.required_features.iter().any(|feature| feature.contains('/'))) {
-            for (_, to, dependency) in self.graph.dependencies(member) {
-                let host = dependency.table == DependencyTable::Build || self.graph.graph[to].proc_macro;
-                let role = if host { Role::Host } else { Role::Target };
-                let features = self.feature_names(to, role);
+            for dependency in self.graph.dependencies(member) {
+                let to = dependency.package;
+                let host = dependency.table == DependencyTable::Build || self.graph[to].proc_macro;
+                let kind = if host { CompileKind::Host } else { CompileKind::Target };
+                let features = self.feature_names(to, kind);
                 on.extend(features.map(|feature| format!("{}/{feature}", dependency.name_in_toml)));
             }
         }
@@ -232,103 +244,122 @@ impl Builder<'_> {
 
     /// The unit, made with all it depends on if it is new.
     ///
-    /// `profile` is how it is asked for.
-    fn add(&mut self, package: PackageIx, role: Role, kind: UnitKind, profile: ProfileUse) -> NodeIndex<u32> {
-        let profile = match (role, profile) {
-            (Role::Target, ProfileUse::Unwinding) if !self.aborts => ProfileUse::AsWritten,
-            _ => profile,
+    /// `unit_for` is how it is asked for.
+    fn add(&mut self, package: PackageIx, kind: CompileKind, mode: CompileMode, unit_for: UnitFor) -> UnitIx {
+        let unit_for = match (kind, unit_for) {
+            (CompileKind::Target, UnitFor::AlwaysUnwind) if !self.aborts => UnitFor::Normal,
+            _ => unit_for,
         };
-        let host = usize::from(role == Role::Host);
-        let slot = host * 6 + usize::from(kind == UnitKind::Test) * 3 + profile as usize;
+        let host = usize::from(kind == CompileKind::Host);
+        let slot = host * 6 + usize::from(mode == CompileMode::Test) * 3 + unit_for as usize;
         if let Some(unit) = self.known[package.index()][slot] {
             return unit;
         }
-        let features = self.activated.features(package, role).collect();
-        let unit = self.units.graph.add_node(Unit {
-            package,
-            role,
-            kind,
-            profile,
-            features,
-            bins: Vec::new(),
-            beside: Beside::default(),
-        });
+        let features = self.activated.features(package, kind).collect();
+        let (bins, dev_targets) = (Vec::new(), DevTargets::default());
+        let unit = Unit { package, kind, mode, unit_for, features, bins, dev_targets };
+        let unit = UnitIx(self.units.graph.add_node(unit));
         self.known[package.index()][slot] = Some(unit);
 
         let graph = self.graph;
-        let has_build_script = graph.graph[package].build_script.is_some();
+        let has_build_script = graph[package].build_script.is_some();
         let mut seen = Vec::new();
         for link in graph.links(package) {
             let for_build_script = link.table == DependencyTable::Build;
             let wanted = match link.table {
                 DependencyTable::Normal => true,
                 DependencyTable::Build => has_build_script,
-                DependencyTable::Dev => kind == UnitKind::Test,
+                DependencyTable::Dev => mode == CompileMode::Test,
             };
             // A build script runs on the host, so its own dependencies are looked up there.
-            let platform_role = if for_build_script { Role::Host } else { role };
+            let platform_kind = if for_build_script { CompileKind::Host } else { kind };
             let active = wanted
-                && self.reachable.contains(link.edge.index())
+                && self.reachable.contains(link.ix.index())
                 && link.to_has_lib
-                && self.platforms.is_active(link.edge, platform_role)
-                && (!link.optional || self.activated.is_dependency_on(package, role, link.name));
+                && self.platforms.is_active(link, platform_kind)
+                && (!link.optional || self.activated.is_dependency_on(package, kind, link.name));
             if !active || seen.contains(&(for_build_script, link.to)) {
                 continue;
             }
             seen.push((for_build_script, link.to));
-            let to_role = if for_build_script || link.to_proc_macro { Role::Host } else { role };
-            let to_profile = match to_role {
-                Role::Host => ProfileUse::BuildOverride,
-                Role::Target => profile,
+            let to_kind = if for_build_script || link.to_proc_macro { CompileKind::Host } else { kind };
+            let to_unit_for = match to_kind {
+                CompileKind::Host => UnitFor::Host,
+                CompileKind::Target => unit_for,
             };
-            let to_unit = self.add(link.to, to_role, UnitKind::Build, to_profile);
-            let dependency = UnitDependency { for_build_script, extern_name: link.extern_name };
-            self.units.graph.add_edge(unit, to_unit, dependency);
+            let to_unit = self.add(link.to, to_kind, CompileMode::Build, to_unit_for);
+            let dependency = UnitDependency { unit: to_unit, for_build_script, extern_name: link.extern_name };
+            self.units.graph.add_edge(unit.0, to_unit.0, dependency);
         }
         unit
     }
 
     /// Integration tests, and the bins of a proc-macro package, link the library of their own package.
-    fn depend_on_own_library(&mut self, unit: NodeIndex<u32>, package: PackageIx) {
+    fn depend_on_own_library(&mut self, unit: UnitIx, package: PackageIx) {
         let graph = self.graph;
-        let Some(lib) = graph.graph[package].linkable_lib() else { return };
-        let role = if graph.graph[package].proc_macro { Role::Host } else { Role::Target };
-        let profile = match role {
-            Role::Host => ProfileUse::BuildOverride,
-            Role::Target => self.units.graph[unit].profile,
+        let Some(lib) = graph[package].linkable_lib() else { return };
+        let kind = if graph[package].proc_macro { CompileKind::Host } else { CompileKind::Target };
+        let unit_for = match kind {
+            CompileKind::Host => UnitFor::Host,
+            CompileKind::Target => self.units[unit].unit_for,
         };
-        let library = self.add(package, role, UnitKind::Build, profile);
+        let library = self.add(package, kind, CompileMode::Build, unit_for);
         let extern_name = graph.library_name(lib);
-        self.units.graph.add_edge(unit, library, UnitDependency { for_build_script: false, extern_name });
+        let dependency = UnitDependency { unit: library, for_build_script: false, extern_name };
+        self.units.graph.add_edge(unit.0, library.0, dependency);
     }
 
-    fn feature_names(&self, package: PackageIx, role: Role) -> impl Iterator<Item = &str> {
-        self.activated.features(package, role).map(move |feature| self.graph.graph[package].feature_name(feature))
+    fn feature_names(&self, package: PackageIx, kind: CompileKind) -> impl Iterator<Item = &str> {
+        self.activated.features(package, kind).map(move |feature| self.graph[package].feature_name(feature))
+    }
+}
+
+impl Index<UnitIx> for UnitGraph {
+    type Output = Unit;
+
+    fn index(&self, unit: UnitIx) -> &Unit {
+        &self.graph[unit.0]
     }
 }
 
 impl UnitGraph {
+    /// All units; a [`UnitIx`] counts in this order.
+    pub fn units(&self) -> impl ExactSizeIterator<Item = &Unit> {
+        self.graph.raw_nodes().iter().map(|node| &node.weight)
+    }
+
+    /// The indices of all units.
+    pub fn indices(&self) -> impl Iterator<Item = UnitIx> + use<> {
+        self.graph.node_indices().map(UnitIx)
+    }
+
+    /// Units that a unit needs.
+    pub fn dependencies(&self, unit: UnitIx) -> impl Iterator<Item = &UnitDependency> {
+        self.graph.edges(unit.0).map(|edge| edge.weight())
+    }
+
+    /// Some units and all that they need, each once.
+    pub fn closure(&self, units: &[UnitIx]) -> Vec<UnitIx> {
+        let mut walk = Dfs::empty(&self.graph);
+        walk.stack.extend(units.iter().map(|unit| unit.0));
+        walk.iter(&self.graph).map(UnitIx).collect()
+    }
+
     /// What a unit is compiled with: its build script, or everything else of it.
-    pub fn profile_of(&self, packages: &PackageGraph, unit: NodeIndex<u32>, for_build_script: bool) -> Profile {
-        let edges = self.graph.edges(unit).filter(|edge| edge.weight().for_build_script == for_build_script);
-        let has_debug = |below: NodeIndex<u32>| self.own_profile(packages, below, false, false).has_debug();
-        let with_debug = edges.map(|edge| edge.target()).any(has_debug);
+    pub fn profile_of(&self, packages: &PackageGraph, unit: UnitIx, for_build_script: bool) -> Profile {
+        let has_debug = |below: UnitIx| self.own_profile(packages, below, false, false).has_debug();
+        let mut below = self.dependencies(unit).filter(|below| below.for_build_script == for_build_script);
+        let with_debug = below.any(|below| has_debug(below.unit));
         self.own_profile(packages, unit, for_build_script, with_debug)
     }
 
-    fn own_profile(
-        &self,
-        packages: &PackageGraph,
-        unit: NodeIndex<u32>,
-        for_build_script: bool,
-        with_debug: bool,
-    ) -> Profile {
-        let Unit { package, profile, .. } = self.graph[unit];
-        let profile = if for_build_script { ProfileUse::BuildOverride } else { profile };
+    fn own_profile(&self, packages: &PackageGraph, unit: UnitIx, for_build_script: bool, with_debug: bool) -> Profile {
+        let &Unit { package, unit_for, .. } = &self[unit];
+        let unit_for = if for_build_script { UnitFor::Host } else { unit_for };
         // A proc-macro that was asked for by name is for the host, yet gets the profile of what is for the target.
-        let target = &self.triples[usize::from(profile != ProfileUse::BuildOverride)];
+        let target = &self.triples[usize::from(unit_for != UnitFor::Host)];
         let is_member = packages.members.contains(&package);
-        let asked = Asked { profile: &self.profile, profile_use: profile, target, with_debug, is_native: false };
-        packages.profiles.of(Some(&packages.graph[package]), is_member, asked)
+        let request = ProfileRequest { profile: &self.profile, unit_for, target, with_debug, is_native: false };
+        packages.profiles.of(Some(&packages[package]), is_member, request)
     }
 }

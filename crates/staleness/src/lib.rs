@@ -1,33 +1,60 @@
 //! Whether a `Cargo.nix` still matches what it was made from.
 //!
-//! Its `inputs` attribute records everything that it was made from, as text ([`Inputs`]); its first lines, the [`Stamp`],
-//! have a digest of everything below them. [`check`] compares both with what is there now. Nothing here runs a program, and
-//! files are read through a [`Tree`].
+//! What `generate` asks of the disk goes through an [`Observer`], which keeps the questions with their answers: the
+//! [`Record`], which `Cargo.nix` holds. [`Record::replay`] asks again, and [`Record::changes`] compares. The first lines of a file, the
+//! [`Header`], have a digest of everything below them. Nothing here reads a file by itself or runs a program.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use cratewright_sources::path::WsPath;
+//! use cratewright_staleness::{Observer, Record, Sources};
+//!
+//! let manifest = |version| format!("[package]\nname = \"app\"\nversion = \"{version}\"\nedition = \"2024\"\n");
+//! let files = |version| BTreeMap::from(["Cargo.toml", "Cargo.lock"].map(|file| {
+//!     (file.to_owned(), if file == "Cargo.toml" { manifest(version) } else { "version = 4\n".to_owned() })
+//! }));
+//! let before = files("0.1.0");
+//! let observer = Observer::new(&before);
+//! observer.manifest(&WsPath::ROOT)?;
+//! observer.lock()?;
+//! let record = Record::new(observer);
+//!
+//! let now = record.replay(&files("0.2.0"), Sources::Scan)?;
+//! let changes: Vec<String> = record.changes(&now).iter().map(|change| change.describe()).collect();
+//! assert_eq!(changes, ["Cargo.toml: package.version: \"0.1.0\" -> \"0.2.0\""]);
+//! # Ok::<(), cratewright_sources::diagnostic::Diagnostic>(())
+//! ```
 #![warn(missing_docs)]
 
-mod inputs;
+mod change;
+mod header;
 mod lock;
-mod manifest;
-mod stamp;
-mod workspace;
+mod observer;
+mod record;
+mod section;
+mod sources;
+mod view;
 
-pub use crate::inputs::{Inputs, Look, MovedKey, OPTIONS, Section};
-pub use crate::stamp::{FORMAT, GENERATED, Stamp, StampError, stamped};
-pub use crate::workspace::{InputError, is_excluded};
-pub use cratewright_sources::tree::Tree;
+pub use crate::change::{Change, LOCK};
+pub use crate::header::{FORMAT, GENERATED, Header, HeaderError, stamped};
+pub use crate::lock::{Lock, LockedPackage};
+pub use crate::observer::{Observer, TomlFile};
+pub use crate::record::{OPTIONS, Record, Sources};
+pub use crate::section::Section;
 
-use crate::stamp::conflict_marker;
+use cratewright_sources::diagnostic::conflict_marker;
 
 /// Why a `Cargo.nix` is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Moved {
+pub enum Reason {
     /// Another version of the generator writes another format.
     Format {
         /// Format of the file.
         found: u32,
     },
     /// Something it was made from is not as it was.
-    Input(MovedKey),
+    Input(Change),
     /// The file was changed by hand, or cut short.
     Body,
     /// All its lines end in CR LF, as git writes them with `core.autocrlf`.
@@ -59,8 +86,8 @@ impl LibraryState {
     pub fn of(text: &str) -> Self {
         if !text.starts_with(GENERATED) {
             LibraryState::Foreign
-        } else if Stamp::parse(text)
-            .is_ok_and(|(stamp, body)| stamp.format != FORMAT || stamp.body == stamp::digest(body))
+        } else if Header::parse(text)
+            .is_ok_and(|(header, body)| header.format != FORMAT || header.body == header::digest(body))
         {
             LibraryState::OfOtherVersion
         } else {
@@ -69,19 +96,19 @@ impl LibraryState {
     }
 }
 
-impl Moved {
+impl Reason {
     /// One line for a person.
     pub fn describe(&self) -> String {
         match self {
-            Moved::Format { found } => {
+            Reason::Format { found } => {
                 format!("Cargo.nix: it has format {found}, this version of cratewright writes format {FORMAT}")
             }
-            Moved::Input(moved) => moved.describe(),
-            Moved::Body => "Cargo.nix: it was changed by hand or cut short".to_owned(),
-            Moved::LineEnds => {
+            Reason::Input(change) => change.describe(),
+            Reason::Body => "Cargo.nix: it was changed by hand or cut short".to_owned(),
+            Reason::LineEnds => {
                 "Cargo.nix: its lines end in CR LF; write `Cargo.nix text eol=lf` into .gitattributes".to_owned()
             }
-            Moved::Library { file, state } => {
+            Reason::Library { file, state } => {
                 let what = match state {
                     LibraryState::Missing => "it does not exist, and Cargo.nix imports it",
                     LibraryState::Changed => "it was changed by hand or cut short",
@@ -94,30 +121,30 @@ impl Moved {
     }
 }
 
-/// Compares a `Cargo.nix`, and what it has [`Inputs::recorded`], with what is there now; an empty list means fresh.
+/// The record of a `Cargo.nix`, or why the file is stale whatever the workspace is: its record may not be what it was made
+/// from.
 ///
 /// # Errors
-/// When the text carries no readable stamp, or a merge was left unfinished in it.
-pub fn check(cargo_nix: &str, recorded: &Inputs, now: &Inputs) -> Result<Vec<Moved>, StampError> {
-    let (stamp, _) = Stamp::parse(cargo_nix)?;
-    if stamp.format != FORMAT {
-        return Ok(vec![Moved::Format { found: stamp.format }]);
+/// When the text carries no readable header, or a merge was left unfinished in it.
+pub fn recorded(cargo_nix: &str) -> Result<Result<Record, Reason>, HeaderError> {
+    let (header, _) = Header::parse(cargo_nix)?;
+    if header.format != FORMAT {
+        return Ok(Err(Reason::Format { found: header.format }));
     }
-    if !is_whole(cargo_nix) {
-        if let Some(line) = conflict_marker(cargo_nix) {
-            return Err(StampError::Conflict { line });
-        }
-        // What such a file records may not be what it was made from.
-        let other_ends = cargo_nix.contains('\r') && is_whole(&cargo_nix.replace("\r\n", "\n"));
-        return Ok(vec![if other_ends { Moved::LineEnds } else { Moved::Body }]);
+    if is_whole(cargo_nix) {
+        return Ok(Record::parse(cargo_nix).ok_or(Reason::Body));
     }
-    Ok(now.moved_since(recorded).into_iter().map(Moved::Input).collect())
+    if let Some(line) = conflict_marker(cargo_nix) {
+        return Err(HeaderError::Conflict { line });
+    }
+    let other_ends = cargo_nix.contains('\r') && is_whole(&cargo_nix.replace("\r\n", "\n"));
+    Ok(Err(if other_ends { Reason::LineEnds } else { Reason::Body }))
 }
 
-/// Whether it is, to the byte, a stamp with the body that belongs to it.
+/// Whether it is, to the byte, a header with the body that belongs to it.
 fn is_whole(cargo_nix: &str) -> bool {
-    let Ok((stamp, body)) = Stamp::parse(cargo_nix) else { return false };
-    cargo_nix.len() == stamp.to_string().len() + body.len()
-        && cargo_nix.starts_with(&stamp.to_string())
-        && stamp.body == stamp::digest(body)
+    let Ok((header, body)) = Header::parse(cargo_nix) else { return false };
+    cargo_nix.len() == header.to_string().len() + body.len()
+        && cargo_nix.starts_with(&header.to_string())
+        && header.body == header::digest(body)
 }

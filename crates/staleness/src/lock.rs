@@ -1,14 +1,15 @@
-//! The packages of `Cargo.lock`: a line each.
+//! `Cargo.lock`: the packages, and a line for each of them.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::thread;
 
+use cratewright_sources::diagnostic::{Diagnostic, Position, conflict_marker};
 use cratewright_sources::digest::sha256;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::inputs::{LOCK, MovedKey, Section};
+use crate::change::{Change, LOCK};
+use crate::section::Section;
 
 /// Hexadecimal digits of a checksum that are recorded, to be recognized, and as many of its digest: enough that no two
 /// checksums of one package ever share them.
@@ -17,151 +18,145 @@ const DIGITS: usize = 8;
 /// Between what is recorded of a package. Neither sources nor names have it.
 const SEPARATOR: &str = ", ";
 
-/// Stands for the checksum of a package of the workspace.
-const LOCAL: &str = "local";
-
 /// How a lock calls crates.io.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Versions of the format that say so; older ones have no such key.
 const VERSIONS: [u32; 2] = [3, 4];
 
-#[derive(Deserialize)]
-struct Lock<'a> {
+/// A lock, of whatever version of the format.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Lock {
     version: Option<u32>,
-    #[serde(borrow, default)]
-    package: Vec<Package<'a>>,
+    /// The packages, as they are listed.
+    #[serde(default, rename = "package")]
+    pub packages: Vec<LockedPackage>,
     /// Checksums of version 1.
     #[serde(default)]
-    metadata: HashMap<Cow<'a, str>, Cow<'a, str>>,
-    #[serde(borrow, default)]
-    patch: Patches<'a>,
+    metadata: HashMap<String, String>,
+    #[serde(default)]
+    patch: Patches,
 }
 
 /// `[[patch.unused]]`
-#[derive(Default, Deserialize)]
-struct Patches<'a> {
-    #[serde(borrow, default)]
-    unused: Vec<Package<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Package<'a> {
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    version: Cow<'a, str>,
-    source: Option<Cow<'a, str>>,
-    checksum: Option<Cow<'a, str>>,
-    replace: Option<Cow<'a, str>>,
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+struct Patches {
     #[serde(default)]
-    dependencies: Vec<Cow<'a, str>>,
+    unused: Vec<LockedPackage>,
 }
 
-/// `name version` to checksum and dependencies, with the source in the key where that is neither crates.io nor the
-/// workspace, or where both have the package. Which version of the format the lock is written in does not count.
-///
-/// The cargo-lock crate would check more, and take three times as long, of which `check` has no use: cargo has written
-/// the file, and [`crate::Inputs`] only asks whether it is the same.
-pub(crate) fn lock_section(text: &str) -> Result<Section, String> {
-    let lock = parse(text)?;
-    if let Some(version) = lock.version.filter(|version| !VERSIONS.contains(version)) {
-        return Err(format!("it has version {version} of the format, which is not known"));
+/// `[[package]]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct LockedPackage {
+    /// Name.
+    pub name: String,
+    /// Full version.
+    pub version: String,
+    /// Source id; nothing for packages of the workspace and beside it.
+    pub source: Option<String>,
+    /// SHA-256 of the packed crate, lower-case hex.
+    pub checksum: Option<String>,
+    replace: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
+}
+
+impl Lock {
+    /// Reads the text of a lock.
+    ///
+    /// The cargo-lock crate would check more, and takes three times as long, of which `check` has no use: cargo has written
+    /// the file, and it is only asked whether it is the same.
+    ///
+    /// # Errors
+    /// When it is not TOML, or not a lock that this version knows.
+    pub fn parse(text: &str) -> Result<Self, Diagnostic> {
+        let help = "restore it from version control, or make a new one with `cargo generate-lockfile`";
+        let invalid = |error: toml::de::Error| {
+            let failure = Diagnostic::toml("invalid-lock-file", "a lock", LOCK, text, error.message(), error.span());
+            if conflict_marker(text).is_some() { failure } else { failure.help(help) }
+        };
+        let lock = parse(text).map_err(invalid)?;
+        if let Some(version) = lock.version.filter(|version| !VERSIONS.contains(version)) {
+            let message = format!("version {version} of the format of `{LOCK}` is not known");
+            let position = text.find("version").map(|at| Position::of(text, at));
+            return Err(Diagnostic::new("invalid-lock-file", message).at(LOCK).position(position).help(help));
+        }
+        Ok(lock)
     }
-    let packages: Vec<&Package<'_>> = lock.package.iter().collect();
-    let mut by_name: ByName<'_, '_> = HashMap::with_capacity(packages.len());
-    for package in &packages {
-        by_name.entry(&package.name).or_default().push(package);
+
+    /// SHA-256 of a package, in whatever place the format has it.
+    pub fn checksum<'a>(&'a self, package: &'a LockedPackage) -> Option<&'a str> {
+        let LockedPackage { name, version, source, checksum, .. } = package;
+        let older =
+            || self.metadata.get(&format!("checksum {name} {version} ({})", source.as_deref().unwrap_or_default()));
+        checksum.as_ref().or_else(older).map(String::as_str).filter(|checksum| *checksum != "<none>")
     }
-    let facts = |package: &Package<'_>| {
-        let dependencies = package.dependencies.iter();
-        let mut dependencies: Vec<Cow<'_, str>> =
-            dependencies.map(|dependency| resolved(dependency, &by_name)).collect();
+
+    /// `name version` to checksum and dependencies, with the source in the key where that is neither crates.io nor the
+    /// workspace. `nix-lib/record/lock.nix` makes the same.
+    pub(crate) fn section(&self) -> Section {
+        let mut by_key: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for package in &self.packages {
+            by_key.entry(package.key()).or_default().push(self.facts(package).into());
+        }
+        // Without them cargo would want to write the lock anew.
+        for package in &self.patch.unused {
+            by_key.entry(format!("{} in [[patch.unused]]", package.key())).or_default().push("".into());
+        }
+        let value = |mut facts: Vec<Value>| if facts.len() == 1 { facts.remove(0) } else { facts.into() };
+        by_key.into_iter().map(|(key, facts)| (key, value(facts))).collect()
+    }
+
+    fn facts(&self, package: &LockedPackage) -> String {
+        let mut dependencies: Vec<String> = package.dependencies.iter().map(|name| short(name)).collect();
         dependencies.sort_unstable();
-        let older = || lock.metadata.get(&Cow::from(older_key(package)));
-        let checksum = package.checksum.as_ref().or_else(older).filter(|checksum| *checksum != "<none>");
-        let mut facts = match (&package.source, checksum) {
-            (None, _) => LOCAL.to_owned(),
+        let mut facts = match (&package.source, self.checksum(package)) {
+            (None, _) => "local".to_owned(),
             (Some(_), None) => "none".to_owned(),
             (Some(_), Some(checksum)) => {
                 let digits = checksum.get(..DIGITS).unwrap_or(checksum);
                 format!("{digits}{}", &sha256(checksum.as_bytes())[..DIGITS])
             }
         };
-        let replaced = package.replace.iter().map(|replace| Cow::from(format!("replaced by {replace}")));
-        for dependency in replaced.chain(dependencies) {
+        let replaced = package.replace.iter().map(|replace| format!("replaced by {replace}"));
+        for fact in replaced.chain(dependencies) {
             facts.push_str(SEPARATOR);
-            facts.push_str(&dependency);
+            facts.push_str(&fact);
         }
-        Value::from(facts)
-    };
-    let mut section = Section::new();
-    for package in packages {
-        if section.insert(key(package, &by_name), facts(package)).is_some() {
-            return Err(format!("it lists package `{} {}` twice", package.name, package.version));
+        facts
+    }
+}
+
+impl LockedPackage {
+    fn key(&self) -> String {
+        let LockedPackage { name, version, source, .. } = self;
+        match source.as_deref() {
+            None | Some(CRATES_IO) => format!("{name} {version}"),
+            Some(source) => format!("{name} {version} ({source})"),
         }
     }
-    // Without them cargo would want to write the lock anew.
-    for Package { name, version, source, .. } in &lock.patch.unused {
-        let source = source.as_deref().unwrap_or("local");
-        section.insert(format!("{name} {version} ({source}) in [[patch.unused]]"), Value::from(""));
-    }
-    Ok(section)
+}
+
+/// The first version of the format has the source of every dependency.
+fn short(dependency: &str) -> String {
+    dependency.replace(&format!(" ({CRATES_IO})"), "")
 }
 
 /// Parses both halves of the list of packages at once, which is most of what `check` has to do.
-fn parse(text: &str) -> Result<Lock<'_>, String> {
+fn parse(text: &str) -> Result<Lock, toml::de::Error> {
     const PACKAGE: &str = "\n[[package]]";
-    let parse = |part| toml::from_str::<Lock<'_>>(part).map_err(|error| error.to_string());
     let middle = (text.len() / 2..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    let Some(at) = text[middle..].find(PACKAGE).map(|at| middle + at) else { return parse(text) };
+    let Some(at) = text[middle..].find(PACKAGE).map(|at| middle + at) else { return toml::from_str(text) };
     let (first, second) = thread::scope(|scope| {
-        let second = scope.spawn(|| parse(&text[at..]));
-        (parse(&text[..at]), second.join().expect("parsing does not panic"))
+        let second = scope.spawn(|| toml::from_str::<Lock>(&text[at..]));
+        (toml::from_str::<Lock>(&text[..at]), second.join().expect("parsing does not panic"))
     });
     // What is wrong is said with the line that it has in the whole file.
-    let (Ok(mut first), Ok(second)) = (first, second) else { return parse(text) };
-    first.package.extend(second.package);
+    let (Ok(mut first), Ok(second)) = (first, second) else { return toml::from_str(text) };
+    first.packages.extend(second.packages);
     first.metadata.extend(second.metadata);
     first.patch.unused.extend(second.patch.unused);
     Ok(first)
-}
-
-type ByName<'a, 'b> = HashMap<&'b str, Vec<&'b Package<'a>>>;
-
-fn key(package: &Package<'_>, by_name: &ByName<'_, '_>) -> String {
-    let Package { name, version, source, .. } = package;
-    let twin = |other: &&&Package<'_>| other.version == *version && other.source.as_deref() == Some(CRATES_IO);
-    match source.as_deref() {
-        Some(CRATES_IO) => format!("{name} {version}"),
-        Some(source) => format!("{name} {version} ({source})"),
-        None if by_name[&**name].iter().any(|other| twin(&other)) => format!("{name} {version} (local)"),
-        None => format!("{name} {version}"),
-    }
-}
-
-fn older_key(package: &Package<'_>) -> String {
-    format!("checksum {} {} ({})", package.name, package.version, package.source.as_deref().unwrap_or_default())
-}
-
-/// The shortest words for the package that a dependency means, which it may have in more: `name`, `name version` where there are several, `name version (source)`
-/// where there are several of one version.
-fn resolved<'a>(dependency: &'a str, by_name: &ByName<'_, '_>) -> Cow<'a, str> {
-    let mut words = dependency.splitn(3, ' ');
-    let (name, version, source) = (words.next().unwrap_or_default(), words.next(), words.next());
-    let source = source.map(|source| source.trim_matches(['(', ')']));
-    let candidates = by_name.get(name).into_iter().flatten();
-    let mut fitting = candidates.filter(|package| {
-        version.is_none_or(|version| package.version == version)
-            && source.is_none_or(|source| package.source.as_deref() == Some(source))
-    });
-    let Some(package) = fitting.next() else { return Cow::from(dependency) };
-    let candidates = &by_name[name];
-    let of_version = candidates.iter().filter(|other| other.version == package.version).count();
-    match (candidates.len(), of_version) {
-        (1, _) => Cow::from(name),
-        (_, 1) => Cow::from(format!("{name} {}", package.version)),
-        _ => Cow::from(key(package, by_name)),
-    }
 }
 
 /// What moved of the packages of one name.
@@ -169,14 +164,14 @@ fn resolved<'a>(dependency: &'a str, by_name: &ByName<'_, '_>) -> Cow<'a, str> {
 struct OfName {
     gone: Vec<String>,
     come: Vec<String>,
-    others: Vec<MovedKey>,
+    others: Vec<Change>,
 }
 
 /// What a reader wants to know: that a package went from one version to another, is new or gone, or what else of it moved
 /// within a version.
-pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
+pub(crate) fn as_versions(changes: Vec<Change>) -> Vec<Change> {
     let mut by_name: BTreeMap<String, OfName> = BTreeMap::new();
-    for MovedKey { key, old, new, .. } in moved {
+    for Change { key, old, new, .. } in changes {
         let (name, version) = key.split_once(' ').map_or((key.as_str(), ""), |parts| parts);
         let of_name = by_name.entry(name.to_owned()).or_default();
         match (&old, &new) {
@@ -190,7 +185,7 @@ pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
         for ix in 0..gone.len().max(come.len()) {
             let version = |list: &[String]| list.get(ix).map(|version| Value::from(version.as_str()));
             let file = LOCK.to_owned();
-            named.push(MovedKey { file, key: key.clone(), old: version(&gone), new: version(&come) });
+            named.push(Change { file, key: key.clone(), old: version(&gone), new: version(&come) });
         }
         named.extend(others);
     }
@@ -198,28 +193,34 @@ pub(crate) fn as_versions(moved: Vec<MovedKey>) -> Vec<MovedKey> {
 }
 
 /// What moved of a package that has the same version as before: where it is from, its checksum, its dependencies.
-fn within_version(package: &str, old: &Value, new: &Value) -> Vec<MovedKey> {
-    let split = |value: &Value| {
-        let mut facts = value.as_str().unwrap_or_default().split(SEPARATOR).map(str::to_owned);
+fn within_version(package: &str, old: &Value, new: &Value) -> Vec<Change> {
+    let (Some(before), Some(after)) = (old.as_str(), new.as_str()) else {
+        let key = format!("{package}: packages of that name and version");
+        return vec![Change { file: LOCK.to_owned(), key, old: Some(old.clone()), new: Some(new.clone()) }];
+    };
+    let split = |text: &str| {
+        let mut facts = text.split(SEPARATOR).map(str::to_owned);
         (facts.next().unwrap_or_default(), facts.map(Value::from).collect::<Vec<_>>())
     };
-    let ((old_source, old_dependencies), (new_source, new_dependencies)) = (split(old), split(new));
-    let key = |what: &str| format!("{package}: {what}");
-    let is_of_source = old_source == LOCAL || new_source == LOCAL;
+    let ((old_source, old_dependencies), (new_source, new_dependencies)) = (split(before), split(after));
+    let is_of_source = [&old_source, &new_source].into_iter().any(|fact| fact == "local");
     let shown = |fact: &str| match fact {
-        LOCAL => Value::from(fact),
-        _ if is_of_source => Value::from("crates.io"),
+        _ if is_of_source && fact != "local" => Value::from("crates.io"),
         fact => Value::from(fact.get(..DIGITS).unwrap_or(fact)),
     };
-    let mut moved = Vec::new();
+    let change = |what: &str, old, new| Change {
+        file: LOCK.to_owned(),
+        key: format!("{package}: {what}"),
+        old: Some(old),
+        new: Some(new),
+    };
+    let mut changes = Vec::new();
     if old_source != new_source {
-        let key = key(if is_of_source { "source" } else { "checksum" });
-        let (old, new) = (Some(shown(&old_source)), Some(shown(&new_source)));
-        moved.push(MovedKey { file: LOCK.to_owned(), key, old, new });
+        let what = if is_of_source { "source" } else { "checksum" };
+        changes.push(change(what, shown(&old_source), shown(&new_source)));
     }
     if old_dependencies != new_dependencies {
-        let (old, new) = (Some(old_dependencies.into()), Some(new_dependencies.into()));
-        moved.push(MovedKey { file: LOCK.to_owned(), key: key("dependencies"), old, new });
+        changes.push(change("dependencies", old_dependencies.into(), new_dependencies.into()));
     }
-    moved
+    changes
 }

@@ -2,41 +2,65 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::support::Copy;
+use crate::workspaces::Workspace;
 
-/// A copy of a fixture that may be edited.
+/// A copy of a workspace that may be edited.
 pub(crate) struct Scratch {
-    pub(crate) directory: Copy,
-    /// Manifest of a member that has a source file and a dependency.
-    pub(crate) member: &'static str,
-    /// What the file beside Cargo.nix must be, where there is one.
-    pub(crate) library: Option<Vec<u8>>,
+    pub(crate) workspace: &'static Workspace,
+    /// Where it is.
+    root: PathBuf,
+    _directory: Copy,
 }
 
 /// A kind of edit.
 pub(crate) struct Edit {
     pub(crate) name: String,
-    pub(crate) apply: Box<dyn Fn(&Scratch) + Sync>,
+    pub(crate) apply: Box<dyn Fn(&Scratch) + Send + Sync>,
     /// What `check` must say where it is red; `{member}` stands for that manifest.
     pub(crate) says: Vec<String>,
     /// The same, where cargo may refuse the edit for a reason of its own.
     pub(crate) says_if_stale: Vec<String>,
     /// Whether it is in the body of a source file, which evaluation does not look into.
     pub(crate) in_sources: bool,
+    /// Whether it leaves a file that `check` has to read and cannot, so that nothing can be compared.
+    pub(crate) unreadable: bool,
 }
 
 impl Scratch {
+    pub(crate) fn new(workspace: &'static Workspace) -> Self {
+        let directory = Copy::of(&workspace.tree);
+        // Without the slash that nothing below would leave behind.
+        let root = directory.path().join(workspace.below).components().collect();
+        Scratch { workspace, root, _directory: directory }
+    }
+
     pub(crate) fn root(&self) -> &Path {
-        self.directory.path()
+        &self.root
+    }
+
+    /// A program, run in the root.
+    pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        self.workspace.environment(&mut command).current_dir(&self.root);
+        command
+    }
+
+    /// Brings the lock up to date, if cargo can.
+    pub(crate) fn relock(&self) {
+        let update = self.command("cargo").args(["update", "--quiet", "--workspace", "--offline"]).output();
+        assert!(update.is_ok(), "{update:?}");
     }
 
     /// `{member}` is the manifest of the member, `{dir}` its directory with a slash behind it.
     pub(crate) fn fill(&self, text: &str) -> String {
-        let directory = self.member.strip_suffix("Cargo.toml").unwrap();
-        text.replace("{member}", self.member).replace("{dir}", directory)
+        let member = self.workspace.member;
+        let directory = member.strip_suffix("Cargo.toml").unwrap();
+        text.replace("{member}", member).replace("{dir}", directory)
     }
 
     pub(crate) fn path(&self, file: &str) -> PathBuf {
@@ -52,20 +76,43 @@ impl Scratch {
         self.put(&path, || fs::write(&path, text));
     }
 
-    fn link(&self, target: &str, file: &str) {
+    pub(crate) fn link(&self, target: &str, file: &str) {
         let path = self.path(file);
         self.put(&path, || std::os::unix::fs::symlink(target, &path));
     }
 
-    fn put(&self, path: &Path, put: impl FnOnce() -> std::io::Result<()>) {
-        let put = fs::create_dir_all(path.parent().unwrap()).and_then(|()| put());
-        // An earlier edit may have left a link in its place, or above it, or a directory.
-        let is_link = || path.ancestors().take_while(|above| *above != self.root()).any(Path::is_symlink);
-        let is_in_the_way = || is_link() || path.is_dir();
-        assert!(put.is_ok() || is_in_the_way(), "{}: {put:?}", path.display());
+    /// Removes a file, or a directory with all that is in it.
+    pub(crate) fn remove(&self, file: &str) {
+        let path = self.path(file);
+        let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
     }
 
-    fn edit(&self, file: &str, edit: impl FnOnce(&mut DocumentMut)) {
+    /// Renames what is there, unless an earlier edit has removed it.
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        let [from, to] = [from, to].map(|file| self.path(file));
+        if from.exists() {
+            self.put(&to, || fs::rename(&from, &to));
+        }
+    }
+
+    pub(crate) fn directory(&self, file: &str) {
+        let path = self.path(file);
+        self.put(&path, || fs::create_dir_all(&path));
+    }
+
+    fn put(&self, path: &Path, put: impl FnOnce() -> std::io::Result<()>) {
+        let put = fs::create_dir_all(path.parent().unwrap()).and_then(|()| put());
+        // An earlier edit may have left a link in its place, or above it, or a directory for a file or the reverse.
+        let is_in_the_way = |above: &&Path| above.is_symlink() || above.is_file();
+        let mut ancestors = path.ancestors().take_while(|above| *above != self.root);
+        assert!(
+            put.is_ok() || path.is_dir() || ancestors.any(|above| is_in_the_way(&above)),
+            "{}: {put:?}",
+            path.display()
+        );
+    }
+
+    pub(crate) fn edit(&self, file: &str, edit: impl FnOnce(&mut DocumentMut)) {
         // What an earlier edit broke stays broken.
         let Ok(mut document) = self.read(file).parse::<DocumentMut>() else { return };
         edit(&mut document);
@@ -73,9 +120,16 @@ impl Scratch {
     }
 }
 
-pub(crate) fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Sync + 'static) -> Edit {
+pub(crate) fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Send + Sync + 'static) -> Edit {
     let says = says.iter().map(|&text| text.to_owned()).collect();
-    Edit { name: name.to_owned(), apply: Box::new(apply), says, says_if_stale: Vec::new(), in_sources: false }
+    Edit {
+        name: name.to_owned(),
+        apply: Box::new(apply),
+        says,
+        says_if_stale: Vec::new(),
+        in_sources: false,
+        unreadable: false,
+    }
 }
 
 impl Edit {
@@ -109,13 +163,34 @@ pub(crate) fn set(file: &'static str, key: &'static str, value: &'static str) ->
     })
 }
 
+/// The same for a key of a table that may be new: that is named then, with all that is in it.
+pub(crate) fn set_in_table(file: &'static str, key: &'static str, value: &'static str) -> Edit {
+    let (table, _) = key.rsplit_once('.').unwrap();
+    Edit { says: vec![file.to_owned(), table.to_owned()], ..set(file, key, value) }
+}
+
 /// An edit that does nothing in some workspaces, or that cargo refuses.
 pub(crate) fn silent(edit: Edit) -> Edit {
     Edit { says: Vec::new(), says_if_stale: edit.says, ..edit }
 }
 
+/// An edit after which `check` cannot read what it must.
+pub(crate) fn unreadable(edit: Edit) -> Edit {
+    Edit { unreadable: true, ..edit }
+}
+
+/// The same edit, with the lock brought up to date after it: cargo refuses it without.
+pub(crate) fn relocked(edit: Edit) -> Edit {
+    let apply = edit.apply;
+    let apply = Box::new(move |scratch: &Scratch| {
+        apply(scratch);
+        scratch.relock();
+    });
+    Edit { name: format!("{}, and the lock", edit.name), apply, ..edit }
+}
+
 /// An edit that shows elsewhere than where it is made: in the members that come and go.
-fn elsewhere(edit: Edit) -> Edit {
+pub(crate) fn elsewhere(edit: Edit) -> Edit {
     Edit { says: Vec::new(), ..edit }
 }
 
@@ -124,13 +199,13 @@ fn split(key: &str) -> Vec<String> {
     toml_edit::Key::parse(key).unwrap().iter().map(|part| part.get().to_owned()).collect()
 }
 
-fn write(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
+pub(crate) fn write(file: &'static str, text: &'static str, says: &[&str]) -> Edit {
     edit(&format!("write {file}"), says, move |scratch| scratch.write(file, text))
 }
 
 pub(crate) fn delete(file: &'static str, says: &[&str]) -> Edit {
     edit(&format!("delete {file}"), says, move |scratch| {
-        let _ = fs::remove_file(scratch.path(file));
+        scratch.remove(file);
     })
 }
 
@@ -142,8 +217,9 @@ pub(crate) fn replace(file: &'static str, from: &'static str, to: &'static str, 
 
 pub(crate) fn directory_for(file: &'static str) -> Edit {
     edit(&format!("a directory in the place of {file}"), &[file], move |scratch| {
-        if fs::remove_file(scratch.path(file)).is_ok() {
-            fs::create_dir(scratch.path(file)).unwrap();
+        if scratch.path(file).is_file() {
+            scratch.remove(file);
+            scratch.directory(file);
         }
     })
 }
@@ -165,9 +241,10 @@ pub(crate) fn edits() -> Vec<Edit> {
     all.extend(dependencies());
     all.extend(workspace());
     all.extend(crate::lock::lock());
-    all.extend(files());
+    all.extend(crate::files::files());
+    all.extend(crate::files::kinds());
     all.extend(crate::sources::sources());
-    all.extend(cargo_nix());
+    all.extend(crate::library::cargo_nix());
     all.extend(crate::library::library());
     all.extend(harmless());
     all
@@ -203,8 +280,8 @@ fn package() -> Vec<Edit> {
         set("{member}", "features.extra", "[]"),
         set("{member}", "features.default", "[]"),
         silent(set("{member}", "features.broken", "[\"nothing/there\"]")),
-        append("{member}", "\n[package]\nname = \"again\"\n", &[]),
-        map("break the manifest", "{member}", &[], |text| text.replace("[package]", "[package")),
+        unreadable(append("{member}", "\n[package]\nname = \"again\"\n", &["{member}"])),
+        unreadable(map("break the manifest", "{member}", &["{member}"], |text| text.replace("[package]", "[package"))),
     ]
 }
 
@@ -212,11 +289,11 @@ fn targets() -> Vec<Edit> {
     vec![
         silent(set("{member}", "package.autobins", "false")),
         silent(set("{member}", "package.autolib", "false")),
-        silent(set("{member}", "lib.name", "\"renamed\"")),
-        silent(set("{member}", "lib.crate-type", "[\"rlib\", \"cdylib\"]")),
-        silent(set("{member}", "lib.test", "false")),
-        silent(set("{member}", "lib.doctest", "false")),
-        silent(set("{member}", "lib.proc-macro", "true")),
+        silent(set_in_table("{member}", "lib.name", "\"renamed\"")),
+        silent(set_in_table("{member}", "lib.crate-type", "[\"rlib\", \"cdylib\"]")),
+        silent(set_in_table("{member}", "lib.test", "false")),
+        silent(set_in_table("{member}", "lib.doctest", "false")),
+        silent(set_in_table("{member}", "lib.proc-macro", "true")),
         edit("another [[bin]]", &["{member}", "bin.tool"], |scratch| {
             scratch.write("{dir}src/tool.rs", "fn main() {}\n");
             let bin = "\n[[bin]]\nname = \"tool\"\npath = \"src/tool.rs\"\n";
@@ -231,7 +308,7 @@ fn targets() -> Vec<Edit> {
             });
         }),
         append("{member}", "\n[[bin]]\nname = \"absent\"\n", &[]),
-        edit("a [[bin]] with an absolute path", &["{member}", "bin.far.path", "is absolute"], |scratch| {
+        edit("a [[bin]] with an absolute path", &["{member}", "bin.far"], |scratch| {
             let path = scratch.path("{dir}src/far.rs");
             scratch.write("{dir}src/far.rs", "fn main() {}\n");
             let bin = format!("\n[[bin]]\nname = \"far\"\npath = \"{}\"\n", path.display());
@@ -293,7 +370,7 @@ fn workspace() -> Vec<Edit> {
         silent(set("Cargo.toml", "workspace.package.version", "\"3.0.0\"")),
         silent(set("Cargo.toml", "workspace.package.description", "\"another\"")),
         silent(set("Cargo.toml", "workspace.package.documentation", "\"https://example.invalid/docs\"")),
-        silent(set("Cargo.toml", "workspace.dependencies.leaf.features", "[]")),
+        elsewhere(set("Cargo.toml", "workspace.dependencies.leaf.features", "[]")),
         silent(set("Cargo.toml", "workspace.dependencies.unused", "\"1\"")),
         silent(set("Cargo.toml", "workspace.lints.rust.unsafe_code", "\"forbid\"")),
         silent(set("Cargo.toml", "workspace.metadata.other", "1")),
@@ -318,7 +395,7 @@ fn workspace() -> Vec<Edit> {
         set(".cargo/config.toml", "env.A", "\"b\""),
         set(".cargo/config.toml", "build.rustflags", "[\"--cfg=a\"]"),
         silent(set("{member}", "lints.rust.unused", "\"deny\"")),
-        silent(set("{member}", "lib.doctest", "false")),
+        silent(set_in_table("{member}", "lib.doctest", "false")),
         silent(set(".cargo/config.toml", "patch.crates-io.libc.path", "\"libc\"")),
         set(".cargo/config.toml", "registries.private.index", "\"sparse+https://registry.example.org/index/\""),
         silent(set(".cargo/config.toml", "registries.private.token", "\"secret\"")),
@@ -335,8 +412,8 @@ fn workspace() -> Vec<Edit> {
         set("Cargo.toml", "workspace.metadata.cratewright.exclude-sources", "[\"*.md\", \"docs/\"]"),
         set("Cargo.toml", "workspace.metadata.cratewright.exclude-sources", "[\"!kept\"]"),
         elsewhere(set("{member}", "dependencies.away.path", "\"/no/such/directory\"")),
-        write(".cargo/config.toml", "[env\n", &[]),
-        edit("a package patched in by the configuration", &["patch.crates-io.libc"], |scratch| {
+        unreadable(write(".cargo/config.toml", "[env\n", &[".cargo/config.toml"])),
+        edit("a package patched in by the configuration", &[".cargo/config"], |scratch| {
             scratch.write("libc/Cargo.toml", "[package]\nname = \"libc\"\nversion = \"0.2.180\"\nedition = \"2021\"\n");
             scratch.write("libc/src/lib.rs", "");
             scratch.write(".cargo/config", "[patch.crates-io]\nlibc = { path = \"libc\" }\n");
@@ -346,7 +423,7 @@ fn workspace() -> Vec<Edit> {
             scratch.write(".cargo/more.toml", "[patch.crates-io]\nlibc = { path = \"nowhere\" }\n");
             scratch.write(".cargo/config.toml", "include = [\"more.toml\"]\n");
         }),
-        set("Cargo.toml", "workspace.members", "3"),
+        unreadable(elsewhere(set("Cargo.toml", "workspace.members", "3"))),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"app\", 3]")),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"/app\"]")),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"b**\"]")),
@@ -363,84 +440,12 @@ fn workspace() -> Vec<Edit> {
         }),
         edit("a member behind a link", &[], |scratch| {
             for directory in ["leaf", "automatic"] {
-                if scratch.path(directory).is_dir() {
-                    fs::rename(scratch.path(directory), scratch.path("elsewhere")).unwrap();
-                    std::os::unix::fs::symlink("elsewhere", scratch.path(directory)).unwrap();
+                if scratch.path(directory).is_dir() && !scratch.path("elsewhere").exists() {
+                    scratch.rename(directory, "elsewhere");
+                    scratch.link("elsewhere", directory);
                 }
             }
         }),
-    ]
-}
-
-fn files() -> Vec<Edit> {
-    vec![
-        write("{dir}src/bin/extra.rs", "fn main() {}\n", &["{member}", "(files)", "src/bin/extra.rs"]),
-        write("{dir}src/bin/nested/main.rs", "fn main() {}\n", &["{member}", "(files)", "src/bin/nested/main.rs"]),
-        write("{dir}build.rs", "fn main() {}\n", &["{member}", "(files)", "build.rs"]),
-        write("{dir}README.md", "# Read me\n", &["{member}", "(files)", "README.md"]),
-        write("{dir}src/bin/.hidden.rs", "fn main() {}\n", &[]),
-        write("{dir}src/bin/notes/notes.txt", "", &[]),
-        write("{dir}tests/it.rs", "", &["{member}", "(files)", "tests/it.rs"]),
-        write("{dir}tests/more/main.rs", "", &["tests/more/main.rs"]),
-        write("{dir}tests/more/helper.rs", "", &[]),
-        edit("a test without a harness", &["{member}", "test.it"], |scratch| {
-            scratch.write("{dir}tests/it.rs", "fn main() {}\n");
-            scratch.write("{member}", &(scratch.read("{member}") + "\n[[test]]\nname = \"it\"\nharness = false\n"));
-        }),
-        edit("build.rs as an example", &["{member}"], |scratch| {
-            scratch.write("{dir}build.rs", "fn main() {}\n");
-            scratch.edit("{member}", |document| document["package"]["build"] = toml_edit::value(false));
-            let example = "\n[[example]]\nname = \"it\"\npath = \"build.rs\"\n";
-            scratch.write("{member}", &(scratch.read("{member}") + example));
-        }),
-        edit("links to files, where directories are looked for", &[], |scratch| {
-            for link in ["crates/notes.md", "notes.md", "{dir}src/bin/notes.md"] {
-                let target = scratch.root().join("Cargo.toml");
-                scratch.link(target.to_str().unwrap(), link);
-            }
-        }),
-        edit("a link that leads nowhere", &[], |scratch| {
-            scratch.link("nowhere", "{dir}src/bin/notes");
-        }),
-        write("{dir}benches/it.rs", "", &["benches/it.rs"]),
-        write("{dir}examples/it.rs", "fn main() {}\n", &["examples/it.rs"]),
-        write("docs/notes.md", "", &[]),
-        write("LICENSE", "", &[]),
-        append("{dir}src/lib.rs", "\n// nothing\n", &[]),
-        append("{dir}src/main.rs", "\nfn unused() {}\n", &["(files)"]),
-        delete("{dir}src/main.rs", &[]),
-        delete("{dir}src/lib.rs", &[]),
-        edit("another member by a glob", &["crates/extra/Cargo.toml"], |scratch| {
-            let manifest = "[package]\nname = \"extra\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
-            scratch.write("crates/extra/Cargo.toml", manifest);
-            scratch.write("crates/extra/src/lib.rs", "");
-        }),
-        write("crates/empty/notes.txt", "", &[]),
-        write("crates/notes.txt", "", &[]),
-        delete("{member}", &[]),
-    ]
-}
-
-fn cargo_nix() -> Vec<Edit> {
-    let by_hand = &["changed by hand"];
-    vec![
-        append("Cargo.nix", "# a comment\n", by_hand),
-        replace("Cargo.nix", "edition = \"20", "edition = \"30", by_hand),
-        replace("Cargo.nix", "members = {", "membersOf = {", by_hand),
-        replace("Cargo.nix", "package.edition = \"", "package.edition = \"x", by_hand),
-        replace("Cargo.nix", "# below: sha256:", "# below: sha256:0", by_hand),
-        replace("Cargo.nix", "# @generated by cratewright.", "# @generated by cratewright!", by_hand),
-        replace("Cargo.nix", "# format: 7\n", "# format: 7  \n", by_hand),
-        replace("Cargo.nix", "# format: 7\n", "# format: +7\n", by_hand),
-        replace("Cargo.nix", "# format: 7\n", "# format: 7\r\n", &["CR LF"]),
-        replace("Cargo.nix", "# format: 7", "# format: 1", &["format 1"]),
-        replace("Cargo.nix", "# @generated by", "# written by", &["not generated"]),
-        map("half a Cargo.nix", "Cargo.nix", by_hand, |text| text[..text.len() / 2].to_owned()),
-        map("CR LF in Cargo.nix", "Cargo.nix", &["CR LF", ".gitattributes"], |text| text.replace('\n', "\r\n")),
-        append("Cargo.nix", "<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker"]),
-        write("Cargo.nix", "", &["not generated"]),
-        delete("Cargo.nix", &["does not exist"]),
-        directory_for("Cargo.nix"),
     ]
 }
 

@@ -1,12 +1,12 @@
 //! Edits of `Cargo.lock`.
 
-use crate::edits::{Edit, append, delete, directory_for, map, replace};
+use crate::edits::{Edit, append, delete, directory_for, map, replace, unreadable};
 
 pub(crate) fn lock() -> Vec<Edit> {
     vec![
         append("Cargo.lock", "\n# a comment\n", &[]),
         replace("Cargo.lock", "version = 4", "version = 3", &[]),
-        replace("Cargo.lock", "version = 4", "version = 5", &[]),
+        unreadable(replace("Cargo.lock", "version = 4", "version = 5", &["Cargo.lock"])),
         map("another checksum", "Cargo.lock", &["Cargo.lock"], |text| {
             text.replacen("checksum = \"", "checksum = \"0", 1)
         }),
@@ -33,12 +33,17 @@ pub(crate) fn lock() -> Vec<Edit> {
             None => text.to_owned(),
         }),
         map("half a lock", "Cargo.lock", &[], |text| text[..text.len() / 2].to_owned()),
-        map("a package twice", "Cargo.lock", &["Cargo.lock", "twice"], |text| {
-            let at = text.rfind("\n[[package]]").unwrap();
-            format!("{text}{}", &text[at..])
+        map("a package twice", "Cargo.lock", &["Cargo.lock"], |text| {
+            // An earlier edit may have removed all of them.
+            let last = text.rfind("\n[[package]]").map_or("", |at| &text[at..]);
+            format!("{text}{last}")
         }),
-        append("Cargo.lock", "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n", &["conflict marker", "Cargo.lock"]),
-        delete("Cargo.lock", &["Cargo.lock"]),
-        directory_for("Cargo.lock"),
+        unreadable(append(
+            "Cargo.lock",
+            "\n<<<<<<< HEAD\n=======\n>>>>>>> other\n",
+            &["conflict marker", "Cargo.lock"],
+        )),
+        unreadable(delete("Cargo.lock", &["Cargo.lock"])),
+        unreadable(directory_for("Cargo.lock")),
     ]
 }

@@ -11,9 +11,11 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
+use cratewright::LoadOptions;
 use cratewright::oracle::Oracle;
-use cratewright::workspace::{LoadOptions, load};
-use cratewright_resolver::{Pair, Purpose, ResolverBehavior, RootFeatures, Selection, differences, table_of};
+use cratewright::workspace::load;
+use cratewright_resolver::{Pair, RootFeatures, Selection, UserIntent, differences, table_of};
+use cratewright_workspace::ResolverBehavior;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
@@ -58,7 +60,7 @@ static TARGET: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir(
 
 /// Resolves the workspace in `root` both ways, on a pair of two platforms, and fails on the first difference.
 fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCaseError> {
-    let fail = |failure: cratewright::Failure| TestCaseError::fail(format!("{failure:?}"));
+    let fail = |failure: cratewright::Diagnostic| TestCaseError::fail(format!("{failure:?}"));
     let options = LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
         targets: asked.platforms.map(|ix| TARGETS[ix].to_owned()).to_vec(),
@@ -94,7 +96,7 @@ fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCase
     match sabotage {
         Sabotage::None => {}
         Sabotage::UnionOfHostAndTarget => workspace.packages.resolver = ResolverBehavior::V1,
-        Sabotage::DevFeatures => resolved.iter_mut().for_each(|selection| selection.purpose = Purpose::Test),
+        Sabotage::DevFeatures => resolved.iter_mut().for_each(|selection| selection.intent = UserIntent::Test),
     }
     let graphs = workspace.resolve(&resolved);
     ORACLE.prepare(&workspace).map_err(fail)?;
@@ -109,10 +111,9 @@ fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCase
             }
             let different = differences(&cargo, &ours);
             if !different.is_empty() {
-                let names: Vec<_> =
-                    selection.members.iter().map(|&ix| workspace.packages.graph[ix].name.as_str()).collect();
+                let names: Vec<_> = selection.members.iter().map(|&ix| workspace.packages[ix].name.as_str()).collect();
                 let text: String = different.iter().map(ToString::to_string).collect();
-                return Err(TestCaseError::fail(format!("{:?} of {names:?}:\n{text}", selection.purpose)));
+                return Err(TestCaseError::fail(format!("{:?} of {names:?}:\n{text}", selection.intent)));
             }
         }
     }

@@ -26,6 +26,13 @@ impl Scratch {
         Scratch { directory }
     }
 
+    /// The same with registries of its own.
+    pub fn with_own_registries() -> Self {
+        let scratch = Scratch::new();
+        fs::remove_file(scratch.path("cargo-home/registry")).unwrap();
+        scratch
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         // Through no link, as cargo and Nix see it.
         self.directory.path().canonicalize().unwrap().join(name)

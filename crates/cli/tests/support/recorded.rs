@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use cratewright::workspace::Workspace;
-use cratewright_resolver::{Pair, Role, UnitGraph};
-use petgraph::graph::NodeIndex;
-use petgraph::visit::EdgeRef;
+use cratewright_resolver::{CompileKind, Pair, UnitGraph, UnitIx};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -36,32 +34,29 @@ pub fn resolved(
     workspace: &Workspace,
     pair: Pair,
     graph: &UnitGraph,
-    ix: NodeIndex<u32>,
-    known: &mut HashMap<u32, Signature>,
+    ix: UnitIx,
+    known: &mut HashMap<UnitIx, Signature>,
 ) -> Signature {
-    if let Some(signature) = known.get(&(ix.index() as u32)) {
+    if let Some(signature) = known.get(&ix) {
         return signature.clone();
     }
-    let unit = &graph.graph[ix];
-    let dependencies = graph
-        .graph
-        .edges(ix)
-        .filter(|edge| graph.graph[edge.target()].package != unit.package)
-        .map(|edge| {
-            let below = resolved(workspace, pair, graph, edge.target(), known).digest();
-            let name = workspace.packages.extern_name(edge.weight().extern_name);
-            (edge.weight().for_build_script, name.to_owned(), below)
+    let unit = &graph[ix];
+    let others = graph.dependencies(ix).filter(|to| graph[to.unit].package != unit.package);
+    let dependencies = others
+        .map(|to| {
+            let below = resolved(workspace, pair, graph, to.unit, known).digest();
+            (to.for_build_script, workspace.packages.extern_name(to.extern_name).to_owned(), below)
         })
         .collect();
-    let package = &workspace.packages.graph[unit.package];
+    let package = &workspace.packages[unit.package];
     let features = unit.features.iter().map(|&feature| package.feature_name(feature).to_owned()).collect();
-    let platform = match unit.role {
-        Role::Host => pair.host,
-        Role::Target => pair.target,
+    let platform = match unit.kind {
+        CompileKind::Host => pair.host,
+        CompileKind::Target => pair.target,
     };
     let platform = workspace.platforms[platform].triple.clone();
     let signature = Signature { package: package.display(), platform, features, dependencies };
-    known.insert(ix.index() as u32, signature.clone());
+    known.insert(ix, signature.clone());
     signature
 }
 

@@ -7,7 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use super::{run, stdout};
+use super::git::Scratch;
+use super::{fixture, run, stdout};
+
+/// The manifest of a package `app`, without its dependencies.
+pub const APPLICATION: &str =
+    "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n";
+
+/// A library that says a text.
+pub fn says(text: &str) -> String {
+    format!("pub fn say() -> &'static str {{ \"{text}\" }}")
+}
 
 /// Serves the files of a directory on a free port until the process ends; returns the address.
 pub fn serve(directory: PathBuf) -> String {
@@ -62,4 +72,34 @@ pub fn pack(name: &str, version: &str, source: &str, dependencies: &str, path: &
 pub fn checksum(line: &str) -> &str {
     let (_, rest) = line.split_once("\"cksum\":\"").unwrap();
     rest.split_once('"').unwrap().0
+}
+
+/// A workspace that depends on a crate of crates.io and on a git repository.
+pub fn vendored_workspace(scratch: &Scratch) {
+    scratch.write(
+        "fork",
+        &[
+            ("Cargo.toml", "[package]\nname = \"forked\"\nversion = \"0.1.0\"\nedition = \"2021\"\n"),
+            ("src/lib.rs", &says("forked")),
+        ],
+    );
+    scratch.commit("fork");
+    let fixture = fixture("two-versions");
+    let lock = fs::read_to_string(fixture.join("Cargo.lock")).unwrap();
+    let (_, itoa) = lock.split_once("name = \"itoa\"\nversion = \"").unwrap();
+    let version = itoa.split_once('"').unwrap().0;
+    scratch.write(
+        "app",
+        &[
+            (
+                "Cargo.toml",
+                &format!("{APPLICATION}itoa = \"={version}\"\nforked = {{ git = \"{}\" }}\n", scratch.url("fork")),
+            ),
+            (
+                "src/main.rs",
+                "fn main() { let mut b = itoa::Buffer::new(); println!(\"{} {}\", b.format(42u8), forked::say()); }",
+            ),
+        ],
+    );
+    run(scratch.environment(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(scratch.path("app"))));
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cratewright_resolver::{Package, PackageGraph, PackageIx, Source, UnitGraph, UnitKind};
-use petgraph::graph::NodeIndex;
-use petgraph::visit::{Dfs, EdgeRef};
+use cratewright_resolver::{CompileMode, Package, PackageGraph, PackageIx, Source, UnitGraph, UnitIx};
+use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
 
 use crate::origins::replaced;
@@ -88,23 +87,6 @@ pub(super) struct BuildUnit {
     pub(super) build_dependencies: Vec<String>,
 }
 
-/// Why a text is no [`BuildGraph`].
-#[derive(Debug, thiserror::Error)]
-pub enum GraphError {
-    /// It is no JSON, or lacks something.
-    #[error("{0}")]
-    Json(#[from] serde_json::Error),
-    /// It is of nothing.
-    #[error("`roots` is empty")]
-    NoRoot,
-    /// A key names no unit.
-    #[error("there is no unit `{0}`")]
-    NoUnit(String),
-    /// A key names no package.
-    #[error("there is no package `{0}`")]
-    NoPackage(String),
-}
-
 impl BuildGraph {
     /// The part of a unit graph that one member is built from, or nothing if the graph has no build of it.
     pub fn of_member(
@@ -113,13 +95,13 @@ impl BuildGraph {
         member: PackageIx,
         features: &[String],
     ) -> Option<BuildGraph> {
-        let key = |unit: NodeIndex<u32>| unit.index().to_string();
+        let key = |unit: UnitIx| unit.index().to_string();
         let package_key = |package: PackageIx| package.index().to_string();
-        let is_root = |unit: &NodeIndex<u32>| {
-            let unit = &units.graph[*unit];
-            unit.package == member && unit.kind == UnitKind::Build
+        let is_root = |unit: &UnitIx| {
+            let unit = &units[*unit];
+            unit.package == member && unit.mode == CompileMode::Build
         };
-        let roots: Vec<NodeIndex<u32>> = units.roots.iter().copied().filter(is_root).collect();
+        let roots: Vec<UnitIx> = units.roots.iter().copied().filter(is_root).collect();
         if roots.is_empty() {
             return None;
         }
@@ -129,18 +111,15 @@ impl BuildGraph {
             features: features.to_vec(),
             host,
             target,
-            application: roots.iter().any(|&root| !units.graph[root].bins.is_empty()),
+            application: roots.iter().any(|&root| !units[root].bins.is_empty()),
             packages: BTreeMap::new(),
             units: BTreeMap::new(),
         };
-        let mut walk = Dfs::empty(&units.graph);
-        walk.stack.clone_from(&roots);
-        while let Some(unit) = walk.next(&units.graph) {
-            let package = units.graph[unit].package;
+        for unit in units.closure(&roots) {
+            let package = units[unit].package;
             let below = |for_build_script: bool| {
-                let edges =
-                    units.graph.edges(unit).filter(move |edge| edge.weight().for_build_script == for_build_script);
-                edges.map(|edge| key(edge.target())).collect()
+                let below = units.dependencies(unit).filter(|below| below.for_build_script == for_build_script);
+                below.map(|below| key(below.unit)).collect()
             };
             let entry = BuildUnit {
                 package: package_key(package),
@@ -148,7 +127,7 @@ impl BuildGraph {
                 build_dependencies: below(true),
             };
             graph.units.insert(key(unit), entry);
-            graph.packages.entry(package_key(package)).or_insert_with(|| BuildPackage::of(&packages.graph[package]));
+            graph.packages.entry(package_key(package)).or_insert_with(|| BuildPackage::of(&packages[package]));
         }
         Some(graph)
     }
@@ -157,18 +136,22 @@ impl BuildGraph {
     ///
     /// # Errors
     /// When the text is no JSON of that shape, or a key in it names nothing.
-    pub fn parse(text: &str) -> Result<BuildGraph, GraphError> {
-        let graph: BuildGraph = serde_json::from_str(text)?;
+    pub fn parse(text: &str) -> Result<BuildGraph, Diagnostic> {
+        let invalid = |why: String| {
+            Diagnostic::new("invalid-graph", format!("it is not the graph of a build: {why}"))
+                .help("have it written by the `sbom` of a `Cargo.nix` that this version of cratewright generated")
+        };
+        let graph: BuildGraph = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         if graph.roots.is_empty() {
-            return Err(GraphError::NoRoot);
+            return Err(invalid("`roots` is empty".to_owned()));
         }
         let below = graph.units.values().flat_map(|unit| unit.dependencies.iter().chain(&unit.build_dependencies));
         if let Some(key) = graph.roots.iter().chain(below).find(|&key| !graph.units.contains_key(key)) {
-            return Err(GraphError::NoUnit(key.clone()));
+            return Err(invalid(format!("there is no unit `{key}`")));
         }
         let mut needed = graph.units.values().map(|unit| &unit.package);
         match needed.find(|&key| !graph.packages.contains_key(key)) {
-            Some(key) => Err(GraphError::NoPackage(key.clone())),
+            Some(key) => Err(invalid(format!("there is no package `{key}`"))),
             None => Ok(graph),
         }
     }
@@ -230,7 +213,7 @@ mod tests {
                 r#"{{"roots": {roots}, "features": [], "host": "h", "target": "t", "application": true,
                 "packages": {{"a@1.0.0": {package}}}, "units": {{"a": {unit}}}}}"#
             );
-            BuildGraph::parse(&text).map_err(|error| error.to_string())
+            BuildGraph::parse(&text).map_err(|error| error.message.replacen("it is not the graph of a build: ", "", 1))
         };
         assert!(graph(r#"["a"]"#, r#"{"package": "a@1.0.0", "dependencies": ["a"]}"#).is_ok());
         for (roots, unit, says) in [

@@ -15,18 +15,18 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, BinOp, Expr, ExprMethodCall, FnArg, Item, Lit, Meta, Pat, Stmt, Token};
 
 use super::script_values::{Value, Values};
-use super::{At, Scanner, WORKSPACE_DIR, condition, is_at_or_above, is_too_deep, tokens};
-use crate::tree::{join, parent, within};
+use super::{At, Scanner, WORKSPACE_DIR, condition, files_of, is_too_deep, tokens};
+use crate::path::WsPath;
 
 /// Looks through a build script and its modules.
-pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
-    let mut open = vec![(script.to_owned(), parent(script).to_owned())];
+pub(super) fn scan(scanner: &mut Scanner<'_>, script: &WsPath) {
+    let mut open = vec![(script.clone(), script.parent())];
     let mut seen = BTreeSet::new();
     while let Some((file, children)) = open.pop() {
         if !seen.insert(file.clone()) {
             continue;
         }
-        let Ok(Some(text)) = scanner.tree.read(&file) else { continue };
+        let Ok(Some(text)) = scanner.files.text(&file) else { continue };
         scanner.documents(&text);
         let modules = scanner.open.len();
         tokens::scan(scanner, &file, None, &text);
@@ -35,16 +35,14 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
         // What is no Rust is the compiler's to complain about.
         let Ok(tokens) = tokens::without_shebang(&text).parse::<TokenStream>() else { continue };
         if is_too_deep(tokens.clone()) {
-            scanner.doubt_depth(&file);
+            scanner.unresolved_depth(&file);
             continue;
         }
         let Ok(parsed) = syn::parse2::<syn::File>(tokens) else { continue };
         let mut modules = Vec::new();
         declared(&parsed.items, &children, &mut modules);
-        let modules = modules
-            .into_iter()
-            .flat_map(|below| [format!("{below}.rs"), format!("{below}/mod.rs")].map(|file| (file, below.clone())));
-        open.extend(modules.filter(|(file, _)| scanner.tree.is_file(file)));
+        let modules = modules.into_iter().flat_map(|below| files_of(&below).map(|file| (file, below.clone())));
+        open.extend(modules.filter(|(file, _)| scanner.files.is_file(file)));
         let mut constants = Constants::default();
         constants.visit_file(&parsed);
         let Constants { values: constants, functions } = constants;
@@ -55,12 +53,12 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &str) {
 }
 
 /// Where the files of modules without a body are, but for those with a `#[path]`.
-fn declared(items: &[Item], children: &str, modules: &mut Vec<String>) {
+fn declared(items: &[Item], children: &WsPath, modules: &mut Vec<WsPath>) {
     for item in items {
         if let Item::Mod(module) = item
             && !module.attrs.iter().any(|attribute| is_path(&attribute.meta))
         {
-            let below = within(children, &module.ident.to_string());
+            let below = children.child(&module.ident.to_string());
             match &module.content {
                 Some((_, items)) => declared(items, &below, modules),
                 None => modules.push(below),
@@ -126,7 +124,7 @@ const COMPARING: [&str; 15] = [
 
 struct Script<'a, 's, 't> {
     scanner: &'s mut Scanner<'t>,
-    file: &'a str,
+    file: &'a WsPath,
     functions: HashMap<String, Rc<syn::ItemFn>>,
     values: Values,
 }
@@ -289,7 +287,7 @@ impl Script<'_, '_, '_> {
     fn found(&mut self, path: &str, place: &Expr, is_used: bool) {
         if path == WORKSPACE_DIR {
             let line = place.span().start().line;
-            return self.scanner.doubt_workspace_dir(self.file, line);
+            return self.scanner.unresolved_workspace_dir(self.file, line);
         }
         if Scanner::is_history(path) {
             return;
@@ -297,10 +295,10 @@ impl Script<'_, '_, '_> {
         // An option with a path behind it: `-I../include`
         let path = if path.starts_with('-') { path.find("../").map_or(path, |at| &path[at..]) } else { path };
         let directory = &self.scanner.package.directory;
-        let Some(resolved) = join(directory, path) else { return };
-        let is_above = is_at_or_above(&resolved, directory) && resolved != *directory;
+        let Some(resolved) = directory.join(path) else { return };
+        let is_above = resolved.is_at_or_above(directory) && resolved != *directory;
         let has_others =
-            resolved != *directory && self.scanner.package.apart.iter().any(|apart| is_at_or_above(&resolved, apart));
+            resolved != *directory && self.scanner.package.apart.iter().any(|apart| resolved.is_at_or_above(apart));
         if is_above && path.contains("..") || has_others && self.scanner.is_own(&resolved) {
             if is_used && !path.contains(char::is_whitespace) {
                 self.unknown(path, place);
@@ -313,7 +311,7 @@ impl Script<'_, '_, '_> {
     fn unknown(&mut self, path: &str, place: &Expr) {
         let line = place.span().start().line;
         let path = path.strip_prefix("./").unwrap_or(path);
-        self.scanner.doubt(self.file, line, format!("what is read in `{path}` cannot be told"));
+        self.scanner.unresolved(self.file, line, format!("what is read in `{path}` cannot be told"));
     }
 
     /// `path.pop()`, `path.push("...")` and `path.set_file_name("...")`, of a variable that is known.

@@ -22,38 +22,38 @@ use proc_macro2::{TokenStream, TokenTree};
 
 pub use workspace_macros::QUERIES;
 
-use self::places::is_at_or_above;
-use crate::tree::{Tree, join, parent, within};
+use crate::files::{Files, Kind};
+use crate::path::WsPath;
 
-/// A package, as far as its files go. Paths are seen from the workspace root.
+/// A package, as far as its files go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageFiles {
     /// Directory of its manifest.
-    pub directory: String,
+    pub directory: WsPath,
     /// Source files of its library and binaries, as far as the manifest names them.
-    pub roots: Vec<String>,
+    pub roots: Vec<WsPath>,
     /// Its build script.
-    pub build_script: Option<String>,
+    pub build_script: Option<WsPath>,
     /// Directories and files below the package's that are not in its source: other packages for the most part.
-    pub apart: Vec<String>,
+    pub apart: Vec<WsPath>,
     /// Its readme and license file with the variables that tell a build of them, where they lie outside.
-    pub documents: Vec<(&'static str, String)>,
+    pub documents: Vec<(&'static str, WsPath)>,
 }
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// Files and directories that exist, seen from the workspace root, none of them below another.
-    pub paths: BTreeSet<String>,
+    /// Files and directories that exist, none of them below another.
+    pub paths: BTreeSet<WsPath>,
     /// What may be read or not.
-    pub doubts: Vec<Doubt>,
+    pub unresolved: Vec<UnresolvedRead>,
 }
 
 /// A place that reads something outside of the package, or so it seems, that cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Doubt {
-    /// The source file, seen from the workspace root.
-    pub file: String,
+pub struct UnresolvedRead {
+    /// The source file.
+    pub file: WsPath,
     /// Number of the line, from 1.
     pub line: usize,
     /// What stands there.
@@ -62,7 +62,7 @@ pub struct Doubt {
     condition: CfgExpr,
 }
 
-impl Doubt {
+impl UnresolvedRead {
     /// Whether a build for the platform of this cfg table may come to that place.
     pub fn is_on(&self, platform: &[Cfg]) -> bool {
         condition::is_built_on(&self.condition, platform)
@@ -72,21 +72,21 @@ impl Doubt {
 /// A place in a source file.
 #[derive(Clone, Copy)]
 struct At<'a> {
-    file: &'a str,
+    file: &'a WsPath,
     line: usize,
 }
 
 /// Looks through all sources of a package.
-pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
-    let has_links = !tree.links(&package.directory).is_empty();
-    let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
+    let has_links = files.names(&package.directory).iter().any(|(_, kind)| *kind == Kind::Link);
+    let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     let cache = Cache::default();
     let condition = CfgExpr::True;
-    let mut scanner = Scanner { tree, package, found, doubts, open, condition, has_links, cache: &cache };
+    let mut scanner = Scanner { files, package, found, unresolved, open, condition, has_links, cache: &cache };
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
-        let manifest = within(&package.directory, "Cargo.toml");
-        scanner.module(root.clone(), parent(&root).to_owned(), At { file: &manifest, line: 1 });
+        let manifest = package.directory.child("Cargo.toml");
+        scanner.module(root.clone(), root.parent(), At { file: &manifest, line: 1 });
     }
     if let Some(script) = &package.build_script {
         build_script::scan(&mut scanner, script);
@@ -103,7 +103,7 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     for root in
         package.roots.iter().filter(|root| !root.ends_with(".rs") && scanner.is_own(root)).cloned().collect::<Vec<_>>()
     {
-        if let Ok(Some(text)) = tree.read(&root) {
+        if let Ok(Some(text)) = files.text(&root) {
             scanner.source(&root, &text);
         }
     }
@@ -111,37 +111,37 @@ pub fn reads(tree: &dyn Tree, package: &PackageFiles) -> Reads {
     let mut seen = BTreeSet::new();
     while let Some(module) = scanner.open.pop() {
         if seen.insert(module.file.clone())
-            && let Ok(Some(text)) = tree.read(&module.file)
+            && let Ok(Some(text)) = files.text(&module.file)
         {
             scanner.condition = module.condition;
             tokens::scan(&mut scanner, &module.file, Some(&module.children), &text);
         }
     }
-    let doubts = scanner.doubts.into_iter().collect();
+    let unresolved = scanner.unresolved.into_iter().collect();
     let paths = topmost(&scanner.found);
-    Reads { paths, doubts }
+    Reads { paths, unresolved }
 }
 
 /// Paths without those that are below another.
-pub fn topmost(paths: &BTreeSet<String>) -> BTreeSet<String> {
+pub fn topmost(paths: &BTreeSet<WsPath>) -> BTreeSet<WsPath> {
     let is_below = |path: &str| path.match_indices('/').any(|(at, _)| paths.contains(&path[..at]));
     paths.iter().filter(|path| !is_below(path)).cloned().collect()
 }
 
 /// A source file that something leads to.
 struct Module {
-    file: String,
+    file: WsPath,
     /// Where its `mod name;` are looked for.
-    children: String,
+    children: WsPath,
     /// When it is compiled.
     condition: CfgExpr,
 }
 
 struct Scanner<'a> {
-    tree: &'a dyn Tree,
+    files: &'a dyn Files,
     package: &'a PackageFiles,
-    found: BTreeSet<String>,
-    doubts: BTreeSet<Doubt>,
+    found: BTreeSet<WsPath>,
+    unresolved: BTreeSet<UnresolvedRead>,
     open: Vec<Module>,
     /// When the place is compiled that is looked at.
     condition: CfgExpr,
@@ -154,9 +154,9 @@ struct Scanner<'a> {
 #[derive(Default)]
 struct Cache {
     /// By directory: names of links, with what is written in them.
-    links: RefCell<HashMap<String, HashMap<String, String>>>,
+    links: RefCell<HashMap<WsPath, HashMap<String, String>>>,
     /// Directories that were looked through.
-    walked: RefCell<BTreeSet<String>>,
+    walked: RefCell<BTreeSet<WsPath>>,
 }
 
 /// Code of the package's own that may be anywhere in it.
@@ -181,39 +181,36 @@ impl Scanner<'_> {
 
     /// What of the package's directory is not in its source, as seen from that directory.
     fn apart(&self) -> impl Iterator<Item = &str> {
-        let directory = &self.package.directory;
-        let below = |path| match directory.as_str() {
-            "" => path,
-            directory => str::strip_prefix(path, directory).map_or(path, |rest| rest.trim_start_matches('/')),
-        };
-        self.package.apart.iter().map(move |path| below(path.as_str()))
+        self.package.apart.iter().map(|path| self.package.directory.below(path).unwrap_or(path))
     }
 
     /// Where source files of targets are: modules are beside them and below.
-    fn directories(&self) -> BTreeSet<String> {
-        let src = within(&self.package.directory, "src");
+    fn directories(&self) -> BTreeSet<WsPath> {
+        let src = self.package.directory.child("src");
         let roots = self.package.roots.iter().chain(&self.package.build_script);
-        let directories = roots.filter(|root| self.is_own(root)).map(|root| parent(root).to_owned());
-        let directories: BTreeSet<String> = directories.chain([src]).collect();
+        let directories = roots.filter(|root| self.is_own(root)).map(WsPath::parent);
+        let directories: BTreeSet<WsPath> = directories.chain([src]).collect();
         // A build script beside the manifest has its modules followed, and says nothing of other directories.
-        let is_script = |directory: &String| {
-            *directory == self.package.directory && !self.package.roots.iter().any(|root| parent(root) == directory)
+        let is_script = |directory: &WsPath| {
+            *directory == self.package.directory && !self.package.roots.iter().any(|root| root.parent() == *directory)
         };
         directories.into_iter().filter(|directory| !is_script(directory)).collect()
     }
 
     /// All Rust files of a directory, but for those that a build does not compile.
-    fn directory(&mut self, directory: &str, needles: &[memmem::Finder<'static>]) {
-        if !self.cache.walked.borrow_mut().insert(directory.to_owned()) {
+    fn directory(&mut self, directory: &WsPath, needles: &[memmem::Finder<'static>]) {
+        if !self.cache.walked.borrow_mut().insert(directory.clone()) {
             return;
         }
-        let is_top = directory == self.package.directory;
-        for (name, is_directory) in self.tree.entries(directory) {
-            let path = within(directory, &name);
-            if let Some(target) = self.link(directory, &name) {
+        let is_top = *directory == self.package.directory;
+        for (name, kind) in self.files.names(directory) {
+            let path = directory.child(&name);
+            let is_link = kind == Kind::Link;
+            let is_directory = kind == Kind::Directory || is_link && self.files.kind(&path) == Some(Kind::Directory);
+            if let Some(target) = is_link.then(|| self.files.link(&path)).flatten() {
                 // One that leads around in a circle has nothing new.
-                let is_new = |target: &String| self.is_own(target) && !is_at_or_above(target, directory);
-                let within_package = join(directory, &target).filter(is_new);
+                let is_new = |target: &WsPath| self.is_own(target) && !target.is_at_or_above(directory);
+                let within_package = directory.join(&target).filter(is_new);
                 if let Some(target) = self.led_outside(&path) {
                     self.linked(&path, &target);
                 } else if let Some(target) = within_package.filter(|_| is_directory) {
@@ -225,7 +222,7 @@ impl Scanner<'_> {
                     self.directory(&path, needles);
                 }
             } else if name.ends_with(".rs")
-                && let Ok(Some(text)) = self.tree.read(&path)
+                && let Ok(Some(text)) = self.files.text(&path)
                 && self.may_lead_outside(&path, &text, needles)
             {
                 self.source(&path, &text);
@@ -235,21 +232,24 @@ impl Scanner<'_> {
 
     /// Looks through a source file of the package. Few are found to read anything, and of those alone it need be known
     /// whether they are for tests.
-    fn source(&mut self, path: &str, text: &str) {
-        let (found, doubts, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut own = Scanner { found, doubts, open, condition: CfgExpr::True, ..*self };
+    fn source(&mut self, path: &WsPath, text: &str) {
+        let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let mut own = Scanner { found, unresolved, open, condition: CfgExpr::True, ..*self };
         own.documents(text);
         tokens::scan(&mut own, path, None, text);
-        let Scanner { found, doubts, open, .. } = own;
-        if found.is_empty() && doubts.is_empty() && open.is_empty() {
+        let Scanner { found, unresolved, open, .. } = own;
+        if found.is_empty() && unresolved.is_empty() && open.is_empty() {
             return;
         }
         let declared = self.declared(path);
         if condition::is_built(&declared) {
             let within = |condition: CfgExpr| condition::both(declared.clone(), condition);
             self.found.extend(found);
-            self.doubts
-                .extend(doubts.into_iter().map(|doubt| Doubt { condition: within(doubt.condition.clone()), ..doubt }));
+            self.unresolved.extend(
+                unresolved
+                    .into_iter()
+                    .map(|unresolved| UnresolvedRead { condition: within(unresolved.condition.clone()), ..unresolved }),
+            );
             self.open.extend(
                 open.into_iter().map(|module| Module { condition: within(module.condition.clone()), ..module }),
             );
@@ -258,8 +258,8 @@ impl Scanner<'_> {
 
     /// Whether a source file has one of the needles on a line that is not all comment, and where `../` is what an
     /// `include!` on the same line has, whether there are enough of them to leave the package.
-    fn may_lead_outside(&self, path: &str, text: &str, needles: &[memmem::Finder<'static>]) -> bool {
-        let depth = path[self.package.directory.len()..].trim_start_matches('/').matches('/').count();
+    fn may_lead_outside(&self, path: &WsPath, text: &str, needles: &[memmem::Finder<'static>]) -> bool {
+        let depth = self.package.directory.below(path).map_or(0, |below| below.matches('/').count());
         let stays = |line: &str| {
             ["include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
                 && !self.apart().any(|name| line.contains(name))
@@ -283,19 +283,19 @@ impl Scanner<'_> {
     }
 
     /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
-    fn led_outside(&self, path: &str) -> Option<String> {
-        let below = path.strip_prefix(&self.package.directory)?.trim_start_matches('/');
+    fn led_outside(&self, path: &WsPath) -> Option<WsPath> {
+        let below = self.package.directory.below(path)?;
         let mut at = self.package.directory.clone();
         let mut rest: Vec<&str> = below.split('/').rev().collect();
         while let Some(name) = rest.pop() {
             let link = self.link(&at, name);
             at = match link {
-                None => within(&at, name),
+                None => at.child(name),
                 Some(target) => {
-                    let target = join(&at, &target)?;
+                    let target = at.join(&target)?;
                     if !self.is_own(&target) {
                         rest.reverse();
-                        let whole = rest.iter().fold(target, |path, name| within(&path, name));
+                        let whole = rest.iter().fold(target, |path, name| path.child(name));
                         return self.exists(&whole).then_some(whole);
                     }
                     target
@@ -306,36 +306,30 @@ impl Scanner<'_> {
     }
 
     /// What a link of the package leads to outside of it.
-    fn linked(&mut self, link: &str, target: &str) {
-        if is_at_or_above(target, &self.package.directory) {
+    fn linked(&mut self, link: &WsPath, target: &WsPath) {
+        if target.is_at_or_above(&self.package.directory) {
             return;
         }
-        self.doubt_far(target, At { file: link, line: 1 });
-        self.found.insert(target.to_owned());
-        let mut open = vec![target.to_owned()];
+        self.unresolved_far(target, At { file: link, line: 1 });
+        self.found.insert(target.clone());
+        let mut open = vec![target.clone()];
         let mut seen = BTreeSet::new();
         while let Some(path) = open.pop() {
-            if path.ends_with(".rs") && self.tree.is_file(&path) {
-                self.open.push(Module {
-                    children: children_of(&path).to_owned(),
-                    file: path,
-                    condition: CfgExpr::True,
-                });
+            if path.ends_with(".rs") && self.files.is_file(&path) {
+                self.open.push(Module { children: children_of(&path), file: path, condition: CfgExpr::True });
             } else if seen.insert(path.clone()) {
-                let links = self.tree.links(&path);
-                let is_link = |name: &String| links.iter().any(|(link, _)| link == name);
-                let names = self.tree.entries(&path).into_iter().map(|(name, _)| name);
-                open.extend(names.filter(|name| !is_link(name)).map(|name| within(&path, &name)));
+                let names = self.files.names(&path).into_iter().filter(|(_, kind)| *kind != Kind::Link);
+                open.extend(names.map(|(name, _)| path.child(&name)));
             }
         }
     }
 
-    fn doubt_depth(&mut self, file: &str) {
-        self.doubt(file, 1, "it is nested too deeply to be looked through".to_owned());
+    fn unresolved_depth(&mut self, file: &WsPath) {
+        self.unresolved(file, 1, "it is nested too deeply to be looked through".to_owned());
     }
 
-    fn doubt_workspace_dir(&mut self, file: &str, line: usize) {
-        self.doubt(file, line, format!("what {WORKSPACE_DIR} leads to cannot be told"));
+    fn unresolved_workspace_dir(&mut self, file: &WsPath, line: usize) {
+        self.unresolved(file, line, format!("what {WORKSPACE_DIR} leads to cannot be told"));
     }
 
     /// A readme or license file is read only where the variable that names it is.
@@ -348,34 +342,34 @@ impl Scanner<'_> {
     }
 
     /// A path that is read for certain.
-    fn read(&mut self, path: String, at: At<'_>) {
+    fn read(&mut self, path: WsPath, at: At<'_>) {
         if self.is_own(&path) {
             self.found.extend(self.led_outside(&path));
         } else if Self::is_history(&path) {
         } else if self.exists(&path) {
             self.take(path, at);
         } else {
-            self.doubt(at.file, at.line, format!("`{path}` does not exist"));
+            self.unresolved(at.file, at.line, format!("`{path}` does not exist"));
         }
     }
 
     /// Takes a path that exists, with what a link leads to, and what a file of another language takes in itself.
-    fn take(&mut self, path: String, at: At<'_>) {
-        self.doubt_far(&path, at);
+    fn take(&mut self, path: WsPath, at: At<'_>) {
+        self.unresolved_far(&path, at);
         self.found.extend(self.led_elsewhere(&path));
         let is_new = self.found.insert(path.clone());
         let extension = path.rsplit('.').next().unwrap_or_default();
         if !is_new || !["c", "cc", "cpp", "cxx", "h", "hh", "hpp", "proto", "thrift"].contains(&extension) {
             return;
         }
-        let Ok(Some(text)) = self.tree.read(&path) else { return };
+        let Ok(Some(text)) = self.files.text(&path) else { return };
         for (number, line) in (1..).zip(text.lines().map(str::trim_start)) {
             // `#include "..."`, `import "..."`, `import public "..."`
             let named = line.trim_start_matches('#').trim_start();
             let is_import = named.starts_with("include") || named.starts_with("import");
             if let Some((_, rest)) = named.split_once('"').filter(|_| is_import)
                 && let Some((file, _)) = rest.split_once('"')
-                && let Some(file) = join(parent(&path), file).filter(|file| self.tree.is_file(file))
+                && let Some(file) = path.parent().join(file).filter(|file| self.files.is_file(file))
             {
                 self.mention(file, At { file: &path, line: number });
             }
@@ -383,9 +377,9 @@ impl Scanner<'_> {
     }
 
     /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
-    fn mention(&mut self, path: String, at: At<'_>) -> bool {
+    fn mention(&mut self, path: WsPath, at: At<'_>) -> bool {
         let counts = !self.is_own(&path)
-            && !is_at_or_above(&path, &self.package.directory)
+            && !path.is_at_or_above(&self.package.directory)
             && !Self::is_history(&path)
             && self.exists(&path)
             && !self.is_built(&path);
@@ -396,9 +390,9 @@ impl Scanner<'_> {
     }
 
     /// A file that is compiled and may not be where the package's own files are.
-    fn module(&mut self, file: String, children: String, at: At<'_>) {
+    fn module(&mut self, file: WsPath, children: WsPath, at: At<'_>) {
         if !self.is_own(&file) {
-            self.doubt_far(&file, at);
+            self.unresolved_far(&file, at);
             self.found.insert(file.clone());
         }
         self.open.push(Module { file, children, condition: self.condition.clone() });
@@ -410,8 +404,8 @@ impl Scanner<'_> {
         std::mem::replace(&mut self.condition, whole)
     }
 
-    fn doubt(&mut self, file: &str, line: usize, what: String) {
-        self.doubts.insert(Doubt { file: file.to_owned(), line, what, condition: self.condition.clone() });
+    fn unresolved(&mut self, file: &WsPath, line: usize, what: String) {
+        self.unresolved.insert(UnresolvedRead { file: file.clone(), line, what, condition: self.condition.clone() });
     }
 }
 
@@ -435,11 +429,16 @@ fn is_too_deep(tokens: TokenStream) -> bool {
 }
 
 /// Where the modules of a source file are that it declares without a `#[path]`.
-fn children_of(file: &str) -> &str {
-    match file.rsplit('/').next() {
-        Some("lib.rs" | "main.rs" | "mod.rs") => parent(file),
-        _ => file.strip_suffix(".rs").unwrap_or(file),
+fn children_of(file: &WsPath) -> WsPath {
+    match file.name() {
+        "lib.rs" | "main.rs" | "mod.rs" => file.parent(),
+        name => file.parent().child(name.strip_suffix(".rs").unwrap_or(name)),
     }
+}
+
+/// The files that a module may have, by the directory of its own modules.
+fn files_of(children: &WsPath) -> [WsPath; 2] {
+    [children.parent().child(&format!("{}.rs", children.name())), children.child("mod.rs")]
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! Where paths of a scan are: in the package, in what cargo builds, behind links, too far away.
 
 use super::{At, Scanner};
-use crate::tree::{is_outside, join, parent, within};
+use crate::files::Kind;
+use crate::path::WsPath;
 
 impl Scanner<'_> {
     /// Whether a path is in the package's source anyway.
-    pub(super) fn is_own(&self, path: &str) -> bool {
-        let directory = &self.package.directory;
-        let is_in = if directory.is_empty() { !is_outside(path) } else { is_at_or_above(directory, path) };
-        is_in && !self.package.apart.iter().any(|apart| is_at_or_above(apart, path))
+    pub(super) fn is_own(&self, path: &WsPath) -> bool {
+        self.package.directory.is_at_or_above(path)
+            && !self.package.apart.iter().any(|apart| apart.is_at_or_above(path))
     }
 
-    pub(super) fn exists(&self, path: &str) -> bool {
-        self.tree.is_file(path) || !self.tree.entries(path).is_empty()
+    pub(super) fn exists(&self, path: &WsPath) -> bool {
+        self.files.is_file(path) || !self.files.names(path).is_empty()
     }
 
     /// History is in no source: what a build tells of it would make every commit another build.
@@ -21,110 +21,108 @@ impl Scanner<'_> {
     }
 
     /// What is written in a link; nothing for what is none.
-    pub(super) fn link(&self, directory: &str, name: &str) -> Option<String> {
+    pub(super) fn link(&self, directory: &WsPath, name: &str) -> Option<String> {
         let mut cached = self.cache.links.borrow_mut();
-        let links = cached.entry(directory.to_owned());
-        links.or_insert_with(|| self.tree.links(directory).into_iter().collect()).get(name).cloned()
+        let links = cached.entry(directory.clone()).or_insert_with(|| {
+            let names = self.files.names(directory).into_iter().filter(|(_, kind)| *kind == Kind::Link);
+            names.filter_map(|(name, _)| Some((name.clone(), self.files.link(&directory.child(&name))?))).collect()
+        });
+        links.get(name).cloned()
     }
 
     /// What cargo builds is not there before a build, and no source.
-    pub(super) fn is_built(&self, path: &str) -> bool {
-        let above = std::iter::successors(Some(path), |path| Some(parent(path)).filter(|above| !above.is_empty()));
-        let mut above = above.take_while(|above| above.rsplit('/').next() != Some(".."));
-        is_at_or_above("target", path)
-            || is_at_or_above(&within(&self.package.directory, "target"), path)
-            || above.any(|directory| self.is_cache(directory))
+    pub(super) fn is_built(&self, path: &WsPath) -> bool {
+        let above = std::iter::successors(Some(path.clone()), WsPath::above);
+        let mut above = above.take_while(|above| !matches!(above.name(), "" | ".."));
+        WsPath::ROOT.child("target").is_at_or_above(path)
+            || self.package.directory.child("target").is_at_or_above(path)
+            || above.any(|directory| self.is_cache(&directory))
     }
 
     /// Where a path outside of the package leads, if it is behind a link or is one itself.
-    pub(super) fn led_elsewhere(&self, path: &str) -> Option<String> {
-        let mut at = String::new();
-        let mut rest: Vec<&str> = path.split('/').rev().collect();
+    pub(super) fn led_elsewhere(&self, path: &WsPath) -> Option<WsPath> {
+        let mut at = WsPath::ROOT;
+        let mut rest: Vec<&str> = path.parts().rev().collect();
         let mut is_led = false;
         // As many links as systems follow.
         let mut links = 0..40;
         while let Some(name) = rest.pop() {
             let link = if name == ".." { None } else { self.link(&at, name) };
             at = match link {
-                None => join(&at, name)?,
+                None => at.join(name)?,
                 Some(target) => {
                     links.next()?;
                     is_led = true;
-                    join(&at, &target)?
+                    at.join(&target)?
                 }
             };
         }
-        (is_led && !self.is_own(&at) && !is_at_or_above(&at, &self.package.directory) && self.exists(&at)).then_some(at)
+        (is_led && !self.is_own(&at) && !at.is_at_or_above(&self.package.directory) && self.exists(&at)).then_some(at)
     }
 
     /// A directory that cargo builds in has its mark, or what cargo knows of rustc: whatever `build.target-dir` says.
-    pub(super) fn is_cache(&self, directory: &str) -> bool {
-        let tag = self.tree.read(&within(directory, "CACHEDIR.TAG"));
+    pub(super) fn is_cache(&self, directory: &WsPath) -> bool {
+        let tag = self.files.text(&directory.child("CACHEDIR.TAG"));
         tag.is_ok_and(|tag| tag.is_some_and(|tag| tag.contains("created by cargo")))
-            || self.tree.is_file(&within(directory, ".rustc_info.json"))
+            || self.files.is_file(&directory.child(".rustc_info.json"))
     }
 
     /// Says of a path that does not come with the workspace.
-    pub(super) fn doubt_far(&mut self, path: &str, at: At<'_>) {
-        if is_outside(path) && self.tree.is_far(&self.package.directory, path) {
+    pub(super) fn unresolved_far(&mut self, path: &WsPath, at: At<'_>) {
+        if path.is_outside() && self.files.is_far(&self.package.directory, path) {
             let what = format!("`{path}` lies outside of the repository, and is another file on another machine");
-            self.doubt(at.file, at.line, what);
+            self.unresolved(at.file, at.line, what);
         }
     }
-}
-
-/// Whether a directory is a path or has it in it.
-pub(super) fn is_at_or_above(directory: &str, path: &str) -> bool {
-    let levels = |path: &str| path.split('/').take_while(|part| *part == "..").count();
-    if directory.is_empty() || directory.split('/').all(|part| part == "..") {
-        return levels(path) <= levels(directory);
-    }
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use crate::files::{Files, Kind};
+    use crate::path::WsPath;
     use crate::reads::{PackageFiles, reads};
-    use crate::tree::Tree;
 
     /// Texts by path, in a repository that begins one directory above the root.
     struct Repository(BTreeMap<String, String>);
 
-    impl Tree for Repository {
-        fn read(&self, path: &str) -> Result<Option<String>, String> {
-            self.0.read(path)
+    impl Files for Repository {
+        fn text(&self, path: &WsPath) -> Result<Option<String>, String> {
+            self.0.text(path)
         }
 
-        fn is_file(&self, path: &str) -> bool {
-            self.0.is_file(path)
+        fn kind(&self, path: &WsPath) -> Option<Kind> {
+            self.0.kind(path)
         }
 
-        fn entries(&self, directory: &str) -> Vec<(String, bool)> {
-            self.0.entries(directory)
+        fn names(&self, directory: &WsPath) -> Vec<(String, Kind)> {
+            self.0.names(directory)
         }
 
-        fn is_far(&self, _: &str, path: &str) -> bool {
-            path.starts_with("../../")
+        fn is_far(&self, _: &WsPath, path: &WsPath) -> bool {
+            path.levels_up() > 1
         }
     }
 
     #[track_caller]
-    fn check(files: &[(&str, &str)], paths: &[&str], doubts: &[&str]) {
+    fn check(files: &[(&str, &str)], paths: &[&str], unresolved: &[&str]) {
         let files = files.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect();
         let package = PackageFiles {
-            directory: "app".to_owned(),
-            roots: vec!["app/lib.inc".to_owned(), "app/main.rs".to_owned()],
+            directory: WsPath::ROOT.child("app"),
+            roots: ["app/lib.inc", "app/main.rs"].map(|path| WsPath::ROOT.child(path)).to_vec(),
             ..PackageFiles::default()
         };
         let found = reads(&Repository(files), &package);
-        assert_eq!(found.paths.iter().map(String::as_str).collect::<Vec<_>>(), paths);
-        let said = found.doubts.iter().map(|doubt| format!("{}:{}: {}", doubt.file, doubt.line, doubt.what));
+        assert_eq!(found.paths.iter().map(WsPath::as_str).collect::<Vec<_>>(), paths);
+        let said = found
+            .unresolved
+            .iter()
+            .map(|unresolved| format!("{}:{}: {}", unresolved.file, unresolved.line, unresolved.what));
         let outside = " lies outside of the repository, and is another file on another machine";
         assert_eq!(
             said.collect::<Vec<_>>(),
-            doubts.iter().map(|doubt| format!("{doubt}{outside}")).collect::<Vec<_>>()
+            unresolved.iter().map(|unresolved| format!("{unresolved}{outside}")).collect::<Vec<_>>()
         );
     }
 

@@ -20,17 +20,24 @@ fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 fn package() -> PackageFiles {
-    let (directory, build_script) = ("crates/app".to_owned(), Some("crates/app/build.rs".to_owned()));
+    let (directory, build_script) = (path("crates/app"), Some(path("crates/app/build.rs")));
     PackageFiles { directory, build_script, ..PackageFiles::default() }
 }
 
+fn path(text: &str) -> WsPath {
+    WsPath::ROOT.child(text)
+}
+
 #[track_caller]
-fn check_files(files: &[(&str, &str)], package: &PackageFiles, expected: &[&str], doubts: &[&str]) {
+fn check_files(files: &[(&str, &str)], package: &PackageFiles, expected: &[&str], unresolved: &[&str]) {
     let found = reads(&workspace(files), package);
-    assert_eq!(found.paths.iter().map(String::as_str).collect::<Vec<_>>(), expected);
-    let said: Vec<String> =
-        found.doubts.iter().map(|doubt| format!("{}:{}: {}", doubt.file, doubt.line, doubt.what)).collect();
-    assert_eq!(said, doubts);
+    assert_eq!(found.paths.iter().map(WsPath::as_str).collect::<Vec<_>>(), expected);
+    let said: Vec<String> = found
+        .unresolved
+        .iter()
+        .map(|unresolved| format!("{}:{}: {}", unresolved.file, unresolved.line, unresolved.what))
+        .collect();
+    assert_eq!(said, unresolved);
 }
 
 /// One source file of the library.
@@ -40,8 +47,8 @@ fn check(source: &str, expected: &[&str]) {
 }
 
 #[track_caller]
-fn check_doubt(source: &str, doubt: &str) {
-    check_files(&[("crates/app/src/a/b.rs", source)], &package(), &[], &[doubt]);
+fn check_unresolved(source: &str, unresolved: &str) {
+    check_files(&[("crates/app/src/a/b.rs", source)], &package(), &[], &[unresolved]);
 }
 
 #[track_caller]
@@ -170,7 +177,7 @@ fn modules_elsewhere() {
     ];
     check_files(&files, &package(), &expected, &[]);
     // A library whose manifest says that it is elsewhere.
-    let roots = vec!["shared/one.rs".to_owned()];
+    let roots = vec![path("shared/one.rs")];
     check_files(
         &files[1..5],
         &PackageFiles { roots, ..package() },
@@ -188,8 +195,7 @@ fn modules_elsewhere() {
 
 #[test]
 fn packages_within() {
-    let package =
-        PackageFiles { apart: vec!["Cargo.lock".to_owned(), "crates/other".to_owned()], ..PackageFiles::default() };
+    let package = PackageFiles { apart: ["Cargo.lock", "crates/other"].map(path).to_vec(), ..PackageFiles::default() };
     let source = "const A: &str = include_str!(\"../crates/other/data.json\");\n\
                   const B: &str = include_str!(\"../README.md\");\n\
                   const C: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/Cargo.lock\"));\n";
@@ -241,7 +247,7 @@ fn build_scripts() {
 
 #[test]
 fn readmes_count_where_they_are_asked_for() {
-    let documents = vec![("CARGO_PKG_README", "README.md".to_owned())];
+    let documents = vec![("CARGO_PKG_README", path("README.md"))];
     let package = PackageFiles { documents, ..package() };
     check_files(&[("crates/app/src/lib.rs", "")], &package, &[], &[]);
     check_files(
@@ -260,17 +266,17 @@ fn readmes_count_where_they_are_asked_for() {
 
 #[test]
 fn what_cannot_be_told_is_said() {
-    check_doubt(
+    check_unresolved(
         "\n\ninclude_str!(concat!(\"../../../../\", env!(\"WHICH\")));",
         "crates/app/src/a/b.rs:3: `include_str!(concat!(\"../../../../\", env!(\"WHICH\")))`: which file that is cannot be told",
     );
-    check_doubt(
+    check_unresolved(
         "macro_rules! sql { ($a:expr) => { include_str!(concat!(\"../../../../sql/\", $a)) } }",
         "crates/app/src/a/b.rs:1: `include_str!(concat!(\"../../../../sql/\", $a))`: which file that is cannot be told",
     );
-    check_doubt("include_str!(\"../../../../no/such\");", "crates/app/src/a/b.rs:1: `no/such` does not exist");
-    check_doubt("#[path = \"../../../../no.rs\"]\nmod no;", "crates/app/src/a/b.rs:2: `no.rs` does not exist");
-    check_doubt(
+    check_unresolved("include_str!(\"../../../../no/such\");", "crates/app/src/a/b.rs:1: `no/such` does not exist");
+    check_unresolved("#[path = \"../../../../no.rs\"]\nmod no;", "crates/app/src/a/b.rs:2: `no.rs` does not exist");
+    check_unresolved(
         "include_str!(concat!(env!(\"CARGO_WORKSPACE_DIR\"), \"/x\"))",
         "crates/app/src/a/b.rs:1: what CARGO_WORKSPACE_DIR leads to cannot be told",
     );
@@ -342,12 +348,14 @@ fn build_scripts_put_paths_together_in_many_ways() {
         ("crates/app/build/paths.rs", "fn b() { f(Path::new(\"../..\").join(\"static\")) }"),
     ];
     check_files(&files, &package(), &["proto/x.proto", "static"], &[]);
-    let doubts = |script: &str, doubt: &str| check_files(&[("crates/app/build.rs", script)], &package(), &[], &[doubt]);
+    let unresolved = |script: &str, unresolved: &str| {
+        check_files(&[("crates/app/build.rs", script)], &package(), &[], &[unresolved])
+    };
     check_script(
         r#"fn main() { let mut p = PathBuf::from(env!("CARGO_MANIFEST_DIR")); p.pop(); p.pop(); p.push("proto"); f(&p); }"#,
         &["proto"],
     );
-    doubts(
+    unresolved(
         "fn main() { let mut p = PathBuf::from(\"..\"); p.push(name()); f(p); }",
         "crates/app/build.rs:1: what is read in `..` cannot be told",
     );
@@ -368,7 +376,7 @@ fn build_scripts_put_paths_together_in_many_ways() {
         ("crates/app/build/h.rs", "fn f() { g(\"../../proto\") }"),
     ];
     check_files(&files, &package(), &["proto"], &[]);
-    doubts(
+    unresolved(
         "fn main() { let p = Path::new(env!(\"CARGO_MANIFEST_DIR\")).ancestors().find(|p| p.join(\"x\").exists()); }",
         "crates/app/build.rs:1: what is read in `..` cannot be told",
     );
@@ -445,10 +453,10 @@ fn long_and_deep_sources_are_looked_through() {
     );
     check(&many, &["README.md"]);
     let deep = format!("const A: u8 = {}1{}; // \nconst B: &str = \"../\";", "(".repeat(100_000), ")".repeat(100_000));
-    check_doubt(&deep, "crates/app/src/a/b.rs:1: it is nested too deeply to be looked through");
+    check_unresolved(&deep, "crates/app/src/a/b.rs:1: it is nested too deeply to be looked through");
     let deep = format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
-    let doubt = "crates/app/build.rs:1: it is nested too deeply to be looked through";
-    check_files(&[("crates/app/build.rs", &deep)], &package(), &[], &[doubt]);
+    let unresolved = "crates/app/build.rs:1: it is nested too deeply to be looked through";
+    check_files(&[("crates/app/build.rs", &deep)], &package(), &[], &[unresolved]);
 }
 
 #[test]
@@ -472,8 +480,13 @@ fn the_roots_of_other_targets_declare_modules() {
         ("crates/app/src/helpers.rs", "const A: &str = include_str!(\"../../../README.md\");"),
     ];
     check_files(&files, &package(), &[], &[]);
-    let roots = vec!["crates/app/src/lib.rs".to_owned(), "crates/app/src/tool.rs".to_owned()];
-    check_files(&files, &PackageFiles { roots, ..package() }, &["README.md"], &[]);
+    let roots = ["crates/app/src/lib.rs", "crates/app/src/tool.rs"].map(path).to_vec();
+    let package = PackageFiles { roots, ..package() };
+    check_files(&files, &package, &["README.md"], &[]);
+    let source = "mod one; const A: &str = include_str!(\"../../../README.md\");";
+    let roots = ["crates/app/src/one.rs", "crates/app/src/two.rs"].map(path).to_vec();
+    let in_circle = [("crates/app/src/one.rs", "mod two;"), ("crates/app/src/two.rs", source)];
+    check_files(&in_circle, &PackageFiles { roots, ..package }, &["README.md"], &[]);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::items::{attributes, condition_of, condition_of_all, end_of_item, path_of, string};
 use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
-use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, is_at_or_above, is_too_deep};
-use crate::tree::{join, parent, within};
+use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, files_of, is_too_deep};
+use crate::path::WsPath;
 
 /// Macros whose texts are no paths, but for those in other macros within.
 const TEXTS: [&str; 38] = [
@@ -53,17 +53,17 @@ const TEXTS: [&str; 38] = [
 
 /// Looks through a source file; `children` is where its modules are, for one outside of the package, whose modules are
 /// outside as well.
-pub(super) fn scan(scanner: &mut Scanner<'_>, file: &str, children: Option<&str>, text: &str) {
+pub(super) fn scan(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&WsPath>, text: &str) {
     let text = text.trim_start_matches('\u{feff}');
     // What is no Rust is the compiler's to complain about.
     let Ok(tokens) = without_shebang(text).parse::<TokenStream>() else { return };
     if is_too_deep(tokens.clone()) {
-        return scanner.doubt_depth(file);
+        return scanner.unresolved_depth(file);
     }
     let walk = Walk {
         scanner,
         file,
-        children: children.unwrap_or_else(|| children_of(file)),
+        children: children.cloned().unwrap_or_else(|| children_of(file)),
         follow: children.is_some(),
         inline: Vec::new(),
     };
@@ -80,13 +80,13 @@ pub(super) fn without_shebang(text: &str) -> &str {
 
 struct Walk<'a, 's, 't> {
     scanner: &'s mut Scanner<'t>,
-    file: &'a str,
+    file: &'a WsPath,
     /// Directory of the file's modules.
-    children: &'a str,
+    children: WsPath,
     /// Whether they are outside of the package, as the file is.
     follow: bool,
     /// Directories of the modules with a body that are open.
-    inline: Vec<String>,
+    inline: Vec<WsPath>,
 }
 
 /// A `#[path]`.
@@ -232,24 +232,24 @@ impl<'a> Walk<'a, '_, '_> {
     fn module(&mut self, name: &str, paths: &[ModulePath], end: &TokenTree) {
         let name = name.strip_prefix("r#").unwrap_or(name);
         let line = end.span().start().line;
-        let children = self.inline.last().map_or(self.children, String::as_str).to_owned();
+        let children = self.inline.last().unwrap_or(&self.children).clone();
         // Rust reference, "The path attribute".
-        let base = if self.inline.is_empty() { parent(self.file) } else { &children };
+        let base = if self.inline.is_empty() { self.file.parent() } else { children.clone() };
         if let TokenTree::Group(body) = end {
-            let directory = paths.last().and_then(|path| join(base, &path.path));
-            self.inline.push(directory.unwrap_or_else(|| within(&children, name)));
+            let directory = paths.last().and_then(|path| base.join(&path.path));
+            self.inline.push(directory.unwrap_or_else(|| children.child(name)));
             self.stream(body.stream());
             self.inline.pop();
             return;
         }
         for ModulePath { path, .. } in paths {
-            match join(base, path) {
+            match base.join(path) {
                 None => {
                     let what = format!("the module `{name}` has an absolute path, `{path}`");
-                    self.scanner.doubt(self.file, line, what);
+                    self.scanner.unresolved(self.file, line, what);
                 }
-                Some(file) if self.scanner.tree.is_file(&file) => {
-                    let children = parent(&file).to_owned();
+                Some(file) if self.scanner.files.is_file(&file) => {
+                    let children = file.parent();
                     self.scanner.module(file, children, self.at(line));
                 }
                 Some(file) => self.scanner.read(file, self.at(line)),
@@ -257,9 +257,9 @@ impl<'a> Walk<'a, '_, '_> {
         }
         let is_elsewhere = self.follow || !self.scanner.is_own(&children);
         if is_elsewhere && paths.iter().all(|path| path.is_conditional) {
-            let below = within(&children, name);
-            for file in [format!("{below}.rs"), format!("{below}/mod.rs")] {
-                if self.scanner.tree.is_file(&file) {
+            let below = children.child(name);
+            for file in files_of(&below) {
+                if self.scanner.files.is_file(&file) {
                     self.scanner.module(file, below.clone(), self.at(line));
                 }
             }
@@ -271,7 +271,7 @@ impl<'a> Walk<'a, '_, '_> {
         match name {
             "include" | "include_str" | "include_bytes" => self.include(name, group, line),
             "env" | "option_env" if arguments(group.stream()).iter().any(|name| name == WORKSPACE_DIR) => {
-                self.scanner.doubt_workspace_dir(self.file, line);
+                self.scanner.unresolved_workspace_dir(self.file, line);
             }
             name if QUERY_MACROS.contains(&name) => self.scanner.queries(),
             name if GIT_MACROS.contains(&name) => self.git(name, group, line),
@@ -294,7 +294,7 @@ impl<'a> Walk<'a, '_, '_> {
         if !falls_back {
             let what =
                 format!("`{name}!` fails in Nix, which builds without git's history: give it a `fallback = \"...\"`");
-            self.scanner.doubt(self.file, line, what);
+            self.scanner.unresolved(self.file, line, what);
         }
     }
 
@@ -302,7 +302,7 @@ impl<'a> Walk<'a, '_, '_> {
         let (text, is_whole) = first_of(group.stream());
         let (base, text) = match text {
             Text::Generated => return,
-            Text::Relative(text) => (parent(self.file).to_owned(), text),
+            Text::Relative(text) => (self.file.parent(), text),
             Text::Manifest(text) => (self.scanner.package.directory.clone(), text.trim_start_matches('/').to_owned()),
         };
         if is_whole {
@@ -310,9 +310,9 @@ impl<'a> Walk<'a, '_, '_> {
         }
         // Of a path that is not known to its end, the directory that is.
         let known = text.rsplit_once('/').map_or("", |(directory, _)| directory);
-        let directory = join(&base, known).unwrap_or_default();
+        let directory = base.join(known).unwrap_or_default();
         let written = group.span().source_text().unwrap_or_else(|| group.to_string());
-        let is_above = is_at_or_above(&directory, &self.scanner.package.directory);
+        let is_above = directory.is_at_or_above(&self.scanner.package.directory);
         if !known.is_empty()
             && !is_above
             && (self.scanner.is_own(&directory) || self.scanner.mention(directory, self.at(line)))
@@ -322,15 +322,15 @@ impl<'a> Walk<'a, '_, '_> {
         if written.contains("..") {
             let written: Vec<&str> = written.split_whitespace().collect();
             let what = format!("`{name}!{}`: which file that is cannot be told", written.join(" "));
-            self.scanner.doubt(self.file, line, what);
+            self.scanner.unresolved(self.file, line, what);
         }
     }
 
-    fn included(&mut self, name: &str, directory: &str, path: &str, line: usize) {
-        match join(directory, path) {
-            None => self.scanner.doubt(self.file, line, format!("`{name}!(\"{path}\")` has an absolute path")),
-            Some(file) if name == "include" && self.scanner.tree.is_file(&file) => {
-                let children = parent(&file).to_owned();
+    fn included(&mut self, name: &str, directory: &WsPath, path: &str, line: usize) {
+        match directory.join(path) {
+            None => self.scanner.unresolved(self.file, line, format!("`{name}!(\"{path}\")` has an absolute path")),
+            Some(file) if name == "include" && self.scanner.files.is_file(&file) => {
+                let children = file.parent();
                 self.scanner.module(file, children, self.at(line));
             }
             Some(file) => self.scanner.read(file, self.at(line)),
@@ -343,10 +343,10 @@ impl<'a> Walk<'a, '_, '_> {
         let package = self.scanner.package.directory.clone();
         let (text, bases) = match text.strip_prefix("$CARGO_MANIFEST_DIR/") {
             Some(rest) => (rest, vec![package]),
-            None => (text, vec![package.clone(), within(&package, "src"), parent(self.file).to_owned()]),
+            None => (text, vec![package.clone(), package.child("src"), self.file.parent()]),
         };
         if text.contains('/') {
-            for path in bases.iter().filter_map(|base| join(base, text)) {
+            for path in bases.iter().filter_map(|base| base.join(text)) {
                 self.scanner.mention(path, self.at(line));
             }
         }

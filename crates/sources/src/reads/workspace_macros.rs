@@ -1,6 +1,7 @@
 //! Macros of published crates that read what is at the workspace root, or history.
 
 use super::Scanner;
+use crate::path::WsPath;
 
 /// What `cargo sqlx prepare` leaves at the workspace root for macros that have no database to ask
 /// (sqlx-macros-core, `src/query/mod.rs`).
@@ -27,15 +28,16 @@ pub(super) const GIT_MACROS: [&str; 3] = ["git_describe", "git_submodule_version
 impl Scanner<'_> {
     /// Macros whose calls are to be looked at, as they are called.
     pub(super) fn macros(&self) -> impl Iterator<Item = String> {
-        let has_queries = !self.tree.entries(QUERIES).is_empty();
+        let has_queries = !self.files.names(&WsPath::ROOT.child(QUERIES)).is_empty();
         let queries = QUERY_MACROS.iter().filter(move |_| has_queries);
         queries.chain(&GIT_MACROS).map(|name| format!("{name}!"))
     }
 
     /// Queries that were prepared at the root: those beside the manifest are in the package's source.
     pub(super) fn queries(&mut self) {
-        if !self.is_own(QUERIES) && self.exists(QUERIES) {
-            self.found.insert(QUERIES.to_owned());
+        let queries = WsPath::ROOT.child(QUERIES);
+        if !self.is_own(&queries) && self.exists(&queries) {
+            self.found.insert(queries);
         }
     }
 }

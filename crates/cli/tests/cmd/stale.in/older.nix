@@ -10,7 +10,6 @@ let
     '';
     "Cargo.toml" = ''
       (files) = ["src/main.rs"]
-      (is a member) = true
       package.edition = "2024"
       package.name = "app"
       package.version = "0.1.0"

@@ -1,0 +1,37 @@
+//! Paths by their names alone.
+
+use std::path::{Path, PathBuf};
+
+use cratewright_sources::path::{self, WsPath};
+
+/// A path seen from a directory: it need not be there.
+pub(crate) fn lexical(directory: &Path, path: &str) -> PathBuf {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".").fold(directory.to_owned(), |mut at, part| {
+        if part == ".." {
+            at.pop();
+        } else {
+            at.push(part);
+        }
+        at
+    })
+}
+
+/// `to` seen from the directory `from`, both canonical.
+pub(crate) fn relative(from: &Path, to: &Path) -> WsPath {
+    let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
+    path::relative(&slashed(from), &slashed(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative() {
+        let relative = |from: &str, to: &str| relative(Path::new(from), Path::new(to)).to_string();
+        assert_eq!(relative("/w", "/w"), "");
+        assert_eq!(relative("/w/nix", "/w"), "..");
+        assert_eq!(relative("/w", "/w/nix/Cargo.nix"), "nix/Cargo.nix");
+        assert_eq!(relative("/a/b", "/a/c/d"), "../c/d");
+    }
+}

@@ -1,0 +1,336 @@
+//! The one door through which `generate` asks the disk, which remembers what was asked.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::digest::sha256;
+use cratewright_sources::files::{Files, Kind};
+use cratewright_sources::path::WsPath;
+use glob::Pattern;
+use serde_json::{Map, Value};
+
+use crate::change::LOCK;
+use crate::lock::Lock;
+use crate::section::{DIRECTORIES, PATHS, Section};
+use crate::view::{self, View};
+
+/// A TOML file as it was read.
+#[derive(Debug)]
+pub struct TomlFile {
+    /// The file.
+    pub file: WsPath,
+    /// Its text.
+    pub text: String,
+    /// What it holds.
+    pub table: Map<String, Value>,
+}
+
+/// Answers questions about the workspace from its files, and keeps each question with its answer: they are what
+/// a [`Record`](crate::Record) is made of.
+///
+/// Whatever decides which manifests belong to the workspace asks here and nowhere else. So if all answers are the same
+/// another time, it comes to the same.
+pub struct Observer<'a> {
+    files: &'a dyn Files,
+    log: RefCell<BTreeMap<String, Section>>,
+    /// By file; each is read once.
+    read: RefCell<HashMap<WsPath, Option<Rc<TomlFile>>>>,
+    lock_text: RefCell<Option<String>>,
+    lock: RefCell<Option<Rc<Lock>>>,
+}
+
+/// Files of a member that count by being there.
+pub(crate) const FILES: &str = "(files)";
+
+/// The same of a package that is no member.
+const FILES_OF_DEPENDENCY: &str = "(files of a dependency)";
+
+/// More files of a package of the first edition.
+const FILES_OF_FIRST_EDITION: &str = "(files of edition 2015)";
+
+/// The packages in a directory of `cargo vendor`: the directory is in place of the dots.
+const PACKAGES: [&str; 2] = ["(packages in ", ")"];
+
+impl<'a> Observer<'a> {
+    /// One that has asked nothing.
+    pub fn new(files: &'a dyn Files) -> Self {
+        let (log, read) = (RefCell::default(), RefCell::default());
+        Observer { files, log, read, lock_text: RefCell::default(), lock: RefCell::default() }
+    }
+
+    /// The manifest in a directory, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read, is not TOML, or lies behind a symbolic link.
+    pub fn manifest(&self, directory: &WsPath) -> Result<Option<Rc<TomlFile>>, Diagnostic> {
+        let file = directory.child("Cargo.toml");
+        let found = self.toml(&file, View::Manifest, |_| false)?;
+        match &found {
+            Some(_) => check_no_link(self.files, directory)?,
+            None => drop(self.answer(PATHS, &file, false)),
+        }
+        Ok(found)
+    }
+
+    /// A file of cargo's configuration, if it exists. One that does not exist is as good as one that says nothing.
+    ///
+    /// # Errors
+    /// When it cannot be read or is not TOML.
+    pub fn config(&self, file: &WsPath) -> Result<Option<Rc<TomlFile>>, Diagnostic> {
+        self.toml(file, View::Config, |_| false)
+    }
+
+    /// Asks for keys of a manifest that packages inherit, such as `workspace.package.version`.
+    pub fn inherited(&self, manifest: &TomlFile, keys: &[String]) {
+        let section = view::section(View::Manifest, &manifest.table, |key| keys.iter().any(|asked| asked == key));
+        self.section(&manifest.file, |all| all.extend(section));
+    }
+
+    fn toml(
+        &self,
+        file: &WsPath,
+        view: View,
+        is_inherited: impl Fn(&str) -> bool,
+    ) -> Result<Option<Rc<TomlFile>>, Diagnostic> {
+        if let Some(read) = self.read.borrow().get(file) {
+            return Ok(read.clone());
+        }
+        let read = match text(self.files, file)? {
+            None => None,
+            Some(text) => {
+                let table = toml::from_str(&text);
+                let table = table.map_err(|error: toml::de::Error| {
+                    Diagnostic::toml("invalid-toml", "valid TOML", file, &text, error.message(), error.span())
+                })?;
+                Some(Rc::new(TomlFile { file: file.clone(), text, table }))
+            }
+        };
+        let section = read.as_ref().map(|read| view::section(view, &read.table, is_inherited));
+        if section.is_some() || view == View::Config {
+            self.section(file, |all| all.extend(section.unwrap_or_default()));
+        }
+        self.read.borrow_mut().insert(file.clone(), read.clone());
+        Ok(read)
+    }
+
+    /// Reads `Cargo.lock`, if there is one, which takes less time than to understand it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_lock(&self) -> Result<(), Diagnostic> {
+        *self.lock_text.borrow_mut() = text(self.files, &WsPath::ROOT.child(LOCK))?;
+        Ok(())
+    }
+
+    /// `Cargo.lock`, as it was when it was read first.
+    ///
+    /// # Errors
+    /// When it does not exist, or is not a lock.
+    pub fn lock(&self) -> Result<Rc<Lock>, Diagnostic> {
+        if self.lock_text.borrow().is_none() {
+            self.read_lock()?;
+        }
+        let read = self.lock_text.borrow();
+        let lock = Rc::new(Lock::parse(read.as_ref().ok_or_else(Diagnostic::no_lock_file)?)?);
+        *self.lock.borrow_mut() = Some(lock.clone());
+        Ok(lock)
+    }
+
+    /// Whether there is anything at a path.
+    pub fn exists(&self, path: &WsPath) -> bool {
+        self.answer(PATHS, path, self.files.kind(path).is_some())
+    }
+
+    /// Fails if a path goes further up than it must, to come back by a name: not the same where that is another one.
+    ///
+    /// # Errors
+    /// See above.
+    pub fn check_straight(&self, directory: &WsPath) -> Result<(), Diagnostic> {
+        if !directory.is_outside() || self.files.straight(directory).is_none_or(|straight| straight == *directory) {
+            return Ok(());
+        }
+        let message = format!("the path to package `{directory}` leads up and comes back");
+        Err(Diagnostic::new("roundabout-path", message)
+            .at("Cargo.toml")
+            .help("write the shortest way, which is the same wherever the workspace lies"))
+    }
+
+    /// Directories in a directory whose names a pattern stands for; links count where they lead to a package.
+    ///
+    /// # Errors
+    /// With the parser's words, when it is an invalid pattern.
+    pub fn directories(&self, directory: &WsPath, pattern: &str) -> Result<Vec<WsPath>, String> {
+        let name = Pattern::new(pattern).map_err(|error| error.to_string())?;
+        let is_package = |path: &WsPath| self.files.kind(&path.child("Cargo.toml")).is_some();
+        let names = self.files.names(directory).into_iter().filter(|(found, _)| name.matches(found));
+        let found = names.map(|(name, kind)| (directory.child(&name), kind));
+        let found = found.filter(|(path, kind)| *kind == Kind::Directory || *kind == Kind::Link && is_package(path));
+        let mut found: Vec<WsPath> = found.map(|(path, _)| path).collect();
+        found.sort_unstable();
+        let list = found.iter().map(|path| (path.to_string(), true.into()));
+        let pattern = directory.child(pattern);
+        self.log.borrow_mut().entry(format!("{DIRECTORIES}{pattern}")).or_default().extend(list);
+        Ok(found)
+    }
+
+    /// Asks which files of a package count by being there.
+    pub fn package_files(&self, package: &WsPath, is_member: bool, edition: Option<&str>) {
+        self.files_of(package, if is_member { FILES } else { FILES_OF_DEPENDENCY });
+        if edition.is_none_or(|edition| edition == "2015") {
+            self.files_of(package, FILES_OF_FIRST_EDITION);
+        }
+    }
+
+    fn files_of(&self, package: &WsPath, question: &str) {
+        let found = matching(self.files, package, view::file_patterns(question).unwrap_or_default());
+        self.section(&package.child("Cargo.toml"), |section| drop(section.insert(question.to_owned(), found.into())));
+    }
+
+    /// Asks what packages there are in a directory of `cargo vendor`, which `config` names.
+    pub fn vendored(&self, config: &WsPath, directory: &WsPath) {
+        let digest = sha256(vendored(self.files, directory).as_bytes());
+        let key = PACKAGES.join(directory);
+        self.section(config, |section| drop(section.insert(key, digest[..16].into())));
+    }
+
+    /// What was asked, with the answers.
+    pub(crate) fn into_sections(self) -> BTreeMap<String, Section> {
+        let mut sections = self.log.into_inner();
+        if let Some(lock) = self.lock.into_inner() {
+            sections.insert(LOCK.to_owned(), lock.section());
+        }
+        sections
+    }
+
+    fn section(&self, file: &WsPath, change: impl FnOnce(&mut Section)) {
+        change(self.log.borrow_mut().entry(file.to_string()).or_default());
+    }
+
+    fn answer(&self, section: &str, question: &str, answer: bool) -> bool {
+        self.log.borrow_mut().entry(section.to_owned()).or_default().insert(question.to_owned(), answer.into());
+        answer
+    }
+
+    /// Asks again what a section of a record has the answers to. What is no more there has no section.
+    pub(crate) fn ask_again(&self, name: &str, recorded: &Section) -> Result<(), Diagnostic> {
+        if name == PATHS {
+            for path in recorded.keys().filter_map(|path| WsPath::new(path)) {
+                self.exists(&path);
+            }
+        } else if let Some(pattern) = name.strip_prefix(DIRECTORIES).and_then(WsPath::new) {
+            let asked = self.directories(&pattern.parent(), pattern.name());
+            asked.map_err(|message| Diagnostic::new("invalid-pattern", message).at("Cargo.nix"))?;
+        } else if let Some(file) = WsPath::new(name) {
+            let is_manifest = file.name() == "Cargo.toml";
+            let package = file.parent();
+            let view = if is_manifest { View::Manifest } else { View::Config };
+            if self.toml(&file, view, |key| recorded.contains_key(key))?.is_none() {
+                return Ok(());
+            }
+            if is_manifest {
+                check_no_link(self.files, &package)?;
+            }
+            for key in recorded.keys().filter(|key| key.starts_with('(')) {
+                let packages = key.strip_prefix(PACKAGES[0]).and_then(|key| key.strip_suffix(PACKAGES[1]));
+                if let Some(directory) = packages.and_then(WsPath::new) {
+                    self.vendored(&file, &directory);
+                } else if view::file_patterns(key).is_some() {
+                    self.files_of(&package, key);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The text of a file.
+fn text(files: &dyn Files, file: &WsPath) -> Result<Option<String>, Diagnostic> {
+    files.text(file).map_err(|message| {
+        Diagnostic::new("io", format!("cannot read `{file}`: {message}"))
+            .at(file.as_str())
+            .help("check that it is a file and that its permissions allow it")
+    })
+}
+
+pub(crate) fn lock_of(files: &dyn Files) -> Result<Lock, Diagnostic> {
+    match text(files, &WsPath::ROOT.child(LOCK))? {
+        Some(text) => Lock::parse(&text),
+        None => Err(Diagnostic::no_lock_file()),
+    }
+}
+
+/// Nix copies a link as a link, so a package behind one would have no source.
+fn check_no_link(files: &dyn Files, directory: &WsPath) -> Result<(), Diagnostic> {
+    let mut path = WsPath::ROOT;
+    for part in directory.parts() {
+        path = path.child(part);
+        if files.link(&path).is_some() {
+            return Err(Diagnostic::new(
+                "symlinked-package",
+                format!("package `{directory}` lies behind a symbolic link"),
+            )
+            .at(path.as_str())
+            .help("name the directory itself in `members` or `path`"));
+        }
+    }
+    Ok(())
+}
+
+/// What is in a package by names with directories before them, in which `*` is any: what ends in a slash is a directory.
+fn matching<P: AsRef<str>>(files: &dyn Files, package: &WsPath, patterns: &[P]) -> Vec<String> {
+    let mut listed: HashMap<WsPath, Vec<(String, Kind)>> = HashMap::new();
+    let mut names = |directory: &WsPath, part: &str| -> Vec<(String, Kind)> {
+        let names = listed.entry(directory.clone()).or_insert_with(|| files.names(directory));
+        let stands_for = |name: &str| match part.strip_prefix('*') {
+            Some(end) => name.ends_with(end) && !name.starts_with('.'),
+            None => part == name,
+        };
+        names.iter().filter(|(name, _)| stands_for(name)).cloned().collect()
+    };
+    let mut found: Vec<String> = Vec::new();
+    for pattern in patterns {
+        let (places, last) = pattern.as_ref().rsplit_once('/').unwrap_or(("", pattern.as_ref()));
+        let mut directories = vec![package.clone()];
+        for part in places.split('/').filter(|part| !part.is_empty()) {
+            let below = directories.iter().flat_map(|directory| {
+                let names = names(directory, part).into_iter().filter(|(_, kind)| *kind != Kind::File);
+                names.map(|(name, _)| directory.child(&name)).collect::<Vec<_>>()
+            });
+            directories = below.collect();
+        }
+        for directory in directories {
+            found.extend(names(&directory, last).into_iter().filter_map(|(name, kind)| {
+                let path = directory.child(&name);
+                let end = match kind {
+                    Kind::File => "",
+                    // What is one of several is a file, or has others in it that are asked for.
+                    Kind::Directory if last.starts_with('*') => return None,
+                    Kind::Directory => "/",
+                    Kind::Link => files.kind(&path).map(|_| "")?,
+                };
+                package.below(&path).map(|path| format!("{path}{end}"))
+            }));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// What counts of the packages in a directory of `cargo vendor`: a line each. Their other files are what the list of
+/// checksums says, or cargo refuses them.
+fn vendored(files: &dyn Files, directory: &WsPath) -> String {
+    let mut names: Vec<String> = files.names(directory).into_iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    let package = |name: &String| {
+        let package = directory.child(name);
+        let manifest = files.text(&package.child("Cargo.toml")).ok()??;
+        let checksums = files.text(&package.child(".cargo-checksum.json")).ok()?.unwrap_or_default();
+        let digests = [manifest, checksums].map(|text| sha256(text.as_bytes())).join(" ");
+        let detected = matching(files, &package, &["build.rs", "src/lib.rs"]).join(" ");
+        Some(format!("{name} {digests} {detected}\n"))
+    };
+    names.iter().filter_map(package).collect()
+}

@@ -1,0 +1,236 @@
+//! The record of a `Cargo.nix`: what was asked of the workspace when it was made, with the answers, as lines of text.
+//!
+//! Only what can change the file is asked, and answers have one form, so that comments, the order of keys, or another way to
+//! write the same do not count. `nix-lib/record` asks the same in Nix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::files::Files;
+use cratewright_sources::path::WsPath;
+use cratewright_sources::reads::Reads;
+use serde_json::Value;
+
+use crate::change::{Change, LOCK};
+use crate::lock::as_versions;
+use crate::observer::{FILES, Observer, lock_of};
+use crate::section::{DIRECTORIES, PATHS, Section, lines, parse, unescape};
+use crate::sources::reads_of;
+
+/// Name of the section for what was said on the command line.
+pub const OPTIONS: &str = "cratewright generate";
+
+/// Questions with their answers: sections by file, seen from the workspace root.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Lines of each section, `key = JSON`, in order of the keys.
+    sections: BTreeMap<String, String>,
+}
+
+/// Whether [`Record::replay`] looks through sources again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sources {
+    /// For what they read outside of their packages.
+    Scan,
+    /// What they read is taken as it was recorded.
+    AsRecorded,
+}
+
+/// What the sources of a package read outside of it.
+const READS: &str = "(reads)";
+
+const BEGIN: &str = "  inputs = {\n";
+const END: &str = "  };\n";
+
+impl Record {
+    /// Everything that was asked until now.
+    pub fn new(observer: Observer<'_>) -> Self {
+        let sections = observer.into_sections().into_iter();
+        Record { sections: sections.map(|(name, section)| (name, lines(&section))).collect() }
+    }
+
+    /// What a `Cargo.nix` records. Nothing if it has no whole record.
+    pub fn parse(cargo_nix: &str) -> Option<Self> {
+        let begin = cargo_nix.find(&format!("\n{BEGIN}"))? + 1 + BEGIN.len();
+        let mut lines = cargo_nix[begin..].lines();
+        let mut sections = BTreeMap::new();
+        loop {
+            let line = lines.next()?;
+            if line == END.trim_end_matches('\n') {
+                return Some(Record { sections });
+            }
+            let file = line.trim_start().strip_suffix(" = ''")?;
+            let file: String = serde_json::from_str(&file.replace("\\${", "${")).ok()?;
+            let mut text = String::new();
+            loop {
+                match lines.next()?.strip_prefix("    ")? {
+                    "'';" => break,
+                    line => {
+                        text.push_str(&unescape(line.strip_prefix("  ")?));
+                        text.push('\n');
+                    }
+                }
+            }
+            sections.insert(file, text);
+        }
+    }
+
+    /// Asks the same questions again.
+    ///
+    /// # Errors
+    /// When something that was read cannot be read any more, though it is there.
+    pub fn replay(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
+        let (lock, now) = thread::scope(|scope| {
+            let lock = scope.spawn(|| lock_of(files).map(|lock| lines(&lock.section())));
+            let now = self.ask_again(files, sources);
+            (lock.join().expect("reading a lock does not panic"), now)
+        });
+        let mut now = now?;
+        now.sections.insert(LOCK.to_owned(), lock?);
+        now.sections.extend(self.sections.get(OPTIONS).map(|options| (OPTIONS.to_owned(), options.clone())));
+        Ok(now)
+    }
+
+    fn ask_again(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
+        let observer = Observer::new(files);
+        for (name, text) in self.sections.iter().filter(|(name, _)| *name != LOCK && *name != OPTIONS) {
+            observer.ask_again(name, &parse(text))?;
+        }
+        let mut now = Record::new(observer);
+        if sources == Sources::Scan {
+            return Ok(now.with_reads(files).0);
+        }
+        for (file, text) in &mut now.sections {
+            let recorded = self.sections.get(file).filter(|recorded| recorded.contains(READS));
+            if let Some(reads) = recorded.and_then(|recorded| parse(recorded).remove(READS)) {
+                let mut section = parse(text);
+                section.insert(READS.to_owned(), reads);
+                *text = lines(&section);
+            }
+        }
+        Ok(now)
+    }
+
+    /// The same, with what the sources of its packages read outside of them; and what that is, by directory of a package.
+    #[must_use]
+    pub fn with_reads(mut self, files: &dyn Files) -> (Self, BTreeMap<WsPath, Reads>) {
+        let sections = self.sections.iter().filter(|(file, _)| file.ends_with("Cargo.toml"));
+        let mut sections: BTreeMap<String, Section> =
+            sections.map(|(file, text)| (file.clone(), parse(text))).collect();
+        let reads = reads_of(files, &sections);
+        for (package, reads) in reads.iter().filter(|(_, reads)| !reads.paths.is_empty()) {
+            let file = package.child("Cargo.toml");
+            if let Some(section) = sections.get_mut(file.as_str()) {
+                section.insert(READS.to_owned(), reads.paths.iter().map(WsPath::as_str).collect());
+                self.sections.insert(file.to_string(), lines(section));
+            }
+        }
+        (self, reads)
+    }
+
+    /// The same, with what was said on the command line.
+    #[must_use]
+    pub fn with_options(mut self, options: &Section) -> Self {
+        self.sections.remove(OPTIONS);
+        if !options.is_empty() {
+            self.sections.insert(OPTIONS.to_owned(), lines(options));
+        }
+        self
+    }
+
+    /// Lines of each section by file: what `Cargo.nix` has as `inputs`.
+    pub fn sections(&self) -> &BTreeMap<String, String> {
+        &self.sections
+    }
+
+    /// Directories of manifests, and whether each is a member's.
+    pub fn packages(&self) -> impl Iterator<Item = (WsPath, bool)> {
+        self.sections.iter().filter_map(|(file, lines)| {
+            let file = WsPath::new(file).filter(|file| file.name() == "Cargo.toml")?;
+            Some((file.parent(), lines.starts_with(FILES) || lines.contains(&format!("\n{FILES}"))))
+        })
+    }
+
+    /// Files that were read, or that count by being there.
+    pub fn files(&self) -> Vec<WsPath> {
+        let mut files = Vec::new();
+        for (name, text) in &self.sections {
+            let Some(file) = WsPath::new(name).filter(|_| name != OPTIONS && !name.starts_with('(')) else { continue };
+            let section = parse(text);
+            let lists = section.iter().filter(|(key, _)| key.starts_with("(files")).map(|(_, list)| list);
+            let names = lists.filter_map(Value::as_array).flatten().filter_map(Value::as_str);
+            files.extend(names.map(|name| file.parent().child(name)));
+            files.push(file);
+        }
+        files
+    }
+
+    /// Value of a key of a file.
+    pub fn value(&self, file: &str, key: &str) -> Option<Value> {
+        self.sections.get(file).filter(|lines| lines.contains(key)).and_then(|lines| parse(lines).remove(key))
+    }
+
+    /// Options of the recorded command.
+    pub fn options(&self) -> Section {
+        self.sections.get(OPTIONS).map(|lines| parse(lines)).unwrap_or_default()
+    }
+
+    /// What is not as it was recorded, in order of files and keys.
+    pub fn changes(&self, now: &Record) -> Vec<Change> {
+        let names: BTreeSet<&String> = self.sections.keys().chain(now.sections.keys()).collect();
+        let mut changes = Vec::new();
+        for name in names {
+            let (old, new) = (self.sections.get(name), now.sections.get(name));
+            if old != new {
+                let [before, after] = [old, new].map(|lines| lines.map(|lines| parse(lines)).unwrap_or_default());
+                compare(name, name != OPTIONS && old.is_some() && new.is_none(), &before, &after, &mut changes);
+            }
+        }
+        changes
+    }
+}
+
+fn compare(name: &str, is_gone: bool, old: &Section, new: &Section, changes: &mut Vec<Change>) {
+    // Of these sections each key is a path of its own.
+    if name == PATHS || name.starts_with(DIRECTORIES) {
+        let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let differing = paths.into_iter().filter(|path| old.get(*path) != new.get(*path));
+        changes.extend(differing.map(|path| Change {
+            file: path.clone(),
+            key: name.to_owned(),
+            old: old.get(path).cloned(),
+            new: new.get(path).cloned(),
+        }));
+        return;
+    }
+    if is_gone {
+        changes.push(Change { file: name.to_owned(), key: String::new(), old: None, new: None });
+        return;
+    }
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let first = changes.len();
+    for key in keys {
+        compare_values(name, key, old.get(key), new.get(key), changes);
+    }
+    if name == LOCK {
+        let found = changes.split_off(first);
+        changes.extend(as_versions(found));
+    }
+}
+
+/// Goes down into tables, so that what is named is the key that was touched.
+fn compare_values(file: &str, key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<Change>) {
+    if old == new {
+        return;
+    }
+    if let (Some(Value::Object(old)), Some(Value::Object(new))) = (old, new) {
+        let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        for below in keys {
+            compare_values(file, &format!("{key}.{below}"), old.get(below), new.get(below), changes);
+        }
+        return;
+    }
+    let (file, key) = (file.to_owned(), key.to_owned());
+    changes.push(Change { file, key, old: old.cloned(), new: new.cloned() });
+}

@@ -1,0 +1,103 @@
+//! Sections of a record: answers by question, and their text, a line each.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+/// Answers by question, of one file.
+pub type Section = BTreeMap<String, Value>;
+
+/// Section for paths of which it was asked whether they exist.
+pub(crate) const PATHS: &str = "(paths)";
+
+/// Begins the section for the directories that a pattern stands for.
+pub(crate) const DIRECTORIES: &str = "(directories) ";
+
+/// Key of a table for those of its keys that are inherited and say nothing else, as most of a large workspace are.
+const INHERITED: &str = ".(workspace)";
+
+/// Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
+pub(crate) fn lines(section: &Section) -> String {
+    let inherited = Value::from_iter([("workspace", true)]);
+    let mut together: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    let mut lines: BTreeMap<String, String> = BTreeMap::new();
+    for (key, value) in section {
+        match key.rsplit_once('.') {
+            Some((table, name)) if *value == inherited => {
+                together.entry(format!("{table}{INHERITED}")).or_default().push(name);
+            }
+            _ => drop(lines.insert(key.clone(), canonical(value))),
+        }
+    }
+    lines.extend(together.into_iter().map(|(key, names)| (key, canonical(&names.into()))));
+    lines.iter().fold(String::new(), |mut text, (key, value)| {
+        let _ = writeln!(text, "{key} = {value}");
+        text
+    })
+}
+
+/// JSON without spaces, as Nix's `toJSON` writes it.
+fn canonical(value: &Value) -> String {
+    json(value, ",", ":")
+}
+
+/// JSON with spaces after commas and colons, as people write it.
+pub(crate) fn spaced(value: &Value) -> String {
+    json(value, ", ", ": ")
+}
+
+/// Keys are in byte order, whatever order this build of serde_json keeps.
+fn json(value: &Value, comma: &str, colon: &str) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| json(item, comma, colon)).collect();
+            format!("[{}]", items.join(comma))
+        }
+        Value::Object(table) => {
+            let mut entries: Vec<(&String, &Value)> = table.iter().collect();
+            entries.sort_by_key(|&(key, _)| key);
+            let entry = |(key, value): (&String, &Value)| {
+                format!("{}{colon}{}", Value::from(key.as_str()), json(value, comma, colon))
+            };
+            format!("{{{}}}", entries.into_iter().map(entry).collect::<Vec<_>>().join(comma))
+        }
+        value => value.to_string(),
+    }
+}
+
+/// Keys may hold ` = ` themselves (`target.cfg(target_os = "linux").dependencies.libc`); what follows the right one is JSON.
+pub(crate) fn parse(lines: &str) -> Section {
+    let line = |line: &str| {
+        line.match_indices(" = ").find_map(|(at, separator)| {
+            let value = serde_json::from_str(&line[at + separator.len()..]).ok()?;
+            Some((line[..at].to_owned(), value))
+        })
+    };
+    let single = |(key, value): (String, Value)| match (key.strip_suffix(INHERITED), &value) {
+        (Some(table), Value::Array(names)) => {
+            let key = |name: &Value| format!("{table}.{}", name.as_str().unwrap_or_default());
+            names.iter().map(|name| (key(name), Value::from_iter([("workspace", true)]))).collect()
+        }
+        _ => vec![(key, value)],
+    };
+    lines.lines().filter_map(line).flat_map(single).collect()
+}
+
+/// A quote that what follows would make part of an escape sequence.
+const QUOTE: &str = "${\"'\"}";
+
+/// A line of an indented string of Nix, as the renderer writes it.
+pub(crate) fn unescape(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['\'', '$']) {
+        text.push_str(&rest[..at]);
+        let sequences = [("'''", "''"), ("''${", "${"), (QUOTE, "'")];
+        let found = sequences.into_iter().find(|(escaped, _)| rest[at..].starts_with(escaped));
+        let (escaped, plain) = found.unwrap_or((&rest[at..=at], &rest[at..=at]));
+        text.push_str(plain);
+        rest = &rest[at + escaped.len()..];
+    }
+    text + rest
+}

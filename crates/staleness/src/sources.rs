@@ -1,0 +1,94 @@
+//! What the sources of packages read outside of them, told from what was asked of their manifests.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use cratewright_sources::files::Files;
+use cratewright_sources::path::WsPath;
+use cratewright_sources::reads::{PackageFiles, Reads, reads};
+use serde_json::Value;
+
+use crate::change::LOCK;
+use crate::section::Section;
+
+/// Sources may nest as deeply as [`cratewright_sources::reads::DEEPEST`]. Only what is used of it is ever there.
+const STACK: usize = 256 << 20;
+
+/// More threads than that wait for the disk.
+const MOST: usize = 8;
+
+/// Looks through the sources of all packages in a log, on several processors.
+pub(crate) fn reads_of(files: &dyn Files, log: &BTreeMap<String, Section>) -> BTreeMap<WsPath, Reads> {
+    let packages = packages(files, log);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Vec::new();
+        while let Some((package, is_settled)) = packages.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut reads = reads(files, package);
+            if *is_settled {
+                reads.unresolved.clear();
+            }
+            found.push((package.directory.clone(), reads));
+        }
+        found
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(packages.len()).min(MOST);
+    thread::scope(|scope| {
+        let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let threads: Vec<_> = (0..threads).filter_map(|index| spawn(index).ok()).collect();
+        // Where the system gives no such thread, this one has to do.
+        let own = if threads.is_empty() { work() } else { Vec::new() };
+        let found = threads.into_iter().map(|thread| thread.join().expect("looking through sources does not panic"));
+        found.flatten().chain(own).collect()
+    })
+}
+
+/// The packages, and whether each says itself what it reads outside.
+fn packages(files: &dyn Files, log: &BTreeMap<String, Section>) -> Vec<(PackageFiles, bool)> {
+    let manifests = log.iter().filter(|(_, section)| section.contains_key("package.name"));
+    let all: Vec<(WsPath, &Section)> =
+        manifests.filter_map(|(file, section)| Some((WsPath::new(file)?.parent(), section))).collect();
+    let package = |(directory, section): &(WsPath, &Section)| {
+        let below = all.iter().filter(|(other, _)| directory.below(other).is_some());
+        let mut apart: Vec<WsPath> = below.map(|(other, _)| other.clone()).collect();
+        if directory.is_root() {
+            apart.extend([LOCK, "target"].map(|name| directory.child(name)));
+        }
+        let is_file = |path: &WsPath| files.is_file(path);
+        let targets = section.iter().filter(|(key, _)| *key == "lib" || key.starts_with("bin."));
+        let roots = targets.filter_map(|(_, target)| directory.join(target.get("path")?.as_str()?));
+        let build_script = match section.get("package.build") {
+            Some(Value::Bool(false)) => None,
+            Some(Value::String(path)) => directory.join(path),
+            _ => Some(directory.child("build.rs")),
+        };
+        let documents = [("readme", "CARGO_PKG_README"), ("license-file", "CARGO_PKG_LICENSE_FILE")];
+        let documents = documents.into_iter().filter_map(|(key, variable)| {
+            let path = match section.get(&format!("package.{key}"))? {
+                Value::String(path) => directory.join(path),
+                _ => inherited(log, directory, key),
+            };
+            path.filter(|path| directory.below(path).is_none()).map(|path| (variable, path))
+        });
+        let package = PackageFiles {
+            directory: directory.clone(),
+            roots: roots.filter(is_file).collect(),
+            build_script: build_script.filter(is_file),
+            apart,
+            documents: documents.collect(),
+        };
+        (package, section.get("package.metadata.cratewright.extra-sources").is_some_and(Value::is_array))
+    };
+    all.iter().map(package).collect()
+}
+
+/// A path that a package takes from the nearest `[workspace.package]` above it that has the key.
+fn inherited(log: &BTreeMap<String, Section>, directory: &WsPath, key: &str) -> Option<WsPath> {
+    let above = std::iter::successors(Some(directory.clone()), WsPath::above);
+    above.into_iter().find_map(|at| {
+        let section = log.get(at.child("Cargo.toml").as_str())?;
+        at.join(section.get(&format!("workspace.package.{key}"))?.as_str()?)
+    })
+}

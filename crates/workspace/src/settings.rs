@@ -1,0 +1,169 @@
+//! `[workspace.metadata.cratewright]`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use cratewright_sources::diagnostic::{Diagnostic, Position};
+use cratewright_staleness::TomlFile;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// The table. Unknown keys are errors: a misspelt one would else mean nothing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    targets: Option<Spanned<Vec<String>>>,
+    /// Builds on one platform for another.
+    pub cross: Vec<Cross>,
+    exclude_sources: Vec<Spanned<String>>,
+    /// Which members are resolved together.
+    pub feature_unification: FeatureUnification,
+    /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
+    pub library: Option<String>,
+    tests: Option<bool>,
+    /// Other feature sets, by name.
+    pub variants: BTreeMap<String, Variant>,
+}
+
+/// A pair of two platforms, as target triples or Nix systems.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cross {
+    /// Where it is compiled.
+    pub host: String,
+    /// Where it runs.
+    pub target: String,
+}
+
+/// `HOST:TARGET`; neither triples nor Nix systems hold a colon.
+impl FromStr for Cross {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once(':') {
+            Some((host, target)) if !host.is_empty() && !target.is_empty() => {
+                Ok(Cross { host: host.to_owned(), target: target.to_owned() })
+            }
+            _ => Err("expected HOST:TARGET, for example x86_64-linux:wasm32-unknown-unknown"),
+        }
+    }
+}
+
+impl fmt::Display for Cross {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.target)
+    }
+}
+
+/// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeatureUnification {
+    /// Each member as `cargo build -p member`.
+    Package,
+    /// All members as `cargo build --workspace`: one build of every crate they share.
+    #[default]
+    Workspace,
+}
+
+impl FeatureUnification {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            FeatureUnification::Package => FeatureUnification::Workspace,
+            FeatureUnification::Workspace => FeatureUnification::Package,
+        }
+    }
+}
+
+impl fmt::Display for FeatureUnification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FeatureUnification::Package => "package",
+            FeatureUnification::Workspace => "workspace",
+        })
+    }
+}
+
+/// Other features than the default ones, in cargo's words.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Variant {
+    /// `--features`
+    pub features: Vec<String>,
+    /// `--all-features`
+    pub all_features: bool,
+    /// `--no-default-features`
+    pub no_default_features: bool,
+    /// Members that have it; else all that declare the features.
+    pub members: Option<Vec<String>>,
+}
+
+/// The root manifest down to the table.
+#[derive(Deserialize)]
+struct Root {
+    workspace: WithMetadata,
+}
+
+#[derive(Deserialize)]
+struct WithMetadata {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    cratewright: Settings,
+}
+
+impl Settings {
+    /// Reads the table of the root manifest.
+    pub(crate) fn parse(root: &TomlFile) -> Result<Self, Diagnostic> {
+        let table = root.table.get("workspace").and_then(|table| table.get("metadata")?.get("cratewright"));
+        if table.is_none() {
+            return Ok(Settings::default());
+        }
+        let invalid = |message: &str, span: Option<std::ops::Range<usize>>| {
+            let message = format!("`workspace.metadata.cratewright` {message}");
+            let position = span.map(|span| Position::of(&root.text, span.start));
+            Diagnostic::new("invalid-metadata", message).at(root.file.as_str()).position(position)
+        };
+        let Root { workspace } = toml::from_str(&root.text).map_err(|error: toml::de::Error| {
+            invalid(&format!("cannot be read: {}", error.message()), error.span()).help(
+                "its keys are `targets`, `cross`, `feature-unification`, `library`, `variants`, `tests` and `exclude-sources`",
+            )
+        })?;
+        let settings = workspace.metadata.cratewright;
+        if let Some(targets) = settings.targets.as_ref().filter(|targets| targets.get_ref().is_empty()) {
+            return Err(invalid("has `targets` without a platform", Some(targets.span()))
+                .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`, or leave it out"));
+        }
+        let is_invalid = |pattern: &&Spanned<String>| {
+            let pattern = pattern.get_ref().trim_end_matches('/');
+            pattern.is_empty() || pattern.contains(['!', '[', ']', '\\'])
+        };
+        if let Some(pattern) = settings.exclude_sources.iter().find(is_invalid) {
+            let message = format!("has an invalid pattern in `exclude-sources`, `{}`", pattern.get_ref());
+            return Err(invalid(&message, Some(pattern.span())).help(
+                "write a name such as `*.snap`, or a path from the workspace root; `*`, `?` and `**` stand for others",
+            ));
+        }
+        Ok(settings)
+    }
+
+    /// Platforms, as target triples or Nix systems.
+    pub fn targets(&self) -> Option<&[String]> {
+        self.targets.as_ref().map(|targets| targets.get_ref().as_slice())
+    }
+
+    /// Patterns of files that no package is built from, without what makes no difference.
+    pub fn exclude_sources(&self) -> Vec<String> {
+        self.exclude_sources.iter().map(|pattern| pattern.get_ref().trim_end_matches('/').to_owned()).collect()
+    }
+
+    /// Whether members are resolved for their tests as well; they are if nothing is said.
+    pub fn has_tests(&self) -> bool {
+        self.tests != Some(false)
+    }
+}

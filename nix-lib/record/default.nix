@@ -1,0 +1,262 @@
+# Asks the workspace again what a Cargo.nix has the answers to, and answers in the same form: text by section, null for a
+# file that is not there any more. `crates/staleness` says what is asked; nothing is found out here by any other way.
+{
+  root,
+  # `internal.inputs` of Cargo.nix.
+  recorded,
+  # Local packages outside of the root, where they are not to be found there.
+  externalSources ? { },
+}:
+let
+  inherit (builtins)
+    any
+    attrNames
+    concatMap
+    concatStringsSep
+    elem
+    filter
+    foldl'
+    fromJSON
+    fromTOML
+    genList
+    hashString
+    head
+    isString
+    length
+    listToAttrs
+    map
+    mapAttrs
+    match
+    pathExists
+    readDir
+    readFile
+    replaceStrings
+    sort
+    split
+    stringLength
+    substring
+    ;
+  view = import ./view.nix;
+  inherit (view) hasPrefix lines named;
+
+  # Paths are texts, seen from the root; the root itself is empty.
+  child = directory: name: if directory == "" then name else "${directory}/${name}";
+  parent =
+    path:
+    let
+      parts = match "(.*)/[^/]*" path;
+    in
+    if parts == null then "" else head parts;
+  # What is given for the nearest of several directories.
+  given = sort (a: b: stringLength a > stringLength b) (attrNames externalSources);
+  on =
+    path:
+    let
+      above = filter (directory: path == directory || hasPrefix "${directory}/" path) given;
+      directory = head above;
+    in
+    if above != [ ] then
+      externalSources.${directory} + substring (stringLength directory) (stringLength path) path
+    else if path == "" then
+      root
+    else
+      root + "/${path}";
+  exists = path: pathExists (on path);
+  linesOf = text: filter (line: isString line && line != "") (split "\n" text);
+  # A line is `key = JSON`.
+  keyOf = line: head (split " = " line);
+  valueOf = line: fromJSON (substring (stringLength (keyOf line) + 3) (-1) line);
+
+  # Nix cannot tell where a link leads. One that leads to a directory has one of these files in it.
+  isDirectory =
+    path: kind: files:
+    kind == "directory" || kind == "symlink" && any (file: exists (child path file)) files;
+
+  # What is in a directory. Those of packages and above them are read once.
+  listing = path: listings.${path} or (list path);
+  list =
+    path:
+    let
+      isGiven = path == "" || baseNameOf path == ".." || externalSources ? ${path};
+      isThere =
+        if isGiven then exists path else (listing (parent path)).${baseNameOf path} or null == "directory";
+    in
+    if isThere then readDir (on path) else { };
+  manifests = filter (name: match "(.*/)?Cargo[.]toml" name != null) (attrNames recorded);
+  above = path: if path == "" then [ "" ] else above (parent path) ++ [ path ];
+  listings = listToAttrs (
+    map (path: named path (list path)) (concatMap (manifest: above (parent manifest)) manifests)
+  );
+  isBehindLink =
+    path:
+    path != ""
+    && ((listing (parent path)).${baseNameOf path} or null == "symlink" || isBehindLink (parent path));
+
+  # Nix cannot read a date, and would not say in which file.
+  readToml =
+    file:
+    let
+      text = readFile (on file);
+      mayHaveDate = length (split "= *[0-9]{4}-[0-9]{2}-[0-9]{2}" text) > 1;
+      hasDate = line: isString line && match "[^\"'#]*= *[0-9]{4}-[0-9]{2}-[0-9]{2}.*" line != null;
+    in
+    if mayHaveDate && any hasDate (split "\n" text) then
+      throw "`${file}` has a date, which Nix cannot read: set `lockSync = false`, and run `cratewright check` instead"
+    else
+      fromTOML text;
+
+  # What is in a package by names in which `*` is any: what ends in a slash is a directory. `known` is what was found there.
+  matching =
+    package: listing: known: patterns:
+    let
+      namesIn =
+        directory:
+        if directory == "" then
+          listing
+        else
+          let
+            path = child package directory;
+            kind = (namesIn (parent directory)).${baseNameOf directory} or null;
+            below = filter (hasPrefix "${directory}/") known;
+            probes = map (file: substring (stringLength directory + 1) (-1) file) below;
+          in
+          if isDirectory path kind probes then readDir (on path) else { };
+      standsFor =
+        part: name:
+        let
+          end = substring 1 (-1) part;
+          from = stringLength name - stringLength end;
+        in
+        if hasPrefix "*" part then
+          !hasPrefix "." name && from >= 0 && substring from (-1) name == end
+        else
+          name == part;
+      step =
+        found: part:
+        concatMap (
+          directory: map (child directory) (filter (standsFor part) (attrNames (namesIn directory)))
+        ) found;
+      there =
+        pattern: path:
+        let
+          kind = (namesIn (parent path)).${baseNameOf path};
+          isOneOf = hasPrefix "*" (baseNameOf pattern);
+        in
+        if kind == "regular" || kind == "symlink" && exists (child package path) then
+          [ path ]
+        else if kind == "directory" && !isOneOf then
+          [ "${path}/" ]
+        else
+          [ ];
+      expand =
+        pattern: concatMap (there pattern) (foldl' step [ "" ] (filter isString (split "/" pattern)));
+    in
+    attrNames (listToAttrs (map (file: named file null) (concatMap expand patterns)));
+
+  # What counts of packages in a directory of `cargo vendor`.
+  packagesIn =
+    directory:
+    let
+      digest = path: hashString "sha256" (if exists path then readFile (on path) else "");
+      line =
+        name:
+        let
+          at = child directory name;
+          detected =
+            matching at (readDir (on at))
+              [ ]
+              [
+                "build.rs"
+                "src/lib.rs"
+              ];
+        in
+        "${name} ${digest "${at}/Cargo.toml"} ${digest "${at}/.cargo-checksum.json"} ${concatStringsSep " " detected}\n";
+      packages = filter (name: exists (child directory "${name}/Cargo.toml")) (
+        attrNames (listing directory)
+      );
+    in
+    substring 0 16 (hashString "sha256" (concatStringsSep "" (map line packages)));
+
+  # Answers in parentheses to the questions that a section has.
+  extra =
+    file: section:
+    let
+      package = parent file;
+      answer =
+        line:
+        let
+          key = keyOf line;
+          vendored = match "[(]packages in (.*)[)]" key;
+        in
+        if vendored != null then
+          packagesIn (head vendored)
+        else if view.files ? ${key} then
+          matching package (listing package) (valueOf line) view.files.${key}
+        else
+          # What sources read outside of their packages takes a parser for Rust to see: it is taken as it was.
+          valueOf line;
+    in
+    listToAttrs (
+      map (line: named (keyOf line) (answer line)) (filter (hasPrefix "(") (linesOf section))
+    );
+
+  directoriesFor =
+    pattern:
+    let
+      directory = parent pattern;
+      regex = regexOf (baseNameOf pattern);
+      there = listing directory;
+      counts =
+        name: match regex name != null && isDirectory (child directory name) there.${name} [ "Cargo.toml" ];
+    in
+    listToAttrs (map (name: named (child directory name) true) (filter counts (attrNames there)));
+  # A component of a glob pattern as a regular expression.
+  regexOf =
+    pattern:
+    let
+      characters = genList (at: substring at 1 pattern) (stringLength pattern);
+      special = filter isString (split "" ".+(){}^$|");
+      regex =
+        character:
+        if character == "*" then
+          ".*"
+        else if character == "?" then
+          "."
+        else if elem character special then
+          "\\${character}"
+        else
+          character;
+    in
+    replaceStrings [ "[!" ] [ "[^" ] (concatStringsSep "" (map regex characters));
+
+  answer =
+    name: section:
+    let
+      pattern = match "[(]directories[)] (.*)" name;
+      isManifest = match "(.*/)?Cargo[.]toml" name != null;
+    in
+    if name == "cratewright generate" then
+      section
+    else if name == "(paths)" then
+      lines (listToAttrs (map (line: named (keyOf line) (exists (keyOf line))) (linesOf section)))
+    else if pattern != null then
+      lines (directoriesFor (head pattern))
+    else if name == "Cargo.lock" && !exists name then
+      throw "`Cargo.lock` does not exist"
+    else if !exists name then
+      # Configuration that is not there says nothing.
+      (if isManifest then null else "")
+    else if name == "Cargo.lock" then
+      lines (import ./lock.nix { lock = fromTOML (readFile (on name)); })
+    else if isManifest && isBehindLink (parent name) then
+      throw "package `${parent name}` lies behind a symbolic link"
+    else
+      lines (
+        view.section (if isManifest then "manifest" else "config") (linesOf section) (readToml name)
+        // extra name section
+      );
+in
+{
+  inherit on;
+  now = mapAttrs answer recorded;
+}
