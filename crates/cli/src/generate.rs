@@ -211,7 +211,7 @@ fn check_unchanged(workspace: &Workspace, record: &Record) -> Result<(), Diagnos
     let Some(change) = record.changes(&now).into_iter().next() else { return Ok(()) };
     Err(Diagnostic::new("changed-meanwhile", format!("the workspace has changed meanwhile: {}", change.describe()))
         .at(workspace.root.join(&change.file).display().to_string())
-        .help("run it again; nothing was written"))
+        .help("run it again; Cargo.nix is as it was"))
 }
 
 /// The packages of all entries, each once, in order of names and versions.

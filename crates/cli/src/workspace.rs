@@ -124,7 +124,7 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     let root = disk.root();
     let observer = Observer::new(disk);
     // Before cargo, which would wait for a pipe in the place of a file.
-    let mut workspace = cratewright_workspace::Workspace::discover(&observer)?;
+    let workspace = cratewright_workspace::Workspace::discover(&observer)?;
     observer.read_lock()?;
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
@@ -152,11 +152,10 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     let mut lock = lock?;
     let (metadata, replaced, has_updated_lock) = metadata?;
     let mut record = Record::new(observer);
+    // All else is to be as it was before cargo ran.
     if has_updated_lock {
-        let observer = Observer::new(disk);
-        workspace = cratewright_workspace::Workspace::discover(&observer)?;
-        lock = observer.lock()?;
-        record = Record::new(observer);
+        lock = Observer::new(disk).lock()?;
+        record = record.with_lock(&lock);
     }
     let config = &workspace.config;
     let mut known: BTreeMap<String, Result<Platform, NoPlatform>> = early.iter().cloned().zip(platforms).collect();

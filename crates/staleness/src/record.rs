@@ -13,7 +13,7 @@ use cratewright_sources::reads::Reads;
 use serde_json::Value;
 
 use crate::change::{Change, LOCK};
-use crate::lock::as_versions;
+use crate::lock::{Lock, as_versions};
 use crate::observer::{FILES, Observer, lock_of};
 use crate::section::{DIRECTORIES, PATHS, Section, lines, parse, unescape};
 use crate::sources::reads_of;
@@ -82,12 +82,11 @@ impl Record {
     /// When something that was read cannot be read any more, though it is there.
     pub fn replay(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
         let (lock, now) = thread::scope(|scope| {
-            let lock = scope.spawn(|| lock_of(files).map(|lock| lines(&lock.section())));
+            let lock = scope.spawn(|| lock_of(files));
             let now = self.ask_again(files, sources);
             (lock.join().expect("reading a lock does not panic"), now)
         });
-        let mut now = now?;
-        now.sections.insert(LOCK.to_owned(), lock?);
+        let mut now = now?.with_lock(&lock?);
         now.sections.extend(self.sections.get(OPTIONS).map(|options| (OPTIONS.to_owned(), options.clone())));
         Ok(now)
     }
@@ -110,6 +109,13 @@ impl Record {
             }
         }
         Ok(now)
+    }
+
+    /// The same, with another lock.
+    #[must_use]
+    pub fn with_lock(mut self, lock: &Lock) -> Self {
+        self.sections.insert(LOCK.to_owned(), lines(&lock.section()));
+        self
     }
 
     /// The same, with what the sources of its packages read outside of them; and what that is, by directory of a package.

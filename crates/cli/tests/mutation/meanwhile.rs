@@ -94,3 +94,26 @@ fn edits_while_generate_runs_are_not_vouched_for() {
         .collect();
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
+
+/// Cargo may bring the lock up to date. That is no reason to take the rest for what it was made from.
+#[test]
+fn with_an_updated_lock_all_else_is_to_be_as_it_was() {
+    for (is_changed, code) in [(false, Some(0)), (true, Some(2))] {
+        let scratch = Scratch::new(&WORKSPACES[0]);
+        let manifest = scratch.read("{member}");
+        let bumped = manifest.replacen("[package]", "[package]\nversion = \"9.9.9\"", 1);
+        let bumped: String =
+            bumped.lines().filter(|line| !line.starts_with("version.")).map(|line| format!("{line}\n")).collect();
+        scratch.write("{member}", &bumped);
+        let directory = tempfile::tempdir().unwrap();
+        let new = directory.path().join("new");
+        let described = bumped.replace("description.workspace = true", "description = \"meanwhile\"");
+        fs::write(&new, if is_changed { described } else { bumped }).unwrap();
+        let cargo = cargo(directory.path(), &new, &scratch.path("{member}"), false);
+        let mut generate = scratch.command(env!("CARGO_BIN_EXE_cratewright"));
+        let output = generate.args(["generate", "--offline"]).env("CARGO", cargo).output().unwrap();
+        assert_eq!(output.status.code(), code, "{}", text(&output));
+        assert!(scratch.read("Cargo.lock").contains("9.9.9"), "the lock is brought up to date");
+        assert_eq!(text(&output).contains("error[changed-meanwhile]"), is_changed, "{}", text(&output));
+    }
+}
