@@ -127,9 +127,9 @@ let
     );
   there = map keyOf (lib.filter (lib.hasSuffix " = true") (linesOf "(paths)"));
   targets = lib.concatMap targetsOf files ++ there;
-  directories = lib.concatMap (name: map keyOf (linesOf name)) (
-    lib.filter (lib.hasPrefix "(directories) ") (lib.attrNames answers)
-  );
+  directories = lib.concatMap (
+    name: map keyOf (lib.filter (lib.hasSuffix " = true") (linesOf name))
+  ) (lib.filter (lib.hasPrefix "(directories) ") (lib.attrNames answers));
 in
 pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } ''
   workspace=$PWD${lib.concatStrings (lib.genList (level: "/above-${toString level}") up)}/workspace

@@ -200,16 +200,23 @@ let
       map (line: named (keyOf line) (answer line)) (filter (hasPrefix "(") (linesOf section))
     );
 
+  # Of some it does not count whether they are there.
   directoriesFor =
-    pattern:
+    pattern: section:
     let
+      excluded = listToAttrs (
+        map (line: named (keyOf line) (valueOf line)) (
+          filter (line: match ".* = \"excluded\"" line != null) (linesOf section)
+        )
+      );
       directory = parent pattern;
       regex = regexOf (baseNameOf pattern);
       there = listing directory;
       counts =
         name: match regex name != null && isDirectory (child directory name) there.${name} [ "Cargo.toml" ];
     in
-    listToAttrs (map (name: named (child directory name) true) (filter counts (attrNames there)));
+    listToAttrs (map (name: named (child directory name) true) (filter counts (attrNames there)))
+    // excluded;
   # A component of a glob pattern as a regular expression.
   regexOf =
     pattern:
@@ -240,7 +247,7 @@ let
     else if name == "(paths)" then
       lines (listToAttrs (map (line: named (keyOf line) (exists (keyOf line))) (linesOf section)))
     else if pattern != null then
-      lines (directoriesFor (head pattern))
+      lines (directoriesFor (head pattern) section)
     else if name == "Cargo.lock" && !exists name then
       throw "`Cargo.lock` does not exist"
     else if !exists name then

@@ -41,6 +41,9 @@ pub struct Observer<'a> {
     lock: RefCell<Option<Rc<Lock>>>,
 }
 
+/// In place of an answer: directories of which it does not count whether they are there.
+const EXCLUDED: &str = "excluded";
+
 /// Files of a member that count by being there.
 pub(crate) const FILES: &str = "(files)";
 
@@ -157,21 +160,26 @@ impl<'a> Observer<'a> {
             .help("write the shortest way, which is the same wherever the workspace lies"))
     }
 
-    /// Directories in a directory whose names a pattern stands for; links count where they lead to a package.
+    /// Directories in a directory whose names a pattern stands for; links count where they lead to a package. Of those that
+    /// are `excluded` it does not count whether they are there: what cargo builds, or history.
     ///
     /// # Errors
     /// With the parser's words, when it is an invalid pattern.
-    pub fn directories(&self, directory: &WsPath, pattern: &str) -> Result<Vec<WsPath>, String> {
+    pub fn directories(&self, directory: &WsPath, pattern: &str, excluded: &[WsPath]) -> Result<Vec<WsPath>, String> {
         let name = Pattern::new(pattern).map_err(|error| error.to_string())?;
         let is_package = |path: &WsPath| self.files.kind(&path.child("Cargo.toml")).is_some();
+        let excluded = excluded.iter().filter(|path| path.parent() == *directory && name.matches(path.name()));
+        let excluded: BTreeMap<String, Value> = excluded.map(|path| (path.to_string(), EXCLUDED.into())).collect();
         let names = self.files.names(directory).into_iter().filter(|(found, _)| name.matches(found));
         let found = names.map(|(name, kind)| (directory.child(&name), kind));
         let found = found.filter(|(path, kind)| *kind == Kind::Directory || *kind == Kind::Link && is_package(path));
-        let mut found: Vec<WsPath> = found.map(|(path, _)| path).collect();
+        let found = found.map(|(path, _)| path).filter(|path| !excluded.contains_key(path.as_str()));
+        let mut found: Vec<WsPath> = found.collect();
         found.sort_unstable();
         let list = found.iter().map(|path| (path.to_string(), true.into()));
         let pattern = directory.child(pattern);
-        self.log.borrow_mut().entry(format!("{DIRECTORIES}{pattern}")).or_default().extend(list);
+        let mut log = self.log.borrow_mut();
+        log.entry(format!("{DIRECTORIES}{pattern}")).or_default().extend(list.chain(excluded));
         Ok(found)
     }
 
@@ -220,7 +228,9 @@ impl<'a> Observer<'a> {
                 self.exists(&path);
             }
         } else if let Some(pattern) = name.strip_prefix(DIRECTORIES).and_then(WsPath::new) {
-            let asked = self.directories(&pattern.parent(), pattern.name());
+            let excluded = recorded.iter().filter(|(_, answer)| **answer == EXCLUDED);
+            let excluded: Vec<WsPath> = excluded.filter_map(|(path, _)| WsPath::new(path)).collect();
+            let asked = self.directories(&pattern.parent(), pattern.name(), &excluded);
             asked.map_err(|message| Diagnostic::new("invalid-pattern", message).at("Cargo.nix"))?;
         } else if let Some(file) = WsPath::new(name) {
             let is_manifest = file.name() == "Cargo.toml";

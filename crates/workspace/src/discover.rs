@@ -142,8 +142,11 @@ impl Finder<'_> {
         };
         let file = WsPath::ROOT.child("Cargo.toml");
         let mut open: Vec<WsPath> = Vec::new();
+        let excluded = workspace.exclude.iter().flatten().filter_map(|path| WsPath::new(path));
+        let excluded = excluded.filter(|path| !path.is_outside() && !root.has_below(&WsPath::ROOT, path));
+        let excluded: Vec<WsPath> = excluded.collect();
         for pattern in workspace.members.iter().flatten() {
-            open.extend(self.expand(&file, pattern)?);
+            open.extend(self.expand(&file, pattern, &excluded)?);
         }
         if root.package().is_some() {
             open.push(WsPath::ROOT);
@@ -227,7 +230,7 @@ impl Finder<'_> {
     }
 
     /// Directories that a pattern of `members` stands for.
-    fn expand(&self, file: &WsPath, pattern: &str) -> Result<Vec<WsPath>, Diagnostic> {
+    fn expand(&self, file: &WsPath, pattern: &str, excluded: &[WsPath]) -> Result<Vec<WsPath>, Diagnostic> {
         let key = format!("workspace.members = \"{pattern}\"");
         if pattern.starts_with('/') {
             return Err(absolute_path(file, &key));
@@ -244,7 +247,7 @@ impl Finder<'_> {
             is_glob = true;
             let mut matched = Vec::new();
             for directory in &found {
-                let directories = self.matching(directory, part).map_err(|message| {
+                let directories = self.matching(directory, part, excluded).map_err(|message| {
                     Diagnostic::new("invalid-manifest", format!("`{key}` is an invalid pattern: {message}"))
                         .at(file.as_str())
                         .help("correct the pattern; `cargo check` refuses it as well")
@@ -256,13 +259,13 @@ impl Finder<'_> {
         Ok(found)
     }
 
-    fn matching(&self, directory: &WsPath, part: &str) -> Result<Vec<WsPath>, String> {
+    fn matching(&self, directory: &WsPath, part: &str, excluded: &[WsPath]) -> Result<Vec<WsPath>, String> {
         if part != "**" {
-            return self.observer.directories(directory, part);
+            return self.observer.directories(directory, part, excluded);
         }
         let mut found = vec![directory.clone()];
-        for below in self.observer.directories(directory, "*")? {
-            found.extend(self.matching(&below, part)?);
+        for below in self.observer.directories(directory, "*", excluded)? {
+            found.extend(self.matching(&below, part, excluded)?);
         }
         Ok(found)
     }

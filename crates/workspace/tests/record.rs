@@ -136,6 +136,18 @@ fn members_come_and_go() {
     assert_eq!(found, ["app/Cargo.toml: it does not exist any more"]);
 }
 
+/// As cargo refuses directories without a manifest, those that come and go are excluded where a pattern stands for all.
+#[test]
+fn excluded_directories_come_and_go() {
+    let mut files = workspace();
+    replace(&mut files, "Cargo.toml", "\"crates/*\"]", "\"crates/*\"]\nexclude = [\"crates/target\", \"crates/leaf\"]");
+    files.insert("crates/target/x".to_owned(), String::new());
+    assert_eq!(changes_of(files.clone(), |files| drop(files.remove("crates/target/x"))), [""; 0]);
+    assert_eq!(changes_of(files, |files| drop(files.insert("crates/leaf/y".to_owned(), String::new()))), [""; 0]);
+    let found = moved(|files| drop(files.insert("crates/empty/x".to_owned(), String::new())));
+    assert_eq!(found, ["crates/empty: it is a new directory that `crates/*` matches"]);
+}
+
 #[test]
 fn files_that_were_not_there_are_asked_for_again() {
     let write = |file: &str, text: &str| moved(|files| drop(files.insert(file.to_owned(), text.to_owned())));
