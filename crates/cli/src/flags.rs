@@ -80,6 +80,7 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
     }
     ignored
 }
+
 fn is_cache(wrapper: &str) -> bool {
     let name = Path::new(wrapper).file_stem().unwrap_or_default();
     wrapper.is_empty() || CACHES.iter().any(|cache| name == *cache)

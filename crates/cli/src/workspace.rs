@@ -151,12 +151,11 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     // A lock that cannot be read is said with the line that is wrong.
     let mut lock = lock?;
     let (metadata, replaced, has_updated_lock) = metadata?;
-    let mut record = Record::new(observer);
     // All else is to be as it was before cargo ran.
     if has_updated_lock {
         lock = Observer::new(disk).lock()?;
-        record = record.with_lock(&lock);
     }
+    let record = Record::new(observer).with_lock(&lock);
     let config = &workspace.config;
     let mut known: BTreeMap<String, Result<Platform, NoPlatform>> = early.iter().cloned().zip(platforms).collect();
     let mut left_out = Vec::new();

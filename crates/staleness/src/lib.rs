@@ -17,8 +17,8 @@
 //! let before = files("0.1.0");
 //! let observer = Observer::new(&before);
 //! observer.manifest(&WsPath::ROOT)?;
-//! observer.lock()?;
-//! let record = Record::new(observer);
+//! let lock = observer.lock()?;
+//! let record = Record::new(observer).with_lock(&lock);
 //!
 //! let now = record.replay(&files("0.2.0"), Sources::Scan)?;
 //! let changes: Vec<String> = record.changes(&now).iter().map(|change| change.describe()).collect();

@@ -1,7 +1,7 @@
 //! The one door through which `generate` asks the disk, which remembers what was asked.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use cratewright_sources::diagnostic::Diagnostic;
@@ -37,8 +37,7 @@ pub struct Observer<'a> {
     log: RefCell<BTreeMap<String, Section>>,
     /// By file; each is read once.
     read: RefCell<HashMap<WsPath, Option<Rc<TomlFile>>>>,
-    lock_text: RefCell<Option<String>>,
-    lock: RefCell<Option<Rc<Lock>>>,
+    lock: RefCell<Option<String>>,
 }
 
 /// In place of an answer: directories of which it does not count whether they are there.
@@ -59,8 +58,7 @@ const PACKAGES: [&str; 2] = ["(packages in ", ")"];
 impl<'a> Observer<'a> {
     /// One that has asked nothing.
     pub fn new(files: &'a dyn Files) -> Self {
-        let (log, read) = (RefCell::default(), RefCell::default());
-        Observer { files, log, read, lock_text: RefCell::default(), lock: RefCell::default() }
+        Observer { files, log: RefCell::default(), read: RefCell::default(), lock: RefCell::default() }
     }
 
     /// The manifest in a directory, if there is one.
@@ -86,8 +84,8 @@ impl<'a> Observer<'a> {
     }
 
     /// Asks for keys of a manifest that packages inherit, such as `workspace.package.version`.
-    pub fn inherited(&self, manifest: &TomlFile, keys: &[String]) {
-        let section = view::section(View::Manifest, &manifest.table, |key| keys.iter().any(|asked| asked == key));
+    pub fn inherited(&self, manifest: &TomlFile, keys: &BTreeSet<String>) {
+        let section = view::section(View::Manifest, &manifest.table, |key| keys.contains(key));
         self.section(&manifest.file, |all| all.extend(section));
     }
 
@@ -123,7 +121,7 @@ impl<'a> Observer<'a> {
     /// # Errors
     /// When it cannot be read.
     pub fn read_lock(&self) -> Result<(), Diagnostic> {
-        *self.lock_text.borrow_mut() = text(self.files, &WsPath::ROOT.child(LOCK))?;
+        *self.lock.borrow_mut() = text(self.files, &WsPath::ROOT.child(LOCK))?;
         Ok(())
     }
 
@@ -131,14 +129,11 @@ impl<'a> Observer<'a> {
     ///
     /// # Errors
     /// When it does not exist, or is not a lock.
-    pub fn lock(&self) -> Result<Rc<Lock>, Diagnostic> {
-        if self.lock_text.borrow().is_none() {
-            self.read_lock()?;
+    pub fn lock(&self) -> Result<Lock, Diagnostic> {
+        match &*self.lock.borrow() {
+            Some(text) => Lock::parse(text),
+            None => lock_of(self.files),
         }
-        let read = self.lock_text.borrow();
-        let lock = Rc::new(Lock::parse(read.as_ref().ok_or_else(Diagnostic::no_lock_file)?)?);
-        *self.lock.borrow_mut() = Some(lock.clone());
-        Ok(lock)
     }
 
     /// Whether there is anything at a path.
@@ -205,11 +200,7 @@ impl<'a> Observer<'a> {
 
     /// What was asked, with the answers.
     pub(crate) fn into_sections(self) -> BTreeMap<String, Section> {
-        let mut sections = self.log.into_inner();
-        if let Some(lock) = self.lock.into_inner() {
-            sections.insert(LOCK.to_owned(), lock.section());
-        }
-        sections
+        self.log.into_inner()
     }
 
     fn section(&self, file: &WsPath, change: impl FnOnce(&mut Section)) {

@@ -44,10 +44,13 @@ const BEGIN: &str = "  inputs = {\n";
 const END: &str = "  };\n";
 
 impl Record {
-    /// Everything that was asked until now.
+    /// Everything that was asked until now, but for the lock: see [`Record::with_lock`].
     pub fn new(observer: Observer<'_>) -> Self {
-        let sections = observer.into_sections().into_iter();
-        Record { sections: sections.map(|(name, section)| (name, lines(&section))).collect() }
+        Record::of(observer.into_sections())
+    }
+
+    fn of(sections: BTreeMap<String, Section>) -> Self {
+        Record { sections: sections.into_iter().map(|(name, section)| (name, lines(&section))).collect() }
     }
 
     /// What a `Cargo.nix` records. Nothing if it has no whole record.
@@ -96,19 +99,16 @@ impl Record {
         for (name, text) in self.sections.iter().filter(|(name, _)| *name != LOCK && *name != OPTIONS) {
             observer.ask_again(name, &parse(text))?;
         }
-        let mut now = Record::new(observer);
-        if sources == Sources::Scan {
-            return Ok(now.with_reads(files).0);
-        }
-        for (file, text) in &mut now.sections {
-            let recorded = self.sections.get(file).filter(|recorded| recorded.contains(READS));
-            if let Some(reads) = recorded.and_then(|recorded| parse(recorded).remove(READS)) {
-                let mut section = parse(text);
-                section.insert(READS.to_owned(), reads);
-                *text = lines(&section);
+        let mut sections = observer.into_sections();
+        match sources {
+            Sources::Scan => drop(add_reads(files, &mut sections)),
+            Sources::AsRecorded => {
+                for (file, section) in &mut sections {
+                    section.extend(self.value(file, READS).map(|reads| (READS.to_owned(), reads)));
+                }
             }
         }
-        Ok(now)
+        Ok(Record::of(sections))
     }
 
     /// The same, with another lock.
@@ -124,14 +124,9 @@ impl Record {
         let sections = self.sections.iter().filter(|(file, _)| file.ends_with("Cargo.toml"));
         let mut sections: BTreeMap<String, Section> =
             sections.map(|(file, text)| (file.clone(), parse(text))).collect();
-        let reads = reads_of(files, &sections);
-        for (package, reads) in reads.iter().filter(|(_, reads)| !reads.paths.is_empty()) {
-            let file = package.child("Cargo.toml");
-            if let Some(section) = sections.get_mut(file.as_str()) {
-                section.insert(READS.to_owned(), reads.paths.iter().map(WsPath::as_str).collect());
-                self.sections.insert(file.to_string(), lines(section));
-            }
-        }
+        let reads = add_reads(files, &mut sections);
+        let changed = sections.into_iter().filter(|(_, section)| section.contains_key(READS));
+        self.sections.extend(changed.map(|(file, section)| (file, lines(&section))));
         (self, reads)
     }
 
@@ -195,6 +190,16 @@ impl Record {
         }
         changes
     }
+}
+
+/// Adds what the sources of packages read outside of them, and says what that is.
+fn add_reads(files: &dyn Files, sections: &mut BTreeMap<String, Section>) -> BTreeMap<WsPath, Reads> {
+    let reads = reads_of(files, sections);
+    for (package, reads) in reads.iter().filter(|(_, reads)| !reads.paths.is_empty()) {
+        let section = sections.entry(package.child("Cargo.toml").to_string()).or_default();
+        section.insert(READS.to_owned(), reads.paths.iter().map(WsPath::as_str).collect());
+    }
+    reads
 }
 
 fn compare(name: &str, is_gone: bool, old: &Section, new: &Section, changes: &mut Vec<Change>) {

@@ -10,7 +10,7 @@ use cratewright_staleness::Observer;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::manifest::absolute_path;
+use crate::manifest::{absolute_path, value_of};
 
 type Table = Map<String, Value>;
 
@@ -83,9 +83,7 @@ impl CargoConfig {
 
     /// The value of a key without `*` and dots in names, such as `build.rustflags`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let mut parts = key.split('.');
-        let first = self.table.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| value.get(part))
+        value_of(&self.table, key)
     }
 
     pub(crate) fn tables(&self, key: &str) -> impl Iterator<Item = (&String, &Value)> {

@@ -184,6 +184,7 @@ impl Finder<'_> {
         let mut open: Vec<WsPath> = patched.collect::<Result<_, _>>()?;
         open.extend(configured);
         let mut seen: BTreeSet<WsPath> = BTreeSet::new();
+        let mut inherited: BTreeMap<WsPath, BTreeSet<String>> = BTreeMap::new();
         open.extend(self.members.iter().cloned());
         while let Some(directory) = open.pop() {
             if !seen.insert(directory.clone()) {
@@ -191,15 +192,18 @@ impl Finder<'_> {
             }
             let Some(manifest) = self.load(&directory)? else { continue };
             let (own_root, base) = self.root_of(&directory, &manifest, root)?;
-            if let Some(read) = self.observer.manifest(&base)? {
-                self.observer.inherited(&read, manifest.inherited());
-            }
+            inherited.entry(base.clone()).or_default().extend(manifest.inherited().iter().cloned());
             let is_member = self.members.contains(&directory);
             for dependency in manifest.path_dependencies(&own_root) {
                 if is_member || !dependency.is_dev {
                     let from = if dependency.is_inherited { &base } else { &directory };
                     open.push(join(from, &dependency.path, &directory.child("Cargo.toml"))?);
                 }
+            }
+        }
+        for (base, keys) in inherited {
+            if let Some(read) = self.observer.manifest(&base)? {
+                self.observer.inherited(&read, &keys);
             }
         }
         Ok(())

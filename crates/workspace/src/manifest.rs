@@ -254,13 +254,16 @@ const PATHS: [&str; 6] = [
     "workspace.package.readme",
 ];
 
+/// The value of a key from the top of a file, without dots in names.
+pub(crate) fn value_of<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    let mut parts = key.split('.');
+    let first = table.get(parts.next()?)?;
+    parts.try_fold(first, |value, part| value.get(part))
+}
+
 /// The first key with an absolute path, as it is written.
 fn absolute(manifest: &Map<String, Value>) -> Option<String> {
-    let value = |key: &str| {
-        let mut parts = key.split('.');
-        let first = manifest.get(parts.next()?)?;
-        parts.try_fold(first, |value, part| value.get(part)).map(|value| (key.to_owned(), value))
-    };
+    let value = |key: &str| value_of(manifest, key).map(|value| (key.to_owned(), value));
     let lists = ["bin", "test", "example", "bench"].into_iter().flat_map(|kind| {
         let targets = manifest.get(kind).and_then(Value::as_array).into_iter().flatten();
         targets.filter_map(move |target| {

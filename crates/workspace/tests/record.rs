@@ -34,8 +34,8 @@ fn workspace() -> Files {
 fn try_read(files: &Files) -> Result<Record, Diagnostic> {
     let observer = Observer::new(files);
     Workspace::discover(&observer)?;
-    observer.lock()?;
-    Ok(Record::new(observer).with_reads(files).0)
+    let lock = observer.lock()?;
+    Ok(Record::new(observer).with_lock(&lock).with_reads(files).0)
 }
 
 fn read(files: &Files) -> Record {
