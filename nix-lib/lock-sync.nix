@@ -2,9 +2,8 @@
   A derivation that builds only while Cargo.nix matches the workspace that it was made from.
 
   Its source is what `cratewright generate` asked for: Cargo.nix, Cargo.lock, manifests, cargo's configuration, and empty
-  files that stand for targets. It runs again when one of
-  those changes, or a target comes or goes, and not when a `.rs` file is edited. It runs `cratewright check`, which needs
-  neither cargo nor a network.
+  files that stand for targets. It runs again when one of those changes, or a target comes or goes, and not when a `.rs`
+  file is edited. It runs `cratewright check`, which needs neither cargo nor a network.
 
   # Type
 
@@ -80,9 +79,9 @@ let
   isFile = name: !lib.hasPrefix "(" name && name != "cratewright generate";
   files = lib.filter isFile (lib.attrNames answers);
   wanted = files ++ [ cargoNix ];
-  linesOf = name: lib.filter (line: line != "") (lib.splitString "\n" (answers.${name} or ""));
-  keyOf = line: lib.head (lib.splitString " = " line);
-  valueOf = line: builtins.fromJSON (lib.removePrefix "${keyOf line} = " line);
+  record = import ./record/lines.nix;
+  inherit (record) keyOf valueOf;
+  linesOf = name: record.linesOf (answers.${name} or "");
   # What is looked at in directories of vendored crates.
   vendored = lib.concatMap (
     name:

@@ -1,4 +1,4 @@
-# Why a Cargo.nix is stale, in the words of `cratewright check`; no reasons mean fresh. Pure evaluation, no build.
+# Why a Cargo.nix is stale, as lines of its record that are gone and new; no reasons mean fresh. Pure evaluation, no build.
 {
   # Directory of Cargo.lock, as a path.
   root,
@@ -38,6 +38,7 @@ let
     toJSON
     ;
 
+  inherit (import ./record/lines.nix) keyOf linesOf;
   replay = import ./record { inherit root recorded externalSources; };
   now = removeAttrs replay.now [ "cratewright generate" ] // onCommandLine;
   isEmbedded = (import ./library-place.nix { inherit root cargoNix; }) == null;
@@ -55,7 +56,6 @@ let
       { }
     else
       { "cratewright generate" = concatStringsSep "" (map (line: "${line}\n") lines); };
-  linesOf = text: filter (line: isString line && line != "") (split "\n" text);
 
   # Lines that one section has and the other has not.
   movedIn =
@@ -74,10 +74,7 @@ let
       # Of some sections each line is about a path of its own.
       said =
         sign: line:
-        if substring 0 1 file == "(" then
-          "${head (split " = " line)}: ${sign} ${file}"
-        else
-          "${file}: ${sign} ${line}";
+        if substring 0 1 file == "(" then "${keyOf line}: ${sign} ${file}" else "${file}: ${sign} ${line}";
       without = a: b: attrNames (removeAttrs (setOf a) (linesOf b));
     in
     if old == new then

@@ -16,7 +16,6 @@ let
     elem
     filter
     foldl'
-    fromJSON
     fromTOML
     genList
     hashString
@@ -37,7 +36,13 @@ let
     substring
     ;
   view = import ./view.nix;
-  inherit (view) hasPrefix lines named;
+  inherit (view) hasPrefix named;
+  inherit (import ./lines.nix)
+    keyOf
+    lines
+    linesOf
+    valueOf
+    ;
 
   # Paths are texts, seen from the root; the root itself is empty.
   child = directory: name: if directory == "" then name else "${directory}/${name}";
@@ -62,10 +67,6 @@ let
     else
       root + "/${path}";
   exists = path: pathExists (on path);
-  linesOf = text: filter (line: isString line && line != "") (split "\n" text);
-  # A line is `key = JSON`.
-  keyOf = line: head (split " = " line);
-  valueOf = line: fromJSON (substring (stringLength (keyOf line) + 3) (-1) line);
 
   # Nix cannot tell where a link leads. One that leads to a directory has one of these files in it.
   isDirectory =

@@ -5,7 +5,6 @@ let
     any
     attrNames
     concatMap
-    concatStringsSep
     elem
     elemAt
     filter
@@ -24,16 +23,14 @@ let
     match
     readFile
     sort
-    split
     stringLength
     substring
-    toJSON
     ;
   views = fromTOML (readFile ./views.toml);
+  inherit (import ./lines.nix) keyOf;
 
   hasPrefix = prefix: text: substring 0 (stringLength prefix) text == prefix;
   named = name: value: { inherit name value; };
-  pairs = set: map (name: named name set.${name}) (attrNames set);
   below = prefix: key: if prefix == "" then key else "${prefix}.${key}";
 
   lookInto =
@@ -120,7 +117,7 @@ in
   section =
     view: recorded: table:
     let
-      keys = listToAttrs (map (line: named (head (split " = " line)) null) recorded);
+      keys = listToAttrs (map (line: named (keyOf line) null) recorded);
       counts = { name, ... }: !any (table: hasPrefix table name) views.inherited || keys ? ${name};
       # Some tables count by being there.
       present = filter (key: hasAttr key table) views.present;
@@ -131,7 +128,4 @@ in
         together (filter counts (lookInto views.${view} "" table))
       )
     );
-  # Text of a section.
-  lines =
-    section: concatStringsSep "" (map ({ name, value }: "${name} = ${toJSON value}\n") (pairs section));
 }
