@@ -1,7 +1,8 @@
 //! Runs cargo and rustc, and says what is wrong where a program cannot be run.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -12,6 +13,7 @@ use cratewright_workspace::CargoConfig;
 use crate::flags::rustflags;
 use crate::options::LoadOptions;
 use crate::progress::Progress;
+use crate::rustc::{self, Rustc};
 
 /// How `Cargo.lock` may be treated by one run of cargo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> R
     // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
     let output = run_metadata(manifest, root, options, Lock::Locked)?;
     if output.status.success() {
-        return Ok((text(&output), false));
+        return Ok((text(output), false));
     }
     let refusal = refusal(manifest, options, &output);
     if !root.join("Cargo.lock").exists() {
@@ -51,7 +53,7 @@ pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> R
         ));
     }
     let output = run_metadata(manifest, root, options, Lock::MayUpdate)?;
-    if output.status.success() { Ok((text(&output), true)) } else { Err(self::refusal(manifest, options, &output)) }
+    if output.status.success() { Ok((text(output), true)) } else { Err(self::refusal(manifest, options, &output)) }
 }
 
 fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Diagnostic> {
@@ -64,11 +66,27 @@ fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock)
     if lock == Lock::Locked {
         command.arg("--locked");
     }
+    if let Some(directory) = remembers(root) {
+        command.env("CARGO_TARGET_DIR", directory);
+    }
     output_of(command, options.progress)
 }
 
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
+/// Where cargo may keep what it has asked rustc, if it has no place for that in the workspace: it would ask each time, and
+/// of what it prints here nothing depends on the directory.
+fn remembers(root: &Path) -> Option<PathBuf> {
+    let is_named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    if is_named || root.join("target").exists() {
+        return None;
+    }
+    let directory = rustc::cache(root)?.join("cargo");
+    fs::create_dir_all(&directory).ok()?;
+    Some(directory)
+}
+
+fn text(output: Output) -> String {
+    // Nearly always it is UTF-8, and then as it is.
+    String::from_utf8(output.stdout).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Diagnostic {
@@ -108,16 +126,17 @@ pub(crate) enum Cause {
 /// # Errors
 /// When rustc is missing or does not know the target.
 pub(crate) fn platform(
+    rustc: &Rustc,
     triple: &str,
     directory: &Path,
     config: &CargoConfig,
     progress: Progress,
 ) -> Result<Platform, NoPlatform> {
-    let platform = platform_with(triple, directory, &[], progress)?;
+    let platform = platform_with(rustc, triple, directory, &[], progress)?;
     // Flags may change the table that they were chosen by. Cargo asks rustc once more as well.
     match rustflags(config, &platform) {
         flags if flags.is_empty() => Ok(platform),
-        flags => platform_with(triple, directory, &flags, progress).map_err(|missing| NoPlatform {
+        flags => platform_with(rustc, triple, directory, &flags, progress).map_err(|missing| NoPlatform {
             diagnostic: if missing.cause == Cause::Flags {
                 missing.diagnostic.at(config.file())
             } else {
@@ -129,14 +148,20 @@ pub(crate) fn platform(
 }
 
 fn platform_with(
+    rustc: &Rustc,
     triple: &str,
     directory: &Path,
     rustflags: &[String],
     progress: Progress,
 ) -> Result<Platform, NoPlatform> {
     let missing = |cause| move |diagnostic| NoPlatform { cause, diagnostic };
-    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    command.args(["--print", "cfg", "--target", triple]).args(rustflags).current_dir(directory);
+    if let Some(cfg) = rustc.cfg(triple, rustflags)
+        && let Ok(platform) = Platform::parse(triple, &cfg)
+    {
+        return Ok(platform);
+    }
+    let mut command = rustc.command(directory);
+    command.args(["--print", "cfg", "--target", triple]).args(rustflags);
     // rustup may have to install the toolchain first.
     let output = output_of(command, progress).map_err(missing(Cause::NoRustc))?;
     if !output.status.success() {
@@ -156,7 +181,10 @@ fn platform_with(
                 .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"),
         ));
     }
-    Platform::parse(triple, &text(&output)).map_err(missing(Cause::Unknown))
+    let cfg = text(output);
+    let platform = Platform::parse(triple, &cfg).map_err(missing(Cause::Unknown))?;
+    rustc.remember(triple, rustflags, &cfg);
+    Ok(platform)
 }
 
 /// The triple of the platform that rustc itself runs on.

@@ -1,8 +1,8 @@
 //! The disk, as the libraries ask it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -39,12 +39,12 @@ pub(crate) struct Disk {
 struct Memory {
     texts: BTreeMap<PathBuf, (Stamp, String)>,
     /// Files that were read or looked for and found.
-    seen: BTreeSet<PathBuf>,
+    seen: Vec<PathBuf>,
 }
 
 /// What changes when a file is written or replaced.
 #[derive(Debug, PartialEq, Eq)]
-struct Stamp {
+pub(crate) struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
     /// Number of the file and when it was last changed in any way, which no program can set.
@@ -52,7 +52,7 @@ struct Stamp {
 }
 
 impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         #[cfg(unix)]
         let inode = {
@@ -81,8 +81,8 @@ impl Disk {
         &self.root
     }
 
-    /// Files that were read, or looked for and found.
-    pub(crate) fn seen(&self) -> BTreeSet<PathBuf> {
+    /// Files that were read, or looked for and found, some of them several times.
+    pub(crate) fn seen(&self) -> Vec<PathBuf> {
         self.memory().seen.clone()
     }
 
@@ -94,8 +94,8 @@ impl Disk {
 impl Files for Disk {
     fn text(&self, path: &WsPath) -> Result<Option<String>, String> {
         let path = self.root.join(path);
-        // Of sources there are many, and each is looked through once.
-        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        // Of sources there are many, and few are asked for again.
+        let is_source = path.as_os_str().as_encoded_bytes().ends_with(b".rs");
         let stamp = if is_source { None } else { Stamp::of(&path) };
         if let (Some(stamp), Some((known, text))) = (&stamp, self.memory().texts.get(&path))
             && known == stamp
@@ -106,7 +106,7 @@ impl Files for Disk {
             Ok(text) => {
                 let mut memory = self.memory();
                 memory.texts.extend(stamp.map(|stamp| (path.clone(), (stamp, text.clone()))));
-                memory.seen.insert(path);
+                memory.seen.push(path);
                 Ok(Some(text))
             }
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
@@ -114,11 +114,31 @@ impl Files for Disk {
         }
     }
 
+    fn is_as_read(&self, path: &WsPath) -> bool {
+        let path = self.root.join(path);
+        let stamp = Stamp::of(&path);
+        stamp.is_some_and(|stamp| self.memory().texts.get(&path).is_some_and(|(known, _)| *known == stamp))
+    }
+
+    fn read_listed(&self, path: &WsPath, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let path = self.root.join(path);
+        let mut read = || {
+            let mut file = File::open(&path)?;
+            let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+            // Room that is there already is not filled again, and the end is not asked for.
+            bytes.resize(length, 0);
+            file.read_exact(bytes)
+        };
+        read().map_err(|error: io::Error| error.to_string())?;
+        self.memory().seen.push(path);
+        Ok(())
+    }
+
     fn kind(&self, path: &WsPath) -> Option<Kind> {
         let path = self.root.join(path);
         let kind = fs::metadata(&path).ok()?.file_type();
         if kind.is_file() {
-            self.memory().seen.insert(path);
+            self.memory().seen.push(path);
             return Some(Kind::File);
         }
         kind.is_dir().then_some(Kind::Directory)

@@ -34,7 +34,7 @@ pub(crate) struct Rendered {
     /// Packages that need the lock as a file, and its path.
     without_lock: Vec<(String, String)>,
     /// Files and directories that it was read from.
-    read: BTreeSet<PathBuf>,
+    read: Vec<PathBuf>,
     /// What it imports.
     library: LibraryPlace,
 }
@@ -196,17 +196,19 @@ fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)>
     built(workspace, merged).into_iter().filter_map(lock_of).collect()
 }
 
-/// Files and directories that a file is made from.
-pub(crate) fn inputs(workspace: &Workspace, record: &Record, reads: &BTreeMap<WsPath, Reads>) -> BTreeSet<PathBuf> {
+/// Files and directories that a file is made from, some of them several times.
+pub(crate) fn inputs(workspace: &Workspace, record: &Record, reads: &BTreeMap<WsPath, Reads>) -> Vec<PathBuf> {
     let outside = reads.values().flat_map(|reads| reads.paths.iter().cloned());
     let all = record.files().into_iter().chain(outside).map(|path| workspace.root.join(path));
-    workspace.disk.seen().into_iter().chain(all).collect()
+    let mut inputs = workspace.disk.seen();
+    inputs.extend(all);
+    inputs
 }
 
 /// Cargo reads the workspace by itself, some time after it was read here. What was made of both would not be what the record
 /// says if anything has changed meanwhile.
 fn check_unchanged(workspace: &Workspace, record: &Record) -> Result<(), Diagnostic> {
-    let now = record.replay(&workspace.disk, Sources::AsRecorded);
+    let now = record.replay(&workspace.disk, Sources::AsRead);
     let now = now.map_err(|failure| failure.in_directory(&workspace.root))?;
     let Some(change) = record.changes(&now).into_iter().next() else { return Ok(()) };
     Err(Diagnostic::new("changed-meanwhile", format!("the workspace has changed meanwhile: {}", change.describe()))

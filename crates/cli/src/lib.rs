@@ -22,6 +22,7 @@ mod paths;
 mod progress;
 mod replacement;
 mod report;
+mod rustc;
 mod sbom;
 mod selections;
 mod sources;

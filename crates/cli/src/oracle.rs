@@ -3,7 +3,7 @@
 //! Stable cargo prints it under `RUSTC_BOOTSTRAP=1`. Cargo learns its host from `rustc -vV`, so a `RUSTC` that answers
 //! for another host makes it resolve as it would there; no standard library of that platform is needed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +11,7 @@ use std::process::Command;
 use cratewright_resolver::{Pair, RootFeatures, Selection, Source, UnitTable, UserIntent, table_of_cargo};
 
 use crate::cargo;
+use crate::rustc::Rustc;
 use crate::workspace::Workspace;
 use cratewright_sources::diagnostic::Diagnostic;
 
@@ -18,18 +19,27 @@ use cratewright_sources::diagnostic::Diagnostic;
 #[derive(Debug)]
 pub struct Oracle {
     scratch: tempfile::TempDir,
+    /// The compiler that the scripts run.
+    rustc: OsString,
+    /// Cargo itself, without rustup's search for it.
+    cargo: Option<PathBuf>,
     /// Whether each thread has a home of its own for cargo.
     has_homes: bool,
 }
 
 impl Oracle {
-    /// Prepares a scratch directory.
+    /// Prepares a scratch directory, to ask of a workspace.
     ///
     /// # Errors
     /// When there is no place for temporary files.
-    pub fn new() -> Result<Self, Diagnostic> {
+    pub fn new(root: &Path) -> Result<Self, Diagnostic> {
         let scratch = tempfile::tempdir().map_err(|error| Diagnostic::io("write", &std::env::temp_dir(), &error))?;
-        Ok(Oracle { scratch, has_homes: false })
+        let rustc = Rustc::of(root);
+        let cargo = rustc.cargo().filter(|_| std::env::var_os("CARGO").is_none()).map(Path::to_owned);
+        let oracle = Oracle { scratch, rustc: rustc.program().to_owned(), cargo, has_homes: false };
+        // It is the same for all workspaces, and one may be running it while another is prepared.
+        oracle.write(&oracle.wrapper(), WRAPPER)?;
+        Ok(oracle)
     }
 
     /// The same, for several threads at once, where cargo's home allows it.
@@ -52,7 +62,7 @@ impl Oracle {
             // Cargo remembers what rustc printed only where that directory is there already.
             let target = self.target_directory(host);
             fs::create_dir_all(&target).map_err(|error| Diagnostic::io("write", &target, &error))?;
-            write_rustc(&path).map_err(|error| Diagnostic::io("write", &path, &error))?;
+            self.write(&path, RUSTC)?;
         }
         Ok(())
     }
@@ -65,7 +75,10 @@ impl Oracle {
         let host = &workspace.platforms[pair.host].triple;
         let target = &workspace.platforms[pair.target].triple;
         let manifest = manifest_of(workspace, selection);
-        let mut command = cargo::cargo();
+        let mut command = match &self.cargo {
+            Some(cargo) => Command::new(cargo),
+            None => cargo::cargo(),
+        };
         command.arg(match selection.intent {
             UserIntent::Build => "build",
             UserIntent::Test => "test",
@@ -93,9 +106,10 @@ impl Oracle {
         }
         cargo::at(&mut command, &manifest, &workspace.root);
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.env("RUSTC", self.rustc(host)).env(REAL_RUSTC, real_rustc()).env(HOST, host);
-        // The cfg tables that are resolved with are rustc's own, without what a machine has around it.
-        command.env("RUSTC_WRAPPER", "").env("RUSTC_WORKSPACE_WRAPPER", "");
+        command.env("RUSTC", self.rustc(host)).env(REAL_RUSTC, &self.rustc).env(HOST, host);
+        // The cfg tables that are resolved with are rustc's own, without what a machine has around it. With a wrapper that
+        // is an empty text cargo would take the configuration's as well, but remember nothing of what rustc says.
+        command.env("RUSTC_WRAPPER", self.wrapper()).env("RUSTC_WORKSPACE_WRAPPER", self.wrapper());
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
         command.env("CARGO_TARGET_DIR", self.target_directory(host));
         if let Some(home) = self.own_home() {
@@ -118,6 +132,15 @@ impl Oracle {
 
     fn rustc(&self, host: &str) -> PathBuf {
         self.scratch.path().join(format!("rustc-{}", file_name(host)))
+    }
+
+    fn write(&self, path: &Path, script: &str) -> Result<(), Diagnostic> {
+        write_script(path, script, &self.rustc).map_err(|error| Diagnostic::io("write", path, &error))
+    }
+
+    /// In place of programs that a machine has around rustc.
+    fn wrapper(&self) -> PathBuf {
+        self.scratch.path().join("wrapper")
     }
 
     /// A home of this thread's own, where there are such.
@@ -184,10 +207,6 @@ const REAL_RUSTC: &str = "CRATEWRIGHT_RUSTC";
 /// Variable with the triple to answer for.
 const HOST: &str = "CRATEWRIGHT_HOST";
 
-fn real_rustc() -> OsString {
-    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
-}
-
 /// A script around the real rustc that rewrites the `host:` line of `-vV` and adds `--target` to `--print` calls that
 /// name none.
 const RUSTC: &str = r#"#!/bin/sh
@@ -207,13 +226,16 @@ case " $* " in
 esac
 "#;
 
-fn write_rustc(path: &Path) -> std::io::Result<()> {
-    fs::write(path, RUSTC)?;
+/// A script that runs what it is given.
+const WRAPPER: &str = "#!/bin/sh\nexec \"$@\"\n";
+
+fn write_script(path: &Path, script: &str, rustc: &OsStr) -> std::io::Result<()> {
+    fs::write(path, script)?;
     make_executable(path)?;
     // A program that was open for writing a moment ago cannot always be run (ETXTBSY, when another thread forks just
     // then); one run here shows that it can.
     for _ in 0..50 {
-        match Command::new(path).arg("-vV").env(REAL_RUSTC, real_rustc()).output() {
+        match Command::new(path).args(["true", "-vV"]).env(REAL_RUSTC, rustc).output() {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
                 std::thread::sleep(std::time::Duration::from_millis(10));
             }

@@ -1,6 +1,5 @@
 //! Writing files: whole or not at all, only when they change, and never over a file that is not ours.
 
-use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -49,7 +48,7 @@ pub(crate) fn check_name(path: &Path) -> Result<(), Diagnostic> {
 }
 
 /// Fails if the path leads to one of the files that a workspace was read from, or lies in one of the directories.
-pub(crate) fn check_no_input(path: &Path, inputs: &BTreeSet<PathBuf>) -> Result<(), Diagnostic> {
+pub(crate) fn check_no_input(path: &Path, inputs: &[PathBuf]) -> Result<(), Diagnostic> {
     let Ok(real) = path.canonicalize() else { return Ok(()) };
     let is_read = |input: &PathBuf| input.canonicalize().is_ok_and(|input| real.starts_with(input));
     if inputs.iter().any(is_read) { Err(is_input(path)) } else { Ok(()) }

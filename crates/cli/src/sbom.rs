@@ -28,7 +28,7 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
         match output {
             None => report.data(&text)?,
             Some(path) => {
-                output::check_no_input(&path, &BTreeSet::from([graph.clone(), manifests.clone()]))?;
+                output::check_no_input(&path, &[graph.clone(), manifests.clone()])?;
                 output::replace(&path, &text)?;
             }
         }

@@ -139,10 +139,11 @@ pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>
     }
     let selections = selections(workspace, options)?;
     let graphs = workspace.resolve(&selections);
-    let oracle = Oracle::new()?.for_threads(&workspace.root);
+    let oracle = Oracle::new(&workspace.root)?.for_threads(&workspace.root);
     oracle.prepare(workspace)?;
-    let each: Vec<(usize, usize)> = (0..selections.len())
-        .flat_map(|selection| (0..workspace.pairs.len()).map(move |pair| (selection, pair)))
+    // Pair by pair: what rustc says for one is asked by the first graph, and known to those behind it.
+    let each: Vec<(usize, usize)> = (0..workspace.pairs.len())
+        .flat_map(|pair| (0..selections.len()).map(move |selection| (selection, pair)))
         .collect();
     let (start, done) = (Instant::now(), AtomicUsize::new(0));
     let so_far = |done: usize| {
@@ -161,11 +162,11 @@ pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>
             let (graph, seconds) = (format!("{} on {}", row.selection, pair_name(&row)), begin.elapsed().as_secs_f64());
             options.progress.detail("Compared", format_args!("{done} of {}, {graph}, in {seconds:.2}s", each.len()));
             so_far(done);
-            Ok(row)
+            Ok(((selection, pair), row))
         })
-        .collect();
+        .collect::<Result<BTreeMap<_, _>, Diagnostic>>();
     options.progress.clear();
-    rows
+    rows.map(|rows| rows.into_values().collect())
 }
 
 /// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of, as far as they are asked

@@ -19,6 +19,7 @@ use crate::options::LoadOptions;
 use crate::paths::relative;
 use crate::replacement::replacements;
 use crate::report::Report;
+use crate::rustc::Rustc;
 use crate::selections::selections;
 
 /// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
@@ -128,10 +129,11 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     observer.read_lock()?;
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
-    let platform = |triple: &str| cargo::platform(triple, root, &workspace.config, options.progress);
+    let platform =
+        |rustc: &Rustc, triple: &str| cargo::platform(rustc, triple, root, &workspace.config, options.progress);
     // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,
     // as cargo is what takes long and should have a core to itself.
-    let (metadata, platforms, lock) = thread::scope(|scope| {
+    let (metadata, rustc, platforms, lock) = thread::scope(|scope| {
         let metadata = scope.spawn(|| {
             let (output, has_updated_lock) = cargo::metadata(manifest, root, options)?;
             let metadata = Metadata::parse(&output, |path| Path::new(path).is_file());
@@ -139,9 +141,10 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
             let replaced = replacements(&metadata, &workspace.config)?;
             Ok::<_, Diagnostic>((metadata, replaced, has_updated_lock))
         });
-        let platforms: Vec<_> = early.iter().map(|triple| platform(triple)).collect();
+        let rustc = Rustc::of(root);
+        let platforms: Vec<_> = early.iter().map(|triple| platform(&rustc, triple)).collect();
         let lock = observer.lock();
-        (metadata.join().expect("parsing what cargo prints does not panic"), platforms, lock)
+        (metadata.join().expect("parsing what cargo prints does not panic"), rustc, platforms, lock)
     });
     // Without rustc cargo fails as well, and says less plainly why.
     let no_rustc = platforms.iter().filter_map(|platform| platform.as_ref().err());
@@ -165,9 +168,8 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
         _ => early,
     };
     let cross = if options.cross.is_empty() { &workspace.settings.cross } else { &options.cross };
-    let (platforms, pairs) = pairs(&targets, cross, |triple| {
-        known.remove(triple).unwrap_or_else(|| cargo::platform(triple, root, config, options.progress))
-    })?;
+    let (platforms, pairs) =
+        pairs(&targets, cross, |triple| known.remove(triple).unwrap_or_else(|| platform(&rustc, triple)))?;
     let packages = PackageGraph::new(&workspace, &lock, metadata, &replaced)?;
     let not_followed =
         packages.profiles.ignored().into_iter().chain(flags::ignored(config, &platforms)).chain(left_out);

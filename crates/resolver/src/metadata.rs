@@ -1,5 +1,6 @@
 //! The output of `cargo metadata`, with the things that the cargo_metadata crate does not keep.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
@@ -40,21 +41,27 @@ pub struct PackagePlace<'a> {
 }
 
 #[derive(Deserialize)]
-struct Rest {
-    packages: Vec<RestOfPackage>,
+struct Rest<'a> {
+    #[serde(borrow)]
+    packages: Vec<RestOfPackage<'a>>,
 }
 
 #[derive(Deserialize)]
-struct RestOfPackage {
-    id: String,
-    rust_version: Option<String>,
-    dependencies: Vec<RestOfDependency>,
+struct RestOfPackage<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    /// Digits and dots, and so never written with escapes.
+    rust_version: Option<&'a str>,
+    #[serde(borrow)]
+    dependencies: Vec<RestOfDependency<'a>>,
 }
 
 #[derive(Deserialize)]
-struct RestOfDependency {
-    name: String,
-    rename: Option<String>,
+struct RestOfDependency<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    /// A name in Rust.
+    rename: Option<&'a str>,
     artifact: Option<IgnoredAny>,
 }
 
@@ -71,17 +78,17 @@ impl Metadata {
             Diagnostic::new("invalid-metadata-output", message)
                 .help("this version of cargo may be too new or too old; see `cargo --version`")
         };
-        let (metadata, rest) = rayon::join(|| MetadataCommand::parse(json), || serde_json::from_str::<Rest>(json));
+        let (metadata, rest) = rayon::join(|| MetadataCommand::parse(json), || serde_json::from_str::<Rest<'_>>(json));
         let metadata = metadata.map_err(|error| invalid(error.to_string()))?;
         let rest = rest.map_err(|error| invalid(error.to_string()))?;
         let (mut rust_versions, mut artifacts) = (HashMap::new(), HashMap::new());
         for package in rest.packages {
             let artifact = package.dependencies.into_iter().find(|dependency| dependency.artifact.is_some());
             if let Some(RestOfDependency { name, rename, .. }) = artifact {
-                artifacts.insert(package.id.clone(), rename.unwrap_or(name));
+                artifacts.insert(package.id.to_string(), rename.map_or_else(|| name.into_owned(), str::to_owned));
             }
             if let Some(rust_version) = package.rust_version {
-                rust_versions.insert(package.id, rust_version);
+                rust_versions.insert(package.id.into_owned(), rust_version.to_owned());
             }
         }
         let undeclared = metadata.packages.iter().filter_map(|package| {

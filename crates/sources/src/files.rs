@@ -25,6 +25,23 @@ pub trait Files: Sync {
     /// When it exists and cannot be read; the text says why.
     fn text(&self, path: &WsPath) -> Result<Option<String>, String>;
 
+    /// Whether a file is as it was when its text was read last. Where that is not known, it is not.
+    fn is_as_read(&self, _path: &WsPath) -> bool {
+        false
+    }
+
+    /// The bytes of a file that [`Files::names`] has just listed as one: sources are many, and most of them need not be
+    /// known to be text.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is gone; the text says why.
+    fn read_listed(&self, path: &WsPath, bytes: &mut Vec<u8>) -> Result<(), String> {
+        let text = self.text(path)?.ok_or("it does not exist")?;
+        bytes.clear();
+        bytes.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
     /// What a path leads to; nothing if there is nothing. Never [`Kind::Link`].
     fn kind(&self, path: &WsPath) -> Option<Kind>;
 

@@ -212,8 +212,9 @@ impl<'a> Observer<'a> {
         answer
     }
 
-    /// Asks again what a section of a record has the answers to. What is no more there has no section.
-    pub(crate) fn ask_again(&self, name: &str, recorded: &Section) -> Result<(), Diagnostic> {
+    /// Asks again what a section of a record has the answers to. What is no more there has no section. A
+    /// file that is as it was when it was read need not be understood again, where the record was made of that.
+    pub(crate) fn ask_again(&self, name: &str, recorded: &Section, is_of_read: bool) -> Result<(), Diagnostic> {
         if name == PATHS {
             for path in recorded.keys().filter_map(|path| WsPath::new(path)) {
                 self.exists(&path);
@@ -227,7 +228,10 @@ impl<'a> Observer<'a> {
             let is_manifest = file.name() == "Cargo.toml";
             let package = file.parent();
             let view = if is_manifest { View::Manifest } else { View::Config };
-            if self.toml(&file, view, |key| recorded.contains_key(key))?.is_none() {
+            if is_of_read && self.files.is_as_read(&file) {
+                let said = recorded.iter().filter(|(key, _)| !key.starts_with('('));
+                self.section(&file, |all| all.extend(said.map(|(key, value)| (key.clone(), value.clone()))));
+            } else if self.toml(&file, view, |key| recorded.contains_key(key))?.is_none() {
                 return Ok(());
             }
             if is_manifest {

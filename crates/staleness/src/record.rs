@@ -35,6 +35,9 @@ pub enum Sources {
     Scan,
     /// What they read is taken as it was recorded.
     AsRecorded,
+    /// The same, and what files say where they are as they were when their text was read: for a record that was made of
+    /// that.
+    AsRead,
 }
 
 /// What the sources of a package read outside of it.
@@ -85,11 +88,19 @@ impl Record {
     /// When something that was read cannot be read any more, though it is there.
     pub fn replay(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
         let (lock, now) = thread::scope(|scope| {
-            let lock = scope.spawn(|| lock_of(files));
+            let is_known = sources == Sources::AsRead && files.is_as_read(&WsPath::ROOT.child(LOCK));
+            let lock = (!is_known).then(|| scope.spawn(|| lock_of(files)));
             let now = self.ask_again(files, sources);
-            (lock.join().expect("reading a lock does not panic"), now)
+            (lock.map(|lock| lock.join().expect("reading a lock does not panic")), now)
         });
-        let mut now = now?.with_lock(&lock?);
+        let mut now = match lock {
+            Some(lock) => now?.with_lock(&lock?),
+            None => {
+                let mut now = now?;
+                now.sections.extend(self.sections.get(LOCK).map(|lock| (LOCK.to_owned(), lock.clone())));
+                now
+            }
+        };
         now.sections.extend(self.sections.get(OPTIONS).map(|options| (OPTIONS.to_owned(), options.clone())));
         Ok(now)
     }
@@ -97,12 +108,12 @@ impl Record {
     fn ask_again(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
         let observer = Observer::new(files);
         for (name, text) in self.sections.iter().filter(|(name, _)| *name != LOCK && *name != OPTIONS) {
-            observer.ask_again(name, &parse(text))?;
+            observer.ask_again(name, &parse(text), sources == Sources::AsRead)?;
         }
         let mut sections = observer.into_sections();
         match sources {
             Sources::Scan => drop(add_reads(files, &mut sections)),
-            Sources::AsRecorded => {
+            Sources::AsRecorded | Sources::AsRead => {
                 for (file, section) in &mut sections {
                     section.extend(self.value(file, READS).map(|reads| (READS.to_owned(), reads)));
                 }

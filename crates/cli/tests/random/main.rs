@@ -53,7 +53,7 @@ impl Asked {
 }
 
 /// One for all workspaces: cargo need not ask each rustc again what it is.
-static ORACLE: LazyLock<Oracle> = LazyLock::new(|| Oracle::new().unwrap());
+static ORACLE: LazyLock<Oracle> = LazyLock::new(|| Oracle::new(Path::new(".")).unwrap());
 
 /// One `target` for all workspaces, for the same reason.
 static TARGET: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());

@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use cargo_platform::CfgExpr;
-use proc_macro2::TokenStream;
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -15,7 +14,8 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, BinOp, Expr, ExprMethodCall, FnArg, Item, Lit, Meta, Pat, Stmt, Token};
 
 use super::script_values::{Value, Values};
-use super::{At, Scanner, WORKSPACE_DIR, condition, files_of, is_too_deep, tokens};
+use super::tokens::{Parsed, look_through, parsed};
+use super::{At, Scanner, WORKSPACE_DIR, condition, files_of};
 use crate::path::WsPath;
 
 /// Looks through a build script and its modules.
@@ -29,26 +29,28 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &WsPath) {
         let Ok(Some(text)) = scanner.files.text(&file) else { continue };
         scanner.documents(&text);
         let modules = scanner.open.len();
-        tokens::scan(scanner, &file, None, &text);
+        let tokens = match parsed(&text) {
+            Parsed::Tokens(tokens) => tokens,
+            Parsed::TooDeep => {
+                scanner.unresolved_depth(&file);
+                continue;
+            }
+            Parsed::NoRust => continue,
+        };
+        look_through(scanner, &file, None, tokens.clone());
         // What it includes and what it has elsewhere is part of the script.
         open.extend(scanner.open[modules..].iter().map(|module| (module.file.clone(), module.children.clone())));
-        // What is no Rust is the compiler's to complain about.
-        let Ok(tokens) = tokens::without_shebang(&text).parse::<TokenStream>() else { continue };
-        if is_too_deep(tokens.clone()) {
-            scanner.unresolved_depth(&file);
-            continue;
-        }
-        let Ok(parsed) = syn::parse2::<syn::File>(tokens) else { continue };
+        let Ok(script) = syn::parse2::<syn::File>(tokens) else { continue };
         let mut modules = Vec::new();
-        declared(&parsed.items, &children, &mut modules);
+        declared(&script.items, &children, &mut modules);
         let modules = modules.into_iter().flat_map(|below| files_of(&below).map(|file| (file, below.clone())));
         open.extend(modules.filter(|(file, _)| scanner.files.is_file(file)));
         let mut constants = Constants::default();
-        constants.visit_file(&parsed);
+        constants.visit_file(&script);
         let Constants { values: constants, functions } = constants;
         let (open, fuel, variables) = (RefCell::default(), Cell::new(FUEL), vec![HashMap::new()]);
         let values = Values { constants, open, variables, fuel };
-        Script { scanner, file: &file, functions, values }.visit_file(&parsed);
+        Script { scanner, file: &file, functions, values }.visit_file(&script);
     }
 }
 

@@ -1,11 +1,12 @@
 //! When a source file of a package is compiled, by the declarations of modules that lead to it.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use cargo_platform::CfgExpr;
-use proc_macro2::TokenStream;
 
-use super::{Scanner, children_of, condition, files_of, is_too_deep, items, tokens};
+use super::tokens::{Parsed, parsed};
+use super::{Scanner, children_of, condition, files_of, items};
 use crate::path::WsPath;
 
 impl Scanner<'_> {
@@ -41,9 +42,10 @@ impl Scanner<'_> {
         let mut declarations: Vec<CfgExpr> = declarations.collect();
         if declarations.is_empty() {
             // Another module beside it may have it by a `#[path]`.
-            let beside = self.files.names(&file.parent()).into_iter().map(|(name, _)| file.parent().child(&name));
-            let beside = beside.filter(|beside| beside != file && beside.ends_with(".rs"));
-            declarations = beside.filter_map(|beside| self.declares(&beside, &[], file)).collect();
+            let beside = self.with_paths(&file.parent());
+            let beside = beside.iter().filter(|(beside, text)| beside != file && text.contains(file.name()));
+            declarations =
+                beside.filter_map(|(beside, text)| self.declares_in(beside, text, &[], file.name())).collect();
         }
         if declarations.is_empty() { CfgExpr::True } else { CfgExpr::Any(declarations) }
     }
@@ -55,8 +57,26 @@ impl Scanner<'_> {
         if !(modules.last().is_some_and(|module| may_have(module)) || may_have(file.name())) {
             return None;
         }
-        let text = tokens::without_shebang(text.trim_start_matches('\u{feff}'));
-        let tokens: TokenStream = text.parse().ok()?;
-        if is_too_deep(tokens.clone()) { None } else { items::declares(tokens, modules, file.name()) }
+        self.declares_in(source, &text, modules, file.name())
+    }
+
+    fn declares_in(&self, source: &WsPath, text: &str, modules: &[&str], file: &str) -> Option<CfgExpr> {
+        let parse = || match parsed(text) {
+            Parsed::Tokens(tokens) => Some(tokens),
+            Parsed::TooDeep | Parsed::NoRust => None,
+        };
+        let tokens = self.cache.parsed.borrow_mut().entry(source.clone()).or_insert_with(parse).clone();
+        items::declares(tokens?, modules, file)
+    }
+
+    /// Sources in a directory that may have a `#[path]`: many a directory has one for each of many programs.
+    fn with_paths(&self, directory: &WsPath) -> Rc<[(WsPath, String)]> {
+        let read = || {
+            let names = self.files.names(directory).into_iter().filter(|(name, _)| name.ends_with(".rs"));
+            let sources = names.map(|(name, _)| directory.child(&name));
+            let texts = sources.filter_map(|source| Some((self.files.text(&source).ok()??, source)));
+            texts.filter(|(text, _)| text.contains("path")).map(|(text, source)| (source, text)).collect()
+        };
+        self.cache.with_paths.borrow_mut().entry(directory.clone()).or_insert_with(read).clone()
     }
 }

@@ -7,7 +7,9 @@
 mod build_script;
 mod condition;
 mod declared;
+mod glance;
 mod items;
+mod needles;
 mod places;
 mod script_values;
 mod tokens;
@@ -15,15 +17,17 @@ mod workspace_macros;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use cargo_platform::{Cfg, CfgExpr};
-use memchr::memmem;
 use proc_macro2::{TokenStream, TokenTree};
 
 pub use workspace_macros::QUERIES;
 
 use crate::files::{Files, Kind};
 use crate::path::WsPath;
+use needles::Needles;
+use places::MARKS;
 
 /// A package, as far as its files go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +95,7 @@ pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
     if let Some(script) = &package.build_script {
         build_script::scan(&mut scanner, script);
     }
-    let needles = scanner.needles();
+    let needles = Needles::of(&scanner);
     for directory in scanner.directories() {
         if let Some(target) = scanner.led_outside(&directory) {
             scanner.linked(&directory, &target);
@@ -104,7 +108,7 @@ pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
         package.roots.iter().filter(|root| !root.ends_with(".rs") && scanner.is_own(root)).cloned().collect::<Vec<_>>()
     {
         if let Ok(Some(text)) = files.text(&root) {
-            scanner.source(&root, &text);
+            scanner.source(&root, &text, &needles);
         }
     }
     // What is compiled from outside may lead further.
@@ -157,28 +161,22 @@ struct Cache {
     links: RefCell<HashMap<WsPath, HashMap<String, String>>>,
     /// Directories that were looked through.
     walked: RefCell<BTreeSet<WsPath>>,
+    /// By directory: sources in it that may have a `#[path]`, with their texts.
+    with_paths: RefCell<HashMap<WsPath, Rc<[(WsPath, String)]>>>,
+    /// By file: tokens of those that were asked for the modules that they declare.
+    parsed: RefCell<HashMap<WsPath, Option<TokenStream>>>,
+    /// By path: whether there is a file or directory with anything in it.
+    exists: RefCell<HashMap<WsPath, bool>>,
+    /// By directory: whether cargo builds in it.
+    is_cache: RefCell<HashMap<WsPath, bool>>,
+    /// Room for the source that is looked at.
+    bytes: RefCell<Vec<u8>>,
 }
-
-/// Code of the package's own that may be anywhere in it.
-const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
 
 /// A variable that projects set in `.cargo/config.toml` to find their root; cargo has none for it.
 const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
 
 impl Scanner<'_> {
-    /// Texts of which a source file has one if it reads anything outside: most have none, and are not parsed.
-    fn needles(&self) -> Vec<memmem::Finder<'static>> {
-        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED].map(str::to_owned);
-        // Nobody includes what cargo has built, and many a text is about these two.
-        let apart = self.apart().filter(|name| *name != "target").flat_map(|name| match name {
-            "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
-            name => vec![format!("{name}/"), format!("{name}\"")],
-        });
-        let documents = self.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
-        let more = documents.chain(self.macros());
-        fixed.into_iter().chain(apart).chain(more).map(|text| memmem::Finder::new(&text).into_owned()).collect()
-    }
-
     /// What of the package's directory is not in its source, as seen from that directory.
     fn apart(&self) -> impl Iterator<Item = &str> {
         self.package.apart.iter().map(|path| self.package.directory.below(path).unwrap_or(path))
@@ -198,12 +196,22 @@ impl Scanner<'_> {
     }
 
     /// All Rust files of a directory, but for those that a build does not compile.
-    fn directory(&mut self, directory: &WsPath, needles: &[memmem::Finder<'static>]) {
+    fn directory(&mut self, directory: &WsPath, needles: &Needles) {
+        let names = self.files.names(directory);
+        self.listed(directory, names, needles);
+    }
+
+    /// The same, of one whose names are known.
+    fn listed(&mut self, directory: &WsPath, names: Vec<(String, Kind)>, needles: &Needles) {
         if !self.cache.walked.borrow_mut().insert(directory.clone()) {
             return;
         }
         let is_top = *directory == self.package.directory;
-        for (name, kind) in self.files.names(directory) {
+        for (name, kind) in names {
+            let is_source = name.ends_with(".rs");
+            if kind == Kind::File && !is_source {
+                continue;
+            }
             let path = directory.child(&name);
             let is_link = kind == Kind::Link;
             let is_directory = kind == Kind::Directory || is_link && self.files.kind(&path) == Some(Kind::Directory);
@@ -218,25 +226,34 @@ impl Scanner<'_> {
                 }
             } else if is_directory {
                 let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
-                if !is_other && !name.starts_with('.') && self.is_own(&path) && !self.is_cache(&path) {
-                    self.directory(&path, needles);
+                if !is_other && !name.starts_with('.') && self.is_own(&path) {
+                    let names = self.files.names(&path);
+                    let has_mark = names.iter().any(|(name, _)| MARKS.contains(&name.as_str()));
+                    if !(has_mark && self.is_cache(&path)) {
+                        self.listed(&path, names, needles);
+                    }
                 }
-            } else if name.ends_with(".rs")
-                && let Ok(Some(text)) = self.files.text(&path)
-                && self.may_lead_outside(&path, &text, needles)
-            {
-                self.source(&path, &text);
+            } else if is_source && (kind == Kind::File || self.files.is_file(&path)) {
+                let mut bytes = self.cache.bytes.take();
+                if self.files.read_listed(&path, &mut bytes).is_ok()
+                    && let Some(text) = needles.in_source(self, &path, &bytes)
+                {
+                    self.source(&path, text, needles);
+                }
+                self.cache.bytes.replace(bytes);
             }
         }
     }
 
     /// Looks through a source file of the package. Few are found to read anything, and of those alone it need be known
     /// whether they are for tests.
-    fn source(&mut self, path: &WsPath, text: &str) {
+    fn source(&mut self, path: &WsPath, text: &str, needles: &Needles) {
         let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
         let mut own = Scanner { found, unresolved, open, condition: CfgExpr::True, ..*self };
         own.documents(text);
-        tokens::scan(&mut own, path, None, text);
+        if needles.is_worth_parsing(&own, path, text) {
+            tokens::scan(&mut own, path, None, text);
+        }
         let Scanner { found, unresolved, open, .. } = own;
         if found.is_empty() && unresolved.is_empty() && open.is_empty() {
             return;
@@ -254,32 +271,6 @@ impl Scanner<'_> {
                 open.into_iter().map(|module| Module { condition: within(module.condition.clone()), ..module }),
             );
         }
-    }
-
-    /// Whether a source file has one of the needles on a line that is not all comment, and where `../` is what an
-    /// `include!` on the same line has, whether there are enough of them to leave the package.
-    fn may_lead_outside(&self, path: &WsPath, text: &str, needles: &[memmem::Finder<'static>]) -> bool {
-        let depth = self.package.directory.below(path).map_or(0, |below| below.matches('/').count());
-        let stays = |line: &str| {
-            ["include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
-                && !self.apart().any(|name| line.contains(name))
-                && !self.has_links
-                && line.matches('"').count() == 2
-                && line.matches("../").count() <= depth
-        };
-        needles.iter().any(|needle| {
-            // Lines may be long, and have it many times.
-            let mut judged = 0;
-            needle.find_iter(text.as_bytes()).any(|at| {
-                if at < judged {
-                    return false;
-                }
-                let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
-                judged = text[at..].find('\n').map_or(text.len(), |end| at + end);
-                let line = text[begin..judged].trim_start();
-                !line.starts_with("//") && (needle.needle() != b"../" || !stays(line))
-            })
-        })
     }
 
     /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.

@@ -4,6 +4,9 @@ use super::{At, Scanner};
 use crate::files::Kind;
 use crate::path::WsPath;
 
+/// Names of files that cargo writes into a directory that it builds in.
+pub(super) const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
+
 impl Scanner<'_> {
     /// Whether a path is in the package's source anyway.
     pub(super) fn is_own(&self, path: &WsPath) -> bool {
@@ -12,7 +15,8 @@ impl Scanner<'_> {
     }
 
     pub(super) fn exists(&self, path: &WsPath) -> bool {
-        self.files.is_file(path) || !self.files.names(path).is_empty()
+        let ask = || self.files.is_file(path) || !self.files.names(path).is_empty();
+        *self.cache.exists.borrow_mut().entry(path.clone()).or_insert_with(ask)
     }
 
     /// History is in no source: what a build tells of it would make every commit another build.
@@ -62,9 +66,12 @@ impl Scanner<'_> {
 
     /// A directory that cargo builds in has its mark, or what cargo knows of rustc: whatever `build.target-dir` says.
     pub(super) fn is_cache(&self, directory: &WsPath) -> bool {
-        let tag = self.files.text(&directory.child("CACHEDIR.TAG"));
-        tag.is_ok_and(|tag| tag.is_some_and(|tag| tag.contains("created by cargo")))
-            || self.files.is_file(&directory.child(".rustc_info.json"))
+        let ask = || {
+            let [tag, known] = MARKS.map(|name| directory.child(name));
+            self.files.text(&tag).is_ok_and(|tag| tag.is_some_and(|tag| tag.contains("created by cargo")))
+                || self.files.is_file(&known)
+        };
+        *self.cache.is_cache.borrow_mut().entry(directory.clone()).or_insert_with(ask)
     }
 
     /// Says of a path that does not come with the workspace.

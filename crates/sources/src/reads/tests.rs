@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// A workspace with the package `crates/app` and files to read.
-fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     let there = [
         "migrations/one.sql",
         "migrations/two.sql",
@@ -19,7 +19,7 @@ fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     there.into_iter().chain(files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))).collect()
 }
 
-fn package() -> PackageFiles {
+pub(super) fn package() -> PackageFiles {
     let (directory, build_script) = (path("crates/app"), Some(path("crates/app/build.rs")));
     PackageFiles { directory, build_script, ..PackageFiles::default() }
 }

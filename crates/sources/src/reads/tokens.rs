@@ -10,7 +10,7 @@ use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, files_of, is_too
 use crate::path::WsPath;
 
 /// Macros whose texts are no paths, but for those in other macros within.
-const TEXTS: [&str; 38] = [
+pub(super) const TEXTS: [&str; 38] = [
     "anyhow",
     "assert",
     "assert_eq",
@@ -54,12 +54,31 @@ const TEXTS: [&str; 38] = [
 /// Looks through a source file; `children` is where its modules are, for one outside of the package, whose modules are
 /// outside as well.
 pub(super) fn scan(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&WsPath>, text: &str) {
-    let text = text.trim_start_matches('\u{feff}');
-    // What is no Rust is the compiler's to complain about.
-    let Ok(tokens) = without_shebang(text).parse::<TokenStream>() else { return };
-    if is_too_deep(tokens.clone()) {
-        return scanner.unresolved_depth(file);
+    match parsed(text) {
+        Parsed::Tokens(tokens) => look_through(scanner, file, children, tokens),
+        Parsed::TooDeep => scanner.unresolved_depth(file),
+        Parsed::NoRust => {}
     }
+}
+
+/// A source as tokens.
+pub(super) enum Parsed {
+    Tokens(TokenStream),
+    TooDeep,
+    /// This is the compiler's to complain about.
+    NoRust,
+}
+
+pub(super) fn parsed(text: &str) -> Parsed {
+    match without_shebang(text.trim_start_matches('\u{feff}')).parse::<TokenStream>() {
+        Ok(tokens) if is_too_deep(tokens.clone()) => Parsed::TooDeep,
+        Ok(tokens) => Parsed::Tokens(tokens),
+        Err(_) => Parsed::NoRust,
+    }
+}
+
+/// Looks through the tokens of a source file, as [`scan`].
+pub(super) fn look_through(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&WsPath>, tokens: TokenStream) {
     let walk = Walk {
         scanner,
         file,
@@ -97,7 +116,7 @@ struct ModulePath {
 }
 
 /// Attributes that are known to have texts which are no files of the build.
-const WITHOUT_FILES: [&str; 26] = [
+pub(super) const WITHOUT_FILES: [&str; 26] = [
     "allow",
     "arg",
     "argh",

@@ -1,0 +1,88 @@
+//! Which source files may read anything outside of their package, told by texts that they have. Most have none of them, and
+//! are not even known to be text.
+
+use memchr::memmem::{self, Finder};
+
+use super::glance::{Glance, matters};
+use super::{Scanner, WORKSPACE_DIR};
+use crate::path::WsPath;
+
+/// Code of the package's own that may be anywhere in it.
+const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
+
+/// A part of each of the fixed needles, and of the names of macros and variables. Nothing else begins with the same word
+/// often, so that it is quicker to look for four of them than for all that they are part of.
+const PARTS: [&str; 4] = ["../", "..\"", "CARGO_", "git_"];
+
+/// Texts of which a source file of a package has one if it reads anything outside.
+pub(super) struct Needles {
+    /// One of them is in whatever has a needle.
+    parts: Vec<Finder<'static>>,
+    needles: Vec<Finder<'static>>,
+    glance: Glance,
+}
+
+impl Needles {
+    pub(super) fn of(scanner: &Scanner<'_>) -> Self {
+        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED].map(str::to_owned);
+        // Nobody includes what cargo has built, and many a text is about these two.
+        let apart = scanner.apart().filter(|name| *name != "target").flat_map(|name| match name {
+            "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
+            name => vec![format!("{name}/"), format!("{name}\"")],
+        });
+        let documents = scanner.package.documents.iter().map(|(variable, _)| (*variable).to_owned());
+        let needles: Vec<String> = fixed.into_iter().chain(apart).chain(documents).chain(scanner.macros()).collect();
+        let others = needles.iter().filter(|needle| !PARTS.iter().any(|part| needle.contains(part)));
+        let parts = PARTS.into_iter().chain(others.map(String::as_str));
+        let finder = |text: &str| Finder::new(text).into_owned();
+        Needles {
+            parts: parts.map(finder).collect(),
+            needles: needles.iter().map(|needle| finder(needle)).collect(),
+            glance: Glance { any_directory: scanner.apart().next().is_some() },
+        }
+    }
+
+    /// The text of a source file, if that may lead outside.
+    pub(super) fn in_source<'t>(&self, scanner: &Scanner<'_>, path: &WsPath, bytes: &'t [u8]) -> Option<&'t str> {
+        if !self.parts.iter().any(|part| part.find(bytes).is_some()) {
+            return None;
+        }
+        let text = std::str::from_utf8(bytes).ok()?;
+        self.may_lead_outside(scanner, path, text).then_some(text)
+    }
+
+    /// Whether a source file has one of the needles on a line that is not all comment, and where `../` is what an
+    /// `include!` on the same line has, whether there are enough of them to leave the package.
+    fn may_lead_outside(&self, scanner: &Scanner<'_>, path: &WsPath, text: &str) -> bool {
+        let depth = scanner.package.directory.below(path).map_or(0, |below| below.matches('/').count());
+        let stays = |line: &str| {
+            ["include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
+                && !scanner.apart().any(|name| line.contains(name))
+                && !scanner.has_links
+                && line.matches('"').count() == 2
+                && line.matches("../").count() <= depth
+        };
+        self.needles.iter().any(|needle| {
+            // Lines may be long, and have it many times.
+            let mut judged = 0;
+            needle.find_iter(text.as_bytes()).any(|at| {
+                if at < judged {
+                    return false;
+                }
+                let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+                judged = text[at..].find('\n').map_or(text.len(), |end| at + end);
+                let line = text[begin..judged].trim_start();
+                !line.starts_with("//") && (needle.needle() != b"../" || !stays(line))
+            })
+        })
+    }
+
+    /// Whether what a source file is parsed for may be in it.
+    pub(super) fn is_worth_parsing(&self, scanner: &Scanner<'_>, path: &WsPath, text: &str) -> bool {
+        // A `mod name;` may lead to another package that lies where this one has its modules.
+        let directory = path.parent();
+        scanner.package.apart.iter().any(|apart| directory.is_at_or_above(apart))
+            || memmem::find(text.as_bytes(), WORKSPACE_DIR.as_bytes()).is_some()
+            || matters(text, self.glance)
+    }
+}
