@@ -16,12 +16,12 @@ builtins.toFile "cargo-build-script.sh" ''
     exit 101
   }
 
-  # The output of the build script, as `target/cargo/directives`: a line each, with the keys of cargo
+  # The output of the build script, as a file of a line each, with the keys of cargo
   # that count, the newer of two spellings, and `-l` and `-L` of `rustc-flags` apart.
-  cargoDirectives() {
-    local line key value words word failed= directives=target/cargo/directives
-    mkdir -p target/cargo
-    : >"$directives"
+  cargoReadDirectives() {
+    local line key value words word failed=
+    cargoDirectives=$PWD/target/cargo-directives
+    : >"$cargoDirectives"
     if [ ! -e "target/build/$cargoCrate.opt" ]; then return; fi
     # Space around a line does not belong to it.
     while IFS=$' \t\r' read -r line || [ -n "$line" ]; do
@@ -58,10 +58,10 @@ builtins.toFile "cargo-build-script.sh" ''
               -l*) echo "rustc-link-lib=''${word#-l}" ;;
               -L*) echo "rustc-link-search=''${word#-L}" ;;
               *) cargoRefuse "$line" 'only `-l` and `-L` flags are allowed' ;;
-            esac >>"$directives"
+            esac >>"$cargoDirectives"
           done
           ;;
-        rustc-cdylib-link-arg) echo "rustc-link-arg-cdylib=$value" >>"$directives" ;;
+        rustc-cdylib-link-arg) echo "rustc-link-arg-cdylib=$value" >>"$cargoDirectives" ;;
         rustc-link-arg-bin | rustc-env | metadata)
           case $value in
             RUSTC_BOOTSTRAP=*)
@@ -70,11 +70,11 @@ builtins.toFile "cargo-build-script.sh" ''
             *=*) ;;
             *) cargoRefuse "$line" "\`$key\` takes a name, a \`=\` and a value" ;;
           esac
-          echo "$key=$value" >>"$directives"
+          echo "$key=$value" >>"$cargoDirectives"
           ;;
         rustc-link-lib | rustc-link-search | rustc-link-arg-cdylib | rustc-link-arg-bins | rustc-link-arg-tests | \
           rustc-link-arg-benches | rustc-link-arg-examples | rustc-link-arg | rustc-cfg | rustc-check-cfg)
-          echo "$key=$value" >>"$directives"
+          echo "$key=$value" >>"$cargoDirectives"
           ;;
         *) cargoRefuse "$line" "unknown key: \`$key\`" ;;
       esac
@@ -127,7 +127,7 @@ builtins.toFile "cargo-build-script.sh" ''
         cargoCompiledIn "$value"
         link+=(-C "link-arg=$REPLY")
       done
-    done <target/cargo/directives
+    done <"$cargoDirectives"
     arguments+=("''${made[@]}" "''${others[@]}")
     # Libraries and binaries that have no library link what the script names.
     if [ "$1" = lib ] || [ -z "$4" ]; then arguments+=("''${links[@]}"); fi
@@ -160,7 +160,7 @@ builtins.toFile "cargo-build-script.sh" ''
           ;;
         rustc-link-arg-cdylib=*) printf 'cargoCdylibArguments+=(%q)\n' "$value" >>target/env ;;
       esac
-    done <target/cargo/directives
+    done <"$cargoDirectives"
   }
 
   # Adds to `arguments` where a program finds the dylibs that it is linked to, and rustc's own. $1 are the kinds of crate.
@@ -182,25 +182,23 @@ builtins.toFile "cargo-build-script.sh" ''
     fi
   }
 
-  # The first rustc in PATH runs the function below: some arguments and variables are for one run of it.
+  # The first rustc in PATH runs the function below, in a shell of its own: some arguments and variables are for one run of
+  # it. $1 is where that rustc is.
   cargoWrapRustc() {
-    local tools=$NIX_BUILD_TOP/.cargo-tools
-    cargoCompiler=$(type -P rustc)
-    mkdir -p "$tools"
-    printf '#!%s\nsource %q\nsource %q\ncargoRustc "$@"\n' \
-      "$(type -P bash)" "''${BASH_SOURCE[0]}" "$tools/variables" >"$tools/rustc"
-    chmod +x "$tools/rustc"
-    export PATH=$tools:$PATH
+    hash rustc
+    cargoCompiler=''${BASH_CMDS[rustc]}
+    export PATH=$1/bin:$PATH
     cargoForRustc
   }
 
   cargoForRustc() {
-    declare -p ''${!cargo@} >"$NIX_BUILD_TOP/.cargo-tools/variables"
+    declare -p ''${!cargo@} >"$NIX_BUILD_TOP/.cargo-variables"
   }
 
-  # A run of the compiler by the builder.
+  # A run of the compiler by the builder, or by a build script that tries what the compiler can do.
   cargoRustc() {
-    local rustc=$cargoCompiler crate= name= kind=lib kinds= isCdylib= directory= i next environment=() arguments=()
+    local crate= name= kind=lib kinds= isCdylib= directory= hasLibrary= i next word odd=() environment=() arguments=()
+    source "$NIX_BUILD_TOP/.cargo-variables"
     for ((i = 1; i < $#; i++)); do
       next=$((i + 1))
       case ''${!i} in
@@ -212,23 +210,22 @@ builtins.toFile "cargo-build-script.sh" ''
         --out-dir) directory=''${!next} ;;
       esac
     done
-    if [ -z "$crate" ]; then exec "$rustc" "$@"; fi
-    export CARGO_CRATE_NAME=$crate $cargoPrimary
     if [ "$crate" = build_script_build ]; then
-      local tools=$NIX_BUILD_TOP/.cargo-tools
       cargoForgetScript
       unset OUT_DIR
-      CARGO_CRATE_NAME=$cargoScript
-      "$rustc" "$@" || exit
+      export CARGO_CRATE_NAME=$cargoScript $cargoPrimary
+      "$cargoCompiler" "$@" || exit
       # A shell has no variables of such names.
-      if [ -s "$tools/script-environment" ]; then
+      if [ -s "$NIX_BUILD_TOP/.cargo-script" ]; then
         mv "$directory/$crate" "$directory/$crate.program"
         printf '#!%s\nmapfile -d "" -t variables <%q\nexec env "''${variables[@]}" "$0.program"\n' \
-          "$BASH" "$tools/script-environment" >"$directory/$crate"
+          "$BASH" "$NIX_BUILD_TOP/.cargo-script" >"$directory/$crate"
         chmod +x "$directory/$crate"
       fi
       exit
     fi
+    if [ ! -e "$cargoDirectives" ]; then exec "$cargoCompiler" "$@"; fi
+    export CARGO_CRATE_NAME=$crate $cargoPrimary
     name=$crate
     if [ "$kind" = bin ]; then
       set -- "$@" $cargoBinFlags
@@ -237,13 +234,18 @@ builtins.toFile "cargo-build-script.sh" ''
       done
       export CARGO_BIN_NAME=$name
     fi
-    cargoArguments "$kind" "$name" "$isCdylib" "$(if [ -e target/cargo/library ]; then echo yes; fi)"
+    if [ -e target/cargo-library ]; then hasLibrary=yes; fi
+    cargoArguments "$kind" "$name" "$isCdylib" "$hasLibrary"
     cargoRunPath "$kinds"
-    if [ "$kind" = lib ]; then : >target/cargo/library; fi
+    if [ "$kind" = lib ]; then : >target/cargo-library; fi
     cargoKeptEnvironment
     set -- "$@" "''${arguments[@]}"
     if [ -n "$cargoKept" ]; then set -- "$@" "--remap-path-prefix=$cargoKept=/"; fi
     if [ -n "''${arguments[*]}$cargoBinFlags" ]; then echo "Running rustc $*" >&2; fi
-    exec env "''${environment[@]}" "$rustc" "$@"
+    for word in "''${environment[@]}"; do
+      if cargoIsName "''${word%%=*}"; then export "$word"; else odd+=("$word"); fi
+    done
+    if [ ''${#odd[@]} -gt 0 ]; then set -- "$cargoCompiler" "$@" && exec env "''${odd[@]}" "$@"; fi
+    exec "$cargoCompiler" "$@"
   }
 ''

@@ -14,7 +14,7 @@ builtins.toFile "cargo-checks.sh" ''
     read -r -a linked <<<"$(tr '\n' ' ' <target/link)"
     while IFS= read -r line; do
       case $line in rustc-link-search=*) directories+=("''${line#*=}") ;; esac
-    done <target/cargo/directives
+    done <"$cargoDirectives"
     # Libraries that build scripts made are found when programs run, as those of rustc are.
     for value in "''${linked[@]}" "''${directories[@]}"; do
       cargoDirectoryOf "$value"

@@ -153,6 +153,7 @@ let
         unknown = lib.attrNames (removeAttrs options known);
         withSources = compiled // {
           extraSources = compiled.extraSources or [ ] ++ options.extraSources or [ ];
+          leftOut = [ ];
         };
         built = sides.buildTest withSources (
           options.env or { }

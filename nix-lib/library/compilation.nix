@@ -23,7 +23,8 @@ let
         profile.package.${attrs.key} or (if units.isLocal attrs then { } else profile.package."*" or { });
     in
     default-profiles.${profile.inherits or "release"}.${side} // profile.${side} // own.${side} or { };
-  splitOn = triple: of: lib.optionals (lib.hasInfix "-apple-" triple) of.appleFlags;
+  isApple = lib.genAttrs [ units.host units.target ] (lib.hasInfix "-apple-");
+  splitOn = triple: of: if isApple.${triple} then of.appleFlags else [ ];
   linksDebug = lib.any (dependency: dependency.hasDebug or false);
   stripOf = of: linked: if of.keepsDebugBelow && linksDebug linked then [ ] else of.strip;
   codegenUnits = of: "-C codegen-units=${toString of.codegen-units}";

@@ -15,9 +15,19 @@ builtins.toFile "cargo-kept.sh" ''
     # Checks run where they are built.
     if [ -z "''${lib-}" ]; then return; fi
     cargoKept=$out/share/cargo
-    mkdir -p "$(dirname "$cargoKept/$cargoHere")"
-    ln -sfn "$cargoSource" "$cargoKept/$cargoHere"
-    ln -sfn "$PWD/target/build/$cargoCrate.out" "$cargoKept/$cargoCrate.out"
+    local here=$cargoKept/$cargoHere
+    mkdir -p "''${here%/*}"
+    ln -sfn "$cargoSource" "$here"
+  }
+
+  # The same for what the build script made, if there was one.
+  cargoKeptScript() {
+    local made=$PWD/target/build/$cargoCrate.out
+    if [ ! -d "$made" ]; then
+      unset OUT_DIR
+    elif [ -n "$cargoKept" ]; then
+      ln -sfn "$made" "$cargoKept/$cargoCrate.out"
+    fi
   }
 
   # A variable named $1 that is a path: $2 as seen from the workspace root, which is $3 from here. Only what is forced, $4,
@@ -70,18 +80,17 @@ builtins.toFile "cargo-kept.sh" ''
       if cargoIsName "$name" && [ "''${!name-}" != "''${line#*=}" ]; then continue; fi
       cargoCompiledIn "$line"
       environment+=("$REPLY")
-    done <target/cargo/directives
+    done <"$cargoDirectives"
   }
 
   cargoIsName() {
     [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]]
   }
 
-  # Before the builder makes `out`.
+  # Before the builder makes `out`, and copies programs that nobody runs again.
   cargoKeptUnlink() {
     if [ -z "$cargoKept" ]; then return; fi
-    rm -r "$cargoKept"
-    rmdir "$out/share" "$out" 2>/dev/null || true
+    rm -rf "$out" "target/build/$cargoCrate"
   }
 
   # Whether something installed names $1, which would be kept.
@@ -120,5 +129,19 @@ builtins.toFile "cargo-kept.sh" ''
       mv "$NIX_BUILD_TOP/.cargo-target" target
       find "$cargoKept" -xtype l -delete
     fi
+  }
+
+  # The last of all hooks of the phase. nixpkgs strips programs, shortens their run paths and so on, which takes longer than
+  # rustc for a small crate. In libraries for rustc there is nothing of that kind.
+  cargoSkipFixup() {
+    local name file
+    for name in preFixup postFixup fixupPhase setupHook propagatedBuildInputs propagatedNativeBuildInputs \
+      depsBuildBuildPropagated depsBuildTargetPropagated depsHostHostPropagated depsTargetTargetPropagated; do
+      if [ -n "''${!name-}" ]; then return; fi
+    done
+    for file in "$out"/* "''${lib-}"/* "''${lib-}"/lib/* "''${lib-}"/lib/*.out/*; do
+      case $file in "$lib"/lib | "$lib"/env | "$lib"/lib/link | *.rlib | *.opt | *.out | *.rs) ;; *) return ;; esac
+    done
+    dontFixup=1
   }
 ''

@@ -189,6 +189,7 @@ let
     postInstall = null;
     preConfigure = null;
     preInstall = null;
+    preUnpack = null;
   };
 
   # What is below a source that an override replaces is found anew, as the builder finds it if it is told nothing: by the

@@ -89,7 +89,7 @@ in
     let
       dashed = lib.filter (bin: lib.hasInfix "-" bin.name) attrs.crateBin or [ ];
     in
-    lib.optionalAttrs (lib.hasInfix "-windows-" settings.crossTriple && dashed != [ ]) {
+    lib.optionalAttrs (dashed != [ ] && lib.hasInfix "-windows-" settings.crossTriple) {
       crateBin = map (bin: bin // { name = underscored bin.name; }) attrs.crateBin;
       postInstall = lib.concatMapStrings (bin: ''
         mv "$out/bin/${underscored bin.name}.exe" "$out/bin/${bin.name}.exe"

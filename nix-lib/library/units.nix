@@ -7,6 +7,7 @@
   stdenv,
   buildRustCrateForPkgs,
   defaultCrateOverrides,
+  contentAddressed,
   entries,
   fetch,
   override-layers,
@@ -61,7 +62,7 @@ let
       (_: null);
   # Attributes of entries that the builder knows nothing of.
   ours = lib.splitString " " (
-    "checkout dir extraSources isDescribed key linksFrom lto registry replaces sha256 source twin undeclared vendored"
+    "checkout dir extraSources isDescribed key leftOut linksFrom lto registry replaces sha256 source twin undeclared vendored"
   );
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
@@ -121,10 +122,36 @@ let
             crateOverrides = composed pkgs.defaultCrateOverrides;
           in
           attrs: (buildRustCrateForPkgs changed attrs).override { inherit crateOverrides; };
+      triple = if side == "host" then host else target;
+      flags =
+        rustflagsOf side
+        ++ lib.optionals (triple != host) [
+          "--target"
+          triple
+        ];
+      # What rustc is and says of the platform, once for all build scripts.
+      cfg = buildRustCrate {
+        crateName = "rustc--print-cfg";
+        version = "0.0.0";
+        src = builtins.toFile "none" "";
+        dontUnpack = true;
+        configurePhase = ":";
+        buildPhase = ''
+          hash rustc
+          echo "# ''${BASH_CMDS[rustc]}" >"$out"
+          rustc --print cfg ${lib.escapeShellArgs flags} >>"$out"
+        '';
+        installPhase = ":";
+        outputs = [ "out" ];
+        outputDev = [ "out" ];
+        dontFixup = true;
+      };
     in
     attrs: extra:
     let
-      settings = settingsOf { inherit side profile attrs; };
+      settings = settingsOf { inherit side profile attrs; } // {
+        inherit cfg;
+      };
       ofCargo = environment attrs settings;
       renamed = rustc.programNames attrs settings;
       hooks =
@@ -153,6 +180,7 @@ let
           features = attrs.features or [ ] ++ twinFeature attrs;
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
+        // lib.optionalAttrs contentAddressed { __contentAddressed = true; }
         // hooks
         // fetch attrs
         // extra
@@ -189,6 +217,14 @@ let
       hostPlatform = platform;
     };
 
+  # As by `cargo build`, and by `cargo build --target` on a cross pair.
+  rustflagsOf =
+    side:
+    let
+      triple = if side == "host" then host else target;
+    in
+    lib.optionals (side != "host" || host == target) rustflags.${triple} or [ ];
+
   settingsOf =
     {
       side,
@@ -201,8 +237,7 @@ let
     profile.settings {
       inherit side attrs triple;
       isNative = host == target;
-      # As by `cargo build`, and by `cargo build --target` on a cross pair.
-      rustflags = lib.optionals (side != "host" || host == target) rustflags.${triple} or [ ];
+      rustflags = rustflagsOf side;
     }
     // {
       crossTriple = lib.optionalString (triple != host) triple;

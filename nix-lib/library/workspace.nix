@@ -37,6 +37,8 @@ library:
   externalSources ? { },
   # The package of cratewright, which writes the SBOM of members.
   cratewright ? null,
+  # Whether crates go by what they are, not by what they are made from: Nix's `ca-derivations`.
+  contentAddressed ? false,
 }:
 let
   # Each part takes what it needs of the data, of the arguments and of other parts.
@@ -56,6 +58,7 @@ let
         fetchgit
         externalSources
         cratewright
+        contentAddressed
         ;
       inherit (library) own-overrides;
     }

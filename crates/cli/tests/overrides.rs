@@ -68,7 +68,7 @@ fn three_layers_compose() {
     assert_eq!(found["LIBRARY"], "version");
     let hook = found["preConfigure"].as_str().unwrap();
     assert!(
-        hook.starts_with("source /") && hook.ends_with("\nnixpkgs\nall\nfirst"),
+        hook.starts_with("cargoBegin\n") && hook.ends_with("\nnixpkgs\nall\nfirst"),
         "the crate's own is first: {hook}"
     );
 }
@@ -86,7 +86,7 @@ fn what_an_override_adds_to_is_there_once() {
     let found =
         nix::eval_json(&expression("three-members", &format!("{{ inherit ({own}) preConfigure extraRustcOpts; }}")));
     let hook = found["preConfigure"].as_str().unwrap();
-    assert_eq!((hook.matches("cargoWrapRustc\n").count(), hook.ends_with("\nusers")), (1, true), "{hook}");
+    assert_eq!((hook.matches("cargoWrapRustc ").count(), hook.ends_with("\nusers")), (1, true), "{hook}");
     let options: Vec<&str> =
         found["extraRustcOpts"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
     assert_eq!(options.iter().filter(|one| **one == "-C embed-bitcode=no").count(), 1, "{options:?}");

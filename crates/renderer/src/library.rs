@@ -15,8 +15,8 @@ macro_rules! parts {
     };
 }
 
-/// Parts by name of their file in `nix-lib/library`, by which they know each other.
-pub const PARTS: [(&str, &str); 16] = parts![
+/// Parts by name of their file in `nix-lib/library`, by which they know each other, in the order of the files.
+pub const PARTS: [(&str, &str); 19] = parts![
     "build-script",
     "check-kinds",
     "check-script",
@@ -24,9 +24,12 @@ pub const PARTS: [(&str, &str); 16] = parts![
     "compilation",
     "default-profiles",
     "entries",
+    "environment-script",
     "environment",
     "fetch",
     "kept",
+    "local-source",
+    "manifest",
     "meta",
     "override-layers",
     "rustc",
@@ -71,10 +74,10 @@ mod tests {
         let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nix-lib/library");
         let mut files: Vec<String> = std::fs::read_dir(directory)
             .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap().replace(".nix", ""))
-            .filter(|name| name != "default")
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "default.nix")
             .collect();
         files.sort();
-        assert_eq!(files, PARTS.map(|(name, _)| name));
+        assert_eq!(files, PARTS.map(|(name, _)| format!("{name}.nix")));
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 use cratewright_sources::files::Files;
 use cratewright_sources::path::WsPath;
-use cratewright_sources::reads::{PackageFiles, Reads, reads};
+use cratewright_sources::reads::{OTHER_TARGETS, PackageFiles, Reads, reads};
 use serde_json::Value;
 
 use crate::change::LOCK;
@@ -53,6 +53,8 @@ fn packages(files: &dyn Files, log: &BTreeMap<String, Section>) -> Vec<(PackageF
     let package = |(directory, section): &(WsPath, &Section)| {
         let below = all.iter().filter(|(other, _)| directory.below(other).is_some());
         let mut apart: Vec<WsPath> = below.map(|(other, _)| other.clone()).collect();
+        let of_other_targets = OTHER_TARGETS.map(|name| directory.child(name));
+        apart.extend(of_other_targets.into_iter().filter(|path| files.kind(path).is_some()));
         if directory.is_root() {
             apart.extend([LOCK, "target"].map(|name| directory.child(name)));
         }

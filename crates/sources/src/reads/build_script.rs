@@ -305,7 +305,7 @@ impl Script<'_, '_, '_> {
             if is_used && !path.contains(char::is_whitespace) {
                 self.unknown(path, place);
             }
-        } else if path.contains('/') {
+        } else if path.contains('/') || self.scanner.apart().any(|name| name == path) {
             self.scanner.mention(resolved, At { file: self.file, line: place.span().start().line });
         }
     }

@@ -6,7 +6,7 @@
 
 use super::tokens::{TEXTS, WITHOUT_FILES};
 use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
-use super::{DEEPEST, tokens};
+use super::{DEEPEST, OTHER_TARGETS, tokens};
 
 /// What counts.
 #[derive(Debug, Clone, Copy)]
@@ -182,7 +182,7 @@ impl<'a> Lexer<'a> {
         let has = |part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
         has("../")
             || has("/..")
-            || self.glance.any_directory && has("/")
+            || self.glance.any_directory && (has("/") || OTHER_TARGETS.iter().any(|name| name.as_bytes() == text))
             // These may be dots and slashes.
             || ["\\x", "\\u", "\\\n", "\\\r"].iter().any(|escape| has(escape))
     }

@@ -2,7 +2,7 @@
 //!
 //! Found in its Rust sources: what `include!` and its kin, `#[path]`, and macros and attributes that embed files name
 //! (`tokens`), and what a build script does with paths (`build_script`). Tests, examples and benches are not looked
-//! at, for a build does not compile them.
+//! at, for a build does not compile them; what a build reads in their directories is outside as well.
 
 mod build_script;
 mod condition;
@@ -29,6 +29,9 @@ use crate::path::WsPath;
 use needles::Needles;
 use places::MARKS;
 
+/// Directories of a package in which cargo looks for targets that a build of the library and the binaries leaves out.
+pub const OTHER_TARGETS: [&str; 3] = ["benches", "examples", "tests"];
+
 /// A package, as far as its files go.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageFiles {
@@ -38,7 +41,8 @@ pub struct PackageFiles {
     pub roots: Vec<WsPath>,
     /// Its build script.
     pub build_script: Option<WsPath>,
-    /// Directories and files below the package's that are not in its source: other packages for the most part.
+    /// Directories and files below the package's that are not in the source of its library and binaries: other packages,
+    /// and what only tests, examples and benches are made from.
     pub apart: Vec<WsPath>,
     /// Its readme and license file with the variables that tell a build of them, where they lie outside.
     pub documents: Vec<(&'static str, WsPath)>,
@@ -154,6 +158,9 @@ struct Scanner<'a> {
     cache: &'a Cache,
 }
 
+/// Source files with their texts.
+type SourceTexts = Rc<[(WsPath, String)]>;
+
 /// What need not be asked twice.
 #[derive(Default)]
 struct Cache {
@@ -162,7 +169,7 @@ struct Cache {
     /// Directories that were looked through.
     walked: RefCell<BTreeSet<WsPath>>,
     /// By directory: sources in it that may have a `#[path]`, with their texts.
-    with_paths: RefCell<HashMap<WsPath, Rc<[(WsPath, String)]>>>,
+    with_paths: RefCell<HashMap<WsPath, SourceTexts>>,
     /// By file: tokens of those that were asked for the modules that they declare.
     parsed: RefCell<HashMap<WsPath, Option<TokenStream>>>,
     /// By path: whether there is a file or directory with anything in it.
@@ -225,7 +232,7 @@ impl Scanner<'_> {
                     self.directory(&target, needles);
                 }
             } else if is_directory {
-                let is_other = is_top && ["target", "tests", "examples", "benches"].contains(&name.as_str());
+                let is_other = is_top && (name == "target" || OTHER_TARGETS.contains(&name.as_str()));
                 if !is_other && !name.starts_with('.') && self.is_own(&path) {
                     let names = self.files.names(&path);
                     let has_mark = names.iter().any(|(name, _)| MARKS.contains(&name.as_str()));

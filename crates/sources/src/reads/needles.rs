@@ -86,3 +86,39 @@ impl Needles {
             || matters(text, self.glance)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{package, workspace};
+    use super::super::{OTHER_TARGETS, PackageFiles, reads};
+
+    /// What a package reads that has a directory for each kind of target, from one source file or its build script.
+    #[track_caller]
+    fn check(file: &str, source: &str, expected: &[&str]) {
+        let package = package();
+        let apart = OTHER_TARGETS.map(|name| package.directory.child(name)).to_vec();
+        let package = PackageFiles { apart, ..package };
+        let files = ["tests/data/a.txt", "tests/common/mod.rs", "examples/b.rs", "benches/c.rs"];
+        let files = files.map(|file| format!("crates/app/{file}"));
+        let there: Vec<(&str, &str)> = files.iter().map(|file| (file.as_str(), "")).chain([(file, source)]).collect();
+        let found = reads(&workspace(&there), &package);
+        let found: Vec<&str> = found.paths.iter().map(|path| package.directory.below(path).unwrap()).collect();
+        assert_eq!(found, expected, "{source}");
+    }
+
+    #[test]
+    fn a_library_reads_files_of_tests_and_examples_all_the_same() {
+        let library = |source, expected: &[&str]| check("crates/app/src/a.rs", source, expected);
+        library("const A: &str = include_str!(\"../tests/data/a.txt\");", &["tests/data/a.txt"]);
+        library("#![doc = include_str!(\"../examples/b.rs\")]", &["examples/b.rs"]);
+        library("#[path = \"../tests/common/mod.rs\"] mod common;", &["tests/common/mod.rs"]);
+        library("static A: Dir = include_dir!(\"tests\");", &["tests"]);
+        library("#[folder = \"examples\"] struct A;", &["examples"]);
+        library("const A: &str = \"see tests/data/a.txt\"; // examples/b.rs", &[]);
+        library("#[cfg(test)] const A: &str = include_str!(\"../tests/data/a.txt\");", &[]);
+        let script = |source, expected: &[&str]| check("crates/app/build.rs", source, expected);
+        script("fn main() { std::fs::read_dir(\"tests\").unwrap(); }", &["tests"]);
+        script("fn main() { println!(\"cargo::rerun-if-changed=tests/data\"); }", &["tests/data"]);
+        script("fn main() { println!(\"cargo::rerun-if-changed=src\"); }", &[]);
+    }
+}

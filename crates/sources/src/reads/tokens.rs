@@ -364,7 +364,7 @@ impl<'a> Walk<'a, '_, '_> {
             Some(rest) => (rest, vec![package]),
             None => (text, vec![package.clone(), package.child("src"), self.file.parent()]),
         };
-        if text.contains('/') {
+        if text.contains('/') || self.scanner.apart().any(|name| name == text) {
             for path in bases.iter().filter_map(|base| base.join(text)) {
                 self.scanner.mention(path, self.at(line));
             }

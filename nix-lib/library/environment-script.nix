@@ -1,0 +1,149 @@
+# The environment that cargo gives build scripts and rustc.
+# As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
+{ build-script, manifest, ... }:
+builtins.toFile "cargo-environment.sh" ''
+  source ${build-script}
+  source ${manifest}
+
+  # What is set already, by an attribute of an override, is nobody else's to set.
+  cargoBegin() {
+    cargoBinFlags= cargoBinNames= cargoCfg= cargoDylib= cargoDynamic= cargoLinks= cargoLinksName= cargoPreRelease=
+    cargoPrimary= cargoScript= cargoTarget=
+    cargoGiven="''${!CARGO@} ''${!DEP_@} DEBUG HOST NUM_JOBS OPT_LEVEL OUT_DIR PROFILE RUSTC RUSTDOC TARGET"
+    local name names=
+    for name in $cargoGiven; do
+      if [ -n "''${!name+set}" ]; then names+="$name "; fi
+    done
+    cargoGiven=$names
+  }
+
+  # Whether a variable named $1 is another's.
+  cargoIsGiven() {
+    [[ " $cargoGiven " == *" $1 "* ]]
+  }
+
+  # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
+  cargoExport() {
+    cargoOfTests=() cargoCdylibArguments=() cargoDylibs=()
+    postInstallHooks+=(cargoSkipFixup)
+    hash cargo
+    cargoSet CARGO "''${BASH_CMDS[cargo]}"
+    cargoSet CARGO_MANIFEST_PATH "$PWD/Cargo.toml"
+    cargoSet CARGO_PKG_VERSION_PRE "$cargoPreRelease"
+    export() {
+      local word name IFS=' '
+      if [[ ''${1:-} == -* || " ''${FUNCNAME[*]} " == *" runHook "* ]]; then
+        for word; do cargoGiven+="''${word%%=*} "; done
+        builtin export "$@"
+        return
+      fi
+      for word; do
+        name=''${word%%=*}
+        if cargoIsGiven "$name"; then continue; fi
+        case $word in
+          OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
+          CARGO_MANIFEST_LINKS=) ;;
+          CARGO_PKG_*=*)
+            # The builder was not told what was read from the manifest; an override may have. A build script may say
+            # another thing later.
+            if [ -z "''${cargoOfBuilder[$name]+set}" ]; then
+              cargoOfBuilder[$name]=
+              if [ -n "''${word#*=}" ] || [ -z "''${cargoManifest[$name]+set}" ]; then cargoManifest[$name]=$word; fi
+              word=''${cargoManifest[$name]}
+            fi
+            builtin export "$word"
+            ;;
+          DEP_*=*)
+            # The builder reads these of all crates below, cargo of those that are depended upon.
+            if [[ ''${BASH_SOURCE[1]} != */env || " $cargoLinks " == *" ''${BASH_SOURCE[1]%/env} "* ]]; then
+              cargoForScript "$word"
+            fi
+            ;;
+          *) if cargoIsName "$name"; then builtin export "$word"; fi ;;
+        esac
+      done
+    }
+  }
+
+  # A variable of the build script, which may have a name that a shell has no variable for.
+  cargoForScript() {
+    if cargoIsName "''${1%%=*}"; then
+      builtin export "$1"
+    else
+      printf '%s\0' "$1" >>"$NIX_BUILD_TOP/.cargo-script"
+    fi
+  }
+
+  # For a build script: its OPT_LEVEL and DEBUG, whether there are debug assertions, the features, then what else rustc is
+  # given.
+  cargoBuildScript() {
+    local -A cfg=([feature]=$4)
+    local line name value IFS=$'\x1f'
+    if [ -n "$3" ]; then cfg[debug_assertions]=; fi
+    cargoSet OPT_LEVEL "$1"
+    cargoSet DEBUG "$2"
+    shift 4
+    cargoSet CARGO_ENCODED_RUSTFLAGS "$*"
+    unset IFS
+    while IFS= read -r line; do
+      name=''${line%%=*} value=
+      if [ "$name" != "$line" ]; then value=''${line#*=\"} value=''${value%\"}; fi
+      if [[ $name == debug_assertions || $name == \#* ]]; then
+        continue
+      elif [ -n "''${cfg[$name]+set}" ]; then
+        cfg[$name]+=,$value
+      else
+        cfg[$name]=$value
+      fi
+    done < <(cargoPrintCfg "$@")
+    for name in "''${!cfg[@]}"; do
+      value=''${name^^}
+      cargoSet "CARGO_CFG_''${value//-/_}" "''${cfg[$name]}"
+    done
+  }
+
+  # What all crates on one side have in common is asked of rustc once, if this one has the same.
+  cargoPrintCfg() {
+    local line=
+    if [ -n "$cargoCfg" ]; then read -r line <"$cargoCfg"; fi
+    if [ "$line" = "# $cargoCompiler" ]; then
+      printf '%s\n' "$(<"$cargoCfg")"
+    else
+      "$cargoCompiler" --print cfg "$@" ''${cargoTarget:+--target "$cargoTarget"}
+    fi
+  }
+
+  cargoSet() {
+    if ! cargoIsGiven "$1"; then builtin export "$1=$2"; fi
+  }
+
+  # Rustc sees less than a build script does, and dependents see what cargo shows them.
+  cargoAfter() {
+    local line key
+    unset -f export
+    cargoForgetScript
+    cargoKeptScript
+    cargoReadDirectives
+    if [ -e target/env ]; then : >target/env; fi
+    cargoInsteadOfBuilder
+    if [ -n "$cargoDylib" ]; then echo "cargoDylibs+=(''${lib-}/lib)" >>target/env; fi
+    while IFS= read -r line; do
+      case $line in
+        rustc-env=*)
+          line=''${line#rustc-env=} key=''${line%%=*}
+          if ! cargoIsName "$key"; then continue; fi
+          # Tests see what the manifest says, when they run.
+          if [ -n "''${cargoManifest[$key]-}" ]; then cargoOfTests+=("''${cargoManifest[$key]}"); fi
+          export "$line"
+          ;;
+        metadata=*)
+          if [ -z "$cargoLinksName" ]; then continue; fi
+          line=''${line#metadata=} key=''${line%%=*} key=''${key^^}
+          cargoInstalled "''${line#*=}"
+          printf 'export %q\n' "DEP_''${cargoLinksName}_''${key//-/_}=$REPLY" >>target/env
+          ;;
+      esac
+    done <"$cargoDirectives"
+    cargoForRustc
+  }
+''
