@@ -35,6 +35,14 @@ bench *arguments:
 bench-peers *arguments:
     benches/peers.py {{ arguments }}
 
+# Cold builds by Nix and cargo of published programs or of those that are named; needs strace and valgrind.
+bench-builds *arguments:
+    benches/builds.py {{ arguments }}
+
+# Programs, processes and instructions that building an empty crate takes besides rustc.
+bench-empty-crate *arguments:
+    benches/empty_crate.py {{ arguments }}
+
 # What CI runs, and what to run before pushing.
 ci:
     dev/ci

@@ -50,6 +50,19 @@ COLUMNS = ["builder", "crate", "programs started", "processes forked", "million 
 COLUMNS += ["others'", "processor time, ms"]
 
 
+def measure_all(builders, cases, profile):
+    """For each builder what each case takes."""
+    directory = nix.WORK / "empty"
+    shutil.rmtree(directory, ignore_errors=True)
+    empty_registry.write(directory)
+    return [(builder, {case: measure(builder, directory, case, profile) for case in cases}) for builder in builders]
+
+
+def table(results):
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *(row for builder, found in results for row in rows(builder, found))]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
 def print_programs(builder, found):
     for case, counts in found.items():
         print(f"\n{builder.name}, {empty_registry.CASES[case]}:\n")
@@ -78,20 +91,12 @@ def main(arguments):
     if missing:
         parser.error(f"missing: {', '.join(missing)}")
     nix.build_cratewright()
-    directory = nix.WORK / "empty"
-    shutil.rmtree(directory, ignore_errors=True)
-    empty_registry.write(directory)
     builders = [nix.STAND_IN]
     if chosen.nixpkgs:
         builders.append(nix.real_nixpkgs(chosen.nixpkgs, chosen.host_tools))
-    cases = chosen.cases or empty_registry.CASES
-    results = [
-        (builder, {case: measure(builder, directory, case, chosen.profile) for case in cases}) for builder in builders
-    ]
-    print(f"| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}")
-    for builder, found in results:
-        for row in rows(builder, found):
-            print(f"| {' | '.join(row)} |")
+    builders.append(nix.own_builder(nix.STAND_IN))
+    results = measure_all(builders, chosen.cases or empty_registry.CASES, chosen.profile)
+    print(table(results), end="")
     if chosen.programs:
         for builder, found in results:
             print_programs(builder, found)

@@ -42,7 +42,7 @@ def write(directory):
 
 def manifest(name, dependencies):
     package = f'[package]\nname = "{name}"\nversion = "{VERSION}"\nedition = "2021"\ndescription = "nothing"\n'
-    return f"{package}license = \"MIT\"\n\n[dependencies]\n{dependencies}"
+    return f'{package}license = "MIT"\n\n[dependencies]\n{dependencies}'
 
 
 def publish(registry, name):

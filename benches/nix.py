@@ -29,7 +29,14 @@ STAND_IN = Builder("stand-in", f"import {ROOT}/fixtures/nixpkgs {{ }}")
 def real_nixpkgs(checkout, host_tools):
     """nixpkgs' own code, as `dev/real-nixpkgs` runs it."""
     tools = str(host_tools).lower()
-    return Builder("nixpkgs", f"import {ROOT}/dev/nixpkgs {{ nixpkgs = {checkout}; hostTools = {tools}; }}")
+    place = pathlib.Path(checkout).resolve()
+    return Builder("nixpkgs' own", f"import {ROOT}/dev/nixpkgs {{ nixpkgs = {place}; hostTools = {tools}; }}")
+
+
+def own_builder(below, pipelining=False):
+    """The experiment in benches/builder, on the packages of another builder."""
+    arguments = f"buildRustCrateForPkgs = import {ROOT}/benches/builder {{ pipelining = {str(pipelining).lower()}; }};"
+    return Builder("own, pipelining" if pipelining else "own", below.pkgs, arguments)
 
 
 @functools.cache

@@ -49,7 +49,9 @@ class Run:
                 command = [word.replace(path, f"{place}/{path[11:]}") for word in command]
             log = place / "log"
             with log.open("wb") as sink:
-                process = subprocess.Popen([*prefix, *command], cwd=build, env=env | variables, stdout=sink, stderr=sink)
+                process = subprocess.Popen(
+                    [*prefix, *command], cwd=build, env=env | variables, stdout=sink, stderr=sink
+                )
                 _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
@@ -80,12 +82,16 @@ def starts(run):
             named = PHASE.search(arguments)
             phase = named[1] if named else phase
         elif call == "execve":
-            program = arguments.split('"')[1]
-            is_ours = program.startswith(tempfile.gettempdir())
-            found.append((phase, os.path.basename(program) + (" (of the build)" if is_ours else "")))
+            found.append((phase, name_of(arguments.split('"')[1])))
         elif "CLONE_THREAD" not in arguments:
             found.append((phase, None))
     return found
+
+
+def name_of(program):
+    """A wrapper that is made by the build is not what it wraps."""
+    is_made = program.startswith(tempfile.gettempdir())
+    return os.path.basename(program) + (" (of the build)" if is_made else "")
 
 
 def instructions(run):
@@ -102,6 +108,6 @@ def instructions(run):
         found = collections.Counter()
         for file in counts.iterdir():
             text = file.read_text(errors="replace")
-            program = os.path.basename(re.search(r"^cmd: +(\S+)", text, re.MULTILINE)[1])
-            found[program] += int(re.search(r"^summary: (\d+)", text, re.MULTILINE)[1])
+            program = re.search(r"^cmd: +(\S+)", text, re.MULTILINE)[1]
+            found[name_of(program)] += int(re.search(r"^summary: (\d+)", text, re.MULTILINE)[1])
         return found
