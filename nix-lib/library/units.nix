@@ -122,12 +122,11 @@ let
             crateOverrides = composed pkgs.defaultCrateOverrides;
           in
           attrs: (buildRustCrateForPkgs changed attrs).override { inherit crateOverrides; };
-      triple = if side == "host" then host else target;
       flags =
         rustflagsOf side
-        ++ lib.optionals (triple != host) [
+        ++ lib.optionals (tripleOf side != host) [
           "--target"
-          triple
+          (tripleOf side)
         ];
       # What rustc is and says of the platform, once for all build scripts.
       cfg = buildRustCrate {
@@ -217,13 +216,11 @@ let
       hostPlatform = platform;
     };
 
+  tripleOf = side: if side == "host" then host else target;
+
   # As by `cargo build`, and by `cargo build --target` on a cross pair.
   rustflagsOf =
-    side:
-    let
-      triple = if side == "host" then host else target;
-    in
-    lib.optionals (side != "host" || host == target) rustflags.${triple} or [ ];
+    side: lib.optionals (side != "host" || host == target) rustflags.${tripleOf side} or [ ];
 
   settingsOf =
     {
@@ -232,7 +229,7 @@ let
       attrs,
     }:
     let
-      triple = if side == "host" then host else target;
+      triple = tripleOf side;
     in
     profile.settings {
       inherit side attrs triple;

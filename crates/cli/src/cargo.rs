@@ -192,8 +192,8 @@ fn platform_with(
 /// # Errors
 /// When rustc is missing or does not say.
 pub(crate) fn host(directory: &Path) -> Result<String, Diagnostic> {
-    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    command.arg("-vV").current_dir(directory);
+    let mut command = Rustc::of(directory).command(directory);
+    command.arg("-vV");
     let output = output(command)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
