@@ -109,6 +109,8 @@ def cargo_build(directory, profile, jobs, core=None):
     flags = ["--offline", "--locked", *(["--release"] if profile == "release" else [])]
     lines = []
     env = nix.environment() | {"CARGO_TARGET_DIR": str(target), "CARGO_INCREMENTAL": "0"}
+    # Build scripts that ask git for a commit are not to find that of this repository.
+    env["GIT_CEILING_DIRECTORIES"] = str(directory.parent)
     wall, processor, own = timed(
         ["cargo", "build", "--timings", "--jobs", str(jobs), *flags],
         lambda line, _: lines.append(line),
