@@ -6,6 +6,19 @@ default:
 regenerate-cargo-nix *arguments:
     cargo run --quiet --release -- generate {{ arguments }}
 
+# Write build-graph.toml anew, and Cargo.nix, which has its digest.
+regenerate-build-graph-snapshot *arguments:
+    cargo run --quiet --release -- snapshot {{ arguments }}
+
+# What the working tree builds again, compared with the default branch.
+impact *arguments:
+    cargo run --quiet --release -- impact {{ arguments }}
+
+# The prediction of `impact` beside Nix: all kinds of changes in all fixtures, and in workspaces that are named.
+impact-oracle *workspaces:
+    CRATEWRIGHT_IMPACT_ALL=1 CRATEWRIGHT_IMPACT_WORKSPACES="$(printf '%s:' {{ workspaces }})" \
+        cargo test --package cratewright --test impact the_prediction -- --nocapture
+
 # Say whether Cargo.nix is up to date.
 check:
     cargo run --quiet --release -- check
@@ -23,9 +36,10 @@ bless:
     UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
-# Look for mistakes in the workflows that users copy; needs zizmor.
+# Look for mistakes in the workflows that users copy; needs zizmor and actionlint.
 lint-workflows:
-    zizmor --offline templates/github
+    zizmor --offline templates/github/*.yml
+    actionlint templates/github/*.yml
 
 # Benchmarks of our own code.
 bench *arguments:

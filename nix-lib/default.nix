@@ -1,5 +1,6 @@
 # What the flake offers as `lib`.
 {
+  buildGraph = import ./build-graph.nix;
   cargoNix = import ./cargo-nix.nix;
   lockSync = import ./lock-sync.nix;
   perSystem = import ./per-system.nix;

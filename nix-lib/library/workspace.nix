@@ -259,6 +259,8 @@ else
 
     internal = {
       units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
+      inherit (sides) build linkedByTests;
+      platform = parts.units.pair;
       inherit targets platforms inputs;
       # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
       overrides = parts.override-layers.keys parts.units.defaults;

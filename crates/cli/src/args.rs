@@ -1,5 +1,11 @@
 //! Command line arguments. Names and meanings are cargo's where cargo has them.
 
+pub(crate) mod graph;
+pub(crate) mod impact;
+pub(crate) mod plan;
+pub(crate) mod snapshot;
+pub(crate) mod why;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -55,6 +61,14 @@ pub(crate) enum Command {
     Overrides(Overrides),
     /// Print what the output of a member is made of, as CycloneDX
     Sbom(Sbom),
+    /// Show what a change builds again, and why, before anything is built
+    Impact(impact::Impact),
+    /// Draw the graph of what Nix builds, or a part of it
+    Graph(graph::Graph),
+    /// Write what is built as a file to commit and to review: build-graph.toml
+    Snapshot(snapshot::Snapshot),
+    /// Say why a crate is built, why several times, and what would have to go for it to vanish
+    Why(why::Why),
 }
 
 const EXIT_CODES: &str = "\
@@ -107,6 +121,9 @@ pub(crate) struct Check {
     /// What sources read outside of their packages is taken as it was when Cargo.nix was written.
     #[arg(long, conflicts_with = "full")]
     pub(crate) manifests_only: bool,
+    /// Look at build-graph.toml alone: whether it was written with Cargo.nix, and whether the limits are kept
+    #[arg(long, conflicts_with_all = ["full", "manifests_only"])]
+    pub(crate) build_graph: bool,
     /// How to print the result
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -279,7 +296,7 @@ pub(crate) enum Format {
 }
 
 /// What is resolved, and how cargo is run for it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Load {
     /// Platform to resolve for, as target triple or Nix system; may be repeated
     ///
@@ -302,7 +319,7 @@ pub(crate) struct PlaceArgs {
     /// Path to Cargo.toml, of the workspace or any of its members
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
-    /// Path of Cargo.nix, in place of the one beside Cargo.lock
+    /// Path of Cargo.nix, instead of the one next to Cargo.lock
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
 }

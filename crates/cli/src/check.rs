@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use cratewright_graph::{Snapshot, Unused};
 use cratewright_sources::diagnostic::{Diagnostic, Position};
 use cratewright_sources::path::WsPath;
 use cratewright_staleness::{Change, HeaderError, Reason, Record, Sources, recorded};
@@ -12,13 +13,14 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use crate::args::{Check, Format};
-use crate::disk::read_bytes;
+use crate::disk::{Disk, read_bytes};
 use crate::exit;
-use crate::generate::{OutputPlace, render_workspace};
+use crate::generate::{OutputPlace, Wanted, render_workspace};
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
 use crate::output;
 use crate::report::Report;
+use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace;
 
 pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
@@ -36,7 +38,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let help = Some(help(command, root, &Options::default()));
-            return Verdict { moved: Vec::new(), missing: true, help }.report(command, report, &shown);
+            return Verdict { missing: true, ..Verdict::stale(Vec::new(), help) }.report(command, report, &shown);
         }
         Err(error) => return Err(Diagnostic::io("read", &path, &error)),
     };
@@ -46,30 +48,73 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
             Ok(record) => record,
             Err(reason) => {
                 let help = Some(help(command, root, &Options::default()));
-                return Verdict { moved: vec![reason], missing: false, help }.report(command, report, &shown);
+                return Verdict::stale(vec![reason], help).report(command, report, &shown);
             }
         };
-    let options = Options::recorded(&record);
+    let recorded_snapshot = Options::recorded_snapshot(&record);
+    let options = Options { snapshot: recorded_snapshot.clone(), ..Options::recorded(&record) };
     let help = help(command, root, &options);
+    let snapshot = SnapshotPlace::new(root, &path)?;
+    let of_snapshot = snapshot.reason(recorded_snapshot.as_deref()).filter(|_| !command.manifests_only);
+    if command.build_graph {
+        let moved: Vec<Reason> = of_snapshot.into_iter().collect();
+        let limits = if moved.is_empty() { snapshot.parsed()? } else { None };
+        if moved.is_empty() && limits.is_none() {
+            return Err(Diagnostic::new("no-snapshot", "there is no snapshot of the build graph")
+                .at(snapshot.path.display().to_string())
+                .help("write it with `cratewright snapshot`"));
+        }
+        return Verdict::new(moved, help, limits).report(command, report, &output::shown(&snapshot.path));
+    }
     check_member(root, &manifest, &record)?;
     // Nix reads the record by way of the library.
     let library = LibraryPlace::of(&record, root, &path)?;
     if let Some(state) = library.state() {
         let moved = vec![Reason::Library { file: library.shown, state }];
-        return Verdict { moved, missing: false, help: Some(help) }.report(command, report, &shown);
+        return Verdict::stale(moved, Some(help)).report(command, report, &shown);
+    }
+    if let Some(reason) = of_snapshot.clone().filter(|_| command.full) {
+        return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
     }
     if command.full {
-        return full(report, &path, &text, root, &options, &help);
+        let is_fresh = full(report, &path, &text, root, &options, &help)?;
+        let limits = if is_fresh { snapshot.parsed()? } else { None };
+        let verdict = Verdict::new(Vec::new(), help, limits);
+        return if is_fresh { verdict.report(command, report, &shown) } else { Ok(exit::STALE) };
     }
     let asking = Instant::now();
     let sources = if command.manifests_only { Sources::AsRecorded } else { Sources::Scan };
     let now = record.replay(&disk, sources).map_err(|failure| failure.in_directory(root))?;
     let library = LibraryPlace::of(&now, root, &path)?;
     let now = now.with_options(&place.options(&options, &library).section());
-    let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).collect();
+    let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
     report.took("Asked", root.display(), asking);
-    let help = Some(help).filter(|_| !moved.is_empty());
-    Verdict { moved, missing: false, help }.report(command, report, &shown)
+    let limits = if command.manifests_only || !moved.is_empty() { None } else { snapshot.parsed()? };
+    Verdict::new(moved, help, limits).report(command, report, &shown)
+}
+
+/// Fails where a `Cargo.nix` does not match what it was made from, so that nothing can be concluded from it.
+pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnostic> {
+    let text = match read_bytes(cargo_nix) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            return Err(Diagnostic::io("read", cargo_nix, &error).help("write it with `cratewright generate`"));
+        }
+    };
+    let regenerate = "run `cratewright generate`";
+    let stale = |reason: &Reason| {
+        Diagnostic::new(
+            "stale-cargo-nix",
+            format!("Cargo.nix is stale, so that Nix would be asked about something else: {}", reason.describe()),
+        )
+        .at(cargo_nix.display().to_string())
+        .help(regenerate)
+    };
+    let record = recorded(&text).map_err(|error| unreadable(&error, cargo_nix, regenerate))?;
+    let record = record.map_err(|reason| stale(&reason))?;
+    let disk = Disk::new(root.to_owned());
+    let now = record.replay(&disk, Sources::Scan).map_err(|failure| failure.in_directory(root))?;
+    record.changes(&now).into_iter().next().map_or(Ok(()), |change| Err(stale(&Reason::Input(change))))
 }
 
 /// What was found, to be told to people or programs.
@@ -80,6 +125,9 @@ struct Verdict {
     missing: bool,
     /// What to run; nothing where the file is fresh.
     help: Option<String>,
+    /// Of a snapshot that is fresh: which limits are not kept.
+    #[serde(flatten, serialize_with = "limits")]
+    limits: Option<Snapshot>,
 }
 
 /// One reason why a file is stale, in JSON.
@@ -105,9 +153,35 @@ fn reasons<S: serde::Serializer>(moved: &[Reason], serializer: S) -> Result<S::O
     }))
 }
 
+fn limits<S: serde::Serializer>(snapshot: &Option<Snapshot>, serializer: S) -> Result<S::Ok, S::Error> {
+    let entries = snapshot.iter().flat_map(|snapshot| {
+        [
+            ("breaches", serde_json::json!(snapshot.breaches)),
+            ("enforced", snapshot.is_enforced.into()),
+            ("unused", snapshot.unused.iter().map(Unused::message).collect()),
+        ]
+    });
+    serializer.collect_map(entries)
+}
+
 impl Verdict {
+    fn stale(moved: Vec<Reason>, help: Option<String>) -> Self {
+        Verdict { moved, missing: false, help, limits: None }
+    }
+
+    /// Of a file that could be compared, with the limits of a snapshot that is fresh.
+    fn new(moved: Vec<Reason>, help: String, limits: Option<Snapshot>) -> Self {
+        let help = Some(help).filter(|_| !moved.is_empty());
+        Verdict { limits, ..Verdict::stale(moved, help) }
+    }
+
+    /// Whether a limit is not kept that has to be.
+    fn is_over(&self) -> bool {
+        self.limits.as_ref().is_some_and(|snapshot| snapshot.is_enforced && !snapshot.breaches.is_empty())
+    }
+
     fn report(&self, command: &Check, report: &Report, shown: &str) -> Result<u8, Diagnostic> {
-        let code = if self.help.is_none() { exit::SUCCESS } else { exit::STALE };
+        let code = if self.help.is_none() && !self.is_over() { exit::SUCCESS } else { exit::STALE };
         if command.format == Format::Json {
             let mut value = serde_json::to_value(self).expect("strings and values are JSON");
             value["fresh"] = self.help.is_none().into();
@@ -115,7 +189,10 @@ impl Verdict {
             return Ok(code);
         }
         let Some(help) = &self.help else {
-            report.status("Fresh", shown);
+            self.report_limits(report);
+            if !self.is_over() {
+                report.status("Fresh", shown);
+            }
             return Ok(code);
         };
         let what = if self.missing { "does not exist" } else { "does not match what it was made from" };
@@ -125,7 +202,27 @@ impl Verdict {
     }
 }
 
-/// `--full`: what `generate` would write, beside what is there.
+impl Verdict {
+    fn report_limits(&self, report: &Report) {
+        let Some(snapshot) = &self.limits else { return };
+        snapshot.unused.iter().for_each(|unused| report.warning(unused.message()));
+        let breaches: Vec<String> =
+            snapshot.breaches.iter().flat_map(|breach| snapshot::lines(breach, snapshot)).collect();
+        let (what, key) = ("the build graph is over its limits", "[workspace.metadata.cratewright.limits]");
+        match (&breaches[..], snapshot.is_enforced) {
+            ([], _) => {}
+            (_, false) => report.warning(format_args!("{what}\n  {}", breaches.join("\n  "))),
+            (_, true) => {
+                let help = format!(
+                    "`cratewright why CRATE` shows what brings it in: remove that, or raise the limit in {key}; then run `cratewright generate`"
+                );
+                report.finding("over limit", what, &breaches, &help);
+            }
+        }
+    }
+}
+
+/// `--full`: what `generate` would write, beside what is there. Says where they differ, and whether they are equal.
 fn full(
     report: &Report,
     path: &Path,
@@ -133,7 +230,7 @@ fn full(
     root: &Path,
     options: &Options,
     help: &str,
-) -> Result<u8, Diagnostic> {
+) -> Result<bool, Diagnostic> {
     let workspace = workspace::load_for(
         report,
         &LoadOptions {
@@ -146,17 +243,16 @@ fn full(
         },
     )?;
     let resolving = Instant::now();
-    let rendered = render_workspace(&workspace, options, path)?;
+    let rendered = render_workspace(&workspace, options, path, Wanted::AsBefore)?;
     report.took("Resolved", "and rendered", resolving);
     let shown = output::shown(path);
     if rendered.text == text {
-        report.status("Fresh", shown);
-        return Ok(exit::SUCCESS);
+        return Ok(true);
     }
     let difference = TextDiff::from_lines(text, rendered.text.as_str());
     report.data(&difference.unified_diff().header(&shown, "generated again").to_string())?;
     report.finding("stale", format_args!("{shown} is not what `cratewright generate` would write"), &[], help);
-    Ok(exit::STALE)
+    Ok(false)
 }
 
 fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {

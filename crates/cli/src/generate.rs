@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cratewright_renderer::{Merged, RenderOptions, build_script_crates, merge, render};
-use cratewright_resolver::{Package, Source};
+use cratewright_renderer::{Merged, RenderOptions, build_script_crates, derivations, merge};
+use cratewright_resolver::{DEFAULT_PROFILE, Package, Source, UnitGraph};
 use cratewright_sources::path::WsPath;
 use cratewright_sources::reads::{QUERIES, Reads, UnresolvedRead, topmost};
 use cratewright_staleness::{FORMAT, Record, Sources, stamped};
-use cratewright_workspace::EnvironmentVariable;
+use cratewright_workspace::{EnvironmentVariable, Limits};
 
 use crate::args::Generate;
+use crate::args::snapshot::Snapshot;
+use crate::contents::Edited;
 use crate::exit;
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
@@ -19,6 +21,7 @@ use crate::origins;
 use crate::output::{self, Written};
 use crate::paths::relative;
 use crate::report::{Report, seconds};
+use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
 
@@ -37,9 +40,34 @@ pub(crate) struct Rendered {
     read: Vec<PathBuf>,
     /// What it imports.
     library: LibraryPlace,
+    /// What is written with it.
+    snapshot: Option<(SnapshotPlace, String)>,
+}
+
+/// What is written besides `Cargo.nix` and its library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Nothing at all is written.
+    Graphs {
+        /// Whether it counts what sources read outside of their packages.
+        with_reads: bool,
+    },
+    /// The snapshot of the build graph if there is one, or there are limits that it is for.
+    AsBefore,
+    /// The snapshot of the build graph.
+    Snapshot,
 }
 
 pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic> {
+    run_for(command, Wanted::AsBefore, report)
+}
+
+/// `cratewright snapshot`
+pub(crate) fn run_with_snapshot(command: &Snapshot, report: &Report) -> Result<u8, Diagnostic> {
+    run_for(&command.generate, Wanted::Snapshot, report)
+}
+
+fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Diagnostic> {
     let start = Instant::now();
     let found = workspace::find(command.place.manifest_path.as_deref())?;
     let path = command.place.output.clone().unwrap_or_else(|| found.1.root().join("Cargo.nix"));
@@ -48,6 +76,9 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic>
         // Before the work, which may bring Cargo.lock up to date, not after it.
         output::check_name(&path)?;
         output::check_overwrite(&path, command.force)?;
+        if wanted == Wanted::Snapshot {
+            output::check_overwrite(&SnapshotPlace::new(found.1.root(), &path)?.path, command.force)?;
+        }
     }
     let load = LoadOptions {
         manifest_path: command.place.manifest_path.clone(),
@@ -62,7 +93,7 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic>
     let resolving = Instant::now();
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
-    let rendered = render_workspace(&workspace, &options, &path)?;
+    let rendered = render_workspace(&workspace, &options, &path, wanted)?;
     for member in &rendered.gated {
         report
             .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
@@ -82,7 +113,8 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic>
     }
     report.took("Resolved", "and rendered", resolving);
     if command.stdout {
-        report.data(&rendered.text)?;
+        let snapshot = rendered.snapshot.as_ref().filter(|_| wanted == Wanted::Snapshot);
+        report.data(snapshot.map_or(&rendered.text, |(_, text)| text))?;
         return Ok(exit::SUCCESS);
     }
     rendered.library.check_directory()?;
@@ -90,13 +122,22 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic>
     let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
     // The library first: where the run ends between the two, whatever `Cargo.nix` is there finds the library that it
     // imports. It may be an older one; then it is stale to `check`, and the library refuses one of another format.
-    let files: Vec<(&Path, &str)> = library.into_iter().chain([(path.as_path(), rendered.text.as_str())]).collect();
+    let snapshot = rendered.snapshot.as_ref().map(|(place, text)| (place.path.as_path(), text.as_str()));
+    let own = (path.as_path(), rendered.text.as_str());
+    let files: Vec<(&Path, &str)> = library.into_iter().chain(snapshot).chain([own]).collect();
     for (path, _) in files.iter().filter(|(path, _)| !output::is_generated(path)) {
         output::check_no_input(path, &rendered.read)?;
     }
     let written = output::write(&files, command.force)?;
-    if let ([(library, _), _], [Written::Changed, _]) = (&files[..], &written[..]) {
-        report.status("Generated", format_args!("{}, which Cargo.nix imports", output::shown(library)));
+    for ((file, _), written) in files.iter().zip(&written).filter(|((file, _), _)| *file != path) {
+        let what = if snapshot.is_some_and(|(snapshot, _)| snapshot == *file) {
+            "the build graph"
+        } else {
+            "which Cargo.nix imports"
+        };
+        if *written == Written::Changed {
+            report.status("Generated", format_args!("{}, {what}", output::shown(file)));
+        }
     }
     let verb = match written.last() {
         Some(Written::Unchanged) => "Fresh",
@@ -116,20 +157,41 @@ pub(crate) fn run(command: &Generate, report: &Report) -> Result<u8, Diagnostic>
     {
         report.detail("Unified", format_args!("by {unification}, it would be {units} units"));
     }
+    if let Some((place, _)) = &rendered.snapshot {
+        place.warn(report)?;
+    }
     // The process ends here; taking a large graph apart piece by piece would be the last thing it waits for.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
 }
 
-/// The whole file, as it would be written to `path`.
-pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &Path) -> Result<Rendered, Diagnostic> {
+/// A workspace, resolved and merged, and how its `Cargo.nix` is to be written.
+pub(crate) struct Prepared {
+    pub(crate) graphs: Vec<Vec<UnitGraph>>,
+    pub(crate) merged: Merged,
+    pub(crate) render: RenderOptions,
+    record: Record,
+    reads: BTreeMap<WsPath, Reads>,
+    library: LibraryPlace,
+    snapshot: Option<(SnapshotPlace, String)>,
+}
+
+/// All that a file at `path` says, before it is laid out.
+pub(crate) fn prepare(
+    workspace: &Workspace,
+    options: &Options,
+    path: &Path,
+    wanted: Wanted,
+) -> Result<Prepared, Diagnostic> {
     let place = OutputPlace::new(&workspace.root, path)?;
     let library = LibraryPlace::new(workspace.settings.library.as_deref(), &workspace.root, path)?;
-    let (record, reads) = workspace.record.clone().with_reads(&workspace.disk);
-    let record = record.with_options(&place.options(options, &library).section());
+    let record = workspace.record.clone();
+    let (record, reads) = match wanted {
+        Wanted::Graphs { with_reads: false } => (record, BTreeMap::new()),
+        _ => record.with_reads(&workspace.disk),
+    };
     let graphs = workspace.resolve(&workspace.selections);
-    let resolved = workspace.resolved(&graphs);
-    let merged = merge(resolved)?;
+    let merged = merge(workspace.resolved(&graphs))?;
     if merged.members.is_empty() {
         return Err(Diagnostic::new(
             "nothing-to-build",
@@ -139,22 +201,45 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         .help("see `cargo build`, which builds nothing either"));
     }
     let packages = built(workspace, &merged);
-    let body = render(
-        resolved,
-        &merged,
-        &RenderOptions {
-            root: place.root,
-            library: library.library.clone(),
-            format: FORMAT,
-            outputs: [place.output].into_iter().chain(library.output()).collect(),
-            origins: origins::origins(&packages)?,
-            extra_sources: extra_sources(workspace, &reads),
-            ignored: workspace.ignored.clone(),
-            rustflags: workspace.rustflags.clone(),
-            environment: environment(workspace, &reads),
-            inputs: record.sections().clone(),
-        },
-    );
+    let snapshot = SnapshotPlace::new(&workspace.root, path)?;
+    // Limits that nobody looks at would be none.
+    let has_limits = workspace.settings.limits != Limits::default();
+    let snapshot = (wanted == Wanted::Snapshot || has_limits || snapshot.is_there()).then_some(snapshot);
+    let outputs = [place.output.clone()].into_iter().chain(library.output());
+    let mut render = RenderOptions {
+        root: place.root.clone(),
+        library: library.library.clone(),
+        format: FORMAT,
+        outputs: outputs.chain(snapshot.iter().filter_map(SnapshotPlace::output)).collect(),
+        origins: origins::origins(&packages)?,
+        extra_sources: extra_sources(workspace, &reads),
+        ignored: workspace.ignored.clone(),
+        rustflags: workspace.rustflags.clone(),
+        environment: environment(workspace, &reads),
+        inputs: BTreeMap::new(),
+    };
+    let is_written = !matches!(wanted, Wanted::Graphs { .. });
+    let snapshot = snapshot.filter(|_| is_written).map(|place| {
+        let resolved = workspace.resolved(&graphs);
+        let graphs = derivations(resolved, &merged, &render, DEFAULT_PROFILE, &Edited::default(), None);
+        (place, cratewright_graph::snapshot(&graphs, &workspace.settings.limits))
+    });
+    let options = Options { snapshot: snapshot.as_ref().map(|(_, text)| snapshot::digest(text)), ..options.clone() };
+    let record = record.with_options(&place.options(&options, &library).section());
+    render.inputs = record.sections().clone();
+    Ok(Prepared { graphs, merged, render, record, reads, library, snapshot })
+}
+
+/// The whole file, as it would be written to `path`.
+pub(crate) fn render_workspace(
+    workspace: &Workspace,
+    options: &Options,
+    path: &Path,
+    wanted: Wanted,
+) -> Result<Rendered, Diagnostic> {
+    let Prepared { graphs, merged, render, record, reads, library, snapshot } =
+        prepare(workspace, options, path, wanted)?;
+    let body = cratewright_renderer::render(workspace.resolved(&graphs), &merged, &render);
     check_unchanged(workspace, &record)?;
     let unresolved = reads.values().flat_map(|reads| unresolved(workspace, reads)).cloned().collect();
     let read = inputs(workspace, &record, &reads);
@@ -165,7 +250,8 @@ pub(crate) fn render_workspace(workspace: &Workspace, options: &Options, path: &
         text: stamped(&body),
         read,
         library,
-        packages: packages.len(),
+        snapshot,
+        packages: built(workspace, &merged).len(),
         units: merged.builds().count(),
         unresolved,
         without_lock: without_lock(workspace, &merged),

@@ -8,10 +8,14 @@ mod args;
 mod cargo;
 mod check;
 mod checkout;
+mod compared;
+mod contents;
 mod disk;
 pub mod exit;
 mod flags;
 mod generate;
+mod graph;
+mod impact;
 mod library;
 mod options;
 pub mod oracle;
@@ -19,14 +23,19 @@ mod origins;
 mod output;
 mod overrides;
 mod paths;
+mod plan;
 mod progress;
 mod replacement;
 mod report;
+mod repository;
 mod rustc;
 mod sbom;
 mod selections;
+mod snapshot;
 mod sources;
+mod timings;
 pub mod verify;
+mod why;
 pub mod workspace;
 
 use std::ffi::OsString;
@@ -57,6 +66,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Sources(command) => sources::run(command, &report),
         Command::Overrides(command) => overrides::run(command, &report),
         Command::Sbom(command) => sbom::run(command, &report),
+        Command::Impact(command) => impact::run(command, &report),
+        Command::Graph(command) => graph::run(command, &report),
+        Command::Snapshot(command) => generate::run_with_snapshot(command, &report),
+        Command::Why(command) => why::run(command, &report),
     };
     let code = result.unwrap_or_else(|failure| {
         report.failure(&failure);

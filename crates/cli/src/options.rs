@@ -37,9 +37,19 @@ pub(crate) struct Options {
     pub(crate) root: Option<String>,
     /// Digest of the library, where it is within the file.
     pub(crate) library: Option<String>,
+    /// Digest of the snapshot that is written with the file, if one is.
+    pub(crate) snapshot: Option<String>,
 }
 
+/// Key of the snapshot's digest.
+const SNAPSHOT: &str = "(build-graph)";
+
 impl Options {
+    /// Digest of the snapshot that a `Cargo.nix` was written with.
+    pub(crate) fn recorded_snapshot(record: &Record) -> Option<String> {
+        record.options().get(SNAPSHOT).and_then(Value::as_str).map(str::to_owned)
+    }
+
     /// Those recorded in a `Cargo.nix`, but for places.
     pub(crate) fn recorded(record: &Record) -> Self {
         let section = record.options();
@@ -55,7 +65,12 @@ impl Options {
         let pairs: Vec<String> = self.cross.iter().map(ToString::to_string).collect();
         let lists =
             [("--target", &self.targets), ("--cross", &pairs)].map(|(key, list)| (key, Value::from(list.clone())));
-        let texts = [("--output", &self.output), ("(root)", &self.root), ("(library)", &self.library)];
+        let texts = [
+            ("--output", &self.output),
+            ("(root)", &self.root),
+            ("(library)", &self.library),
+            (SNAPSHOT, &self.snapshot),
+        ];
         let texts = texts.map(|(key, text)| (key, text.clone().map_or(Value::Null, Value::from)));
         let all = lists.into_iter().chain(texts);
         let said = all.filter(|(_, value)| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()));

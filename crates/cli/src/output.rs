@@ -47,6 +47,12 @@ pub(crate) fn check_name(path: &Path) -> Result<(), Diagnostic> {
     if is_config || is_source || LOOKED_FOR.iter().any(|one| name == *one) { Err(is_input(path)) } else { Ok(()) }
 }
 
+/// The same for what is not part of a generated workspace: a file that Nix builds from is not replaced with it.
+pub(crate) fn check_aside(path: &Path) -> Result<(), Diagnostic> {
+    check_name(path)?;
+    if is_generated(path) { Err(is_input(path)) } else { Ok(()) }
+}
+
 /// Fails if the path leads to one of the files that a workspace was read from, or lies in one of the directories.
 pub(crate) fn check_no_input(path: &Path, inputs: &[PathBuf]) -> Result<(), Diagnostic> {
     let Ok(real) = path.canonicalize() else { return Ok(()) };

@@ -110,7 +110,7 @@ fn layers(command: &Overrides, root: &Path) -> Result<Layers, Diagnostic> {
 }
 
 /// A path as an expression, whatever characters it has.
-fn nix_path(path: &Path) -> Result<String, Diagnostic> {
+pub(crate) fn nix_path(path: &Path) -> Result<String, Diagnostic> {
     let path = path.canonicalize().map_err(|error| Diagnostic::io("find", path, &error))?;
     Ok(format!("(/. + {})", nix_string(&path.display().to_string())))
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
     // Opened by its name, a file that standard output was redirected to would lose what is in it.
     let output = command.output.as_deref().filter(|path| *path != Path::new("/dev/stdout")).map(follow_links);
     if let Some(path) = &output {
-        output::check_name(path)?;
+        output::check_aside(path)?;
     }
     if let (Some(graph), Some(manifests)) = (&command.graph, &command.manifests) {
         let text = sbom(&written_graph(graph, manifests)?, env!("CARGO_PKG_VERSION"));

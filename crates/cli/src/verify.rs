@@ -131,12 +131,7 @@ impl VerifyOptions {
 /// # Errors
 /// When cargo cannot be asked, or the workspace has no such profile or member.
 pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>, Diagnostic> {
-    if !workspace.packages.profiles.contains(&options.profile) {
-        let names: Vec<&str> = workspace.packages.profiles.names().collect();
-        return Err(Diagnostic::new("unknown-profile", format!("there is no profile `{}`", options.profile))
-            .at(workspace.root.join("Cargo.toml").display().to_string())
-            .help(format!("name one of {}", names.join(", "))));
-    }
+    workspace.check_profile(&options.profile)?;
     let selections = selections(workspace, options)?;
     let graphs = workspace.resolve(&selections);
     let oracle = Oracle::new(&workspace.root)?.for_threads(&workspace.root);

@@ -63,6 +63,8 @@ pub struct Workspace {
     /// Everything that was asked of the disk, but for what sources read.
     pub(crate) record: Record,
     pub(crate) disk: Disk,
+    /// What `cargo metadata` has printed.
+    pub(crate) metadata: String,
 }
 
 impl Workspace {
@@ -81,6 +83,17 @@ impl Workspace {
                 .at(root.join("Cargo.toml").display().to_string())
                 .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))
         })
+    }
+
+    /// Fails if there is no such profile.
+    pub(crate) fn check_profile(&self, profile: &str) -> Result<(), Diagnostic> {
+        if self.packages.profiles.contains(profile) {
+            return Ok(());
+        }
+        let names: Vec<&str> = self.packages.profiles.names().collect();
+        Err(Diagnostic::new("unknown-profile", format!("there is no profile `{profile}`"))
+            .at(self.root.join("Cargo.toml").display().to_string())
+            .help(format!("name one of {}", names.join(", "))))
     }
 
     /// Number of units that `Cargo.nix` would have if features were unified the other way; nothing where that has no such
@@ -114,14 +127,28 @@ impl Workspace {
 /// # Errors
 /// Whatever stands in the way, from a missing manifest to an unsupported source.
 pub fn load(options: &LoadOptions) -> Result<Workspace, Diagnostic> {
-    load_found(options, &find(options.manifest_path.as_deref())?)
+    load_found(options, &find(options.manifest_path.as_deref())?, None)
 }
 
-fn load_found(options: &LoadOptions, (manifest, disk): &(PathBuf, Disk)) -> Result<Workspace, Diagnostic> {
-    load_from(options, manifest, disk).map_err(|failure| failure.in_directory(disk.root()))
+/// The same of a workspace of which it is known what cargo would say.
+pub(crate) fn load_known(options: &LoadOptions, metadata: String) -> Result<Workspace, Diagnostic> {
+    load_found(options, &find(options.manifest_path.as_deref())?, Some(metadata))
 }
 
-fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Workspace, Diagnostic> {
+fn load_found(
+    options: &LoadOptions,
+    (manifest, disk): &(PathBuf, Disk),
+    metadata: Option<String>,
+) -> Result<Workspace, Diagnostic> {
+    load_from(options, manifest, disk, metadata).map_err(|failure| failure.in_directory(disk.root()))
+}
+
+fn load_from(
+    options: &LoadOptions,
+    manifest: &Path,
+    disk: &Disk,
+    known_metadata: Option<String>,
+) -> Result<Workspace, Diagnostic> {
     let root = disk.root();
     let observer = Observer::new(disk);
     // Before cargo, which would wait for a pipe in the place of a file.
@@ -135,11 +162,14 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     // as cargo is what takes long and should have a core to itself.
     let (metadata, rustc, platforms, lock) = thread::scope(|scope| {
         let metadata = scope.spawn(|| {
-            let (output, has_updated_lock) = cargo::metadata(manifest, root, options)?;
+            let (output, has_updated_lock) = match known_metadata {
+                Some(output) => (output, false),
+                None => cargo::metadata(manifest, root, options)?,
+            };
             let metadata = Metadata::parse(&output, |path| Path::new(path).is_file());
             let metadata = metadata.map_err(|failure| failure.at(manifest.display().to_string()))?;
             let replaced = replacements(&metadata, &workspace.config)?;
-            Ok::<_, Diagnostic>((metadata, replaced, has_updated_lock))
+            Ok::<_, Diagnostic>((output, metadata, replaced, has_updated_lock))
         });
         let rustc = Rustc::of(root);
         let platforms: Vec<_> = early.iter().map(|triple| platform(&rustc, triple)).collect();
@@ -153,7 +183,7 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
     }
     // A lock that cannot be read is said with the line that is wrong.
     let mut lock = lock?;
-    let (metadata, replaced, has_updated_lock) = metadata?;
+    let (output, metadata, replaced, has_updated_lock) = metadata?;
     // All else is to be as it was before cargo ran.
     if has_updated_lock {
         lock = Observer::new(disk).lock()?;
@@ -186,6 +216,7 @@ fn load_from(options: &LoadOptions, manifest: &Path, disk: &Disk) -> Result<Work
         pairs,
         record,
         disk: disk.clone(),
+        metadata: output,
     })
 }
 
@@ -201,7 +232,7 @@ pub(crate) fn load_found_for(
     found: &(PathBuf, Disk),
 ) -> Result<Workspace, Diagnostic> {
     let start = Instant::now();
-    let workspace = load_found(options, found)?;
+    let workspace = load_found(options, found, None)?;
     report.took("Loaded", workspace.root.display(), start);
     Ok(workspace)
 }
@@ -280,6 +311,11 @@ fn rustflags_of(platform: &Platform, config: &CargoConfig) -> Result<Vec<String>
 /// The triple of a Nix system, or what is one already.
 pub(crate) fn triple(target: &str) -> String {
     SYSTEMS.iter().find(|(system, _)| *system == target).map_or(target, |(_, triple)| triple).to_owned()
+}
+
+/// The Nix system that builds for itself, by its triple.
+pub(crate) fn system(triple: &str) -> Option<&'static str> {
+    SYSTEMS.iter().find(|(_, known)| *known == triple).map(|(system, _)| *system)
 }
 
 /// Sorted triples of what was asked for, each once.

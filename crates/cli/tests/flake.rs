@@ -134,6 +134,25 @@ fn tests_of_members_are_checks() {
     assert!(!built.status.success() && text(&built).contains("the `dbg!` macro"), "{}", text(&built));
 }
 
+#[test]
+fn apps_say_what_a_change_costs() {
+    let directory = repository();
+    let root = directory.path();
+    let app = ["run", "--impure", ".#build-graph-impact", "--", "--offline", "--format", "markdown"];
+    let output = nix(root, &[&app[..], &["--edit", "leaf/src/lib.rs"]].concat());
+    assert!(output.status.success() && text(&output).contains("if leaf/src/lib.rs is edited"), "{}", text(&output));
+
+    // The other one posts that. It runs beside secrets, and gets along without Rust and cratewright.
+    let app = ".#apps.x86_64-linux.comment-build-graph-impact.program";
+    let names = "program: builtins.attrNames (builtins.getContext program)";
+    let derivations = nix(root, &["eval", "--impure", "--json", app, "--apply", names]);
+    let derivations: Vec<String> = serde_json::from_slice(&derivations.stdout).unwrap();
+    let needed = support::stdout(support::nix::nix("nix-store").args(["--query", "--requisites"]).args(derivations));
+    let has = |name: &str| needed.lines().any(|path| path.contains(name));
+    assert!(has("comment.sh") && has("-jq") && has("-curl"), "{needed}");
+    assert!(!has("-cratewright") && !has("-cargo") && !has("-rustc"), "{needed}");
+}
+
 /// Calls of functions while the check of a workspace of so many members is evaluated.
 fn calls(members: usize) -> u64 {
     let scratch = tempfile::tempdir().unwrap();

@@ -80,6 +80,10 @@ fn inputs_are_never_overwritten() {
     // A file that nothing reads may be overwritten, and is kept without `--force`.
     check_refused(&root, &["generate", "-o", "app/notes.txt"], "foreign-file");
     assert!(run(&root, &["generate", "--force", "-o", "app/notes.txt"]).status.success());
+    // Neither is what Nix builds from replaced with something else.
+    assert!(run(&root, &["generate", "--offline"]).status.success());
+    check_refused(&root, &["sbom", "-o", "Cargo.nix"], "output-is-input");
+    check_refused(&root, &["graph", "--format", "dot", "-o", "Cargo.nix"], "output-is-input");
     let to_stdout = run(&root, &["sbom", "-o", "/dev/stdout"]);
     assert!(to_stdout.status.success() && to_stdout.stdout.starts_with(b"{"), "{to_stdout:?}");
 }

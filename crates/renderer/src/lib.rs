@@ -53,6 +53,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod derivations;
 mod entry;
 mod guards;
 mod library;
@@ -68,6 +69,7 @@ mod render;
 mod sbom;
 mod tests_table;
 
+pub use crate::derivations::{Contents, PackageSource, derivations, platforms};
 pub use crate::library::{LIBRARY, PARTS};
 pub use crate::merge::merge;
 pub use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved};

@@ -112,7 +112,7 @@ pub struct Merged {
 impl Merged {
     /// What is built for itself, not for tests.
     pub fn builds(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.mode == CompileMode::Build)
+        self.entries.iter().filter(|entry| entry.is_build())
     }
 
     /// Key of the first entry of a package, which has what all of them have in common.
@@ -143,6 +143,11 @@ impl Entry {
     pub(crate) fn new(key: String, package: PackageIx, mode: CompileMode) -> Self {
         let (contents, bins, dev_targets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         Entry { reference: key.clone(), key, package, contents, mode, bins, dev_targets, lto: None }
+    }
+
+    /// Whether it is built for itself, not for tests.
+    pub(crate) fn is_build(&self) -> bool {
+        self.mode == CompileMode::Build
     }
 
     /// Pairs that build this entry.

@@ -40,7 +40,7 @@ pub(crate) fn metadata(packages: &PackageGraph, merged: &Merged) -> Vec<Binding>
 }
 
 /// Whether a manifest may inherit from another one: those of registries were written out by `cargo package`.
-fn is_inherited(package: &Package) -> bool {
+pub(crate) fn is_inherited(package: &Package) -> bool {
     match &package.source {
         Source::Local { .. } | Source::Git { .. } => true,
         Source::CratesIo { .. } | Source::Registry { .. } => false,
@@ -48,7 +48,8 @@ fn is_inherited(package: &Package) -> bool {
     }
 }
 
-fn attributes(package: &Package) -> BTreeMap<&'static str, Nix> {
+/// What a manifest says of a package, by nixpkgs' names.
+pub(crate) fn attributes(package: &Package) -> BTreeMap<&'static str, Nix> {
     let texts = [
         ("description", &package.description),
         ("homepage", &package.homepage),

@@ -111,8 +111,12 @@ impl Override {
     }
 
     fn is_for(&self, platforms: &[Platform], pairs: &[Pair]) -> bool {
-        let of = |ix: usize, word: &str| platforms[ix].triple.split('-').any(|part| part == word);
-        self.platforms.is_none_or(|word| pairs.iter().any(|pair| of(pair.host, word) || of(pair.target, word)))
+        pairs.iter().any(|pair| self.is_on([pair.host, pair.target].map(|ix| platforms[ix].triple.as_str())))
+    }
+
+    /// Whether it is for a pair, given the triples of host and target.
+    fn is_on(&self, triples: [&str; 2]) -> bool {
+        self.platforms.is_none_or(|word| triples.iter().any(|triple| triple.split('-').any(|part| part == word)))
     }
 }
 
@@ -182,6 +186,11 @@ pub(crate) fn render_overrides(resolved: Resolved<'_>, merged: &Merged) -> BTree
     let table = overrides_of(resolved, merged).into_iter();
     let names = |found: Vec<&Override>| found.iter().filter(|one| !one.is_empty()).map(|one| one.name).collect();
     table.map(|(key, found)| (key, names(found))).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
+}
+
+/// Whether the override of a name, which `Cargo.nix` has for some pair, is for this one: elsewhere its file says nothing.
+pub(crate) fn is_on(name: &str, triples: [&str; 2]) -> bool {
+    OVERRIDES.iter().any(|one| one.name == name && one.is_on(triples))
 }
 
 #[cfg(test)]

@@ -29,16 +29,16 @@ pub(crate) fn profiles(packages: &PackageGraph, merged: &Merged) -> Option<Nix> 
 }
 
 /// What `package` of a profile is about.
-struct Special<'a> {
+pub(crate) struct Special<'a> {
     /// As `compilation.nix` calls it.
-    key: String,
+    pub(crate) key: String,
     /// Nothing for `*`, which is all that have no directory of their own.
     package: Option<&'a Package>,
     is_member: bool,
     is_local: bool,
 }
 
-fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Merged) -> Vec<Special<'a>> {
+pub(crate) fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Merged) -> Vec<Special<'a>> {
     let others = Special { key: "*".to_owned(), package: None, is_member: false, is_local: true };
     let mut all = BTreeMap::from([(others.key.clone(), others)]);
     for ix in merged.entries.iter().map(|entry| entry.package) {
@@ -54,14 +54,14 @@ fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Merged) -> Ve
 }
 
 /// One profile: settings by side, of packages of which nothing special is said and of those that are special.
-struct Table<'a> {
+pub(crate) struct Table<'a> {
     root: &'static str,
-    plain: [Settings; 2],
-    special: Vec<(&'a Special<'a>, [Settings; 2])>,
+    pub(crate) plain: [Settings; 2],
+    pub(crate) special: Vec<(&'a Special<'a>, [Settings; 2])>,
 }
 
 impl<'a> Table<'a> {
-    fn new(profiles: &Profiles, name: &str, special: &'a [Special<'a>]) -> Self {
+    pub(crate) fn new(profiles: &Profiles, name: &str, special: &'a [Special<'a>]) -> Self {
         let root = profiles.root(name);
         let of = |package: Option<&Package>, is_member: bool| {
             SIDES.map(|(_, unit_for)| {
@@ -81,14 +81,19 @@ impl<'a> Table<'a> {
         Table { root, plain, special }
     }
 
+    /// Whether one build serves host and target where both are one platform.
+    pub(crate) fn shares_host(&self) -> bool {
+        let [target, host] = &self.plain;
+        *target == (Settings { native_debug: host.profile.debug.clone(), ..host.clone() })
+    }
+
     /// All there is to say, or what is not as in `base`.
     fn render(&self, base: Option<&Table<'_>>) -> Nix {
         let mut all = Vec::new();
         if base.is_some() && self.root == "dev" {
             all.push(Binding::new("inherits", Nix::text(self.root)));
         }
-        let [target, host] = &self.plain;
-        if *target == (Settings { native_debug: host.profile.debug.clone(), ..host.clone() }) {
+        if self.shares_host() {
             all.push(Binding::new("sharesHost", Nix::word("true")));
         }
         for (ix, (side, _)) in SIDES.iter().enumerate() {
@@ -113,11 +118,11 @@ impl<'a> Table<'a> {
 
 /// All that is said of one unit.
 #[derive(Clone, PartialEq)]
-struct Settings {
+pub(crate) struct Settings {
     /// What the builder is told.
     release: bool,
     /// With nothing below that has debug information.
-    profile: Profile,
+    pub(crate) profile: Profile,
     /// `debug` where host and target are built as one.
     native_debug: String,
     /// `split-debuginfo` on Apple's platforms.
@@ -149,7 +154,8 @@ impl Settings {
         Nix::Set(changed.map(|(_, own)| own).collect())
     }
 
-    fn attributes(&self) -> Vec<Binding> {
+    /// All of them, by name.
+    pub(crate) fn attributes(&self) -> Vec<Binding> {
         let Settings { release, profile, native_debug, apple_split, .. } = self;
         let flag = |value: bool| Nix::word(value.to_string());
         let list = |flags: Vec<String>| Nix::texts(flags);

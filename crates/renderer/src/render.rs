@@ -21,22 +21,10 @@ use crate::tests_table::tests;
 /// The body of `Cargo.nix`: everything but the header that says what it was made from.
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
-    let mut guards = Guards::new(resolved.platforms, resolved.pairs);
-    let edition = common_edition(packages, merged);
-    let entries: Vec<Binding> = merged
-        .builds()
-        .map(|entry| render_entry(packages, merged, entry, &EntryOptions { edition, options }, &mut guards))
-        .collect();
+    let Tables { edition, entries, tests, guards } = Tables::new(resolved, merged, options);
     let has_others = merged.builds().any(|entry| !merged.is_first(packages, entry));
-    let tests = tests(packages, merged, &mut guards);
     let has_tests = !tests.is_empty();
-    let guards = guards.into_used();
-    // As the library calls the pair that it finds itself on.
-    let triple = |pair: &usize| {
-        let pair = resolved.pairs[*pair];
-        let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
-        Nix::Text(if pair.is_cross() { format!("{target} on {host}") } else { target.clone() })
-    };
+    let triple = |pair: &usize| Nix::Text(triple_of(&resolved, *pair));
 
     let mut file = File::default();
     file.push("format", Nix::word(options.format.to_string()));
@@ -97,6 +85,37 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
         }
     };
     first_screen(packages, merged, options, has_tests, &guards) + &expression.print()
+}
+
+/// What is said of crates and tests, and of the platforms that they name.
+pub(crate) struct Tables {
+    /// The edition that is said of no entry.
+    edition: String,
+    /// Those that are built for themselves, in order.
+    pub(crate) entries: Vec<Binding>,
+    /// By member.
+    pub(crate) tests: Vec<Binding>,
+    /// By name, as it is not yet quoted.
+    pub(crate) guards: BTreeMap<String, PairSet>,
+}
+
+impl Tables {
+    pub(crate) fn new(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> Self {
+        let packages = resolved.packages;
+        let mut guards = Guards::new(resolved.platforms, resolved.pairs);
+        let edition = common_edition(packages, merged);
+        let mut entry = |entry| render_entry(packages, merged, entry, &EntryOptions { edition, options }, &mut guards);
+        let entries = merged.builds().map(&mut entry).collect();
+        let tests = tests(packages, merged, &mut guards);
+        Tables { edition: edition.to_owned(), entries, tests, guards: guards.into_used() }
+    }
+}
+
+/// As the library calls the pair that it finds itself on.
+pub(crate) fn triple_of(resolved: &Resolved<'_>, pair: usize) -> String {
+    let pair = resolved.pairs[pair];
+    let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
+    if pair.is_cross() { format!("{target} on {host}") } else { target.clone() }
 }
 
 /// What whoever opens the file wants to know first.
@@ -264,7 +283,7 @@ fn path_text(path: &str) -> String {
 
 /// What no local source holds: other packages, files whose change must not rebuild the root package, and what the
 /// builder would take for a target though it is none.
-fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
+pub(crate) fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
     excluded.extend(options.outputs.iter().cloned());
     for package in packages.packages() {

@@ -28,6 +28,54 @@ pub enum CompileKind {
     Host,
 }
 
+/// What feature resolution finds out of a package on one side. Resolver 1 has the side of the target alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Fact {
+    /// It is reached.
+    Package(PackageIx, CompileKind),
+    /// The feature is on.
+    Feature(PackageIx, CompileKind, FeatureIx),
+    /// The dependency of that name, of which one at least is optional, is on.
+    Dependency(PackageIx, CompileKind, DependencyNameIx),
+}
+
+/// What a [`Fact`] follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cause {
+    /// It is asked for by the selection.
+    Selected,
+    /// The fact holds, of a feature that is on, and the value with this index in its list says so: if it is weak, for a
+    /// dependency of that name, which is on.
+    Value(Fact, usize, Option<DependencyNameIx>),
+    /// The fact holds, be it of a package or of a dependency that is on, and the package declares this dependency.
+    Declared(Fact, EdgeIndex),
+}
+
+impl Cause {
+    fn awaiting(self, dependency: DependencyNameIx) -> Self {
+        match self {
+            Cause::Value(fact, value, _) => Cause::Value(fact, value, Some(dependency)),
+            other => other,
+        }
+    }
+}
+
+/// Is told what follows from what, of all that is on.
+pub(crate) trait Trace {
+    fn follows(&mut self, fact: Fact, cause: Cause);
+}
+
+/// Whoever resolves asks for the result alone.
+impl Trace for () {
+    fn follows(&mut self, _: Fact, _: Cause) {}
+}
+
+impl Trace for Vec<(Fact, Cause)> {
+    fn follows(&mut self, fact: Fact, cause: Cause) {
+        self.push((fact, cause));
+    }
+}
+
 /// Dependencies that are declared for a platform.
 pub(crate) fn declared_for(graph: &PackageGraph, platform: &Platform) -> FixedBitSet {
     let mut known: HashMap<&cargo_platform::Platform, bool> = HashMap::new();
@@ -122,6 +170,7 @@ pub(crate) fn activate_features<'a>(
     platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
     selection: &Selection,
+    trace: &mut impl Trace,
 ) -> ActivatedFeatures<'a> {
     let mut resolver = FeatureResolver {
         graph,
@@ -130,6 +179,7 @@ pub(crate) fn activate_features<'a>(
         intent: selection.intent,
         activated: ActivatedFeatures::new(graph),
         deferred: HashMap::new(),
+        trace,
     };
     for &member in &selection.members {
         let mut kinds = vec![CompileKind::Target];
@@ -139,18 +189,18 @@ pub(crate) fn activate_features<'a>(
         }
         for kind in kinds {
             for feature in requested(graph, selection, member) {
-                resolver.activate_feature(member, kind, feature);
+                resolver.activate_feature(member, kind, feature, Cause::Selected);
             }
-            resolver.activate_package(member, kind, &[]);
+            resolver.activate_package(member, kind, &[], Cause::Selected);
         }
     }
     resolver.activated
 }
 
 /// What to turn on once a declared dependency is on.
-type DeferredFeature<'a> = (EdgeIndex, &'a FeatureValue);
+type DeferredFeature<'a> = (EdgeIndex, &'a FeatureValue, Cause);
 
-struct FeatureResolver<'a> {
+struct FeatureResolver<'a, 't, T> {
     graph: &'a PackageGraph,
     platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
@@ -158,12 +208,15 @@ struct FeatureResolver<'a> {
     activated: ActivatedFeatures<'a>,
     /// Weak dependency features seen before their dependency was turned on.
     deferred: HashMap<(PackageIx, CompileKind, DependencyNameIx), Vec<DeferredFeature<'a>>>,
+    trace: &'t mut T,
 }
 
-impl<'a> FeatureResolver<'a> {
-    fn activate_package(&mut self, package: PackageIx, kind: CompileKind, values: &'a [FeatureValue]) {
+impl<'a, T: Trace> FeatureResolver<'a, '_, T> {
+    fn activate_package(&mut self, package: PackageIx, kind: CompileKind, values: &'a [FeatureValue], cause: Cause) {
+        let fact = Fact::Package(package, kind);
+        self.trace.follows(fact, cause);
         for value in values {
-            self.activate_value(package, kind, value);
+            self.activate_value(package, kind, value, cause);
         }
         let bit = self.activated.package_bit(package, kind);
         if self.activated.visited.put(bit) {
@@ -172,36 +225,60 @@ impl<'a> FeatureResolver<'a> {
         let graph = self.graph;
         for link in graph.links(package).iter().filter(|link| !link.optional) {
             if let Some(to_kind) = self.follow(kind, link) {
-                self.activate_package(link.to, to_kind, &graph.graph[link.ix].features);
+                let cause = Cause::Declared(fact, link.ix);
+                self.activate_package(link.to, to_kind, &graph.graph[link.ix].features, cause);
             }
         }
     }
 
-    fn activate_value(&mut self, package: PackageIx, kind: CompileKind, value: &'a FeatureValue) {
+    fn activate_value(&mut self, package: PackageIx, kind: CompileKind, value: &'a FeatureValue, cause: Cause) {
         match value {
-            FeatureValue::Feature(feature) => self.activate_feature(package, kind, *feature),
-            FeatureValue::Dependency(name) => self.activate_dependency(package, kind, *name),
+            FeatureValue::Feature(feature) => self.activate_feature(package, kind, *feature, cause),
+            FeatureValue::Dependency(name) => self.activate_dependency(package, kind, *name, cause),
             FeatureValue::DependencyFeature { weak, same_named_feature, enables, .. } => {
                 for (link, enabled) in enables {
-                    self.activate_dependency_feature(package, kind, link, *weak, *same_named_feature, enabled);
+                    let Some(to_kind) = self.follow(kind, link) else { continue };
+                    let mut cause = cause;
+                    match (link.optional, *weak) {
+                        (false, _) => {}
+                        (true, false) => {
+                            self.activate_dependency(package, kind, link.name, cause);
+                            if let Some(feature) = *same_named_feature {
+                                self.activate_feature(package, kind, feature, cause);
+                            }
+                        }
+                        (true, true) => {
+                            cause = cause.awaiting(link.name);
+                            if !self.activated.is_dependency_on(package, kind, link.name) {
+                                let waiting = self.deferred.entry((package, kind, link.name)).or_default();
+                                waiting.push((link.ix, enabled, cause));
+                                continue;
+                            }
+                        }
+                    }
+                    self.activate_value(link.to, to_kind, enabled, cause);
                 }
             }
             FeatureValue::Unknown => {}
         }
     }
 
-    fn activate_feature(&mut self, package: PackageIx, kind: CompileKind, feature: FeatureIx) {
+    fn activate_feature(&mut self, package: PackageIx, kind: CompileKind, feature: FeatureIx, cause: Cause) {
+        let fact = Fact::Feature(package, kind, feature);
+        self.trace.follows(fact, cause);
         let bit = self.activated.feature_bit(package, kind, feature);
         if self.activated.features.put(bit) {
             return;
         }
         let graph = self.graph;
-        for value in &graph[package].feature_values[feature as usize] {
-            self.activate_value(package, kind, value);
+        for (ix, value) in graph[package].feature_values[feature as usize].iter().enumerate() {
+            self.activate_value(package, kind, value, Cause::Value(fact, ix, None));
         }
     }
 
-    fn activate_dependency(&mut self, package: PackageIx, kind: CompileKind, name: DependencyNameIx) {
+    fn activate_dependency(&mut self, package: PackageIx, kind: CompileKind, name: DependencyNameIx, cause: Cause) {
+        let fact = Fact::Dependency(package, kind, name);
+        self.trace.follows(fact, cause);
         let bit = self.activated.dependency_bit(package, kind, name);
         if self.activated.dependencies.put(bit) {
             return;
@@ -210,35 +287,12 @@ impl<'a> FeatureResolver<'a> {
         let graph = self.graph;
         for link in graph.links(package).iter().filter(|link| link.name == name) {
             let Some(to_kind) = self.follow(kind, link) else { continue };
-            for (_, value) in deferred.iter().filter(|(waiting, _)| *waiting == link.ix) {
-                self.activate_value(link.to, to_kind, value);
+            for (_, value, cause) in deferred.iter().filter(|(waiting, ..)| *waiting == link.ix) {
+                self.activate_value(link.to, to_kind, value, *cause);
             }
-            self.activate_package(link.to, to_kind, &graph.graph[link.ix].features);
+            let cause = Cause::Declared(fact, link.ix);
+            self.activate_package(link.to, to_kind, &graph.graph[link.ix].features, cause);
         }
-    }
-
-    fn activate_dependency_feature(
-        &mut self,
-        package: PackageIx,
-        kind: CompileKind,
-        link: &Link,
-        weak: bool,
-        same_named_feature: Option<FeatureIx>,
-        enabled: &'a FeatureValue,
-    ) {
-        let Some(to_kind) = self.follow(kind, link) else { return };
-        if link.optional {
-            if weak && !self.activated.is_dependency_on(package, kind, link.name) {
-                let waiting = self.deferred.entry((package, kind, link.name)).or_default();
-                waiting.push((link.ix, enabled));
-                return;
-            }
-            self.activate_dependency(package, kind, link.name);
-            if !weak && let Some(feature) = same_named_feature {
-                self.activate_feature(package, kind, feature);
-            }
-        }
-        self.activate_value(link.to, to_kind, enabled);
     }
 
     /// For which side a dependency is built, or nothing if this resolution does not look at it.

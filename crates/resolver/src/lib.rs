@@ -6,7 +6,8 @@
 //!    packages and declared dependencies.
 //! 2. [`resolve`] runs cargo's feature resolution for each [`Selection`] on each [`Pair`] of [`Platform`]s and walks
 //!    out the [`UnitGraph`]: a package may be in it twice, for host and for target, with different features.
-//! 3. [`differences`] compares such a graph with the one that cargo itself prints.
+//! 3. [`differences`] compares such a graph with the one that cargo itself prints, and [`Provenance`] says why a feature is
+//!    on in it.
 //!
 //! This crate reads no file and runs no program.
 //!
@@ -68,6 +69,7 @@ mod package;
 mod package_graph;
 mod platform;
 mod profile;
+mod provenance;
 mod reachable;
 mod selection;
 mod source;
@@ -82,6 +84,7 @@ pub use crate::package::{AUTODETECTED, Package, Target};
 pub use crate::package_graph::{Dependency, PackageGraph};
 pub use crate::platform::{Pair, Platform};
 pub use crate::profile::{DEFAULT_PROFILE, Profile, ProfileRequest, Profiles, UnitFor};
+pub use crate::provenance::{Because, Declaration, Holds, Provenance, Step};
 pub use crate::selection::{RootFeatures, Selection, UserIntent};
 pub use crate::source::{Replacement, Source, checkout_of};
 pub use crate::unit_graph::{CompileMode, DevTargets, Unit, UnitDependency, UnitGraph, UnitIx, resolve};

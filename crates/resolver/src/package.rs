@@ -156,10 +156,11 @@ impl Package {
 
     /// Whether it declares the feature, or an optional dependency makes it one.
     pub fn has_feature(&self, name: &str) -> bool {
-        self.feature_ix(name).is_some()
+        self.feature(name).is_some()
     }
 
-    pub(crate) fn feature_ix(&self, name: &str) -> Option<FeatureIx> {
+    /// One of its features by name.
+    pub fn feature(&self, name: &str) -> Option<FeatureIx> {
         self.feature_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as FeatureIx)
     }
 
@@ -183,7 +184,7 @@ impl Package {
                 dependency: name,
                 feature: feature.to_owned(),
                 weak,
-                same_named_feature: self.feature_ix(dependency),
+                same_named_feature: self.feature(dependency),
                 enables: Vec::new(),
             };
         }
@@ -191,7 +192,7 @@ impl Package {
             Some(dependency) => {
                 self.dependency_name_ix(dependency).map_or(FeatureValue::Unknown, FeatureValue::Dependency)
             }
-            None => self.feature_ix(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
+            None => self.feature(text).map_or(FeatureValue::Unknown, FeatureValue::Feature),
         }
     }
 }
@@ -339,7 +340,7 @@ pub(crate) fn convert_package(
         .iter()
         .map(|values| values.iter().map(|value| converted.parse_feature_value(value)).collect())
         .collect();
-    converted.default_feature = converted.feature_ix("default");
+    converted.default_feature = converted.feature("default");
     Ok(converted)
 }
 

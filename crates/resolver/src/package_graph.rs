@@ -186,6 +186,11 @@ impl PackageGraph {
         self.graph.raw_nodes().iter().map(|node| &node.weight)
     }
 
+    /// The indices of all packages.
+    pub fn indices(&self) -> impl Iterator<Item = PackageIx> + use<> {
+        self.graph.node_indices().map(PackageIx)
+    }
+
     /// All packages, each after those that it depends on: dev-dependencies, through which there may be cycles, do not
     /// count.
     pub fn in_dependency_order(&self) -> Vec<PackageIx> {

@@ -38,7 +38,10 @@ pub(crate) fn requested(graph: &PackageGraph, selection: &Selection, member: Pac
         RootFeatures::All => (0..package.feature_names.len() as FeatureIx).collect(),
         RootFeatures::Named { names, default } => names
             .iter()
-            .filter_map(|name| package.feature_ix(name))
+            .filter_map(|name| {
+                let own = name.strip_prefix(package.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
+                package.feature(own.unwrap_or(name))
+            })
             .chain(package.default_feature.filter(|_| *default))
             .collect(),
     }

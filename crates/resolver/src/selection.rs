@@ -20,7 +20,7 @@ pub enum RootFeatures {
     All,
     /// `--features a,b`, with or without `--no-default-features`.
     Named {
-        /// Features by name.
+        /// Features by name, of all members that have one of that name; `member/feature` is one of that member alone.
         names: Vec<String>,
         /// Whether `default` is on.
         default: bool,

@@ -124,7 +124,7 @@ fn unit_graph<'a>(
     reachable: &'a FixedBitSet,
     selection: &Selection,
 ) -> UnitGraph {
-    let activated = activate_features(graph, platforms, reachable, selection);
+    let activated = activate_features(graph, platforms, reachable, selection, &mut ());
     let known = vec![[None; 12]; graph.graph.node_count()];
     let units = UnitGraph { profile: selection.profile.clone(), ..UnitGraph::default() };
     let aborts = graph.profiles.aborts(&selection.profile);

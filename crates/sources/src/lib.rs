@@ -27,5 +27,6 @@ pub mod digest;
 pub mod files;
 pub mod git_index;
 pub mod nar;
+pub mod near;
 pub mod path;
 pub mod reads;

@@ -25,12 +25,16 @@
 
 mod config;
 mod discover;
+mod limits;
+mod lines;
 mod manifest;
 mod replacement;
 mod settings;
 
 pub use crate::config::{CargoConfig, EnvironmentVariable, texts};
 pub use crate::discover::{LocalPackage, Workspace, find_root};
+pub use crate::limits::{FeaturePattern, Limits, PackagePattern};
+pub use crate::lines::{Line, ManifestLines};
 pub use crate::manifest::{Lints, Manifest, ResolverBehavior};
 pub use crate::replacement::{ConfiguredSource, SourceReplacement};
 pub use crate::settings::{Cross, FeatureUnification, Settings, Variant};

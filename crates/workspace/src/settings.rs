@@ -9,6 +9,11 @@ use cratewright_staleness::TomlFile;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::limits::Limits;
+
+const KEYS: &str = "its keys are `targets`, `cross`, `feature-unification`, `library`, `limits`, `variants`, `tests` and \
+    `exclude-sources`";
+
 /// The table. Unknown keys are errors: a misspelt one would else mean nothing.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -21,6 +26,8 @@ pub struct Settings {
     pub feature_unification: FeatureUnification,
     /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
     pub library: Option<String>,
+    /// What the build graph may come to.
+    pub limits: Limits,
     tests: Option<bool>,
     /// Other feature sets, by name.
     pub variants: BTreeMap<String, Variant>,
@@ -130,9 +137,12 @@ impl Settings {
             Diagnostic::new("invalid-metadata", message).at(root.file.as_str()).position(position)
         };
         let Root { workspace } = toml::from_str(&root.text).map_err(|error: toml::de::Error| {
-            invalid(&format!("cannot be read: {}", error.message()), error.span()).help(
-                "its keys are `targets`, `cross`, `feature-unification`, `library`, `variants`, `tests` and `exclude-sources`",
-            )
+            let limits = table.and_then(|table| table.get("limits"));
+            let help = match limits.map(Limits::deserialize) {
+                Some(Err(_)) => format!("the keys of `limits` are {}", Limits::KEYS),
+                _ => KEYS.to_owned(),
+            };
+            invalid(&format!("cannot be read: {}", error.message()), error.span()).help(help)
         })?;
         let settings = workspace.metadata.cratewright;
         if let Some(targets) = settings.targets.as_ref().filter(|targets| targets.get_ref().is_empty()) {

@@ -1,0 +1,150 @@
+//! The same question to Nix: which outputs are there that were not there before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use cratewright_graph::{Derivation, DerivationGraph, Impact, Kind, NixAnswer, Side};
+use cratewright_renderer::nix_string;
+use cratewright_sources::diagnostic::Diagnostic;
+use serde::Deserialize;
+
+use crate::cargo;
+use crate::overrides::nix_path;
+use crate::workspace::system;
+
+/// How Nix is asked.
+pub(super) struct Nix<'a> {
+    pub(super) nixpkgs: Option<&'a Path>,
+    /// The platform, where it is not the one that Nix is on.
+    pub(super) elsewhere: Option<&'a str>,
+    pub(super) profile: &'a str,
+    /// Crates that are others after the change, as `name` or `name@version`.
+    pub(super) bumped: &'a [String],
+}
+
+/// What one evaluation gives: output paths by table and name.
+#[derive(Deserialize)]
+struct Evaluated {
+    platform: String,
+    outputs: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Nix<'_> {
+    /// Evaluates the file before and the file after.
+    pub(super) fn compare(
+        &self,
+        [before, after]: &[PathBuf; 2],
+        graphs_before: &[DerivationGraph],
+        impacts: &[Impact<'_>],
+    ) -> Result<NixAnswer, Diagnostic> {
+        let platform = self.platform(after)?;
+        let Some(impact) = impacts.iter().find(|impact| impact.after.platform == platform) else {
+            return Err(Diagnostic::new(
+                "unknown-platform",
+                format!("Nix evaluates for {platform}, which is no platform of the workspace"),
+            )
+            .help("ask on a machine of one of its platforms"));
+        };
+        let empty = DerivationGraph::default();
+        let graph_before = graphs_before.iter().find(|graph| graph.platform == platform).unwrap_or(&empty);
+        let old = self.outputs(before, &graph_before.derivations, &[])?;
+        let new = self.outputs(after, &impact.after.derivations, self.bumped)?;
+        let old: BTreeSet<&String> = old.outputs.values().flat_map(BTreeMap::values).collect();
+        let is_new = |one: &Derivation| {
+            let (table, name) = attribute(one);
+            new.outputs.get(table).and_then(|table| table.get(name)).is_some_and(|output| !old.contains(output))
+        };
+        let predicted: BTreeSet<usize> = impact.changed.iter().copied().collect();
+        let all = impact.after.derivations.iter().enumerate();
+        let nix: BTreeSet<usize> = all.filter(|(_, one)| is_new(one)).map(|(ix, _)| ix).collect();
+        let ids = |set: &BTreeSet<usize>, without: &BTreeSet<usize>| {
+            set.difference(without).map(|&ix| impact.after.derivations[ix].id.clone()).collect()
+        };
+        Ok(NixAnswer {
+            platform,
+            changed: nix.len(),
+            only_predicted: ids(&predicted, &nix),
+            only_nix: ids(&nix, &predicted),
+        })
+    }
+
+    fn platform(&self, cargo_nix: &Path) -> Result<String, Diagnostic> {
+        self.outputs(cargo_nix, &[], &[]).map(|evaluated| evaluated.platform)
+    }
+
+    fn outputs(
+        &self,
+        cargo_nix: &Path,
+        derivations: &[Derivation],
+        bumped: &[String],
+    ) -> Result<Evaluated, Diagnostic> {
+        let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (table, name) in derivations.iter().map(attribute) {
+            names.entry(table).or_default().insert(name);
+        }
+        // In a file, as they may be more than an argument can hold.
+        let unwritten = |error: &std::io::Error| Diagnostic::io("write", Path::new("a temporary file"), error);
+        let file = tempfile::NamedTempFile::new().map_err(|error| unwritten(&error))?;
+        serde_json::to_writer(&file, &names).map_err(|error| unwritten(&error.into()))?;
+        let mut nixpkgs = match self.nixpkgs {
+            None => String::new(),
+            Some(path) => format!("nixpkgs = {};", nix_path(path)?),
+        };
+        if let Some(platform) = self.elsewhere {
+            let system = system(platform).ok_or_else(|| {
+                Diagnostic::new(
+                    "unknown-platform",
+                    format!("nixpkgs has no system for `{platform}`, for which Nix could be asked"),
+                )
+                .help("ask for a platform that builds for itself")
+            })?;
+            let from = self.nixpkgs.map_or(Ok("<nixpkgs>".to_owned()), nix_path)?;
+            nixpkgs = format!("pkgs = import {from} {{ config = {{ }}; system = {}; }};", nix_string(system));
+        }
+        // A hook that does nothing makes another derivation.
+        let bumped = bumped.iter().map(|crate_of| {
+            let key = crate_of.replacen('@', "@=", 1);
+            format!("{} = _: {{ preConfigure = \": bumped\"; }};", nix_string(&key))
+        });
+        let cargo_nix = nix_path(cargo_nix)
+            .map_err(|failure| failure.help("write it with `cratewright generate`, and commit it"))?;
+        let expression = format!(
+            "let
+              file = import {cargo_nix} {{ {nixpkgs} profile = {profile}; crateOverrides = {{ {bumped} }}; }};
+              tables = file.internal // {{ tests = file.tests or {{ }}; }};
+              outputOf = table: name: {{ inherit name; value = builtins.unsafeDiscardStringContext table.${{name}}.outPath; }};
+            in {{
+              platform = file.internal.platform;
+              outputs = builtins.mapAttrs (table: names: builtins.listToAttrs (map (outputOf tables.${{table}}) names)) (builtins.fromJSON (builtins.readFile {names}));
+            }}",
+            profile = nix_string(self.profile),
+            bumped = bumped.collect::<String>(),
+            names = nix_path(file.path())?,
+        );
+        let mut nix = Command::new("nix-instantiate");
+        nix.args(["--extra-experimental-features", "nix-command flakes", "--eval", "--strict", "--json", "--expr"]);
+        nix.arg(&expression);
+        let evaluated = cargo::output(nix)?;
+        let failed = |why: String| {
+            Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates")
+                .note("file", cargo_nix.clone())
+                .note("Nix says", why)
+                .help("name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale")
+        };
+        if !evaluated.status.success() {
+            return Err(failed(cargo::stderr(&evaluated)));
+        }
+        serde_json::from_slice(&evaluated.stdout).map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// The table that a derivation is in, and its name there.
+fn attribute(derivation: &Derivation) -> (&'static str, &str) {
+    match (derivation.kind, derivation.side) {
+        (Kind::Tests, _) => ("tests", &derivation.name),
+        (Kind::Crate, Side::Target) => ("units", &derivation.key),
+        (Kind::Crate, Side::Host) => ("build", &derivation.key),
+        (Kind::Crate, Side::Test) => ("linkedByTests", &derivation.key),
+    }
+}

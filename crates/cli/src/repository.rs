@@ -1,0 +1,250 @@
+//! The git repository that a workspace is in: revisions, what they hold, and what has changed since.
+//!
+//! Git itself is asked, and nothing in the repository is written: no index, no worktree, no reference.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::digest::sha256;
+use cratewright_sources::path::WsPath;
+
+use crate::cargo;
+use crate::paths::{lexical, relative};
+
+/// A repository with a working tree.
+#[derive(Debug)]
+pub(crate) struct Repository {
+    /// Directory of the working tree.
+    top: PathBuf,
+    /// The workspace root, in the repository.
+    root: PathBuf,
+}
+
+/// A commit.
+#[derive(Debug, Clone)]
+pub(crate) struct Revision {
+    /// Its full hash.
+    pub(crate) commit: String,
+    /// As it was asked for, or how it was chosen.
+    pub(crate) shown: String,
+}
+
+/// Files by path, seen from the workspace root: mode and what identifies the content.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Listing(pub(crate) BTreeMap<WsPath, FileId>);
+
+/// Mode and what identifies the content.
+pub(crate) type FileId = (String, String);
+
+/// Branches that are looked for where the repository does not say which is the default.
+const DEFAULT_BRANCHES: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
+
+impl Repository {
+    /// The repository that holds the workspace root.
+    pub(crate) fn of(root: &Path) -> Result<Self, Diagnostic> {
+        let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
+        let top = run(git(&root).args(["rev-parse", "--show-toplevel"])).map_err(|says| {
+            Diagnostic::new(
+                "no-repository",
+                "the workspace is in no git repository, so that there is nothing to compare it with",
+            )
+            .at(root.display().to_string())
+            .note("git says", says)
+            .help("ask for a change that is not made yet: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`")
+        })?;
+        let top = PathBuf::from(OsStr::from_bytes(trimmed(&top)));
+        let top = top.canonicalize().map_err(|error| Diagnostic::io("find", &top, &error))?;
+        Ok(Repository { top, root })
+    }
+
+    /// The commit of a revision, or where the current branch left the default branch.
+    pub(crate) fn revision(&self, asked: Option<&str>) -> Result<Revision, Diagnostic> {
+        let Some(asked) = asked else { return self.merge_base() };
+        let commit = self.commit(asked).ok_or_else(|| {
+            self.with_depth(
+                Diagnostic::new("unknown-revision", format!("there is no revision `{asked}`"))
+                    .at(self.top.display().to_string())
+                    .help("name a commit, branch or tag that `git log` shows"),
+            )
+        })?;
+        Ok(Revision { commit, shown: asked.to_owned() })
+    }
+
+    fn commit(&self, revision: &str) -> Option<String> {
+        // A dash in front would be an option.
+        let text = run(git(&self.top)
+            .args(["rev-parse", "--verify", "--quiet", "--end-of-options"])
+            .arg(format!("{revision}^{{commit}}")));
+        text.ok().map(|text| String::from_utf8_lossy(trimmed(&text)).into_owned())
+    }
+
+    fn merge_base(&self) -> Result<Revision, Diagnostic> {
+        let head = run(git(&self.top).args(["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"])).ok();
+        let head = head.map(|text| String::from_utf8_lossy(trimmed(&text)).into_owned());
+        let candidates = head.into_iter().chain(DEFAULT_BRANCHES.map(str::to_owned));
+        let Some(branch) = candidates.into_iter().find(|branch| self.commit(branch).is_some()) else {
+            let message = format!(
+                "the default branch is not known: there is none of `origin/HEAD`, `{}`",
+                DEFAULT_BRANCHES.join("`, `")
+            );
+            return Err(self.with_depth(
+                Diagnostic::new("no-default-branch", message)
+                    .at(self.top.display().to_string())
+                    .help("name a revision: `--since REV`"),
+            ));
+        };
+        let base = run(git(&self.top).args(["merge-base", "HEAD", &branch])).map_err(|says| {
+            self.with_depth(
+                Diagnostic::new("no-merge-base", format!("`HEAD` and `{branch}` have no commit in common"))
+                    .at(self.top.display().to_string())
+                    .note("git says", says)
+                    .help("name a revision: `--since REV`"),
+            )
+        })?;
+        let commit = String::from_utf8_lossy(trimmed(&base)).into_owned();
+        let short = commit.get(..9).unwrap_or(&commit);
+        Ok(Revision { shown: format!("{short}, where HEAD left {branch}"), commit })
+    }
+
+    /// What a shallow clone lacks, git cannot tell from what never was.
+    fn with_depth(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let shallow = run(git(&self.top).args(["rev-parse", "--is-shallow-repository"]));
+        match shallow.is_ok_and(|text| trimmed(&text) == b"true") {
+            true => diagnostic
+                .help("this clone is shallow: run `git fetch --unshallow`, or check out with `fetch-depth: 0`"),
+            false => diagnostic,
+        }
+    }
+
+    /// Where the workspace root is in a directory that a commit is exported to.
+    pub(crate) fn root_in(&self, directory: &Path) -> PathBuf {
+        directory.join("tree").join(self.root.strip_prefix(&self.top).unwrap_or(Path::new("")))
+    }
+
+    /// The directory of the working tree as it is called by whoever calls the workspace root so: links may lead to it.
+    pub(crate) fn top_seen_from(&self, root: &Path) -> PathBuf {
+        let below = self.root.strip_prefix(&self.top).map_or(0, |below| below.components().count());
+        let seen = root.ancestors().nth(below).filter(|seen| seen.canonicalize().is_ok_and(|real| real == self.top));
+        seen.map_or_else(|| self.top.clone(), Path::to_owned)
+    }
+
+    /// Whether a directory, seen from the workspace root, is in the working tree.
+    pub(crate) fn holds(&self, directory: &str) -> bool {
+        lexical(&self.root, directory).starts_with(&self.top)
+    }
+
+    /// Writes all files of a commit below a directory, which is empty.
+    pub(crate) fn export(&self, revision: &Revision, directory: &Path) -> Result<(), Diagnostic> {
+        let index = directory.join("index");
+        let tree = directory.join("tree");
+        fs::create_dir_all(&tree).map_err(|error| Diagnostic::io("write", &tree, &error))?;
+        let failed = |says: String| {
+            Diagnostic::new("git-failed", format!("git cannot give the files of {}", revision.shown))
+                .at(self.top.display().to_string())
+                .note("git says", says)
+        };
+        let mut prefix = tree.clone().into_os_string();
+        prefix.push("/");
+        run(git(&self.top).env("GIT_INDEX_FILE", &index).args(["read-tree", &revision.commit])).map_err(failed)?;
+        let mut checkout = git(&self.top);
+        checkout.env("GIT_INDEX_FILE", &index).env("GIT_LFS_SKIP_SMUDGE", "1");
+        checkout.args(["checkout-index", "--all", "--force", "--quiet"]);
+        checkout.arg([OsStr::new("--prefix="), &prefix].iter().copied().collect::<std::ffi::OsString>());
+        run(&mut checkout).map_err(failed).map(drop)
+    }
+
+    /// What a commit holds, and what the working tree holds: tracked files, and others that are not ignored.
+    pub(crate) fn listings(&self, revision: &Revision) -> Result<[Listing; 2], Diagnostic> {
+        let failed = |says: String| {
+            Diagnostic::new("git-failed", format!("git cannot list the files of {}", revision.shown))
+                .at(self.top.display().to_string())
+                .note("git says", says)
+        };
+        let tree =
+            run(git(&self.top).args(["ls-tree", "-r", "-z", "--full-tree", &revision.commit])).map_err(failed)?;
+        // `<mode> <type> <object>\t<path>`
+        let mut before = BTreeMap::new();
+        for line in fields(&tree) {
+            let Some((about, path)) = split(line, b'\t') else { continue };
+            let about = String::from_utf8_lossy(about);
+            let mut about = about.split(' ');
+            let (mode, object) = (about.next().unwrap_or_default(), about.nth(1).unwrap_or_default());
+            before.insert(self.seen(path), (mode.to_owned(), object.to_owned()));
+        }
+        let mut diff = git(&self.top);
+        diff.args(["diff", "--raw", "-z", "--no-renames", "--no-ext-diff", "--no-abbrev", &revision.commit, "--"]);
+        let diff = run(&mut diff).map_err(failed)?;
+        let others = run(git(&self.top).args(["ls-files", "--others", "--exclude-standard", "-z"])).map_err(failed)?;
+        let mut after = before.clone();
+        let mut diff = fields(&diff);
+        // `:<mode> <mode> <object> <object> <status>`, then the path
+        while let (Some(about), Some(path)) = (diff.next(), diff.next()) {
+            let about = String::from_utf8_lossy(about);
+            let mode = about.split(' ').nth(1).unwrap_or_default().to_owned();
+            match mode.trim_matches('0') {
+                "" => after.remove(&self.seen(path)),
+                _ => after.insert(self.seen(path), (mode, self.content(path))),
+            };
+        }
+        for path in fields(&others) {
+            let seen = self.seen(path);
+            // What the index has lost may be as it was.
+            let known = before.get(&seen).and_then(|_| self.hashed(path));
+            after.insert(seen, known.unwrap_or_else(|| ("new".to_owned(), self.content(path))));
+        }
+        Ok([before, after].map(Listing))
+    }
+
+    /// A path in the repository, as it is seen from the workspace root.
+    fn seen(&self, path: &[u8]) -> WsPath {
+        relative(&self.root, &self.top.join(OsStr::from_bytes(path)))
+    }
+
+    /// A file as a commit would have it.
+    fn hashed(&self, path: &[u8]) -> Option<FileId> {
+        let path = OsStr::from_bytes(path);
+        let about = fs::symlink_metadata(self.top.join(path)).ok().filter(Metadata::is_file)?;
+        let object = run(git(&self.top).args(["hash-object", "--"]).arg(path)).ok()?;
+        let mode = if about.permissions().mode() & 0o100 == 0 { "100644" } else { "100755" };
+        Some((mode.to_owned(), String::from_utf8_lossy(trimmed(&object)).into_owned()))
+    }
+
+    fn content(&self, path: &[u8]) -> String {
+        let path = self.top.join(OsStr::from_bytes(path));
+        let link = fs::read_link(&path).map(|target| target.as_os_str().as_bytes().to_vec());
+        let content = link.or_else(|_| fs::read(&path));
+        content.map(|bytes| sha256(&bytes)).unwrap_or_default()
+    }
+}
+
+fn git(directory: &Path) -> Command {
+    let mut git = Command::new("git");
+    // What is read is not to be refreshed on the disk either.
+    git.arg("-C").arg(directory).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
+    git
+}
+
+/// What git prints, or says instead.
+fn run(command: &mut Command) -> Result<Vec<u8>, String> {
+    let output = command.output().map_err(|error| format!("git cannot be run: {error}"))?;
+    if output.status.success() { Ok(output.stdout) } else { Err(cargo::stderr(&output)) }
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    text.trim_ascii_end()
+}
+
+fn fields(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|byte| *byte == 0).filter(|field| !field.is_empty())
+}
+
+fn split(line: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let position = line.iter().position(|byte| *byte == at)?;
+    Some((&line[..position], &line[position + 1..]))
+}

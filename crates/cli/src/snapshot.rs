@@ -1,0 +1,93 @@
+//! The snapshot of the build graph: `build-graph.toml` beside `Cargo.nix`.
+//!
+//! `Cargo.nix` records its digest. So `check` knows by one comparison whether it is what `generate` would write, and the
+//! snapshot itself, which people review, has no digest in it.
+
+use std::path::{Path, PathBuf};
+
+use cratewright_graph::{Breach, SNAPSHOT_FILE, Snapshot};
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::digest::sha256;
+use cratewright_staleness::{Reason, SnapshotState};
+
+use crate::disk::read_bytes;
+use crate::output;
+use crate::paths::relative;
+use crate::report::Report;
+
+/// The snapshot of one `Cargo.nix`, which may not be there.
+#[derive(Debug)]
+pub(crate) struct SnapshotPlace {
+    pub(crate) path: PathBuf,
+    /// Seen from the workspace root.
+    pub(crate) shown: String,
+}
+
+impl SnapshotPlace {
+    pub(crate) fn new(root: &Path, cargo_nix: &Path) -> Result<Self, Diagnostic> {
+        let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
+        let path = output::real_directory(cargo_nix)?.join(SNAPSHOT_FILE);
+        Ok(SnapshotPlace { shown: relative(&root, &path).to_string(), path })
+    }
+
+    /// Whether there is one. A file of somebody else that has its name is none.
+    pub(crate) fn is_there(&self) -> bool {
+        output::is_generated(&self.path)
+    }
+
+    /// What is there, if it is one.
+    pub(crate) fn text(&self) -> Option<String> {
+        let bytes = read_bytes(&self.path).ok().filter(|_| self.is_there())?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What is wrong with what is there, given the digest that `Cargo.nix` has.
+    pub(crate) fn reason(&self, recorded: Option<&str>) -> Option<Reason> {
+        let there = self.text().map(|text| digest(&text));
+        let state = match (recorded, &there) {
+            (None, None) => return None,
+            (Some(_), None) => SnapshotState::Missing,
+            (None, Some(_)) => SnapshotState::Unknown,
+            (Some(recorded), Some(there)) if recorded == there => return None,
+            (Some(_), Some(_)) => SnapshotState::Changed,
+        };
+        Some(Reason::Snapshot { file: self.shown.clone(), state })
+    }
+
+    /// A file below the workspace root: no package is built from it.
+    pub(crate) fn output(&self) -> Option<String> {
+        Some(self.shown.clone()).filter(|shown| !shown.starts_with("../"))
+    }
+
+    /// Warns of limits that are not kept, and of entries without effect.
+    pub(crate) fn warn(&self, report: &Report) -> Result<(), Diagnostic> {
+        let Some(snapshot) = self.parsed()? else { return Ok(()) };
+        for breach in &snapshot.breaches {
+            report.warning(lines(breach, &snapshot).join("\n  "));
+        }
+        snapshot.unused.iter().for_each(|unused| report.warning(unused.message()));
+        Ok(())
+    }
+
+    /// The limits as the snapshot has them; nothing where there is none.
+    pub(crate) fn parsed(&self) -> Result<Option<Snapshot>, Diagnostic> {
+        let file = output::shown(&self.path);
+        self.text().map(|text| Snapshot::parse(&file, &text)).transpose()
+    }
+}
+
+/// Digest of a snapshot, as `Cargo.nix` records it.
+pub(crate) fn digest(text: &str) -> String {
+    sha256(text.as_bytes())[..16].to_owned()
+}
+
+/// Lines that tell of a breach: what it is, then each way that leads to it.
+pub(crate) fn lines(breach: &Breach, snapshot: &Snapshot) -> Vec<String> {
+    let on = match breach.platforms.len() {
+        all if all == snapshot.platforms.len() => String::new(),
+        _ => format!(", on {}", breach.platforms.join(", ")),
+    };
+    let mut lines = vec![format!("{}: {}{on}", breach.code.name(), breach.message)];
+    lines.extend(breach.paths.iter().map(|path| format!("  {}", path.join(" -> "))));
+    lines
+}

@@ -1,0 +1,318 @@
+//! Answers for a terminal: the first line is the answer, what is below says why.
+
+use std::fmt::Write;
+
+use cratewright_graph::Side;
+use cratewright_graph::why::Difference;
+
+use crate::why::answer::{
+    Answer, Asked, Built, Chain, Duplicates, FeatureAnswer, HostEntry, HostKind, Listed, PathStep, Place, Role, Unused,
+    Vanish,
+};
+
+/// How many names stand in one line.
+const NAMES: usize = 4;
+
+/// How long a line of a manifest may be.
+const WIDTH: usize = 100;
+
+pub(crate) fn answer(answer: &Answer) -> String {
+    let mut text = format!("{}\n", headline(answer));
+    if let Some(feature) = &answer.feature {
+        chains(&mut text, answer, feature);
+        return text;
+    }
+    for built in &answer.derivations {
+        derivation(&mut text, answer, built);
+    }
+    for not_built in &answer.not_built {
+        if not_built.declared.is_empty() {
+            let (name, version) = (&not_built.name, &not_built.version);
+            let _ = match &answer.from {
+                Some(member) => writeln!(text, "  {member} does not depend on {name} {version}"),
+                None => writeln!(text, "  nothing that is built depends on {name} {version}"),
+            };
+        }
+        for declared in &not_built.declared {
+            let why = match declared.reason {
+                Unused::Platform => "another platform",
+                Unused::Optional => "optional, and no feature turns it on",
+                Unused::Tests => "for tests, which are not built",
+            };
+            let _ = writeln!(text, "  {}{}: {why}", line(&declared.asked.place), table(&declared.asked));
+        }
+    }
+    if let Some(vanish) = &answer.to_vanish {
+        to_vanish(&mut text, answer, vanish);
+    }
+    text
+}
+
+/// The answer in one line.
+fn headline(answer: &Answer) -> String {
+    let name = answer.derivations.first().map(|built| &built.name);
+    let of = answer.from.as_ref().map(|from| format!(" for {from}")).unwrap_or_default();
+    if let Some(feature) = &answer.feature {
+        let krate = name.cloned().unwrap_or_else(|| answer.krate.clone());
+        let (on, all) = (feature.on.len(), feature.on.len() + feature.off.len());
+        let within = if on == all { String::new() } else { format!(" in {on} of {all} derivations") };
+        let asks = match &feature.chains[..] {
+            _ if on == 0 => {
+                return format!("{krate} is built without feature {}{of} on {}", feature.name, answer.platform);
+            }
+            [] => format!("nothing that asks for it begins{}", of.replace(" for", " at")),
+            [first, ..] => {
+                let by = first.steps.first().map(|step| step.text.as_str()).unwrap_or_default();
+                match feature.chains.len() + feature.more_chains {
+                    1 => format!("{by} asks for it"),
+                    all => format!("{by} asks for it, and {}", counted(all - 1, "other request")),
+                }
+            }
+        };
+        return format!("{krate} has feature {}{of}{within}: {asks}", feature.name);
+    }
+    let [first, others @ ..] = &answer.derivations[..] else {
+        let names: Vec<String> = answer.not_built.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+        let verb = if names.len() == 1 { "is" } else { "are" };
+        return format!("{} {verb} not built{of} on {}", names.join(" and "), answer.platform);
+    };
+    let lines = answer.to_vanish.as_ref().map(|vanish| &vanish.all_of[..]);
+    let asks = match lines {
+        _ if first.is_member => "it is a member of the workspace".to_owned(),
+        None => counted_paths(answer),
+        Some([only]) => format!("{} alone leads to it", line_number(&only.place)),
+        Some(lines) => format!("{} of members lead to it", counted(lines.len(), "line")),
+    };
+    match others {
+        [] => {
+            let role = role(&first.built_for);
+            format!("{} {} is built once{role}{of}: {asks}", first.name, first.version)
+        }
+        _ => {
+            let labels: Vec<&str> = answer.derivations.iter().map(short_label).collect();
+            let shown = listed(labels.iter().map(|label| (*label).to_owned()).collect());
+            format!("{} is built {} times{of} ({shown}): {asks}", first.name, answer.derivations.len())
+        }
+    }
+}
+
+fn counted_paths(answer: &Answer) -> String {
+    let paths = answer.derivations.iter().map(|built| built.paths.len() as u64 + built.more_paths).sum::<u64>();
+    format!("{} to it", counted(paths as usize, "way"))
+}
+
+/// A label without the name, which the headline has.
+fn short_label(built: &Built) -> &str {
+    built.label.strip_prefix(&built.name).map_or(built.label.as_str(), str::trim_start)
+}
+
+fn role(roles: &[Role]) -> &'static str {
+    match roles {
+        [Role::Compiler] => ", for the compiler",
+        [_, _] => ", for programs and for the compiler",
+        _ => "",
+    }
+}
+
+fn derivation(text: &mut String, answer: &Answer, built: &Built) {
+    let cone = counted(built.cone, "crate");
+    let tests = (built.cone_tests > 0).then(|| format!(" and {}", counted(built.cone_tests, "test suite")));
+    let (role, tests) = (role(&built.built_for), tests.unwrap_or_default());
+    let _ = writeln!(text, "\n{}{role}; a change of it builds {cone}{tests}", built.label);
+    if !built.features.is_empty() {
+        let _ = writeln!(text, "  features {}", built.features.join(", "));
+    }
+    if let Some(other) = built.compared_to.as_ref().and_then(|id| answer.derivations.iter().find(|one| one.id == *id)) {
+        let differences = built.differences.iter().map(|one| difference(one, built)).collect::<Vec<_>>().join("; ");
+        let _ = writeln!(text, "  beside {}: {differences}", other.label);
+    }
+    if !built.for_compiler.is_empty() {
+        let _ = writeln!(text, "  for the compiler: {}", for_compiler(&built.for_compiler));
+    }
+    if !built.used_by.is_empty() {
+        let _ = writeln!(text, "  used by {}", listed(built.used_by.clone()));
+    }
+    for path in &built.paths {
+        let steps = path.iter().enumerate().map(|(at, one)| if at == 0 { one.label.clone() } else { step(one) });
+        let _ = writeln!(text, "  {}", steps.collect::<Vec<_>>().join(" -> "));
+        for asked in path.iter().flat_map(|step| &step.asked_by) {
+            asked_by(text, "    ", asked);
+        }
+    }
+    if built.more_paths > 0 {
+        let _ = writeln!(text, "  and {} as short (--limit)", counted(built.more_paths as usize, "other way"));
+    }
+}
+
+fn difference(difference: &Difference, built: &Built) -> String {
+    match difference {
+        Difference::Version => "another version".to_owned(),
+        Difference::Source => "from another source".to_owned(),
+        Difference::Side => match built.side {
+            Side::Host => "for the compiler".to_owned(),
+            Side::Target => "for the target".to_owned(),
+            Side::Test => "for tests, which do not abort".to_owned(),
+        },
+        Difference::Features { more, less } => {
+            let more = (!more.is_empty()).then(|| format!("has features {}", more.join(", ")));
+            let less = (!less.is_empty()).then(|| format!("lacks features {}", less.join(", ")));
+            more.into_iter().chain(less).collect::<Vec<_>>().join(", ")
+        }
+        Difference::Dependencies { because_of } => format!("uses another build of {}", because_of.join(", ")),
+        Difference::Input { input } => format!("other {}", input.name()),
+    }
+}
+
+fn for_compiler(entries: &[HostEntry]) -> String {
+    let of = |kind: HostKind| {
+        listed(entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.krate.clone()).collect())
+    };
+    let (macros, scripts) = (of(HostKind::ProceduralMacro), of(HostKind::BuildScript));
+    let macros = (!macros.is_empty()).then(|| format!("procedural macros {macros}"));
+    let scripts = (!scripts.is_empty()).then(|| format!("build scripts of {scripts}"));
+    macros.into_iter().chain(scripts).collect::<Vec<_>>().join("; ")
+}
+
+fn step(step: &PathStep) -> String {
+    match (step.for_build_script, step.is_procedural_macro) {
+        (true, _) => format!("(build script) {}", step.label),
+        (false, true) => format!("(procedural macro) {}", step.label),
+        (false, false) => step.label.clone(),
+    }
+}
+
+fn asked_by(text: &mut String, indent: &str, asked: &Asked) {
+    let optional = match &asked.turned_on_by[..] {
+        [] => String::new(),
+        features => format!(", on by feature {}", listed(features.to_vec())),
+    };
+    let _ = writeln!(text, "{indent}{}{}{optional}", line(&asked.place), table(asked));
+    if let Some(place) = &asked.inherited_from {
+        let _ = writeln!(text, "{indent}  {}", line(place));
+    }
+}
+
+/// The table that a line stands in, unless that is `[dependencies]` or the line says it.
+fn table(asked: &Asked) -> String {
+    match &asked.platform {
+        _ if asked.place.text.starts_with('[') => String::new(),
+        Some(platform) => format!(", for {platform}"),
+        None if asked.table == "dependencies" => String::new(),
+        None => format!(", in [{}]", asked.table),
+    }
+}
+
+fn to_vanish(text: &mut String, answer: &Answer, vanish: &Vanish) {
+    let of = answer.from.as_ref().map(|from| format!(" for {from}")).unwrap_or_default();
+    let _ = match (&vanish.one_of[..], &vanish.all_of[..]) {
+        ([_], _) => writeln!(text, "\nIt goes{of} with this line:"),
+        ([], all) => writeln!(text, "\nIt goes{of} when these {} are removed:", counted(all.len(), "line")),
+        (_, _) => writeln!(text, "\nIt goes{of} with any of these lines:"),
+    };
+    let lines = if vanish.one_of.is_empty() { &vanish.all_of } else { &vanish.one_of };
+    // Many members may inherit one line.
+    let mut groups: Vec<(&Place, Vec<String>, String)> = Vec::new();
+    for asked in lines {
+        let Some(place) = &asked.inherited_from else {
+            groups.push((&asked.place, Vec::new(), table(asked)));
+            continue;
+        };
+        match groups.iter_mut().find(|(known, ..)| *known == place) {
+            Some((_, members, _)) => members.push(line_number(&asked.place)),
+            None => groups.push((place, vec![line_number(&asked.place)], String::new())),
+        }
+    }
+    for (place, members, table) in groups {
+        let _ = writeln!(text, "  {}{table}", line(place));
+        if !members.is_empty() {
+            let _ = writeln!(text, "    inherited by {}", members.join(", "));
+        }
+    }
+    if !vanish.through.is_empty() {
+        let _ = writeln!(text, "All ways lead through {}.", vanish.through.join(", then "));
+    }
+}
+
+fn chains(text: &mut String, answer: &Answer, feature: &FeatureAnswer) {
+    let labels = |ids: &[String]| {
+        let label = |id: &String| answer.derivations.iter().find(|one| one.id == *id).map(|one| one.label.clone());
+        ids.iter().filter_map(label).collect::<Vec<_>>().join(", ")
+    };
+    if !feature.on.is_empty() && !feature.off.is_empty() {
+        let _ = writeln!(text, "  on in {}", labels(&feature.on));
+        let _ = writeln!(text, "  off in {}", labels(&feature.off));
+    }
+    for chain in &feature.chains {
+        let steps = chain.steps.iter().map(|step| step.text.as_str()).collect::<Vec<_>>().join(" -> ");
+        let _ = writeln!(text, "\n{steps}{}", remark(chain));
+        for step in &chain.steps {
+            if let Some(place) = &step.place {
+                let _ = writeln!(text, "  {}", line(place));
+            }
+            if let Some(place) = &step.inherited_from {
+                let _ = writeln!(text, "    {}", line(place));
+            }
+        }
+    }
+    if feature.more_chains > 0 {
+        let _ = writeln!(text, "\nand {} (--limit)", counted(feature.more_chains, "other request"));
+    }
+}
+
+fn remark(chain: &Chain) -> String {
+    let variant = chain.variant.as_ref().map(|variant| format!("variant {variant}"));
+    let tests = chain.for_tests.then(|| "for tests".to_owned());
+    let host = (chain.side == "host").then(|| "for the compiler".to_owned());
+    let remarks: Vec<String> = variant.into_iter().chain(tests).chain(host).collect();
+    if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) }
+}
+
+pub(crate) fn duplicates(answer: &Duplicates) -> String {
+    let Duplicates { duplicates, crates, redundant, platform, .. } = answer;
+    if duplicates.is_empty() {
+        return format!("no package is built several times on {platform}: {}\n", counted(*crates, "crate"));
+    }
+    let mut text = format!(
+        "{} built several times on {platform}: {redundant} of {crates} crates would go if each was built once\n",
+        match duplicates.len() {
+            1 => "1 package is".to_owned(),
+            many => format!("{many} packages are"),
+        }
+    );
+    let cost = |one: &Listed| one.seconds.map_or_else(|| one.cone.to_string(), |seconds| format!("{seconds:.1}"));
+    let unit = if duplicates.iter().any(|one| one.seconds.is_some()) { "seconds" } else { "cone" };
+    let _ = writeln!(text, "\n{unit:>7}  times  package");
+    for one in duplicates {
+        let _ = writeln!(text, "{:>7}  {:>5}  {}: {}", cost(one), one.derivations.len(), one.name, one.reason);
+    }
+    text
+}
+
+fn line(place: &Place) -> String {
+    let mut text: String = place.text.chars().take(WIDTH).collect();
+    if text.len() < place.text.len() {
+        text.push_str(" ...");
+    }
+    format!("{}: {text}", line_number(place))
+}
+
+fn line_number(place: &Place) -> String {
+    match place.line {
+        Some(line) => format!("{}:{line}", place.file),
+        None => place.file.clone(),
+    }
+}
+
+/// The first few, and how many there are besides.
+fn listed(mut names: Vec<String>) -> String {
+    let more = names.len().saturating_sub(NAMES);
+    if more > 1 {
+        names.truncate(NAMES);
+        names.push(format!("{more} more"));
+    }
+    names.join(", ")
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,294 @@
+//! What `cratewright impact` says: its answer, and what is wrong where it has none. Nothing is written in any case.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::support::{cratewright, repository, run, stdout, tree};
+use crate::{committed, git, with_nix};
+
+fn impact(root: &Path, arguments: &[&str]) -> Output {
+    with_nix()
+        .arg("impact")
+        .args(arguments)
+        .args(["--offline", "--platform", "x86_64-linux"])
+        .current_dir(root)
+        .output()
+        .unwrap()
+}
+
+/// Standard output of a command that changes nothing on the disk.
+#[track_caller]
+fn answer(root: &Path, arguments: &[&str]) -> String {
+    let before = tree(root);
+    let output = impact(root, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(tree(root) == before, "the workspace was written to");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Standard error of a command that fails with 2 and changes nothing on the disk.
+#[track_caller]
+fn failure(root: &Path, arguments: &[&str], says: &[&str]) {
+    let before = tree(root);
+    let output = impact(root, arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stdout.is_empty());
+    let missing: Vec<&&str> = says.iter().filter(|text| !said.contains(**text)).collect();
+    assert!(missing.is_empty(), "{missing:?} is not said in\n{said}");
+    assert!(!said.contains("/tree/"), "a temporary directory is named:\n{said}");
+    assert!(tree(root) == before, "the workspace was written to");
+}
+
+fn service() -> (TempDir, PathBuf) {
+    committed(&repository().join("fixtures/service"))
+}
+
+/// The first commit with nothing after it, in a repository of its own.
+fn clone(top: &Path, depth: &[&str]) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("file://{}", top.display());
+    git(directory.path(), &[&["clone", "--quiet"], depth, &[&url, "clone"]].concat());
+    let root = directory.path().join("clone/fixtures/workspace");
+    (directory, root)
+}
+
+#[test]
+fn the_answer_is_the_first_line() {
+    let (_top, root) = service();
+    fs::write(root.join("clock/src/lib.rs"), "// nothing\n").unwrap();
+    let text = answer(&root, &["--since", "HEAD"]);
+    let first =
+        "9 of 11 crates (81.8 %) and 5 of 6 test suites are built again on x86_64-unknown-linux-gnu, since HEAD\n";
+    assert!(text.starts_with(first), "{text}");
+    assert!(text.contains("because of\n  clock 0.1.0 (3 builds): changed files: src/lib.rs; 9 crates\n"), "{text}");
+    let markdown = answer(&root, &["--since", "HEAD", "--format", "markdown"]);
+    assert!(markdown.starts_with("**9 of 11 crates (81.8 %) and 5 of 6 test suites are built again on x86_64-unknown-linux-gnu**, since HEAD.\n\n| platform |"), "{markdown}");
+    let json: serde_json::Value =
+        serde_json::from_str(&answer(&root, &["--since", "HEAD", "--format", "json"])).unwrap();
+    assert_eq!(json["platforms"][0]["crates"]["built"], 9);
+    assert_eq!(json["platforms"][0]["roots"][0]["reasons"][0]["added"][0], "clock/src/lib.rs");
+}
+
+#[test]
+fn nothing_is_built_again_where_nothing_changed() {
+    let (_top, root) = service();
+    fs::write(root.join("../notes.md"), "outside of the workspace").unwrap();
+    let text = answer(&root, &["--since", "HEAD"]);
+    assert!(
+        text.starts_with("nothing is built again: 0 of 11 crates on x86_64-unknown-linux-gnu, since HEAD\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_default_is_where_the_branch_left_the_default_branch() {
+    let (top, _) = service();
+    let (clone_directory, root) = clone(top.path(), &[]);
+    git(&root, &["checkout", "--quiet", "-b", "topic"]);
+    fs::write(root.join("clock/src/lib.rs"), "// nothing\n").unwrap();
+    git(&root, &["commit", "--quiet", "--all", "--message", "a change"]);
+    // What is not committed counts as well, and what is there anew.
+    fs::write(root.join("event-store/src/added.rs"), "").unwrap();
+    let text = answer(&root, &[]);
+    assert!(text.contains(", where HEAD left origin/main\n"), "{text}");
+    assert!(
+        text.contains("clock 0.1.0") && text.contains("event-store 0.1.0") && text.contains("src/added.rs"),
+        "{text}"
+    );
+    drop(clone_directory);
+}
+
+#[test]
+fn what_if() {
+    let (_top, root) = service();
+    let bump = answer(&root, &["--bump", "clock"]);
+    assert!(
+        bump.contains("if clock is bumped\n") && bump.contains("clock 0.1.0 (3 builds): another version; 9 crates\n"),
+        "{bump}"
+    );
+    let edit = answer(&root, &["--edit", "clock/tests/new.rs"]);
+    assert!(edit.starts_with("0 of 11 crates (0.0 %) and 1 of 6 test suites are built again"), "{edit}");
+    let nowhere = answer(&root, &["--edit", "README.md"]);
+    assert!(nowhere.contains("note: no package is built from README.md\n"), "{nowhere}");
+    let feature = answer(&root, &["--feature", "clock/frozen"]);
+    assert!(feature.contains("features +frozen"), "{feature}");
+}
+
+#[test]
+fn what_there_is_not_is_said_with_what_there_is() {
+    let (_top, root) = service();
+    failure(&root, &["--since", "v9"], &["error[unknown-revision]", "`v9`", "git log"]);
+    // What begins with a dash is no option of git's.
+    failure(&root, &["--since=--all"], &["error[unknown-revision]", "`--all`"]);
+    failure(&root, &["--bump", "clok"], &["error[unknown-crate]", "did you mean `clock`?"]);
+    failure(&root, &["--bump", "clock@9.9.9"], &["error[unknown-crate]", "the versions of `clock` in it: `0.1.0`"]);
+    failure(&root, &["--feature", "frozen"], &["error[invalid-feature]", "MEMBER/FEATURE"]);
+    failure(&root, &["--feature", "clok/frozen"], &["error[unknown-member]", "`clock`"]);
+    failure(&root, &["--feature", "clock/frosen"], &["error[unknown-feature]", "did you mean `clock/frozen`?"]);
+    failure(&root, &["--edit", "clock/src"], &["error[not-a-file]", "is a directory"]);
+    failure(&root, &["--profile", "fast"], &["error[unknown-profile]", "`fast`", "release"]);
+    failure(&root, &["--edit", "x", "--nix"], &["error: ", "'--nix'", "cannot be used with"]);
+}
+
+#[test]
+fn a_platform_that_is_not_built_for_is_refused() {
+    let (_top, root) = service();
+    let output = cratewright()
+        .args(["impact", "--bump", "clock", "--platform", "wasm32-wasip1"])
+        .current_dir(&root)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(2)
+            && said.contains("error[unknown-platform]")
+            && said.contains("`x86_64-unknown-linux-gnu`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_shallow_clone_is_told_to_fetch_more() {
+    let (top, root) = service();
+    fs::write(root.join("clock/src/lib.rs"), "// nothing\n").unwrap();
+    git(top.path(), &["commit", "--quiet", "--all", "--message", "a change"]);
+    let (_directory, shallow) = clone(top.path(), &["--depth", "1"]);
+    failure(&shallow, &["--since", "HEAD~1"], &["error[unknown-revision]", "shallow", "fetch-depth: 0"]);
+}
+
+#[test]
+fn a_revision_without_a_workspace_is_told_apart() {
+    let (top, root) = service();
+    // No lock in the revision.
+    git(top.path(), &["rm", "--quiet", "--cached", "fixtures/workspace/Cargo.lock"]);
+    git(top.path(), &["commit", "--quiet", "--message", "no lock"]);
+    failure(&root, &["--since", "HEAD"], &["error[no-lock-file]", "in revision: HEAD"]);
+    // A manifest that cargo refuses.
+    git(top.path(), &["add", "--all", "."]);
+    let manifest = fs::read_to_string(root.join("clock/Cargo.toml")).unwrap();
+    fs::write(root.join("clock/Cargo.toml"), manifest.replace("[package]", "[package")).unwrap();
+    git(top.path(), &["commit", "--quiet", "--all", "--message", "broken"]);
+    fs::write(root.join("clock/Cargo.toml"), &manifest).unwrap();
+    failure(&root, &["--since", "HEAD"], &["clock/Cargo.toml", "in revision: HEAD"]);
+    // One that is broken now.
+    fs::write(root.join("clock/Cargo.toml"), manifest.replace("[package]", "[package")).unwrap();
+    failure(&root, &["--since", "HEAD~2"], &["clock/Cargo.toml"]);
+}
+
+#[test]
+fn there_may_be_no_repository_and_no_default_branch() {
+    let (top, root) = service();
+    git(top.path(), &["branch", "--quiet", "--move", "main", "trunk"]);
+    failure(&root, &[], &["error[no-default-branch]", "--since REV"]);
+    fs::remove_dir_all(top.path().join(".git")).unwrap();
+    failure(&root, &[], &["error[no-repository]", "--bump CRATE"]);
+    // What is not compared with anything needs none.
+    answer(&root, &["--bump", "clock"]);
+}
+
+#[test]
+fn a_member_in_a_submodule_is_told() {
+    let (top, root) = service();
+    let other = tempfile::tempdir().unwrap();
+    run(Command::new("cp").arg("--archive").arg(root.join("clock/.")).arg(other.path()));
+    git(other.path(), &["init", "--quiet"]);
+    git(other.path(), &["add", "--all"]);
+    git(other.path(), &["commit", "--quiet", "--message", "clock"]);
+    git(top.path(), &["rm", "--quiet", "-r", "fixtures/workspace/clock"]);
+    let url = other.path().to_str().unwrap();
+    let add = ["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", url, "fixtures/workspace/clock"];
+    git(top.path(), &add);
+    git(top.path(), &["commit", "--quiet", "--message", "a submodule"]);
+    fs::write(root.join("web-front/src/lib.rs"), "// nothing\n").unwrap();
+    failure(&root, &["--since", "HEAD"], &["error[no-repository]: package `clock 0.1.0` is in a submodule"]);
+}
+
+#[test]
+fn branches_without_a_common_commit_are_told() {
+    let (top, root) = service();
+    git(top.path(), &["checkout", "--quiet", "--orphan", "lonely"]);
+    git(top.path(), &["commit", "--quiet", "--message", "a beginning"]);
+    failure(&root, &[], &["error[no-merge-base]", "`HEAD` and `main`", "--since REV"]);
+}
+
+#[test]
+fn what_git_cannot_give_is_told() {
+    let (top, root) = service();
+    // The blob of a manifest is gone from the repository.
+    let object =
+        stdout(Command::new("git").args(["rev-parse", "HEAD:fixtures/workspace/clock/Cargo.toml"]).current_dir(&top));
+    let object = object.trim();
+    fs::remove_file(top.path().join(".git/objects").join(&object[..2]).join(&object[2..])).unwrap();
+    failure(&root, &["--since", "HEAD"], &["error[git-failed]", "git says"]);
+}
+
+#[test]
+fn nix_is_not_asked_about_a_stale_file() {
+    let (top, root) = service();
+    let manifest = root.join("clock/Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("[package]", "[package]\ndescription = \"new\"")).unwrap();
+    let says = ["error[stale-cargo-nix]", "clock/Cargo.toml", "run `cratewright generate`"];
+    failure(&root, &["--since", "HEAD", "--nix"], &says);
+    git(top.path(), &["commit", "--quiet", "--all", "--message", "stale"]);
+    run(cratewright().args(["generate", "--offline", "--quiet"]).current_dir(&root));
+    failure(&root, &["--since", "HEAD", "--nix"], &[&says[..], &["in revision: HEAD"]].concat());
+}
+
+#[test]
+fn cargo_nix_may_lie_elsewhere() {
+    let (top, root) = committed(&repository().join("fixtures/registry-mix"));
+    fs::remove_file(root.join("Cargo.nix")).unwrap();
+    fs::create_dir(root.join("nix")).unwrap();
+    let generate =
+        || run(cratewright().args(["generate", "--offline", "--quiet", "-o", "nix/Cargo.nix"]).current_dir(&root));
+    generate();
+    git(top.path(), &["add", "--all", "."]);
+    git(top.path(), &["commit", "--quiet", "--message", "elsewhere"]);
+    // The root package has all of the directory but what is generated.
+    let place = ["--cargo-nix", "nix/Cargo.nix"];
+    let edit = answer(&root, &[&["--edit", "nix/Cargo.nix"], &place[..]].concat());
+    assert!(edit.contains("note: no package is built from nix/Cargo.nix\n"), "{edit}");
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    fs::write(root.join("Cargo.toml"), manifest + "\n[profile.release]\nopt-level = 1\n").unwrap();
+    generate();
+    let told = answer(&root, &[&["--since", "HEAD", "--nix"], &place[..]].concat());
+    assert!(told.contains("\nNix agrees: "), "{told}");
+    // Where it was in the usual place before, or nowhere.
+    let before = answer(&root, &[&["--since", "HEAD~1"], &place[..]].concat());
+    assert!(before.contains("profile ("), "{before}");
+    failure(&root, &["--bump", "libc", "--cargo-nix", "no/Cargo.nix"], &["error[io]", "mkdir -p"]);
+}
+
+#[test]
+fn what_nix_cannot_evaluate_is_told() {
+    let (_top, root) = service();
+    failure(
+        &root,
+        &["--bump", "clock", "--nix", "--nixpkgs", "clock"],
+        &["error[evaluation-failed]", "Nix says", "--nixpkgs"],
+    );
+}
+
+#[test]
+fn a_platform_more_is_said_to_be_new() {
+    let (top, root) = service();
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let targets = |list: &str| {
+        manifest.replace(
+            "[workspace.metadata.cratewright]\n",
+            &format!("[workspace.metadata.cratewright]\ntargets = [{list}]\n"),
+        )
+    };
+    assert_ne!(targets(""), manifest);
+    fs::write(root.join("Cargo.toml"), targets("\"x86_64-linux\"")).unwrap();
+    run(cratewright().args(["generate", "--offline", "--quiet"]).current_dir(&root));
+    git(top.path(), &["commit", "--quiet", "--all", "--message", "one platform"]);
+    fs::write(root.join("Cargo.toml"), targets("\"x86_64-linux\", \"aarch64-linux\"")).unwrap();
+    let text = answer(&root, &["--since", "HEAD"]);
+    assert!(text.contains("note: aarch64-unknown-linux-gnu was no platform of the workspace before\n"), "{text}");
+}

@@ -1,0 +1,113 @@
+//! A small build graph for tests.
+
+use crate::model::{Derivation, DerivationGraph, DerivationIx, Input, Kind, Side};
+
+/// The platform of [`linux`].
+pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
+
+/// The platform of [`darwin`].
+pub(crate) const DARWIN: &str = "aarch64-apple-darwin";
+
+/// Three members: `app` uses `ui`, which uses `core`. Two versions of `syn`, and `libc` for the compiler as well.
+pub(crate) fn linux() -> DerivationGraph {
+    let mut sample = Sample::default();
+    sample.add("libc", "0.2.177", "default std", &[]);
+    sample.add("libc (host)", "0.2.177", "default std", &[]);
+    sample.add("cc", "1.2.3", "", &["libc (host)"]);
+    sample.add("openssl-sys", "0.9.100", "vendored", &["libc"]);
+    sample.build_dependencies("openssl-sys", &["cc"]);
+    sample.add("native-tls", "0.2.14", "default", &["openssl-sys"]);
+    sample.add("serde", "1.0.228", "default derive std", &[]);
+    sample.add("reqwest", "0.12.4", "default", &["native-tls", "serde"]);
+    sample.add("syn 1", "1.0.109", "default", &[]);
+    sample.add("syn 2", "2.0.1", "default full", &[]);
+    sample.add("old-derive", "0.3.0", "", &["syn 1"]);
+    sample.add("thiserror", "2.0.18", "default", &["syn 2"]);
+    sample.add("time", "0.1.45", "", &["libc"]);
+    sample.member("core", "0.1.0", &["serde"]);
+    sample.member("ui", "0.1.0", &["core", "old-derive"]);
+    sample.member("app", "0.1.0", &["ui", "reqwest", "thiserror"]);
+    sample.tests("core", &["core", "time"]);
+    sample.tests("app", &["app"]);
+    sample.graph(LINUX)
+}
+
+/// The same, where TLS comes with the system and `libc` has other features.
+pub(crate) fn darwin() -> DerivationGraph {
+    let mut sample = Sample::default();
+    sample.add("libc", "0.2.177", "std", &[]);
+    sample.add("security-framework", "3.0.1", "", &["libc"]);
+    sample.add("native-tls", "0.2.14", "default", &["security-framework"]);
+    sample.add("serde", "1.0.228", "default derive std", &[]);
+    sample.add("reqwest", "0.12.4", "default", &["native-tls", "serde"]);
+    sample.add("syn 1", "1.0.109", "default", &[]);
+    sample.add("syn 2", "2.0.1", "default full", &[]);
+    sample.add("old-derive", "0.3.0", "", &["syn 1"]);
+    sample.add("thiserror", "2.0.18", "default", &["syn 2"]);
+    sample.add("time", "0.1.45", "", &["libc"]);
+    sample.member("core", "0.1.0", &["serde"]);
+    sample.member("ui", "0.1.0", &["core", "old-derive"]);
+    sample.member("app", "0.1.0", &["ui", "reqwest", "thiserror"]);
+    sample.tests("core", &["core", "time"]);
+    sample.tests("app", &["app"]);
+    sample.graph(DARWIN)
+}
+
+/// Derivations by a name that is theirs alone here.
+#[derive(Default)]
+pub(crate) struct Sample {
+    names: Vec<String>,
+    derivations: Vec<Derivation>,
+}
+
+impl Sample {
+    fn ix(&self, name: &str) -> DerivationIx {
+        self.names.iter().position(|known| known == name).unwrap_or_else(|| panic!("`{name}` comes later"))
+    }
+
+    fn ixs(&self, names: &[&str]) -> Vec<DerivationIx> {
+        names.iter().map(|name| self.ix(name)).collect()
+    }
+
+    /// A crate, called by its name and something after a space.
+    pub(crate) fn add(&mut self, name: &str, version: &str, features: &str, dependencies: &[&str]) {
+        let dependencies = self.ixs(dependencies);
+        let mut derivation = Derivation::new(name.split(' ').next().unwrap(), version);
+        if name.ends_with("(host)") {
+            derivation.side = Side::Host;
+            derivation.id = format!("build.\"{}\"", derivation.key);
+        }
+        let features = features.split_whitespace().map(str::to_owned).collect();
+        let inputs = [(Input::Source, "0123abcd".to_owned())].into();
+        self.names.push(name.to_owned());
+        self.derivations.push(Derivation { features, dependencies, inputs, ..derivation });
+    }
+
+    /// What the build script of a crate uses.
+    pub(crate) fn build_dependencies(&mut self, name: &str, dependencies: &[&str]) {
+        let dependencies = self.ixs(dependencies);
+        let ix = self.ix(name);
+        self.derivations[ix].build_dependencies = dependencies;
+    }
+
+    /// A member.
+    pub(crate) fn member(&mut self, name: &str, version: &str, dependencies: &[&str]) {
+        self.add(name, version, "", dependencies);
+        let member = self.derivations.last_mut().unwrap();
+        (member.is_member, member.source, member.dir) = (true, None, Some(format!("crates/{name}")));
+    }
+
+    /// The tests of a member.
+    pub(crate) fn tests(&mut self, name: &str, dependencies: &[&str]) {
+        let version = self.derivations[self.ix(name)].version.clone();
+        self.member(&format!("{name} tests"), &version, dependencies);
+        let tests = self.derivations.last_mut().unwrap();
+        (tests.kind, tests.id, tests.name) = (Kind::Tests, format!("tests.{name}"), name.to_owned());
+        tests.key = format!("{name}@{version}");
+    }
+
+    /// All of them.
+    pub(crate) fn graph(self, platform: &str) -> DerivationGraph {
+        DerivationGraph { platform: platform.to_owned(), derivations: self.derivations }
+    }
+}
