@@ -73,14 +73,14 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         let moved = vec![Reason::Library { file: library.shown, state }];
         return Verdict::stale(moved, Some(help)).report(command, report, &shown);
     }
-    if let Some(reason) = of_snapshot.clone().filter(|_| command.full) {
-        return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
-    }
     if command.full {
-        let is_fresh = full(report, &path, &text, root, &options, &help)?;
-        let limits = if is_fresh { snapshot.parsed()? } else { None };
-        let verdict = Verdict::new(Vec::new(), help, limits);
-        return if is_fresh { verdict.report(command, report, &shown) } else { Ok(exit::STALE) };
+        if let Some(reason) = of_snapshot {
+            return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
+        }
+        if !full(report, &path, &text, root, &options, &help)? {
+            return Ok(exit::STALE);
+        }
+        return Verdict::new(Vec::new(), help, snapshot.parsed()?).report(command, report, &shown);
     }
     let asking = Instant::now();
     let sources = if command.manifests_only { Sources::AsRecorded } else { Sources::Scan };
@@ -200,9 +200,7 @@ impl Verdict {
         report.finding("stale", format_args!("{shown} {what}"), &reasons, help);
         Ok(code)
     }
-}
 
-impl Verdict {
     fn report_limits(&self, report: &Report) {
         let Some(snapshot) = &self.limits else { return };
         snapshot.unused.iter().for_each(|unused| report.warning(unused.message()));

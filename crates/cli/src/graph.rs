@@ -90,7 +90,7 @@ fn view<'a>(command: &Graph, graph: &'a DerivationGraph, changed: Option<&[usize
 }
 
 /// In one of the formats; a page has all views, and others have the first.
-pub(crate) fn drawing(views: &[View], format: Format) -> String {
+fn drawing(views: &[View], format: Format) -> String {
     match format {
         Format::Dot => draw::dot(&views[0]),
         Format::Json => draw::json(&views[0]),

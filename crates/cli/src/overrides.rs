@@ -7,9 +7,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 
-use cratewright_renderer::{Merged, OVERRIDES, Override, build_script_crates, merge, nix_string, overrides_of};
+use cratewright_renderer::{
+    Merged, OVERRIDES, Override, build_script_crates, key_is_for, merge, nix_string, overrides_of,
+};
 use cratewright_resolver::Package;
-use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Format, Overrides};
@@ -137,8 +138,7 @@ fn listed<'a>(
         if uses.is_empty() && links.is_none() {
             continue;
         }
-        let own =
-            overrides.iter().filter(|(key, _)| key_is_for(key, name, &packages)).flat_map(|(_, overrides)| overrides);
+        let own = overrides.iter().filter(|(key, _)| is_for_any(key, &packages)).flat_map(|(_, overrides)| overrides);
         let own: Vec<&Override> = own.copied().collect();
         let by_name = own.iter().any(|one| one.covers && one.crates.contains(&name));
         let is_met = |tool: &&str| {
@@ -152,7 +152,7 @@ fn listed<'a>(
         if by_name || (by_tools && !own.is_empty()) {
             covered_by.push("cratewright");
         }
-        if layers.user.iter().any(|key| key_is_for(key, name, &packages)) {
+        if layers.user.iter().any(|key| is_for_any(key, &packages)) {
             covered_by.push("user");
         }
         // What is called otherwise has `links` for other reasons: that there be one version of it.
@@ -173,18 +173,9 @@ fn listed<'a>(
     listed
 }
 
-/// Whether a key of an override, `name` or `name@requirement`, is for one of the packages.
-fn key_is_for(key: &str, name: &str, packages: &[&Package]) -> bool {
-    match key.split_once('@') {
-        None => key == name,
-        // Pre-releases count as what they lead to, as in nix-lib/library/override-layers.nix.
-        Some((of, requirement)) => {
-            let plain = |version: &Version| Version::new(version.major, version.minor, version.patch);
-            let meets =
-                |requirement: VersionReq| packages.iter().any(|package| requirement.matches(&plain(&package.version)));
-            of == name && VersionReq::parse(requirement).is_ok_and(meets)
-        }
-    }
+/// Whether a key of an override is for one of the packages, which have the name.
+fn is_for_any(key: &str, packages: &[&Package]) -> bool {
+    packages.iter().any(|package| key_is_for(key, package))
 }
 
 /// An entry of `crateOverrides` to begin with.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cratewright_graph::{Breach, SNAPSHOT_FILE, Snapshot};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::digest::sha256;
-use cratewright_staleness::{Reason, SnapshotState};
+use cratewright_staleness::{GENERATED, Reason, SnapshotState};
 
 use crate::disk::read_bytes;
 use crate::output;
@@ -37,7 +37,7 @@ impl SnapshotPlace {
 
     /// What is there, if it is one.
     pub(crate) fn text(&self) -> Option<String> {
-        let bytes = read_bytes(&self.path).ok().filter(|_| self.is_there())?;
+        let bytes = read_bytes(&self.path).ok().filter(|bytes| bytes.starts_with(GENERATED.as_bytes()))?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -19,16 +19,7 @@ pub(crate) fn linux() -> DerivationGraph {
     sample.add("native-tls", "0.2.14", "default", &["openssl-sys"]);
     sample.add("serde", "1.0.228", "default derive std", &[]);
     sample.add("reqwest", "0.12.4", "default", &["native-tls", "serde"]);
-    sample.add("syn 1", "1.0.109", "default", &[]);
-    sample.add("syn 2", "2.0.1", "default full", &[]);
-    sample.add("old-derive", "0.3.0", "", &["syn 1"]);
-    sample.add("thiserror", "2.0.18", "default", &["syn 2"]);
-    sample.add("time", "0.1.45", "", &["libc"]);
-    sample.member("core", "0.1.0", &["serde"]);
-    sample.member("ui", "0.1.0", &["core", "old-derive"]);
-    sample.member("app", "0.1.0", &["ui", "reqwest", "thiserror"]);
-    sample.tests("core", &["core", "time"]);
-    sample.tests("app", &["app"]);
+    sample.common();
     sample.graph(LINUX)
 }
 
@@ -40,16 +31,7 @@ pub(crate) fn darwin() -> DerivationGraph {
     sample.add("native-tls", "0.2.14", "default", &["security-framework"]);
     sample.add("serde", "1.0.228", "default derive std", &[]);
     sample.add("reqwest", "0.12.4", "default", &["native-tls", "serde"]);
-    sample.add("syn 1", "1.0.109", "default", &[]);
-    sample.add("syn 2", "2.0.1", "default full", &[]);
-    sample.add("old-derive", "0.3.0", "", &["syn 1"]);
-    sample.add("thiserror", "2.0.18", "default", &["syn 2"]);
-    sample.add("time", "0.1.45", "", &["libc"]);
-    sample.member("core", "0.1.0", &["serde"]);
-    sample.member("ui", "0.1.0", &["core", "old-derive"]);
-    sample.member("app", "0.1.0", &["ui", "reqwest", "thiserror"]);
-    sample.tests("core", &["core", "time"]);
-    sample.tests("app", &["app"]);
+    sample.common();
     sample.graph(DARWIN)
 }
 
@@ -81,6 +63,20 @@ impl Sample {
         let inputs = [(Input::Source, "0123abcd".to_owned())].into();
         self.names.push(name.to_owned());
         self.derivations.push(Derivation { features, dependencies, inputs, ..derivation });
+    }
+
+    /// What is the same on both platforms, above `libc`, `serde` and `reqwest`.
+    fn common(&mut self) {
+        self.add("syn 1", "1.0.109", "default", &[]);
+        self.add("syn 2", "2.0.1", "default full", &[]);
+        self.add("old-derive", "0.3.0", "", &["syn 1"]);
+        self.add("thiserror", "2.0.18", "default", &["syn 2"]);
+        self.add("time", "0.1.45", "", &["libc"]);
+        self.member("core", "0.1.0", &["serde"]);
+        self.member("ui", "0.1.0", &["core", "old-derive"]);
+        self.member("app", "0.1.0", &["ui", "reqwest", "thiserror"]);
+        self.tests("core", &["core", "time"]);
+        self.tests("app", &["app"]);
     }
 
     /// What the build script of a crate uses.

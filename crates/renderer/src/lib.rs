@@ -76,6 +76,6 @@ pub use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, Member
 pub use crate::nix::string as nix_string;
 pub use crate::options::{Library, RenderOptions};
 pub use crate::origins::{Origins, Registry, Repository, registry_names, repository_names};
-pub use crate::overrides::{MEMBERS, OVERRIDES, Override, build_script_crates, overrides_of};
+pub use crate::overrides::{MEMBERS, OVERRIDES, Override, build_script_crates, key_is_for, overrides_of};
 pub use crate::render::render;
 pub use crate::sbom::{About, BuildGraph, sbom};

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use cratewright_resolver::{CompileMode, PackageGraph, Pair, Platform};
+use cratewright_resolver::{CompileMode, Package, PackageGraph, Pair, Platform};
+use semver::{Version, VersionReq};
 
 use crate::merged::{EntryIx, Merged, Resolved};
 
@@ -179,6 +180,15 @@ pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String,
         }
     }
     table
+}
+
+/// Whether a key of an override, `name` or `name@requirement`, is for a package. Pre-releases count as what they lead to, as in
+/// `nix-lib/library/override-layers.nix`.
+pub fn key_is_for(key: &str, package: &Package) -> bool {
+    let Some((name, requirement)) = key.split_once('@') else { return key == package.name };
+    let Version { major, minor, patch, .. } = package.version;
+    let meets = |requirement: VersionReq| requirement.matches(&Version::new(major, minor, patch));
+    name == package.name && VersionReq::parse(requirement).is_ok_and(meets)
 }
 
 /// The table that `Cargo.nix` has: by crate, names of overrides in the library. Nothing if no crate needs any.

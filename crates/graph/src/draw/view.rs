@@ -193,7 +193,8 @@ impl<'a> View<'a> {
 
     /// Whether a drawing shows that it is changed: not where that is all that is shown.
     pub(crate) fn is_highlighted(&self, ix: DerivationIx) -> bool {
-        self.is_changed[ix] && self.shown().iter().any(|&other| !self.is_changed[other])
+        let mut others = self.is_shown.iter().zip(&self.is_changed);
+        self.is_changed[ix] && others.any(|(is_shown, is_changed)| *is_shown && !is_changed)
     }
 
     /// Whether the view is about it: a crate that was asked for, a duplicate.

@@ -13,7 +13,7 @@ use crate::entry::edition_of;
 use crate::merged::EntryIx;
 use crate::metadata;
 use crate::nix::Nix;
-use crate::overrides::{MEMBERS, is_on};
+use crate::overrides::{MEMBERS, is_on, key_is_for};
 
 /// What entries of one package differ in, as `lists` of `nix-lib/library/entries.nix` has them.
 const LISTS: [&str; 6] = ["buildDependencies", "crateBin", "crateRenames", "dependencies", "features", "lto"];
@@ -207,14 +207,7 @@ impl Builder<'_> {
 
     /// Overrides of the library that are for a package.
     fn overrides(&self, package: &Package, is_member: bool) -> Vec<&'static str> {
-        let is_for = |key: &str| match key.split_once('@') {
-            _ if key == MEMBERS => is_member,
-            None => key == package.name,
-            Some((name, requirement)) => {
-                let meets = |requirement: semver::VersionReq| requirement.matches(&package.version);
-                name == package.name && semver::VersionReq::parse(requirement).is_ok_and(meets)
-            }
-        };
+        let is_for = |key: &str| if key == MEMBERS { is_member } else { key_is_for(key, package) };
         let found = self.common.overrides.iter().filter(|(key, _)| is_for(key));
         found.flat_map(|(_, names)| names).copied().filter(|name| is_on(name, self.triples)).collect()
     }
