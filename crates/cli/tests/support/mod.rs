@@ -3,6 +3,7 @@
 
 pub mod environment;
 pub mod git;
+pub mod machine;
 pub mod nix;
 pub mod recorded;
 pub mod registry;

@@ -87,7 +87,8 @@ pub fn sysroot() -> &'static str {
     SYSROOT.get_or_init(|| stdout(Command::new("rustc").args(["--print", "sysroot"])).trim().to_owned())
 }
 
-fn is_root() -> bool {
+/// Whether the tests are run by root.
+pub fn is_root() -> bool {
     let id = run(Command::new("id").arg("-u"));
     id.stdout.trim_ascii() == b"0"
 }
