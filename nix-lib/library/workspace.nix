@@ -69,6 +69,7 @@ let
       ]
     );
   inherit (parts)
+    cache-roots
     checks
     compilation
     meta
@@ -196,6 +197,19 @@ let
     inherit (build) sbom;
   }) parts.units.memberNames;
 
+  variantMembers = lib.mapAttrs (
+    _:
+    lib.mapAttrs (
+      name: set: rec {
+        packageId = set.unit;
+        build = buildMember name [ set ] { inherit (set) features; };
+        inherit (build) sbom;
+      }
+    )
+  ) variants;
+
+  checksOfMembers = checks (compilation profile) sides;
+
   # Binaries of one name, as cargo warns of them: one tree has room for one of them.
   collisions =
     let
@@ -234,20 +248,18 @@ if format != 8 then
   ''
 else
   lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
-  // checks (compilation profile) sides
+  // checksOfMembers
   // {
     inherit workspaceMembers;
+    variants = variantMembers;
 
-    variants = lib.mapAttrs (
-      _:
-      lib.mapAttrs (
-        name: set: rec {
-          packageId = set.unit;
-          build = buildMember name [ set ] { inherit (set) features; };
-          inherit (build) sbom;
-        }
-      )
-    ) variants;
+    cacheRoots = cache-roots {
+      sides = { inherit (sides) units build linkedByTests; };
+      builds = map (member: member.build) (
+        lib.concatMap lib.attrValues ([ workspaceMembers ] ++ lib.attrValues variantMembers)
+      );
+      tests = checksOfMembers.tests or { };
+    };
 
     # All members' outputs in one tree.
     allWorkspaceMembers = warnOfCollisions (

@@ -1,7 +1,9 @@
 //! Command line arguments. Names and meanings are cargo's where cargo has them.
 
+pub(crate) mod cache;
 pub(crate) mod graph;
 pub(crate) mod impact;
+pub(crate) mod nix;
 pub(crate) mod plan;
 pub(crate) mod snapshot;
 pub(crate) mod why;
@@ -14,6 +16,8 @@ use clap::{ArgAction, ColorChoice, Parser, Subcommand};
 use cratewright_resolver::{DEFAULT_PROFILE, UserIntent};
 
 use cratewright_workspace::Cross;
+
+use crate::args::nix::FileArgs;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()
@@ -63,6 +67,9 @@ pub(crate) enum Command {
     Sbom(Sbom),
     /// Show what a change builds again, and why, before anything is built
     Impact(impact::Impact),
+    /// Look for crates in a binary cache, push them to it, and see what a build would fetch
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// Draw the graph of what Nix builds, or a part of it
     Graph(graph::Graph),
     /// Write what is built as a file to commit and to review: build-graph.toml
@@ -213,17 +220,8 @@ pub(crate) struct Overrides {
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
-    /// Cargo.nix to evaluate
-    ///
-    /// Default: the one in the workspace root.
-    #[arg(long, value_name = "PATH", conflicts_with = "expr")]
-    pub(crate) cargo_nix: Option<PathBuf>,
-    /// nixpkgs, in place of the one in NIX_PATH
-    #[arg(long, value_name = "PATH", conflicts_with = "expr")]
-    pub(crate) nixpkgs: Option<PathBuf>,
-    /// Nix expression of what Cargo.nix evaluates to, with your arguments
-    #[arg(long, value_name = "NIX")]
-    pub(crate) expr: Option<String>,
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
     /// Exit with 1 if a crate is not covered
     #[arg(long)]
     pub(crate) deny_uncovered: bool,

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod args;
+mod cache;
 mod cargo;
 mod check;
 mod checkout;
@@ -17,6 +18,7 @@ mod generate;
 mod graph;
 mod impact;
 mod library;
+mod nix;
 mod options;
 pub mod oracle;
 mod origins;
@@ -67,6 +69,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Overrides(command) => overrides::run(command, &report),
         Command::Sbom(command) => sbom::run(command, &report),
         Command::Impact(command) => impact::run(command, &report),
+        Command::Cache(command) => cache::run(command, &report),
         Command::Graph(command) => graph::run(command, &report),
         Command::Snapshot(command) => generate::run_with_snapshot(command, &report),
         Command::Why(command) => why::run(command, &report),

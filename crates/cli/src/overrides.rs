@@ -4,19 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::path::Path;
-use std::process::Command;
 
-use cratewright_renderer::{
-    Merged, OVERRIDES, Override, build_script_crates, key_is_for, merge, nix_string, overrides_of,
-};
+use cratewright_renderer::{Merged, OVERRIDES, Override, build_script_crates, key_is_for, merge, overrides_of};
 use cratewright_resolver::Package;
 use serde::{Deserialize, Serialize};
 
 use crate::args::{Format, Overrides};
-use crate::cargo;
 use crate::exit;
 use crate::generate::built;
+use crate::nix;
 use crate::options::LoadOptions;
 use crate::report::Report;
 use crate::workspace::{self, Workspace};
@@ -65,7 +61,11 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
             progress: report.progress(),
         },
     )?;
-    let layers = layers(command, &workspace.root)?;
+    let file = nix::cargo_nix(&command.file, &workspace.root, "")?;
+    let layers: Layers = nix::evaluate(
+        &format!("{file}.internal.overrides"),
+        Diagnostic::new("no-overrides", "Nix cannot evaluate which overrides there are"),
+    )?;
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
     let overrides = overrides_of(workspace.resolved(&graphs), &merged);
@@ -76,44 +76,6 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
     }
     let is_denied = command.deny_uncovered && crates.iter().any(|one| one.covered_by.is_empty());
     Ok(if is_denied { exit::STALE } else { exit::SUCCESS })
-}
-
-/// Evaluates the table.
-fn layers(command: &Overrides, root: &Path) -> Result<Layers, Diagnostic> {
-    let expression = match &command.expr {
-        Some(expression) => expression.clone(),
-        None => {
-            let path = command.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
-            let cargo_nix = nix_path(&path).map_err(|failure| {
-                failure.help("write it with `cratewright generate`, or name it with `--cargo-nix`")
-            })?;
-            let nixpkgs = match &command.nixpkgs {
-                None => String::new(),
-                Some(path) => format!("nixpkgs = {};", nix_path(path)?),
-            };
-            format!("import {cargo_nix} {{ {nixpkgs} }}")
-        }
-    };
-    let mut nix = Command::new("nix-instantiate");
-    nix.args(["--extra-experimental-features", "nix-command flakes", "--eval", "--strict", "--json", "--expr"]);
-    nix.arg(format!("({expression}).internal.overrides"));
-    let evaluated = cargo::output(nix)?;
-    let no_table = |why: String| {
-        Diagnostic::new("no-overrides", "Nix cannot evaluate which overrides there are")
-            .note("expression", expression.clone())
-            .note("Nix says", why)
-            .help("name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale")
-    };
-    if !evaluated.status.success() {
-        return Err(no_table(cargo::stderr(&evaluated)));
-    }
-    serde_json::from_slice(&evaluated.stdout).map_err(|error| no_table(error.to_string()))
-}
-
-/// A path as an expression, whatever characters it has.
-pub(crate) fn nix_path(path: &Path) -> Result<String, Diagnostic> {
-    let path = path.canonicalize().map_err(|error| Diagnostic::io("find", path, &error))?;
-    Ok(format!("(/. + {})", nix_string(&path.display().to_string())))
 }
 
 /// Crates with `links`, and those whose build scripts use something for what is not Rust.

@@ -16,8 +16,9 @@ macro_rules! parts {
 }
 
 /// Parts by name of their file in `nix-lib/library`, by which they know each other, in the order of the files.
-pub const PARTS: [(&str, &str); 19] = parts![
+pub const PARTS: [(&str, &str); 20] = parts![
     "build-script",
+    "cache-roots",
     "check-kinds",
     "check-script",
     "checks",

@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use cratewright_graph::{Derivation, DerivationGraph, Impact, Kind, NixAnswer, Side};
 use cratewright_renderer::nix_string;
 use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
 
-use crate::cargo;
-use crate::overrides::nix_path;
+use crate::nix;
 use crate::workspace::system;
 
 /// How Nix is asked.
@@ -89,7 +87,7 @@ impl Nix<'_> {
         serde_json::to_writer(&file, &names).map_err(|error| unwritten(&error.into()))?;
         let mut nixpkgs = match self.nixpkgs {
             None => String::new(),
-            Some(path) => format!("nixpkgs = {};", nix_path(path)?),
+            Some(path) => format!("nixpkgs = {};", nix::path(path)?),
         };
         if let Some(platform) = self.elsewhere {
             let system = system(platform).ok_or_else(|| {
@@ -99,7 +97,7 @@ impl Nix<'_> {
                 )
                 .help("ask for a platform that builds for itself")
             })?;
-            let from = self.nixpkgs.map_or(Ok("<nixpkgs>".to_owned()), nix_path)?;
+            let from = self.nixpkgs.map_or(Ok("<nixpkgs>".to_owned()), nix::path)?;
             nixpkgs = format!("pkgs = import {from} {{ config = {{ }}; system = {}; }};", nix_string(system));
         }
         // A hook that does nothing makes another derivation.
@@ -107,7 +105,7 @@ impl Nix<'_> {
             let key = crate_of.replacen('@', "@=", 1);
             format!("{} = _: {{ preConfigure = \": bumped\"; }};", nix_string(&key))
         });
-        let cargo_nix = nix_path(cargo_nix)
+        let cargo_nix = nix::path(cargo_nix)
             .map_err(|failure| failure.help("write it with `cratewright generate`, and commit it"))?;
         let expression = format!(
             "let
@@ -120,22 +118,10 @@ impl Nix<'_> {
             }}",
             profile = nix_string(self.profile),
             bumped = bumped.collect::<String>(),
-            names = nix_path(file.path())?,
+            names = nix::path(file.path())?,
         );
-        let mut nix = Command::new("nix-instantiate");
-        nix.args(["--extra-experimental-features", "nix-command flakes", "--eval", "--strict", "--json", "--expr"]);
-        nix.arg(&expression);
-        let evaluated = cargo::output(nix)?;
-        let failed = |why: String| {
-            Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates")
-                .note("file", cargo_nix.clone())
-                .note("Nix says", why)
-                .help("name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale")
-        };
-        if !evaluated.status.success() {
-            return Err(failed(cargo::stderr(&evaluated)));
-        }
-        serde_json::from_slice(&evaluated.stdout).map_err(|error| failed(error.to_string()))
+        nix::evaluate(&expression, Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates"))
+            .map_err(|failure| failure.note("file", cargo_nix))
     }
 }
 

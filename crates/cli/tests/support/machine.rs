@@ -12,14 +12,16 @@ use super::{nix, run};
 /// A machine whose store is empty at first.
 pub struct Machine {
     directory: tempfile::TempDir,
+    configuration: String,
 }
 
 impl Machine {
     /// Fails the test where this user may not have mounts of its own.
     pub fn new() -> Self {
+        nix::require();
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("nix")).unwrap();
-        let machine = Machine { directory };
+        let machine = Machine { directory, configuration: "substituters =".to_owned() };
         let mounted = machine.command("true").output();
         let is_mounted = mounted.as_ref().is_ok_and(|output| output.status.success());
         assert!(
@@ -30,14 +32,11 @@ impl Machine {
         machine
     }
 
-    /// A program of Nix on this machine, set up for the stand-in, as [`nix::nix`] does for the one that tests run on.
-    pub fn nix(&self, program: &str) -> Command {
-        let set_up = nix::nix(program);
-        let mut command = self.command(program);
-        command.args(set_up.get_args());
-        command.args(["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]);
-        command.envs(set_up.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command
+    /// The configuration of Nix on this machine, in place of what it was before.
+    #[must_use]
+    pub fn configured(mut self, lines: &str) -> Self {
+        self.configuration = lines.to_owned();
+        self
     }
 
     /// Where a path of this machine's store lies for the others.
@@ -45,7 +44,7 @@ impl Machine {
         self.directory.path().join(path.strip_prefix("/").expect("a path of a store"))
     }
 
-    /// Any program on this machine.
+    /// A program on this machine: of Nix, set up for the stand-in, or one that runs Nix.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("unshare");
         if !nix::is_root() {
@@ -57,6 +56,10 @@ impl Machine {
         command.arg(program);
         // What Nix remembers of caches is of one machine as well.
         command.env("XDG_CACHE_HOME", self.directory.path().join("cache"));
+        nix::set_up(&mut command);
+        let always =
+            "experimental-features = nix-command flakes\nsandbox = false\nbuild-users-group =\nmax-jobs = auto";
+        command.env("NIX_CONFIG", format!("{always}\n{}", self.configuration));
         command
     }
 }

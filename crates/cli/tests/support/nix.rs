@@ -8,11 +8,7 @@ use super::{repository, run, stdout};
 
 /// `nix-build`, `nix-instantiate` or `nix-store`, set up for the stand-in. Fails the test where Nix is missing.
 pub fn nix(program: &str) -> Command {
-    static FOUND: OnceLock<()> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let found = Command::new("nix-instantiate").arg("--version").output().is_ok();
-        assert!(found, "Nix is not installed, and this test needs it: `apt-get install nix-bin`, or see nixos.org");
-    });
+    require();
     let mut command = Command::new(program);
     // There is no cache to wait for, and the stand-in is made of the machine's own tools.
     command.args(["--option", "substituters", "", "--option", "sandbox", "false"]);
@@ -23,9 +19,23 @@ pub fn nix(program: &str) -> Command {
             command.args(["--option", "build-users-group", ""]);
         }
     }
+    set_up(&mut command);
+    command
+}
+
+/// Fails the test where Nix is missing.
+pub fn require() {
+    static FOUND: OnceLock<()> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let found = Command::new("nix-instantiate").arg("--version").output().is_ok();
+        assert!(found, "Nix is not installed, and this test needs it: `apt-get install nix-bin`, or see nixos.org");
+    });
+}
+
+/// Has a command find the toolchain, and nixpkgs.
+pub fn set_up(command: &mut Command) {
     command.env("CRATEWRIGHT_RUST_SYSROOT", sysroot());
     command.env("NIX_PATH", format!("nixpkgs={}", nixpkgs().display()));
-    command
 }
 
 /// What `<nixpkgs>` is: the stand-in, or the one that `dev/real-nixpkgs` runs the tests on.

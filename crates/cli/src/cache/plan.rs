@@ -1,0 +1,180 @@
+//! `cratewright cache plan`: what a build would fetch, and what it would build.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::process::Command;
+
+use cratewright_sources::diagnostic::Diagnostic;
+use serde::Serialize;
+
+use crate::args::Format;
+use crate::args::cache::Plan;
+use crate::cache::count;
+use crate::cache::roots::{self, Kind, Root, name_of};
+use crate::cargo;
+use crate::exit;
+use crate::nix;
+use crate::report::Report;
+
+/// What Nix says it would do, in groups.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Planned {
+    /// Derivations to build.
+    build: Vec<Step>,
+    /// Store paths to fetch.
+    fetch: Vec<Step>,
+    /// Sizes as Nix prints them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Step {
+    name: String,
+    /// Nothing where it is no crate, and not what a crate is built with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<Kind>,
+    path: String,
+}
+
+pub(super) fn run(command: &Plan, report: &Report) -> Result<u8, Diagnostic> {
+    let file = roots::file(&command.crates)?;
+    let attribute = match &command.attr {
+        Some(attribute) => format!("file.{attribute}"),
+        None => "(file.rootCrate.build or file.allWorkspaceMembers)".to_owned(),
+    };
+    let derivation: String = nix::instantiate(
+        &format!("let file = {file}; in {attribute}.drvPath"),
+        Diagnostic::new("evaluation-failed", "Nix cannot evaluate what is to be built"),
+    )?;
+    let mut known = roots::crates(&file, true)?;
+    known.extend(roots::toolchain(&known)?);
+    let said = dry_run(&derivation, &command.store)?;
+    for line in said.lines() {
+        // Of stores that do not answer, which Nix then does without.
+        if let Some(warning) = line.strip_prefix("warning: ") {
+            report.warning(warning);
+        }
+    }
+    let planned = planned(&said, &known);
+    match command.format {
+        Format::Text => report.data(&planned.text())?,
+        Format::Json => {
+            report.data(&format!("{}\n", serde_json::to_string_pretty(&planned).unwrap_or_default()))?;
+        }
+    }
+    Ok(exit::SUCCESS)
+}
+
+/// What Nix prints of a build that it does not start.
+fn dry_run(derivation: &str, stores: &[String]) -> Result<String, Diagnostic> {
+    let mut command = Command::new("nix-store");
+    command.args(["--realise", "--dry-run", derivation]);
+    if !stores.is_empty() {
+        command.args(["--option", "substituters", &stores.join(" ")]);
+    }
+    let output = cargo::output(command)?;
+    if output.status.success() {
+        return Ok(cargo::stderr(&output));
+    }
+    Err(Diagnostic::new("store-unreachable", format!("Nix does not say how to build {}", name_of(derivation)))
+        .note("Nix says", cargo::stderr(&output))
+        .help("check the stores in Nix's configuration, or name others with `--store URL`"))
+}
+
+fn planned(said: &str, known: &[Root]) -> Planned {
+    let by_path: HashMap<&str, &Root> = known
+        .iter()
+        .flat_map(|root| root.outputs.values().chain([&root.drv_path]).map(move |path| (path.as_str(), root)))
+        .collect();
+    let (mut build, mut fetch, mut ignored, mut size) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut steps = &mut ignored;
+    for line in said.lines() {
+        let Some(path) = line.strip_prefix("  ").filter(|path| path.starts_with('/')) else {
+            if line.contains("will be fetched") {
+                size = line.split_once('(').and_then(|(_, rest)| Some(rest.split_once(')')?.0.to_owned()));
+                steps = &mut fetch;
+            } else if line.contains("will be built") {
+                steps = &mut build;
+            } else {
+                steps = &mut ignored;
+            }
+            continue;
+        };
+        let root = by_path.get(path);
+        steps.push(Step {
+            name: root.map_or_else(|| name_of(path).trim_end_matches(".drv").to_owned(), |root| root.display()),
+            kind: root.map(|root| root.kind),
+            path: path.to_owned(),
+        });
+    }
+    Planned { build, fetch, size }
+}
+
+impl Planned {
+    fn text(&self) -> String {
+        if self.build.is_empty() && self.fetch.is_empty() {
+            return "nothing is built and nothing is fetched: all of it is there\n".to_owned();
+        }
+        let size = self.size.as_ref().map(|size| format!(" ({size})")).unwrap_or_default();
+        let mut text = String::new();
+        for (what, steps, more) in [("built", &self.build, ""), ("fetched", &self.fetch, &*size)] {
+            let _ = writeln!(text, "{what}: {}{more}", counts(steps));
+        }
+        for kind in Kind::ALL.into_iter().map(Some).chain([None]) {
+            let mut names: Vec<&str> =
+                self.build.iter().filter(|step| step.kind == kind).map(|step| step.name.as_str()).collect();
+            names.sort_unstable();
+            if !names.is_empty() {
+                let title = kind.map_or("sources and others", Kind::title);
+                let _ = writeln!(text, "\n{title} that are built:\n  {}", names.join("\n  "));
+            }
+        }
+        text
+    }
+}
+
+/// `12 (2 members, 9 dependencies, 1 other)`
+fn counts(steps: &[Step]) -> String {
+    let mut by_kind: BTreeMap<Option<Kind>, usize> = BTreeMap::new();
+    for step in steps {
+        *by_kind.entry(step.kind).or_default() += 1;
+    }
+    if by_kind.is_empty() {
+        return "nothing".to_owned();
+    }
+    let kinds = Kind::ALL.into_iter().map(Some).chain([None]);
+    let parts = kinds.filter_map(|kind| {
+        let number = *by_kind.get(&kind)?;
+        Some(match kind {
+            Some(Kind::Dependency) if number > 1 => format!("{number} dependencies"),
+            kind => count(number, kind.map_or("other", Kind::noun)),
+        })
+    });
+    format!("{} ({})", steps.len(), parts.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nix_says_is_grouped() {
+        let root = Root {
+            name: "app".into(),
+            version: "1.0.0".into(),
+            kind: Kind::Member,
+            drv_path: "/s/1-app.drv".into(),
+            outputs: [("out".into(), "/s/2-app".into())].into(),
+        };
+        let said = "warning: something\nthese 2 derivations will be built:\n  /s/1-app.drv\n  /s/3-app-src.drv\n\
+                    this path will be fetched (0.10 MiB download, 0.50 MiB unpacked):\n  /s/2-app\n";
+        let planned = planned(said, &[root]);
+        assert_eq!(
+            planned.text(),
+            "built: 2 (1 member, 1 other)\nfetched: 1 (1 member) (0.10 MiB download, 0.50 MiB unpacked)\n\n\
+             members that are built:\n  app 1.0.0\n\nsources and others that are built:\n  app-src\n"
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! `cratewright cache push`: brings what a cache lacks there.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::{io, thread};
+
+use cratewright_sources::diagnostic::Diagnostic;
+
+use crate::args::cache::Push;
+use crate::cache::count;
+use crate::cache::roots::{self, Root};
+use crate::cache::store::{self, PATHS_OF_A_COMMAND};
+use crate::cargo;
+use crate::exit;
+use crate::nix;
+use crate::report::Report;
+
+/// Paths that are pushed at once: few enough to see how far it is.
+const BATCH: usize = 50;
+const _: () = assert!(BATCH <= PATHS_OF_A_COMMAND.get());
+
+pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
+    let file = roots::file(&command.crates)?;
+    let mut roots = roots::crates(&file, command.tests)?;
+    if command.toolchain {
+        roots.extend(roots::toolchain(&roots)?);
+    }
+    let wanted: BTreeSet<&str> = roots.iter().flat_map(|root| root.outputs.values().map(String::as_str)).collect();
+    let there = store::found(std::slice::from_ref(&command.to), &wanted)?;
+    let missing: BTreeSet<&str> = wanted.difference(&there).copied().collect();
+    let built = store::built(&missing)?;
+    let paths: Vec<&str> = missing.intersection(&built).copied().collect();
+    let to = destination(command)?;
+    for (ix, batch) in paths.chunks(BATCH).enumerate() {
+        report.progress().so_far("Pushing", format_args!("{} of {}", ix * BATCH, paths.len()));
+        push(command, &to, batch)?;
+        report.detail("Pushed", format_args!("{} of {}", ix * BATCH + batch.len(), paths.len()));
+    }
+    report.progress().clear();
+    let already = if there.is_empty() { String::new() } else { format!(", which had {} already", there.len()) };
+    report.status("Pushed", format_args!("{} to {}{already}", count(paths.len(), "path"), command.to));
+    Ok(not_built(&roots, &missing, &built, report))
+}
+
+/// Tells of crates that could not be pushed.
+fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, report: &Report) -> u8 {
+    let is_lacking = |path: &String| missing.contains(path.as_str()) && !built.contains(path.as_str());
+    let lacking = roots.iter().filter(|root| root.outputs.values().any(is_lacking));
+    let mut names: Vec<String> = lacking.map(Root::display).collect();
+    names.sort();
+    if names.is_empty() {
+        return exit::SUCCESS;
+    }
+    let what = if names.len() == 1 { "derivation is" } else { "derivations are" };
+    report.finding(
+        "not built",
+        format_args!("{} {what} neither in the cache nor in the store of this machine", names.len()),
+        &names,
+        "build all of them with `nix-build Cargo.nix -A cacheRoots`, or `-A cacheRoots.tests` with test suites; then push again",
+    );
+    exit::STALE
+}
+
+/// Where to push to. A binary cache takes the key with its address, and Nix signs what it writes there.
+fn destination(command: &Push) -> Result<String, Diagnostic> {
+    let Some(key) = &command.key else { return Ok(command.to.clone()) };
+    let key = key.canonicalize().map_err(|error| Diagnostic::io("read", key, &error))?;
+    if !is_binary_cache(&command.to) {
+        return Ok(command.to.clone());
+    }
+    let and = if command.to.contains('?') { '&' } else { '?' };
+    let to = if command.to.contains("://") { command.to.clone() } else { format!("file://{}", command.to) };
+    Ok(format!("{to}{and}secret-key={}", encoded(&key)?))
+}
+
+/// Whether Nix keeps a store as files with signatures beside them.
+fn is_binary_cache(store: &str) -> bool {
+    ["file://", "http://", "https://", "s3://"].iter().any(|scheme| store.starts_with(scheme))
+}
+
+/// A path as a part of an address.
+fn encoded(path: &Path) -> Result<String, Diagnostic> {
+    let Some(path) = path.to_str() else {
+        return Err(Diagnostic::new("invalid-key-path", format!("`{}` is not a name in UTF-8", path.display()))
+            .help("give the file of the key another name"));
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte);
+    Ok(path
+        .bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect())
+}
+
+fn push(command: &Push, to: &str, paths: &[&str]) -> Result<(), Diagnostic> {
+    if let Some(shell) = &command.command {
+        return done(shell, given(shell, paths));
+    }
+    if let Some(key) = command.key.as_ref().filter(|_| !is_binary_cache(&command.to)) {
+        let mut sign = nix::command("store");
+        sign.args(["sign", "--recursive", "--key-file"]).arg(key).args(paths);
+        done("nix store sign", Ok(cargo::output(sign)?))?;
+    }
+    let mut copy = nix::command("copy");
+    copy.args(["--to", to]).args(paths);
+    done("nix copy", Ok(cargo::output(copy)?))
+}
+
+/// Runs a shell command that reads store paths.
+fn given(shell: &str, paths: &[&str]) -> io::Result<Output> {
+    let mut command = Command::new("sh");
+    command.args(["-c", shell]).env("OUT_PATHS", paths.join(" "));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    thread::scope(|scope| {
+        // A command that goes by OUT_PATHS may end before it has read them.
+        scope.spawn(move || paths.iter().all(|path| writeln!(stdin, "{path}").is_ok()));
+        child.wait_with_output()
+    })
+}
+
+fn done(program: &str, output: io::Result<Output>) -> Result<(), Diagnostic> {
+    let said = match output {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => format!("{}{}", String::from_utf8_lossy(&output.stdout), cargo::stderr(&output)),
+        Err(error) => error.to_string(),
+    };
+    Err(Diagnostic::new("push-failed", format!("`{program}` failed; what was pushed before stays there"))
+        .note("it says", said)
+        .help("check that you may write to the cache; the next `cratewright cache push` goes on from here"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_part_of_an_address() {
+        assert_eq!(encoded(Path::new("/run/a key&b?#ü")).unwrap(), "/run/a%20key%26b%3F%23%C3%BC");
+        let strange = Path::new(OsStr::from_bytes(b"/run/\xff"));
+        assert_eq!(encoded(strange).unwrap_err().code, "invalid-key-path");
+    }
+}

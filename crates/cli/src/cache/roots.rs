@@ -1,0 +1,137 @@
+//! What a binary cache must have of a workspace: the crates that `cacheRoots` of Cargo.nix has, and what they are built with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cratewright_renderer::nix_string;
+use cratewright_sources::diagnostic::Diagnostic;
+use serde::{Deserialize, Serialize};
+
+use crate::args::cache::CrateArgs;
+use crate::cache::derivation::Derivation;
+use crate::check::require_fresh;
+use crate::nix;
+use crate::workspace;
+
+/// Groups in which crates are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Kind {
+    /// Of the workspace, or beside it.
+    Member,
+    /// Of a registry or a git repository.
+    Dependency,
+    /// The test suite of a member.
+    Tests,
+    /// A compiler, a library or the like: all else that the builds of crates take and Nix builds.
+    Toolchain,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 4] = [Kind::Member, Kind::Dependency, Kind::Tests, Kind::Toolchain];
+
+    /// One of them.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Kind::Member => "member",
+            Kind::Dependency => "dependency",
+            Kind::Tests => "test suite",
+            Kind::Toolchain => "input",
+        }
+    }
+
+    /// As the head of a list.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Kind::Member => "members",
+            Kind::Dependency => "dependencies",
+            Kind::Tests => "test suites",
+            Kind::Toolchain => "toolchain",
+        }
+    }
+}
+
+/// A derivation whose outputs a cache should have.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Root {
+    /// Of the crate, or of the derivation where it is none.
+    pub(super) name: String,
+    /// Empty where it is no crate.
+    #[serde(default)]
+    pub(super) version: String,
+    pub(super) kind: Kind,
+    pub(super) drv_path: String,
+    /// Store paths by name.
+    pub(super) outputs: BTreeMap<String, String>,
+}
+
+impl Root {
+    pub(super) fn display(&self) -> String {
+        format!("{} {}", self.name, self.version).trim_end().to_owned()
+    }
+}
+
+/// The expression of `Cargo.nix`, which must be up to date where it is not the user's own expression.
+pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
+    if arguments.file.expr.is_some() {
+        return nix::cargo_nix(&arguments.file, "".as_ref(), "");
+    }
+    let (_, disk) = workspace::find(arguments.manifest_path.as_deref())?;
+    let root = disk.root();
+    let place = arguments.file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
+    require_fresh(root, &place)?;
+    nix::cargo_nix(&arguments.file, root, &format!("profile = {};", nix_string(&arguments.profile)))
+}
+
+/// All crates of a `Cargo.nix`, with the test suites of members or without. Writes their derivations to the store.
+pub(super) fn crates(file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnostic> {
+    let attribute = if with_tests { "cacheRoots.tests" } else { "cacheRoots" };
+    let roots: Vec<Root> = nix::instantiate(
+        &format!("{file}.{attribute}.crates"),
+        Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates"),
+    )?;
+    let unknown = roots.iter().find(|root| root.outputs.values().any(|path| path.matches('/').count() < 2));
+    match unknown {
+        None => Ok(roots),
+        Some(root) => Err(Diagnostic::new(
+            "content-addressed",
+            format!("the outputs of {} are content-addressed, and not known before they are built", root.display()),
+        )
+        .help("look for crates that are built without `contentAddressed = true`")),
+    }
+}
+
+/// What the crates are built with, besides each other and besides what is downloaded: outputs that they take.
+pub(super) fn toolchain(crates: &[Root]) -> Result<Vec<Root>, Diagnostic> {
+    let own: BTreeSet<&str> = crates.iter().map(|root| root.drv_path.as_str()).collect();
+    let mut taken: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in &own {
+        for (input, outputs) in Derivation::read(path)?.inputs {
+            if !own.contains(input.as_str()) {
+                taken.entry(input).or_default().extend(outputs);
+            }
+        }
+    }
+    let mut roots = Vec::new();
+    for (drv_path, names) in taken {
+        let derivation = Derivation::read(&drv_path)?;
+        let outputs = derivation.outputs.into_iter().filter(|(name, output)| names.contains(name) && !output.is_fixed);
+        let outputs: BTreeMap<String, String> = outputs.map(|(name, output)| (name, output.path)).collect();
+        if !outputs.is_empty() {
+            roots.push(Root {
+                name: name_of(&drv_path).trim_end_matches(".drv").to_owned(),
+                version: String::new(),
+                kind: Kind::Toolchain,
+                drv_path,
+                outputs,
+            });
+        }
+    }
+    Ok(roots)
+}
+
+/// A store path without the directory and the hash.
+pub(super) fn name_of(path: &str) -> &str {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    base.split_once('-').map_or(base, |(_, name)| name)
+}

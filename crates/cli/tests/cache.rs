@@ -1,0 +1,264 @@
+//! What a team does with a binary cache: one machine builds and pushes, others fetch. Each has a store of its own, and the
+//! cache is files over HTTP, signed with a key of the test.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::support::machine::Machine;
+use crate::support::registry::serve;
+use crate::support::{cratewright, fixture, run, stdout};
+
+/// Two programs on two libraries, one of which both use, with crates of a registry below: a proc-macro and build scripts
+/// among them.
+fn workspace(root: &Path) {
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let member = |name: &str, dependencies: &str, file: &str, source: &str| {
+        let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n");
+        write(&format!("{name}/Cargo.toml"), &format!("{head}{dependencies}"));
+        write(&format!("{name}/src/{file}"), source);
+    };
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"tool\", \"words\", \"sums\"]\n");
+    member("words", "cfg-if = \"1\"\n", "lib.rs", "pub fn word() -> &'static str { \"word\" }\n");
+    member("sums", "libc = \"0.2\"\n", "lib.rs", "#[test]\nfn sums() { assert_eq!(1 + 1, 2) }\n");
+    member("tool", "words = { path = \"../words\" }\n", "main.rs", "fn main() { println!(\"{}\", words::word()) }\n");
+    member(
+        "app",
+        "words = { path = \"../words\" }\nsums = { path = \"../sums\" }\nserde = { version = \"1\", features = [\"derive\"] }\n",
+        "main.rs",
+        "#[derive(serde::Serialize)]\nstruct Said(&'static str);\nfn main() { println!(\"{}\", Said(words::word()).0) }\n",
+    );
+    fs::copy(fixture("registry-mix").join("Cargo.lock"), root.join("Cargo.lock")).unwrap();
+    run(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(root));
+    generate(root);
+}
+
+fn generate(root: &Path) {
+    run(cratewright().args(["generate", "--quiet", "--offline"]).current_dir(root));
+}
+
+/// A team: a workspace, and a cache.
+struct Team {
+    directory: tempfile::TempDir,
+    address: String,
+}
+
+impl Team {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("workspace")).unwrap();
+        workspace(&directory.path().join("workspace"));
+        let cache = directory.path().join("cache");
+        fs::create_dir(&cache).unwrap();
+        let team = Team { address: serve(cache), directory };
+        let mut key = Command::new("nix-store");
+        run(key.args(["--generate-binary-cache-key", "test-1"]).args([team.path("secret key"), team.path("public")]));
+        team
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn cache(&self) -> String {
+        format!("file://{}", self.path("cache").display())
+    }
+
+    /// A machine that fetches from the cache.
+    fn machine(&self, key: &str) -> Machine {
+        Machine::new().configured(&format!("substituters = {}\ntrusted-public-keys = {key}", self.address))
+    }
+
+    fn public_key(&self) -> String {
+        fs::read_to_string(self.path("public")).unwrap()
+    }
+
+    fn cratewright(&self, machine: &Machine, arguments: &[&str]) -> Command {
+        let mut command = machine.command(env!("CARGO_BIN_EXE_cratewright"));
+        command.arg("cache").args(arguments).current_dir(self.path("workspace"));
+        command
+    }
+
+    fn status(&self, machine: &Machine, arguments: &[&str]) -> Value {
+        let mut command = self.cratewright(machine, &["status", "--store", &self.cache(), "--format", "json"]);
+        serde_json::from_str(&stdout(command.args(arguments))).unwrap()
+    }
+
+    /// Builds an attribute; returns the names of the crates that Nix built, and of the paths that it fetched.
+    fn build(&self, machine: &Machine, attribute: &str) -> Built {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Described {
+            name: String,
+            drv_path: String,
+        }
+        let mut list = machine.command("nix-instantiate");
+        list.args(["--eval", "--strict", "--json", "--expr"]);
+        list.arg("map (one: { inherit (one) name drvPath; }) (import ./Cargo.nix { }).cacheRoots.tests.crates");
+        let list = stdout(list.current_dir(self.path("workspace")));
+        let crates: Vec<Described> = serde_json::from_str(&list).unwrap();
+        let names: BTreeMap<String, String> = crates.into_iter().map(|one| (one.drv_path, one.name)).collect();
+        let mut build = machine.command("nix-build");
+        let output =
+            run(build.args(["Cargo.nix", "--no-out-link", "-A", attribute]).current_dir(self.path("workspace")));
+        let log = String::from_utf8(output.stderr).unwrap();
+        let quoted = |begin: &'static str| {
+            log.lines().filter_map(move |line| line.strip_prefix(begin)?.split('\'').next().map(str::to_owned))
+        };
+        Built {
+            crates: quoted("building '").filter_map(|path| names.get(&path).cloned()).collect(),
+            fetched: quoted("copying path '").count(),
+            output: PathBuf::from(String::from_utf8(output.stdout).unwrap().trim()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Built {
+    crates: BTreeSet<String>,
+    fetched: usize,
+    output: PathBuf,
+}
+
+fn counts(status: &Value) -> [(u64, u64); 3] {
+    ["members", "dependencies", "test-suites"].map(|kind| {
+        let counts = &status["counts"][kind];
+        (counts["present"].as_u64().unwrap(), counts["all"].as_u64().unwrap())
+    })
+}
+
+#[track_caller]
+fn fails(output: Output, code: i32, says: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(stderr.contains(says), "{stderr}");
+    assert!(output.stdout.is_empty() || code == 1);
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the counts are what the test is about")]
+fn what_one_machine_has_pushed_no_other_builds() {
+    let team = Team::new();
+    let first = Machine::new();
+    // Nothing is built, and so nothing can be pushed.
+    let push = ["push", "--to", &team.cache(), "--key", team.path("secret key").to_str().unwrap()].map(str::to_owned);
+    let push: Vec<&str> = push.iter().map(String::as_str).collect();
+    fails(team.cratewright(&first, &push).output().unwrap(), 1, "not built: ");
+
+    let built = team.build(&first, "cacheRoots");
+    assert_eq!(counts(&team.status(&first, &[]))[..2], [(0, 4), (0, 9)]);
+    let pushed = run(&mut team.cratewright(&first, &push));
+    let status = team.status(&first, &["--deny-missing"]);
+    assert_eq!(counts(&status), [(4, 4), (9, 9), (0, 0)]);
+    println!("{} crates built, {}", built.crates.len(), String::from_utf8_lossy(&pushed.stderr).trim());
+    let again = run(&mut team.cratewright(&first, &push));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("Pushed 0 paths"), "{again:?}");
+
+    // With test suites there is more to push.
+    let denied =
+        team.cratewright(&first, &["status", "--store", &team.cache(), "--tests", "--deny-missing"]).output().unwrap();
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&denied.stdout).contains("missing test suites:\n  "), "{denied:?}");
+    team.build(&first, "cacheRoots.tests");
+    run(team.cratewright(&first, &push).arg("--tests"));
+    assert_eq!(counts(&team.status(&first, &["--tests"]))[2], (4, 4));
+
+    let second = team.machine(&team.public_key());
+    let plan = |arguments: &[&str]| -> Value {
+        let mut command = team.cratewright(&second, &["plan", "--format", "json"]);
+        serde_json::from_str(&stdout(command.args(arguments))).unwrap()
+    };
+    let planned = plan(&["-A", "cacheRoots.tests"]);
+    let crates_of = |planned: &Value, what: &str| {
+        let steps = planned[what]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|step| step["kind"].is_string() && step["kind"] != "toolchain");
+        steps.map(|step| step["name"].as_str().unwrap().split(' ').next().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    assert!(crates_of(&planned, "build").is_empty(), "{planned}");
+    assert_eq!(crates_of(&planned, "fetch").len(), 13);
+    let fetched = team.build(&second, "cacheRoots.tests");
+    println!("second machine: {} fetched, {} crates built", fetched.fetched, fetched.crates.len());
+    assert!(fetched.crates.is_empty(), "{fetched:?}");
+    assert!(fetched.fetched >= 13, "{fetched:?}");
+
+    // An edit is built again with its cone: what uses it, and nothing else.
+    fs::write(team.path("workspace/words/src/lib.rs"), "pub fn word() -> &'static str { \"another\" }\n").unwrap();
+    generate(&team.path("workspace"));
+    let cone = BTreeSet::from(["app", "tool", "words"].map(str::to_owned));
+    assert_eq!(crates_of(&plan(&["-A", "cacheRoots"]), "build"), cone);
+    let edited = team.build(&second, "cacheRoots");
+    assert_eq!(edited.crates, cone);
+    println!("after an edit: {} crates built", edited.crates.len());
+    // A machine that has nothing yet builds the same, and fetches what is below.
+    let third = team.machine(&team.public_key());
+    let built = team.build(&third, "workspaceMembers.app.build");
+    assert_eq!(built.crates, BTreeSet::from(["app", "words"].map(str::to_owned)));
+    assert!(built.fetched > 0);
+    assert_eq!(stdout(&mut third.command(built.output.join("bin/app"))), "another\n");
+}
+
+#[test]
+fn what_somebody_else_signed_is_not_taken_and_without_the_cache_all_is_built() {
+    let team = Team::new();
+    let first = Machine::new();
+    let all = team.build(&first, "workspaceMembers.tool.build");
+    assert_eq!(all.crates, BTreeSet::from(["cfg-if", "tool", "words"].map(str::to_owned)));
+    // Signed in the store itself, as for one that is no binary cache, and copied by a command.
+    let key = team.path("secret key");
+    run(first.command("nix").args(["store", "sign", "--key-file"]).arg(&key).arg("--all"));
+    let copy = format!("xargs nix copy --to {}", team.cache());
+    let pushed = team.cratewright(&first, &["push", "--to", &team.cache(), "--command", &copy]).output().unwrap();
+    // The other program was not built.
+    fails(pushed, 1, "  app 0.1.0\n");
+
+    let trusting = team.machine(&team.public_key());
+    assert!(team.build(&trusting, "workspaceMembers.tool.build").crates.is_empty());
+    let other = stdout(
+        Command::new("sh")
+            .args(["-c", "nix-store --generate-binary-cache-key test-1 \"$0\" \"$0.pub\" && cat \"$0.pub\""])
+            .arg(team.path("other")),
+    );
+    let suspicious = team.machine(&other);
+    let built = team.build(&suspicious, "workspaceMembers.tool.build");
+    assert_eq!((built.crates, built.fetched), (all.crates.clone(), 0));
+    let alone = Machine::new()
+        .configured(&format!("substituters = http://127.0.0.1:1\ntrusted-public-keys = {}", team.public_key()));
+    let built = team.build(&alone, "workspaceMembers.tool.build");
+    assert_eq!((built.crates, built.fetched), (all.crates, 0));
+    assert_eq!(built.output, all.output);
+}
+
+#[test]
+fn what_a_cache_does_not_say_or_take_is_an_error() {
+    let team = Team::new();
+    let machine = Machine::new();
+    let nowhere = "http://127.0.0.1:1";
+    let of = |arguments: &[&str]| team.cratewright(&machine, arguments).output().unwrap();
+    fails(of(&["status", "--store", nowhere]), 2, "error[store-unreachable]");
+    let planned = run(&mut team.cratewright(&machine, &["plan", "--store", "nothing://"]));
+    assert!(String::from_utf8_lossy(&planned.stderr).contains("nothing://"), "{planned:?}");
+    fails(of(&["plan", "-A", "rootCrate.build"]), 2, "error[evaluation-failed]");
+    let addressed = ["status", "--store", nowhere, "--expr", "import ./Cargo.nix { contentAddressed = true; }"];
+    let features = "substituters =\nextra-experimental-features = ca-derivations";
+    let able = Machine::new().configured(features);
+    fails(team.cratewright(&able, &addressed).output().unwrap(), 2, "error[content-addressed]");
+    team.build(&machine, "workspaceMembers.tool.build");
+    let refused = of(&["push", "--to", &team.cache(), "--command", "echo no room >&2; false"]);
+    fails(refused, 2, "error[push-failed]: `echo no room >&2; false` failed");
+    fails(of(&["push", "--to", &team.cache(), "--key", "no such key"]), 2, "error[io]: cannot read `no such key`");
+    fs::write(team.path("workspace/words/src/main.rs"), "fn main() {}").unwrap();
+    fails(of(&["status", "--store", &team.cache()]), 2, "error[stale-cargo-nix]");
+}
