@@ -30,6 +30,8 @@
           packages = ours.packages // {
             default = ours.packages.cratewright;
           };
+          # As crate2nix's flake has them.
+          tools = import ./tools.nix { inherit pkgs cratewright; };
           devShells.default = pkgs.mkShell {
             packages = [
               pkgs.cargo
@@ -46,11 +48,12 @@
     {
       inherit lib;
       flakeModules.default = import ./nix-lib/flake-module.nix self;
-    }
-    // nixpkgs.lib.genAttrs [
-      "packages"
-      "checks"
-      "apps"
-      "devShells"
-    ] each;
+      templates = import ./templates;
+      # By name, for the templates and the library need no nixpkgs.
+      packages = each "packages";
+      checks = each "checks";
+      apps = each "apps";
+      devShells = each "devShells";
+      tools = each "tools";
+    };
 }

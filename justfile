@@ -36,10 +36,9 @@ bless:
     UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
-# Look for mistakes in the workflows that users copy; needs zizmor and actionlint.
+# Look for mistakes in the workflows and settings that users copy.
 lint-workflows:
-    zizmor --offline templates/github/*.yml
-    actionlint templates/github/*.yml
+    dev/lint-templates
 
 # Benchmarks of our own code.
 bench *arguments:

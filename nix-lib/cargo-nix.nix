@@ -21,6 +21,9 @@
   `lockSync`
   : whether to look; with `false` it is imported as it is
 
+  `fenix`, `rust-overlay`, `toolchainHash`, `toolchainFile`, `toolchain`
+  : where the toolchain of `rust-toolchain.toml` comes from, see `toolchain`
+
   All other arguments are those of Cargo.nix itself, such as `crateOverrides`, or `cratewright` for the SBOM.
 
   # Example
@@ -39,14 +42,21 @@
 let
   file = root + "/${cargoNix}";
   value = function (
-    removeAttrs arguments (
+    removeAttrs (arguments // { toolchain = import ./toolchain.nix arguments; }) (
       [
         "root"
         "cargoNix"
         "lockSync"
+        "fenix"
+        "rust-overlay"
+        "toolchainFile"
+        "toolchainHash"
       ]
       # An older one is to say that it is stale, not that it knows no such argument.
-      ++ (if builtins.functionArgs function ? cratewright then [ ] else [ "cratewright" ])
+      ++ builtins.filter (name: !(builtins.functionArgs function ? ${name})) [
+        "cratewright"
+        "toolchain"
+      ]
     )
   );
   function = import file;

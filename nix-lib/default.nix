@@ -4,4 +4,5 @@
   cargoNix = import ./cargo-nix.nix;
   lockSync = import ./lock-sync.nix;
   perSystem = import ./per-system.nix;
+  toolchain = import ./toolchain.nix;
 }

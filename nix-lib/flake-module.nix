@@ -8,7 +8,12 @@
 */
 # The flake of cratewright.
 cratewright:
-{ lib, flake-parts-lib, ... }:
+{
+  lib,
+  flake-parts-lib,
+  inputs,
+  ...
+}:
 let
   inherit (lib) mkOption types;
 in
@@ -23,7 +28,12 @@ in
     let
       options = config.cratewright;
       made = import ./per-system.nix (
-        options.arguments
+        # A toolchain file is honoured by what the flake has.
+        builtins.intersectAttrs {
+          fenix = null;
+          rust-overlay = null;
+        } inputs
+        // options.arguments
         // {
           inherit pkgs;
           inherit (options)
@@ -68,7 +78,7 @@ in
         arguments = mkOption {
           type = types.lazyAttrsOf types.raw;
           default = { };
-          description = "Arguments of Cargo.nix, such as `crateOverrides`.";
+          description = "Arguments of Cargo.nix, such as `crateOverrides`, and of `lib.toolchain`.";
         };
       };
 
@@ -79,8 +89,12 @@ in
           legacyPackages
           checks
           apps
-          devShells
           ;
+        # A shell of the user's takes the place of the default, and can have this one's inputs by its other name.
+        devShells = {
+          cratewright = made.devShells.default;
+          default = lib.mkDefault made.devShells.default;
+        };
       };
     }
   );

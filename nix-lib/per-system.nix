@@ -21,12 +21,13 @@
     `"benches"`, `"clippy"`, `"docs"` and `"examples"`
 
   `root`, `cargoNix`, `lockSync` and further arguments
-  : as for `cargoNix`
+  : as for `cargoNix`; among them `fenix` or `rust-overlay`, where the toolchain of `rust-toolchain.toml` comes from
 
   # Outputs
 
   `packages`
-  : a package for each member, by name, and `default`: the root package, else all members together
+  : a package for each member, by name, and `default`: the root package, else all members together. `<name>.image` is the
+    container image of a member, which nothing else evaluates
 
   `legacyPackages.cargoNix`
   : what `Cargo.nix` evaluates to, with these arguments
@@ -45,7 +46,9 @@
     `build-graph-impact`, and `comment-build-graph-impact`, which posts what it prints on a pull request
 
   `devShells.default`
-  : cargo, rustc and the usual tools, with cratewright
+  : `devShell` of Cargo.nix, with cratewright: cargo finds in it what overrides give to the crates. Where Cargo.nix is not
+    there, or not for this system, it has Rust's tools alone; of the toolchain that
+    `rust-toolchain.toml` names
 
   # Example
 
@@ -82,12 +85,13 @@ let
   inherit (pkgs) lib;
   given = removeAttrs arguments [ "memberChecks" ];
   value = import ./cargo-nix.nix given;
-  # The names alone: whoever looks for something else among the packages need not hear that they are stale.
-  members =
+  # Stale or not: whoever looks for names of members, or for a shell to regenerate it in, need not hear of it.
+  asItIs =
     if builtins.pathExists (root + "/${cargoNix}") then
-      (import ./cargo-nix.nix (given // { lockSync = false; })).workspaceMembers
+      import ./cargo-nix.nix (given // { lockSync = false; })
     else
       { };
+  members = asItIs.workspaceMembers or { };
   # Cargo.nix was written with it, or it is there. A flake does not see a file that nobody has added to git, and the check is
   # red then.
   hasSnapshot =
@@ -97,12 +101,15 @@ let
     isThere (import ./snapshot-place.nix cargoNix)
     || isThere cargoNix && lib.hasInfix "(build-graph) = " (builtins.readFile (root + "/${cargoNix}"));
   output = lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix} ";
-  # Cargo and rustc of the shell that it is run from come first: they are what the project is built with.
-  app = appWith [
-    pkgs.cargo
-    pkgs.rustc
-    pkgs.git
-  ];
+  toolchain = import ./toolchain.nix arguments;
+  # Cargo and rustc of the shell that it is run from come first, unless a file says which ones the project is built with.
+  app =
+    name: text:
+    appWith [
+      pkgs.cargo
+      pkgs.rustc
+      pkgs.git
+    ] name (lib.optionalString (toolchain != null) "export PATH=${toolchain}/bin:$PATH\n" + text);
   appWith = tools: name: text: {
     type = "app";
     program = toString (
@@ -162,13 +169,28 @@ in
     ] "comment-build-graph-impact" ''exec ${pkgs.runtimeShell} ${./comment.sh} "$@"'';
   };
 
-  devShells.default = pkgs.mkShell {
-    packages = [
-      cratewright
-      pkgs.cargo
-      pkgs.clippy
-      pkgs.rustc
-      pkgs.rustfmt
-    ];
-  };
+  devShells.default =
+    let
+      # An older library has no shell, and one of another format gives nothing.
+      hasShell =
+        (builtins.tryEval (asItIs ? devShell && lib.elem asItIs.internal.platform asItIs.internal.targets))
+        .value;
+    in
+    pkgs.mkShell {
+      inputsFrom = lib.optional hasShell asItIs.devShell;
+      packages = [
+        cratewright
+      ]
+      ++ lib.optionals (!hasShell) (
+        if toolchain != null then
+          [ toolchain ]
+        else
+          [
+            pkgs.cargo
+            pkgs.clippy
+            pkgs.rustc
+            pkgs.rustfmt
+          ]
+      );
+    };
 }

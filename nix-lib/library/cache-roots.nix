@@ -7,10 +7,10 @@
   ...
 }:
 {
-  # All crates by side, those of members for the host platform, and test suites by member.
+  # All crates by side, those of members for the host platform, and checks by kind and member.
   sides,
   builds,
-  tests,
+  checks,
 }:
 let
   pathOf = derivation: builtins.unsafeDiscardStringContext derivation.drvPath;
@@ -31,17 +31,23 @@ let
     );
 
   # `all` and suites without a test are made of others.
-  suites = lib.filter (suite: suite ? crateName) (lib.attrValues tests);
+  suites = lib.filter (suite: suite ? crateName) (lib.attrValues checks.tests or { });
   isSuite = lib.genAttrs (map pathOf suites) (_: true);
-  localKeys = lib.groupBy (key: units.entries.${key}.crateName) (
-    lib.filter (key: units.isLocal units.entries.${key}) (lib.attrNames units.entries)
+  # What checks have besides tests, such as benchmarks of a member without a test.
+  checked = lib.concatMap (check: check.dependencies or [ ]) (lib.attrValues checks.clippy or { });
+
+  packagesOf = lib.mapAttrs (_: lib.partition (key: units.isLocal units.entries.${key})) (
+    lib.groupBy (key: units.entries.${key}.crateName) (lib.attrNames units.entries)
   );
-  # A registry may have a crate of the same name.
+  # A registry may have a crate of the same name. Only then are derivations compared, as a member need not evaluate on all
+  # sides.
   isLocal =
     derivation:
-    lib.any (
-      key: lib.any (side: pathOf side.${key} == pathOf derivation) (lib.attrValues sides)
-    ) localKeys.${derivation.crateName} or [ ];
+    let
+      inherit (packagesOf.${derivation.crateName}) right wrong;
+      isOf = key: side: pathOf side.${key} == pathOf derivation;
+    in
+    right != [ ] && (wrong == [ ] || lib.any (key: lib.any (isOf key) (lib.attrValues sides)) right);
 
   describe = derivation: {
     name = derivation.crateName;
@@ -72,5 +78,5 @@ in
 farm "cache-roots" crates
 // {
   dependencies = farm "cache-roots-dependencies" (lib.filter (one: one.kind == "dependency") crates);
-  tests = farm "cache-roots-tests" (map describe (neededBy (builds ++ suites)));
+  tests = farm "cache-roots-tests" (map describe (neededBy (builds ++ suites ++ checked)));
 }

@@ -9,6 +9,7 @@
   workspaceLints ? [ ],
   # Not there where nothing is embedded for it.
   check-kinds ? null,
+  toolchain,
   override-layers,
   units,
   ...
@@ -25,6 +26,7 @@ let
     ;
   known = lib.splitString " " "clippy clippyFlags env extraSources inputs postRun preRun rustdocFlags testFlags";
   names = lib.splitString " " "benches clippy docs doctests examples tests";
+  clippy = if toolchain == null then pkgs.buildPackages.clippy else toolchain;
   canRun = host == target || stdenv.buildPlatform.canExecute stdenv.hostPlatform;
 
   # What a unit is made with, in the words of the entries.
@@ -181,8 +183,7 @@ let
         # On top of what overrides say.
         built.override {
           nativeBuildInputs =
-            options.inputs or [ ]
-            ++ lib.optional (kind == "clippy") options.clippy or pkgs.buildPackages.clippy;
+            options.inputs or [ ] ++ lib.optional (kind == "clippy") options.clippy or clippy;
         }
     ) (optionsOf records name);
 in

@@ -2,8 +2,10 @@
 # Nothing is resolved here (crates/renderer/src/profiles.rs does that): it is chosen by package, side and platform.
 {
   lib,
+  env,
   units,
   default-profiles,
+  profile-variables,
   profiles ? { },
   ...
 }:
@@ -21,18 +23,42 @@ let
     let
       own =
         profile.package.${attrs.key} or (if units.isLocal attrs then { } else profile.package."*" or { });
+      settings =
+        default-profiles.${profile.inherits or "release"}.${side} // profile.${side} // own.${side} or { };
     in
-    default-profiles.${profile.inherits or "release"}.${side} // profile.${side} // own.${side} or { };
+    if env == { } then
+      settings
+    else
+      profile-variables {
+        inherit name side;
+        keys = own.keys or [ ];
+      } settings;
+  # Of packages of which nothing special is said.
+  plainOn = settingsOf {
+    key = "";
+    dir = "";
+  };
   isApple = lib.genAttrs [ units.host units.target ] (lib.hasInfix "-apple-");
   splitOn = triple: of: if isApple.${triple} then of.appleFlags else [ ];
   linksDebug = lib.any (dependency: dependency.hasDebug or false);
   stripOf = of: linked: if of.keepsDebugBelow && linksDebug linked then [ ] else of.strip;
+  # What a library needs to hold is told by its entry, if any profile runs LTO. Where only a variable asks for it, all hold
+  # both.
+  otherLto =
+    if lib.any (profile: profile.target.libraryLto or { } != { }) (lib.attrValues profiles) then
+      "bitcode"
+    else
+      "both";
   codegenUnits = of: "-C codegen-units=${toString of.codegen-units}";
 in
 builtins.seq profile {
   # Whether tests are compiled apart, as they unwind with all they link, and whether one build serves host and target.
-  aborts = profile.target.panic or [ ] != [ ];
-  sharesHost = profile.sharesHost or false;
+  aborts = (plainOn "target").panic != [ ];
+  sharesHost =
+    if env == { } then
+      profile.sharesHost or false
+    else
+      plainOn "target" == plainOn "host" // { inherit (plainOn "target") onNative; };
 
   # What the builder takes, and whether there is debug information in it. `rustflags` are of cargo's configuration.
   settings =
@@ -55,7 +81,7 @@ builtins.seq profile {
       flags = own.flags ++ lib.optionals (side == "target") own.panic ++ splitOn triple own ++ strip;
       ltoOf = isMacro: if isMacro then script.lto else own.lto;
       libraries = lib.optionalAttrs (!isMacro) own.libraryLto;
-      libraryLto = libraries.${attrs.lto or "bitcode"} or (ltoOf isMacro);
+      libraryLto = libraries.${attrs.lto or otherLto} or (ltoOf isMacro);
       hasPrograms = attrs.crateBin or [ ] != [ ] && libraryLto != own.lto;
     in
     {

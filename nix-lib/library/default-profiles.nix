@@ -9,6 +9,7 @@ _: {
       opt-level = "0";
       debug = true;
       debug-assertions = true;
+      overflow-checks = true;
       codegen-units = 16;
       flags = [ ];
       appleFlags = [ "-C split-debuginfo=unpacked" ];
@@ -25,6 +26,7 @@ _: {
       opt-level = "0";
       debug = true;
       debug-assertions = true;
+      overflow-checks = true;
       codegen-units = 16;
       flags = [ ];
       appleFlags = [ "-C split-debuginfo=unpacked" ];
@@ -46,6 +48,7 @@ _: {
       opt-level = "3";
       debug = false;
       debug-assertions = false;
+      overflow-checks = false;
       codegen-units = 16;
       flags = [ ];
       appleFlags = [ ];
@@ -62,6 +65,7 @@ _: {
       opt-level = "0";
       debug = false;
       debug-assertions = false;
+      overflow-checks = false;
       codegen-units = 16;
       flags = [ "-C opt-level=0" "-C debug-assertions=off" ];
       appleFlags = [ ];

@@ -64,9 +64,10 @@ let
     // lib.optionalAttrs (attrs ? license && licenses != [ ]) {
       license = if lib.length licenses == 1 then lib.head licenses else licenses;
     }
-    # What `nix run` runs. With several binaries, none of the package's name, there is none.
+    # What `nix run` runs. With several binaries, none of the package's name and no `default-run`, there is none.
     // lib.optionalAttrs (lib.elem attrs.crateName bins) { mainProgram = attrs.crateName; }
-    // lib.optionalAttrs (lib.length bins == 1) { mainProgram = lib.head bins; };
+    // lib.optionalAttrs (lib.length bins == 1) { mainProgram = lib.head bins; }
+    // lib.optionalAttrs (lib.elem attrs.default-run or null bins) { mainProgram = attrs.default-run; };
 
   # The derivation with `meta`, which is beside it and not in it: what licences nixpkgs refuses to build is decided by
   # the `meta` that its builder gets, and no build is to fail for that. What an override sets, holds.

@@ -152,7 +152,10 @@ let
       lib.filterAttrs (name: _: layerOf name ? ${name}) versions
     );
 
-  # Lists append, phases and hooks concatenate, environments merge, the rest is replaced.
+  # Attributes that are variables of the build, besides those in `env`.
+  isVariable = name: builtins.match "[A-Z][A-Z0-9]*(_[A-Za-z0-9_]*)?" name != null;
+
+  # Lists append, phases and hooks concatenate, environments merge, the rest is replaced. `null` unsets a variable.
   compose =
     below: above:
     let
@@ -162,18 +165,20 @@ let
         let
           old = left.${name};
         in
-        if !(left ? ${name}) then
+        if name == "env" then
+          lib.filterAttrs (_: value: value != null) (left.env or { } // value)
+        else if !(left ? ${name}) then
           value
         else if lib.isList value && lib.isList old then
           old ++ value
-        else if lib.isAttrs value && name == "env" then
-          old // value
         else if lib.isString value && builtins.match "(pre|post)[A-Z].*|.*Phase" name != null then
           old + "\n" + value
         else
           value;
     in
-    left // lib.mapAttrs merge above;
+    removeAttrs (left // lib.mapAttrs merge above) (
+      lib.filter (name: isVariable name && above.${name} == null) (lib.attrNames above)
+    );
 
   # A variable is set in one way alone, by the upper.
   withoutVariablesOf =
@@ -219,7 +224,7 @@ let
       };
 in
 {
-  inherit lowest withoutAdded;
+  inherit lowest withoutAdded isVariable;
 
   # Names of crates to overrides: those of nixpkgs for the platform, then ours, then the user's. `versions` has the
   # versions of each crate in the file, `members` the names of members.
@@ -246,16 +251,20 @@ in
         own = hooksOf attrs;
         # Whoever adds to what is there does not mean that, which is added to anyway.
         given = removeAttrs attrs (lib.attrNames own);
+        results = map (override: override given) (
+          lib.optional (defaults ? ${name}) defaults.${name}
+          ++ matching ours (members ? ${name}) name attrs.version
+          ++ matching users (members ? ${name}) name attrs.version
+        );
+        result = placed attrs (lib.foldl' compose own results);
       in
-      placed attrs (
-        lib.foldl' compose own (
-          map (override: override given) (
-            lib.optional (defaults ? ${name}) defaults.${name}
-            ++ matching ours (members ? ${name}) name attrs.version
-            ++ matching users (members ? ${name}) name attrs.version
-          )
-        )
-      )
+      result
+      // {
+        # The development shell asks for it.
+        passthru = result.passthru or { } // {
+          fromOverrides = lib.foldl' compose { } results;
+        };
+      }
     ) versions;
 
   # `nixpkgs` has the names of the lowest layer.

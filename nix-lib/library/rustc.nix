@@ -4,6 +4,8 @@
   pkgs,
   lib,
   workspace,
+  toolchain,
+  linker-flags,
   ...
 }:
 let
@@ -34,26 +36,21 @@ let
       ) dependencies
     );
 
-  # As the builder chooses it, for what runs where it is compiled and for what does not.
-  linkerOn =
+  # At most one, as the builder chooses it, for what runs where it is compiled and for what does not.
+  linkersOn =
     side:
     let
       pkgsOf = if side == "host" then pkgs.buildPackages else pkgs;
       inherit (pkgsOf.stdenv) hasCC hostPlatform;
-      inherit (pkgs.buildPackages) rustc;
-      programs =
-        if hostPlatform.linker == "lld" then
-          lib.optional (rustc ? llvmPackages.lld) "${rustc.llvmPackages.lld}/bin/lld"
-        else
-          lib.optional hasCC "${pkgsOf.stdenv.cc}/bin/${pkgsOf.stdenv.cc.targetPrefix}cc";
+      rustc = if toolchain == null then pkgs.buildPackages.rustc else toolchain;
     in
-    lib.concatMap (program: [
-      "-C"
-      "linker=${program}"
-    ]) programs;
+    if hostPlatform.linker == "lld" then
+      lib.optional (rustc ? llvmPackages.lld) "${rustc.llvmPackages.lld}/bin/lld"
+    else
+      lib.optional hasCC "${pkgsOf.stdenv.cc}/bin/${pkgsOf.stdenv.cc.targetPrefix}cc";
 in
 {
-  inherit underscored each;
+  inherit underscored each linkersOn;
 
   # As rustc calls a program.
   fileOf =
@@ -195,12 +192,15 @@ in
               }))"
             ]
             ++ inputs target (linksItself || target.kind != "lib")
-            ++ linkerOn (if isOnHost target then "host" else "target")
+            ++ each "-C" (
+              map (program: "linker=${program}") (linkersOn (if isOnHost target then "host" else "target"))
+            )
             ++ lib.optionals (settings.crossTriple != "" && !(isOnHost target)) [
               "--target"
               settings.crossTriple
             ]
             ++ lib.optionals (!(isOnHost target)) settings.rustflags
+            ++ linker-flags.on (if isOnHost target then "host" else "target")
             ++ own
           )
         }";

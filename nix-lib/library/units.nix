@@ -6,12 +6,14 @@
   lib,
   stdenv,
   buildRustCrateForPkgs,
+  toolchain,
   defaultCrateOverrides,
   contentAddressed,
   entries,
   fetch,
   override-layers,
   environment,
+  linker-flags,
   meta,
   rustc,
   ...
@@ -26,21 +28,12 @@ let
     versions
     ;
 
-  # Names of the lowest layer of overrides. Those that a builder has can only be asked of a crate that it builds.
-  defaults =
+  # Arguments of the builder, such as `rustc`. They can only be asked of a crate that it builds.
+  ofBuilder =
     let
       builder = buildRustCrateForPkgs pkgs;
-      namesWith =
-        own:
-        lib.attrNames (
-          override-layers.lowest {
-            from = pkgs;
-            given = defaultCrateOverrides;
-            inherit own versions;
-          }
-        );
       asked = builder.override (old: {
-        defaultCrateOverrides.asked = _: { passthru.names = namesWith old.defaultCrateOverrides; };
+        defaultCrateOverrides.asked = _: { passthru.ofBuilder = old; };
       });
     in
     if builder ? override then
@@ -48,9 +41,19 @@ let
         crateName = "asked";
         version = "0.0.0";
         src = ./.;
-      }).names
+      }).ofBuilder
     else
-      namesWith pkgs.defaultCrateOverrides;
+      { };
+
+  # Names of the lowest layer of overrides.
+  defaults = lib.attrNames (
+    override-layers.lowest {
+      from = pkgs;
+      own = ofBuilder.defaultCrateOverrides or pkgs.defaultCrateOverrides;
+      given = defaultCrateOverrides;
+      inherit versions;
+    }
+  );
 
   # Whether it is of the workspace or beside it.
   isLocal = attrs: attrs ? dir && !(attrs ? checkout);
@@ -62,7 +65,8 @@ let
       (_: null);
   # Attributes of entries that the builder knows nothing of.
   ours = lib.splitString " " (
-    "checkout dir extraSources isDescribed key leftOut linksFrom lto registry replaces sha256 source twin undeclared vendored"
+    "checkout default-run dir documentation extraSources isDescribed key leftOut linksFrom lto registry replaces sha256"
+    + " source twin undeclared vendored"
   );
 
   # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
@@ -106,7 +110,13 @@ let
         {
           defaultCrateOverrides = composed (old.defaultCrateOverrides or pkgs.defaultCrateOverrides);
         }
-        // lib.optionalAttrs (side == "host") { stdenv = hostStdenv (old.stdenv or pkgs.stdenv); };
+        // lib.optionalAttrs (side == "host") { stdenv = hostStdenv (old.stdenv or pkgs.stdenv); }
+        # nixpkgs 25.11 has no clippy there.
+        // lib.optionalAttrs (toolchain != null) (
+          lib.genAttrs (lib.filter (name: old ? ${name}) (lib.splitString " " "cargo clippy rustc")) (
+            _: toolchain
+          )
+        );
       builder = buildRustCrateForPkgs pkgs;
       buildRustCrate =
         if builder ? override then
@@ -166,7 +176,8 @@ let
       unit = buildRustCrate (
         {
           inherit (settings) release codegenUnits dontStrip;
-          extraRustcOpts = settings.rustcFlags ++ map shellSafe settings.rustflags;
+          extraRustcOpts =
+            settings.rustcFlags ++ map shellSafe settings.rustflags ++ linker-flags.ofCrate attrs side;
           # Without it the builder would look for binaries by itself.
           crateBin = [ ];
         }
@@ -261,11 +272,7 @@ let
             defaults
             ;
         };
-        buildUnits = table (buildOn {
-          side = "host";
-          pkgs = hostPkgs;
-          inherit defaults profile;
-        }) (units: units);
+        buildUnits = table (buildOn (on "host" // { pkgs = hostPkgs; })) (units: units);
         buildOf = units: if isNative && profile.sharesHost then units else buildUnits;
         units = table (buildOn (on "target")) buildOf;
       in
@@ -281,8 +288,10 @@ entries
 // {
   inherit
     isLocal
+    rustflagsOf
     settingsOf
     unitsWith
+    ofBuilder
     defaults
     ;
 }

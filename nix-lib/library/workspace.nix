@@ -18,12 +18,18 @@ library:
   lib ? pkgs.lib,
   stdenv ? pkgs.stdenv,
   buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
+  # Rustc, cargo, clippy and rustdoc in one derivation, for the build platform, if not nixpkgs'.
+  toolchain ? null,
   # In place of those that the builder has, which are nixpkgs'.
   defaultCrateOverrides ? null,
   fetchurl ? null,
   release ? true,
   # A profile of Cargo.toml.
   profile ? if release then "release" else "dev",
+  # Variables `CARGO_PROFILE_*`, which change profiles.
+  env ? { },
+  # `mold` or `lld`, or one of them by triple, in place of the C compiler's own linker.
+  linker ? null,
   rootFeatures ? [ "default" ],
   # Overrides by crate name, `name@requirement` or `"*"`, on top of nixpkgs': lists append, phases concatenate.
   crateOverrides ? { },
@@ -37,6 +43,8 @@ library:
   externalSources ? { },
   # The package of cratewright, which writes the SBOM of members.
   cratewright ? null,
+  # What makes images, if not nixpkgs' dockerTools: the functions of nix2container.
+  nix2container ? null,
   # Whether crates go by what they are, not by what they are made from: Nix's `ca-derivations`.
   contentAddressed ? false,
 }:
@@ -50,6 +58,9 @@ let
         lib
         stdenv
         buildRustCrateForPkgs
+        toolchain
+        env
+        linker
         defaultCrateOverrides
         fetchurl
         crateOverrides
@@ -58,6 +69,7 @@ let
         fetchgit
         externalSources
         cratewright
+        nix2container
         contentAddressed
         ;
       inherit (library) own-overrides;
@@ -72,6 +84,7 @@ let
     cache-roots
     checks
     compilation
+    image
     meta
     sbom
     ;
@@ -103,19 +116,16 @@ let
   # What says of a member what holds for all of its builds.
   packageIdOf = name: members.${name} or (lib.last (featureSets name)).unit;
 
-  # As cargo builds a package of which no target is enabled.
   nothing =
-    package:
-    meta.describe (removeAttrs package [ "crateBin" ]) (
-      pkgs.runCommand "${package.crateName}-${package.version}" {
-        inherit (package) crateName version;
-        pname = package.crateName;
-        outputs = [
-          "out"
-          "lib"
-        ];
-      } ''mkdir "$out" "$lib"''
-    );
+    { crateName, version, ... }:
+    pkgs.runCommand "${crateName}-${version}" {
+      inherit crateName version;
+      pname = crateName;
+      outputs = [
+        "out"
+        "lib"
+      ];
+    } ''mkdir "$out" "$lib"'';
 
   # The same outputs, if the tests pass.
   testedBy =
@@ -154,9 +164,10 @@ let
         unit = (lib.head found).unit;
         # A proc-macro is for the compiler, wherever the rest is to run.
         side = if entries.${unit}.procMacro or false then "build" else "units";
-        package = entries.${packageIdOf name};
-        built =
-          if unit == null then nothing package else meta.describe entries.${unit} chosen.${side}.${unit};
+        # As cargo builds a package of which no target is enabled.
+        attrs =
+          if unit == null then removeAttrs entries.${packageIdOf name} [ "crateBin" ] else entries.${unit};
+        built = meta.describe attrs (if unit == null then nothing attrs else chosen.${side}.${unit});
         test =
           if wanted != [ "default" ] then
             throw "${name}: tests have default features, and none were resolved with ${show { features = wanted; }}"
@@ -170,6 +181,7 @@ let
                 preRun = options.preRun or "" + "\n" + testPreRun;
                 postRun = options.postRun or "" + "\n" + testPostRun;
               });
+        result = if runTests then testedBy test built // { inherit (built) meta; } else built;
       in
       if found == [ ] then
         throw ''
@@ -178,8 +190,9 @@ let
           Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
         ''
       else
-        (if runTests then testedBy test built // { inherit (built) meta; } else built)
+        result
         // {
+          image = image result attrs;
           sbom =
             if unit == null then
               throw "${name}: nothing is built with features ${show (lib.head found)}"
@@ -194,7 +207,7 @@ let
   workspaceMembers = lib.mapAttrs (name: _: rec {
     packageId = packageIdOf name;
     build = buildMember name [ ] { features = rootFeatures; };
-    inherit (build) sbom;
+    inherit (build) image sbom;
   }) parts.units.memberNames;
 
   variantMembers = lib.mapAttrs (
@@ -203,7 +216,7 @@ let
       name: set: rec {
         packageId = set.unit;
         build = buildMember name [ set ] { inherit (set) features; };
-        inherit (build) sbom;
+        inherit (build) image sbom;
       }
     )
   ) variants;
@@ -241,9 +254,9 @@ let
         tree
     ) tree (lib.attrNames collisions);
 in
-if format != 8 then
+if format != 9 then
   throw ''
-    this Cargo.nix has format ${toString format}, and the library beside it is for format 8.
+    this Cargo.nix has format ${toString format}, and the library beside it is for format 9.
     Write both anew: run `cratewright generate`.
   ''
 else
@@ -258,8 +271,10 @@ else
       builds = map (member: member.build) (
         lib.concatMap lib.attrValues ([ workspaceMembers ] ++ lib.attrValues variantMembers)
       );
-      tests = checksOfMembers.tests or { };
+      checks = checksOfMembers;
     };
+
+    devShell = parts.dev-shell sides;
 
     # All members' outputs in one tree.
     allWorkspaceMembers = warnOfCollisions (

@@ -4,14 +4,10 @@
 # Crates: zstd-sys
 { lib, pkgs }:
 attrs:
-if lib.elem "pkg-config" attrs.features or [ ] then
-  {
-    nativeBuildInputs = [ pkgs.buildPackages.pkg-config ];
-    buildInputs = [ pkgs.zstd ];
-  }
-else
-  {
-    preConfigure = ''
-      unset ZSTD_SYS_USE_PKG_CONFIG
-    '';
-  }
+{
+  ZSTD_SYS_USE_PKG_CONFIG = null;
+}
+// lib.optionalAttrs (lib.elem "pkg-config" attrs.features or [ ]) {
+  nativeBuildInputs = [ pkgs.buildPackages.pkg-config ];
+  buildInputs = [ pkgs.zstd ];
+}

@@ -3,6 +3,7 @@
 pub(crate) mod cache;
 pub(crate) mod graph;
 pub(crate) mod impact;
+pub(crate) mod init;
 pub(crate) mod nix;
 pub(crate) mod plan;
 pub(crate) mod snapshot;
@@ -53,6 +54,8 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write Cargo.nix, and a flake that builds the workspace with it
+    Init(init::Init),
     /// Write Cargo.nix
     Generate(Generate),
     /// Check whether Cargo.nix is up to date; offline, without running cargo
@@ -107,6 +110,9 @@ pub(crate) struct Generate {
     /// Overwrite a file that cratewright did not generate
     #[arg(long)]
     pub(crate) force: bool,
+    /// Take packages from a directory that `tools.nix` has made
+    #[arg(long, value_name = "PATH", hide = true, requires = "locked")]
+    pub(crate) prefetched: Option<PathBuf>,
 }
 
 const CHECK_EXAMPLES: &str = "\

@@ -25,13 +25,18 @@ enum Lock {
 }
 
 /// What `cargo metadata --all-features` prints, and whether it has brought Cargo.lock up to date: that is only touched when
-/// it is out of date and `locked` was not asked for.
+/// it is out of date and `locked` was not asked for. `home` is a `CARGO_HOME` in the place of the user's.
 ///
 /// # Errors
 /// When cargo is missing or refuses, with the cause told apart as far as it can be.
-pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> Result<(String, bool), Diagnostic> {
+pub(crate) fn metadata(
+    manifest: &Path,
+    root: &Path,
+    options: &LoadOptions,
+    home: Option<&Path>,
+) -> Result<(String, bool), Diagnostic> {
     // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
-    let output = run_metadata(manifest, root, options, Lock::Locked)?;
+    let output = run_metadata(manifest, root, options, home, Lock::Locked)?;
     if output.status.success() {
         return Ok((text(output), false));
     }
@@ -52,11 +57,17 @@ pub(crate) fn metadata(manifest: &Path, root: &Path, options: &LoadOptions) -> R
             "bring it up to date with `cargo update --workspace`, or with `cratewright generate` without `--locked`",
         ));
     }
-    let output = run_metadata(manifest, root, options, Lock::MayUpdate)?;
+    let output = run_metadata(manifest, root, options, home, Lock::MayUpdate)?;
     if output.status.success() { Ok((text(output), true)) } else { Err(self::refusal(manifest, options, &output)) }
 }
 
-fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock) -> Result<Output, Diagnostic> {
+fn run_metadata(
+    manifest: &Path,
+    root: &Path,
+    options: &LoadOptions,
+    home: Option<&Path>,
+    lock: Lock,
+) -> Result<Output, Diagnostic> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1", "--all-features", "--color", "never"]);
     at(&mut command, manifest, root);
@@ -68,6 +79,9 @@ fn run_metadata(manifest: &Path, root: &Path, options: &LoadOptions, lock: Lock)
     }
     if let Some(directory) = remembers(root) {
         command.env("CARGO_TARGET_DIR", directory);
+    }
+    if let Some(home) = home {
+        command.env("CARGO_HOME", home);
     }
     output_of(command, options.progress)
 }

@@ -19,6 +19,7 @@ use crate::generate::{OutputPlace, Wanted, render_workspace};
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
 use crate::output;
+use crate::paths::quoted;
 use crate::report::Report;
 use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace;
@@ -238,6 +239,7 @@ fn full(
             offline: true,
             locked: true,
             progress: report.progress(),
+            ..LoadOptions::default()
         },
     )?;
     let resolving = Instant::now();
@@ -279,13 +281,6 @@ fn check_member(root: &Path, manifest: &Path, record: &Record) -> Result<(), Dia
     let message = format!("`{}` is no member of the workspace at `{}`", manifest.display(), root.display());
     Err(Diagnostic::new("not-a-member", message)
         .help("add it to `workspace.members`, or to `workspace.exclude`; cargo refuses it as well"))
-}
-
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// The command that makes the file fresh again, in the user's own words.

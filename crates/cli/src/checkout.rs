@@ -2,8 +2,11 @@
 //!
 //! nixpkgs' `fetchgit` leaves what `git checkout` and `git submodule update --recursive` make, without `.git`. Cargo's
 //! checkout is the same, with a marker and what build scripts may have left in it; the index tells what is of the commit.
+//! Where Nix has fetched the commit, there is neither an index nor anything to tell apart.
 
-use std::fs;
+use std::collections::BTreeMap;
+use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -29,11 +32,45 @@ enum Contents {
 pub(crate) fn sha256(checkout: &Path) -> Result<String, Diagnostic> {
     let mut tree = Node::directory();
     let mut again = Vec::new();
-    add(&mut tree, checkout, checkout, &[], &mut again)?;
+    // Cargo has just looked that its own are complete.
+    if checkout.join(".git").exists() {
+        add(&mut tree, checkout, checkout, &[], &mut again)?;
+    } else {
+        tree = exported(checkout).map_err(|error| Diagnostic::io("read", checkout, &error))?;
+    }
     nar::sha256(&tree, &mut |contents| match contents {
         Contents::File(path) => fs::read(path).map_err(|error| changed(checkout, path, error)),
         Contents::Bytes(bytes) => Ok(bytes.clone()),
     })
+}
+
+/// All that is in a directory.
+fn exported(directory: &Path) -> io::Result<Node<Contents>> {
+    let mut entries = BTreeMap::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        let node = if kind.is_dir() {
+            exported(&path)?
+        } else if kind.is_symlink() {
+            Node::Symlink(fs::read_link(&path)?.into_os_string().into_encoded_bytes())
+        } else {
+            Node::File { executable: is_executable(&entry.metadata()?), contents: Contents::File(path) }
+        };
+        entries.insert(entry.file_name().into_encoded_bytes(), node);
+    }
+    Ok(Node::Directory(entries))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    file.permissions().mode() & 0o100 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &Metadata) -> bool {
+    false
 }
 
 /// Adds the files of a repository's working tree at `below`, and those of its submodules.

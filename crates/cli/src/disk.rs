@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::files::{Files, Kind};
 use cratewright_sources::path::WsPath;
 
@@ -26,6 +27,11 @@ pub(crate) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
     read_bytes(path).and_then(|bytes| String::from_utf8(bytes).map_err(not_utf8))
+}
+
+/// The same of a file that has to be there.
+pub(crate) fn require_text(path: &Path) -> Result<String, Diagnostic> {
+    read_text(path).map_err(|error| Diagnostic::io("read", path, &error))
 }
 
 /// A directory. It remembers what it has read: a file is read again only if it has changed.

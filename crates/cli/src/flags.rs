@@ -40,7 +40,7 @@ pub(crate) fn rustflags(config: &CargoConfig, platform: &Platform) -> Vec<String
 /// # Errors
 /// With the flag that cannot be passed on.
 pub(crate) fn rustflags_for_nix(config: &CargoConfig, platform: &Platform) -> Result<Vec<String>, String> {
-    let flags = one_by_one(rustflags(config, platform));
+    let flags: Vec<String> = one_by_one(rustflags(config, platform)).into_iter().map(linker_by_name).collect();
     let is_split = |flag: &&String| flag.contains([' ', '\t', '\n', '*', '?', '[', ']']);
     match flags.iter().find(is_split) {
         Some(flag) => Err(flag.clone()),
@@ -70,7 +70,12 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
         let mut ignore = |key: &str, why: &str| ignored.push(format!("`target.{name}.{key}` is not followed: {why}"));
         for (key, value) in target {
             match key.as_str() {
-                "linker" => ignore(key, "programs are linked by the C compiler of stdenv"),
+                "linker" => {
+                    ignore(
+                        key,
+                        "programs are linked by the C compiler of stdenv, with the `linker` that Cargo.nix is given",
+                    );
+                }
                 "runner" => ignore(key, "tests are run as they are"),
                 "rustdocflags" => ignore(key, "documentation is made without them"),
                 _ if value.is_object() => ignore(key, "build scripts are run, whatever stands for them"),
@@ -79,6 +84,15 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
         }
     }
     ignored
+}
+
+/// `-fuse-ld=/usr/bin/mold`, as clang takes it, is `-fuse-ld=mold`: the path is of a machine.
+fn linker_by_name(flag: String) -> String {
+    let found = ["-fuse-ld=", "--ld-path="].iter().find_map(|option| flag.split_once(option));
+    match found.and_then(|(before, linker)| Some((before, Path::new(linker).file_name()?.to_str()?))) {
+        Some((before, name)) => format!("{before}-fuse-ld={}", name.strip_prefix("ld.").unwrap_or(name)),
+        None => flag,
+    }
 }
 
 fn is_cache(wrapper: &str) -> bool {
@@ -174,6 +188,19 @@ mod tests {
         for flag in ["--cfg=a=\"b c\"", "-L/my dir", "-Clink-args=-a *.o", "-Clink-arg=a b"] {
             let refused = passed(&format!("['{flag}']")).unwrap_err();
             assert!(flag.ends_with(refused.rsplit('=').next().unwrap()), "{flag}: {refused}");
+        }
+    }
+
+    #[test]
+    fn linkers_go_by_their_names() {
+        let passed = |flags: &str| rustflags_for_nix(&config(&format!("[build]\nrustflags = {flags}")), &linux());
+        for (flag, expected) in [
+            ("-Clink-arg=-fuse-ld=mold", "-Clink-arg=-fuse-ld=mold"),
+            ("-Clink-arg=-fuse-ld=/usr/bin/mold", "-Clink-arg=-fuse-ld=mold"),
+            ("-Clink-arg=--ld-path=/usr/local/bin/ld.lld", "-Clink-arg=-fuse-ld=lld"),
+            ("-Clink-arg=-fuse-ld=lld", "-Clink-arg=-fuse-ld=lld"),
+        ] {
+            assert_eq!(passed(&format!("['{flag}']")), Ok(vec![expected.to_owned()]), "{flag}");
         }
     }
 

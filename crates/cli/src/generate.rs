@@ -1,5 +1,6 @@
 //! `cratewright generate`.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -39,9 +40,60 @@ pub(crate) struct Rendered {
     /// Files and directories that it was read from.
     read: Vec<PathBuf>,
     /// What it imports.
-    library: LibraryPlace,
+    pub(crate) library: LibraryPlace,
     /// What is written with it.
     snapshot: Option<(SnapshotPlace, String)>,
+}
+
+/// A file that a run writes.
+#[derive(Debug)]
+pub(crate) struct Output<'a> {
+    pub(crate) path: PathBuf,
+    pub(crate) text: Cow<'a, str>,
+    /// What it is, for the summary; nothing for `Cargo.nix` itself.
+    what: Option<&'static str>,
+}
+
+impl Rendered {
+    /// Says what the user may not have meant.
+    pub(crate) fn warn(&self, workspace: &Workspace, report: &Report) {
+        for member in &self.gated {
+            report.warning(format_args!(
+                "`{member}` is left out: the features that its binaries require are off by default"
+            ));
+        }
+        for (package, lock) in &self.without_lock {
+            report.warning(format_args!(
+                "the build script of `{package}` uses `built`, which fails without Cargo.lock; write `extra-sources = [\"{lock}\"]` below `[package.metadata.cratewright]` in its manifest"
+            ));
+        }
+        for what in &workspace.not_followed {
+            report.warning(what);
+        }
+        for UnresolvedRead { file, line, what, .. } in &self.unresolved {
+            report.warning(format_args!(
+                "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
+            ));
+        }
+    }
+
+    /// All files, where `Cargo.nix` is at this path. The library comes first: where the run ends between the two, whatever
+    /// `Cargo.nix` is there finds the library that it imports. It may be an older one; then it is stale to `check`, and the
+    /// library refuses one of another format.
+    pub(crate) fn files(&self, cargo_nix: &Path) -> Vec<Output<'_>> {
+        let library = self.library.file().map(|(path, text)| Output {
+            path: path.to_owned(),
+            text: text.into(),
+            what: Some("which Cargo.nix imports"),
+        });
+        let snapshot = self.snapshot.as_ref().map(|(place, text)| Output {
+            path: place.path.clone(),
+            text: text.into(),
+            what: Some("the build graph"),
+        });
+        let own = Output { path: cargo_nix.to_owned(), text: (&self.text).into(), what: None };
+        library.into_iter().chain(snapshot).chain([own]).collect()
+    }
 }
 
 /// What is written besides `Cargo.nix` and its library.
@@ -87,6 +139,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         offline: command.load.offline,
         // Whoever looks at what would be written wants nothing to be written.
         locked: command.locked || command.stdout,
+        prefetched: command.prefetched.clone(),
         progress: report.progress(),
     };
     let workspace = workspace::load_found_for(report, &load, &found)?;
@@ -94,23 +147,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
     let rendered = render_workspace(&workspace, &options, &path, wanted)?;
-    for member in &rendered.gated {
-        report
-            .warning(format_args!("`{member}` is left out: the features that its binaries require are off by default"));
-    }
-    for (package, lock) in &rendered.without_lock {
-        report.warning(format_args!(
-            "the build script of `{package}` uses `built`, which fails without Cargo.lock; write `extra-sources = [\"{lock}\"]` below `[package.metadata.cratewright]` in its manifest"
-        ));
-    }
-    for what in &workspace.not_followed {
-        report.warning(what);
-    }
-    for UnresolvedRead { file, line, what, .. } in &rendered.unresolved {
-        report.warning(format_args!(
-            "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
-        ));
-    }
+    rendered.warn(&workspace, report);
     report.took("Resolved", "and rendered", resolving);
     if command.stdout {
         let snapshot = rendered.snapshot.as_ref().filter(|_| wanted == Wanted::Snapshot);
@@ -118,25 +155,17 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         return Ok(exit::SUCCESS);
     }
     rendered.library.check_directory()?;
-    let library = rendered.library.file();
-    let library = library.as_ref().map(|(path, text)| (*path, text.as_str()));
-    // The library first: where the run ends between the two, whatever `Cargo.nix` is there finds the library that it
-    // imports. It may be an older one; then it is stale to `check`, and the library refuses one of another format.
-    let snapshot = rendered.snapshot.as_ref().map(|(place, text)| (place.path.as_path(), text.as_str()));
-    let own = (path.as_path(), rendered.text.as_str());
-    let files: Vec<(&Path, &str)> = library.into_iter().chain(snapshot).chain([own]).collect();
-    for (path, _) in files.iter().filter(|(path, _)| !output::is_generated(path)) {
+    let files = rendered.files(&path);
+    let texts: Vec<(&Path, &str)> = files.iter().map(|file| (file.path.as_path(), &*file.text)).collect();
+    for (path, _) in texts.iter().filter(|(path, _)| !output::is_generated(path)) {
         output::check_no_input(path, &rendered.read)?;
     }
-    let written = output::write(&files, command.force)?;
-    for ((file, _), written) in files.iter().zip(&written).filter(|((file, _), _)| *file != path) {
-        let what = if snapshot.is_some_and(|(snapshot, _)| snapshot == *file) {
-            "the build graph"
-        } else {
-            "which Cargo.nix imports"
-        };
-        if *written == Written::Changed {
-            report.status("Generated", format_args!("{}, {what}", output::shown(file)));
+    let written = output::write(&texts, command.force)?;
+    for (file, written) in files.iter().zip(&written) {
+        if let Some(what) = file.what
+            && *written == Written::Changed
+        {
+            report.status("Generated", format_args!("{}, {what}", output::shown(&file.path)));
         }
     }
     let verb = match written.last() {

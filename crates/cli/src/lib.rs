@@ -17,6 +17,7 @@ mod flags;
 mod generate;
 mod graph;
 mod impact;
+mod init;
 mod library;
 mod nix;
 mod options;
@@ -26,6 +27,7 @@ mod output;
 mod overrides;
 mod paths;
 mod plan;
+mod prefetched;
 mod progress;
 mod replacement;
 mod report;
@@ -62,6 +64,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let report = Report::new(&args.common);
     let result = match &args.command {
+        Command::Init(command) => init::run(command, &report),
         Command::Generate(command) => generate::run(command, &report),
         Command::Check(command) => check::run(command, &report),
         Command::Verify(command) => verify::run(command, &report),

@@ -16,7 +16,8 @@ use crate::cargo;
 /// When `Cargo.nix` or nixpkgs is not there.
 pub(crate) fn cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result<String, Diagnostic> {
     if let Some(expression) = &file.expr {
-        return Ok(format!("({expression})"));
+        // It may end in a comment.
+        return Ok(format!("({expression}\n)"));
     }
     let place = file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let place = path(&place)

@@ -22,6 +22,8 @@ pub struct LoadOptions {
     pub offline: bool,
     /// Fail if `Cargo.lock` would have to change.
     pub locked: bool,
+    /// Where Nix has laid out what cargo would fetch.
+    pub prefetched: Option<PathBuf>,
     /// What is shown of cargo's work.
     pub progress: Progress,
 }

@@ -111,6 +111,11 @@ impl Oracle {
         // is an empty text cargo would take the configuration's as well, but remember nothing of what rustc says.
         command.env("RUSTC_WRAPPER", self.wrapper()).env("RUSTC_WORKSPACE_WRAPPER", self.wrapper());
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        // Variables that change profiles are of whoever runs the command.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"CARGO_PROFILE_"))
+        {
+            command.env_remove(name);
+        }
         command.env("CARGO_TARGET_DIR", self.target_directory(host));
         if let Some(home) = self.own_home() {
             command.env("CARGO_HOME", home);

@@ -106,6 +106,53 @@ pub(crate) fn write(files: &[(&Path, &str)], force: bool) -> Result<Vec<Written>
     Ok(written)
 }
 
+/// Makes new files with the directories that they need: all of them, or none. A file that exists is an error.
+pub(crate) fn create(files: &[(&Path, &str)]) -> Result<(), Diagnostic> {
+    let mut created = Created::default();
+    created.all(files).inspect_err(|_| created.undo())
+}
+
+/// What [`create`] has made so far.
+#[derive(Default)]
+struct Created {
+    directories: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl Created {
+    fn all(&mut self, files: &[(&Path, &str)]) -> Result<(), Diagnostic> {
+        let mut prepared = Vec::new();
+        for &(path, text) in files {
+            self.directory(&directory(path))?;
+            prepared.push((path, temporary(path, text, None)?));
+        }
+        for (path, file) in prepared {
+            file.persist_noclobber(path).map_err(|error| Diagnostic::io("write", path, &error.error))?;
+            self.files.push(path.to_owned());
+        }
+        Ok(())
+    }
+
+    fn directory(&mut self, directory: &Path) -> Result<(), Diagnostic> {
+        let missing: Vec<&Path> = directory.ancestors().take_while(|directory| !directory.exists()).collect();
+        for directory in missing.into_iter().rev() {
+            fs::create_dir(directory).map_err(|error| Diagnostic::io("make", directory, &error))?;
+            self.directories.push(directory.to_owned());
+        }
+        Ok(())
+    }
+
+    /// What cannot be removed stays: the error that led here is the one to tell.
+    fn undo(&self) {
+        for file in &self.files {
+            let _ = fs::remove_file(file);
+        }
+        for directory in self.directories.iter().rev() {
+            let _ = fs::remove_dir(directory);
+        }
+    }
+}
+
 /// What is to stand in place of a file.
 enum Prepared<'a> {
     /// For what is no file, such as `/dev/stdout`.
@@ -126,12 +173,7 @@ impl<'a> Prepared<'a> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(fail(error)),
         };
-        let mut file = builder().tempfile_in(real_directory(path)?).map_err(fail)?;
-        old.map_or(Ok(()), |old| keep_access(file.as_file(), &old)).map_err(fail)?;
-        // Not through `file`, whose errors name the temporary file.
-        file.as_file_mut().write_all(text.as_bytes()).map_err(fail)?;
-        file.as_file().sync_all().map_err(fail)?;
-        Ok(Prepared::File(file))
+        temporary(path, text, old.as_ref()).map(Prepared::File)
     }
 
     fn put(self, path: &Path) -> Result<(), Diagnostic> {
@@ -146,6 +188,17 @@ impl<'a> Prepared<'a> {
 /// Writes whatever was there anew.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
     Prepared::new(path, text)?.put(path)
+}
+
+/// A text beside its place, with the permissions of what is there.
+fn temporary(path: &Path, text: &str, old: Option<&Metadata>) -> Result<NamedTempFile, Diagnostic> {
+    let fail = |error: io::Error| Diagnostic::io("write", path, &error);
+    let mut file = builder().tempfile_in(real_directory(path)?).map_err(fail)?;
+    old.map_or(Ok(()), |old| keep_access(file.as_file(), old)).map_err(fail)?;
+    // Not through `file`, whose errors name the temporary file.
+    file.as_file_mut().write_all(text.as_bytes()).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    Ok(file)
 }
 
 /// Gives a file the permissions of the one that it will replace, and its owner and group as far as the user may.
@@ -193,5 +246,25 @@ pub(crate) fn directory(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_created_all_or_none() {
+        let scratch = tempfile::tempdir().unwrap();
+        let [first, deep, taken] = ["first", "a/b/c/deep", "taken"].map(|name| scratch.path().join(name));
+        fs::write(&taken, "mine").unwrap();
+        let failure = create(&[(&first, "1"), (&deep, "2"), (&taken, "3")]).unwrap_err();
+        assert_eq!(failure.code, "io");
+        let left: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, std::slice::from_ref(&taken));
+        assert_eq!(fs::read_to_string(&taken).unwrap(), "mine");
+
+        create(&[(&first, "1"), (&deep, "2")]).unwrap();
+        assert_eq!([first, deep].map(|path| fs::read_to_string(path).unwrap()), ["1", "2"]);
     }
 }

@@ -22,7 +22,7 @@ use cratewright_sources::diagnostic::Diagnostic;
 const COMPILER: [&str; 3] = ["cc", "cxx-build", "nasm-rs"];
 
 /// `internal.overrides` of `Cargo.nix`: keys of each layer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Layers {
     nixpkgs: Vec<String>,
     user: Vec<String>,
@@ -59,6 +59,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
             offline: command.load.offline,
             locked: true,
             progress: report.progress(),
+            ..LoadOptions::default()
         },
     )?;
     let file = nix::cargo_nix(&command.file, &workspace.root, "")?;
@@ -76,6 +77,28 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
     }
     let is_denied = command.deny_uncovered && crates.iter().any(|one| one.covered_by.is_empty());
     Ok(if is_denied { exit::STALE } else { exit::SUCCESS })
+}
+
+/// Crates that need native libraries or tools, as far as it can be told without Nix.
+#[derive(Debug, Serialize)]
+pub(crate) struct Native<'a> {
+    /// Those that our own overrides cover.
+    pub(crate) covered: Vec<&'a str>,
+    /// Those that they do not cover; nixpkgs may.
+    pub(crate) unknown: Vec<&'a str>,
+}
+
+/// Those of `Cargo.nix`.
+pub(crate) fn native(workspace: &Workspace) -> Result<Native<'_>, Diagnostic> {
+    let graphs = workspace.resolve(&workspace.selections);
+    let merged = merge(workspace.resolved(&graphs))?;
+    let overrides = overrides_of(workspace.resolved(&graphs), &merged);
+    let crates = listed(workspace, &merged, &Layers::default(), &overrides);
+    let names = |covered_by: &[&str]| {
+        let of_layer = crates.iter().filter(|one| one.covered_by == covered_by);
+        of_layer.map(|one| one.name).collect()
+    };
+    Ok(Native { covered: names(&["cratewright"]), unknown: names(&[]) })
 }
 
 /// Crates with `links`, and those whose build scripts use something for what is not Rust.

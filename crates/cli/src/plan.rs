@@ -32,6 +32,7 @@ pub(crate) fn place(
         offline: arguments.load.offline,
         locked: true,
         progress: report.progress(),
+        ..LoadOptions::default()
     };
     let root = found.1.root();
     let output = arguments.cargo_nix.as_deref().map(|path| seen(root, path)).transpose()?;

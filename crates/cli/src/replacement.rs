@@ -17,7 +17,8 @@ struct Checksums {
     files: BTreeMap<String, String>,
 }
 
-const CHECKSUMS: &str = ".cargo-checksum.json";
+/// Name of that list.
+pub(crate) const CHECKSUMS: &str = ".cargo-checksum.json";
 
 /// Packages, by id, whose source is replaced by something that Nix has to know of. Mirrors of registries are not among
 /// them: what they have is what the registry has, by its checksum.

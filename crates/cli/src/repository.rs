@@ -2,7 +2,7 @@
 //!
 //! Git itself is asked, and nothing in the repository is written: no index, no worktree, no reference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::os::unix::ffi::OsStrExt;
@@ -221,6 +221,17 @@ impl Repository {
         let content = link.or_else(|_| fs::read(&path));
         content.map(|bytes| sha256(&bytes)).unwrap_or_default()
     }
+}
+
+/// Those of the names that git lists, seen from the directory; none where git says nothing.
+pub(crate) fn listed(directory: &Path, arguments: &[&str], names: &[String]) -> BTreeSet<String> {
+    let listed = run(git(directory).args(arguments).arg("--").args(names)).unwrap_or_default();
+    fields(&listed).map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+/// Whether git ignores a file that it does not know, and that need not be there yet.
+pub(crate) fn is_ignored(directory: &Path, name: &str) -> bool {
+    run(git(directory).args(["check-ignore", "--quiet", "--", name])).is_ok()
 }
 
 fn git(directory: &Path) -> Command {

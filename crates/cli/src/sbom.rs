@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::args::Sbom;
 use crate::cargo;
+use crate::disk::require_text;
 use crate::exit;
 use crate::generate::inputs;
 use crate::options::LoadOptions;
@@ -52,6 +53,7 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
             offline: command.offline,
             locked: true,
             progress: report.progress(),
+            ..LoadOptions::default()
         },
     )?;
     let is_asked =
@@ -83,11 +85,11 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
 
 /// What `Cargo.nix` wrote, with what manifests say.
 fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Diagnostic> {
-    let graph = BuildGraph::parse(&workspace::read(file)?);
+    let graph = BuildGraph::parse(&require_text(file)?);
     let mut graph = graph.map_err(|failure| failure.at(file.display().to_string()))?;
     graph.read_manifests(|package, name| -> Result<About, Diagnostic> {
         let path = manifests.join(name);
-        let text = workspace::read(&path).map_err(|failure| failure.note("package", package))?;
+        let text = require_text(&path).map_err(|failure| failure.note("package", package))?;
         let manifest: Manifest = toml::from_str(&text).map_err(|error| {
             Diagnostic::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
                 .note("package", package)

@@ -55,6 +55,7 @@ pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Diagnostic> 
             offline: command.load.offline,
             locked: true,
             progress: report.progress(),
+            ..LoadOptions::default()
         },
     )?;
     let (_, reads) = workspace.record.clone().with_reads(&workspace.disk);

@@ -75,6 +75,7 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Diagnostic> {
             offline: command.load.offline,
             locked: true,
             progress: report.progress(),
+            ..LoadOptions::default()
         },
     )?;
     let options = VerifyOptions {

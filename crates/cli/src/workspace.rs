@@ -13,10 +13,11 @@ use cratewright_staleness::{Observer, Record};
 use cratewright_workspace::{CargoConfig, Cross, EnvironmentVariable, FeatureUnification, Settings, find_root};
 
 use crate::cargo::{self, Cause, NoPlatform};
-use crate::disk::{Disk, read_text};
+use crate::disk::Disk;
 use crate::flags;
 use crate::options::LoadOptions;
 use crate::paths::relative;
+use crate::prefetched;
 use crate::replacement::replacements;
 use crate::report::Report;
 use crate::rustc::Rustc;
@@ -109,6 +110,12 @@ impl Workspace {
         Some((feature_unification, merged.builds().count()))
     }
 
+    /// Nix systems that build for themselves, where the workspace says which platforms `Cargo.nix` is for.
+    pub(crate) fn named_systems(&self) -> Vec<&'static str> {
+        let native = self.pairs.iter().filter(|pair| self.settings.targets().is_some() && !pair.is_cross());
+        native.filter_map(|pair| system(&self.platforms[pair.host].triple)).collect()
+    }
+
     /// The unit graph of one selection on one of the pairs.
     pub(crate) fn resolve_on(&self, selection: &Selection, pair: Pair) -> UnitGraph {
         let mut graphs = resolve(&self.packages, &self.platforms, &[pair], std::slice::from_ref(selection));
@@ -162,9 +169,12 @@ fn load_from(
     // as cargo is what takes long and should have a core to itself.
     let (metadata, rustc, platforms, lock) = thread::scope(|scope| {
         let metadata = scope.spawn(|| {
-            let (output, has_updated_lock) = match known_metadata {
-                Some(output) => (output, false),
-                None => cargo::metadata(manifest, root, options)?,
+            let (output, has_updated_lock) = match (known_metadata, &options.prefetched) {
+                (Some(output), _) => (output, false),
+                (None, Some(directory)) => {
+                    (prefetched::metadata(directory, &workspace.config, manifest, root, options)?, false)
+                }
+                (None, None) => cargo::metadata(manifest, root, options, None)?,
             };
             let metadata = Metadata::parse(&output, |path| Path::new(path).is_file());
             let metadata = metadata.map_err(|failure| failure.at(manifest.display().to_string()))?;
@@ -356,8 +366,4 @@ pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Diagnostic>
         Some(other) => Err(no_manifest(format!("`{}` is not a file", other.display()))),
         None => Err(no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display()))),
     }
-}
-
-pub(crate) fn read(path: &Path) -> Result<String, Diagnostic> {
-    read_text(path).map_err(|error| Diagnostic::io("read", path, &error))
 }

@@ -53,10 +53,14 @@ impl Scratch {
 
     /// Runs the script as the workflow does: on a detached commit.
     fn amend(&self) -> Output {
+        self.amend_in("clone")
+    }
+
+    fn amend_in(&self, directory: &str) -> Output {
         self.git("clone", &["checkout", "--quiet", "--detach"]);
         let mut command = Command::new(support::repository().join("nix-lib/amend.sh"));
         command.arg(env!("CARGO_BIN_EXE_cratewright")).args(["generate", "--locked", "--offline"]);
-        command.current_dir(self.clone_of("clone")).env("CRATEWRIGHT_BRANCH", "bump").output().unwrap()
+        command.current_dir(self.clone_of(directory)).env("CRATEWRIGHT_BRANCH", "bump").output().unwrap()
     }
 
     fn remote(&self, revision: &str) -> String {
@@ -115,6 +119,23 @@ fn the_library_is_amended_with_it() {
     check(&scratch.amend(), 0, "amended");
     // As it was on main, so that nothing is left of the change.
     assert_eq!(scratch.git("remote", &["diff", "--name-only", "main", "bump"]), "notes.txt");
+}
+
+#[test]
+fn a_library_that_workspaces_share_is_amended_with_it() {
+    let scratch = Scratch::new(BOT, |clone| {
+        let workspace = clone.join("tools");
+        support::copy_tree(&support::fixture("three-members"), &workspace);
+        fs::create_dir(clone.join("nix")).unwrap();
+        support::library_elsewhere(&workspace, "library = \"../nix/cratewright.nix\"\n");
+        let library = clone.join("nix/cratewright.nix");
+        let text = fs::read_to_string(&library).unwrap();
+        fs::write(library, format!("{text}# of another version\n")).unwrap();
+    });
+    check(&scratch.amend_in("clone/tools"), 0, "amended");
+    let library = scratch.git("remote", &["show", "bump:nix/cratewright.nix"]);
+    assert!(!library.contains("# of another version"));
+    assert_eq!(scratch.git("clone", &["status", "--porcelain"]), "");
 }
 
 #[test]

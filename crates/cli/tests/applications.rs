@@ -50,6 +50,48 @@ fn a_program_needs_no_library_source_or_toolchain() {
     }
 }
 
+/// Places of panics, and files of C and Rust in debug information, are named as they are without the store.
+#[test]
+fn debug_information_names_no_library_source_or_toolchain() {
+    for vintage in ["2025-11", "2026-06"] {
+        let built = nix::build_expression(&format!(
+            "(import {} {{
+               pkgs = import {} {{ config.buildRustCrateVintage = \"{vintage}\"; }}; profile = \"dev\";
+             }}).workspaceMembers.web-front.build",
+            support::fixture("service").join("Cargo.nix").display(),
+            nix::stand_in().display(),
+        ));
+        assert_eq!(nix::closure(&built), NOTHING, "{vintage}");
+        let program = fs::read(built.join("bin/store-admin")).unwrap();
+        let names = |text: &str| program.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(names(".debug_info") && names("src/bin/store-admin.rs"), "{vintage}");
+        assert!(!names(nix::sysroot()), "{vintage}");
+    }
+}
+
+/// As the docs say of images.
+#[test]
+fn an_override_keeps_a_closure_small() {
+    let build = |install: &str| {
+        let expression = format!(
+            "let
+               pkgs = import {} {{ }};
+               cargoNix = import {} {{
+                 inherit pkgs;
+                 crateOverrides.other = attrs: {{ disallowedRequisites = [ pkgs.rustc ]; postInstall = ''{install}''; }};
+               }};
+             in cargoNix.workspaceMembers.other.build",
+            nix::stand_in().display(),
+            support::fixture("three-members").join("Cargo.nix").display(),
+        );
+        nix::nix("nix-build").args(["--expr", &expression]).output().unwrap()
+    };
+    assert!(build("true").status.success());
+    let refused = build("echo ${pkgs.rustc} >$out/named");
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && error.contains("is not allowed to refer to"), "{error}");
+}
+
 #[test]
 fn what_a_program_names_is_in_its_closure() {
     let named = |what: &str| {
@@ -62,8 +104,7 @@ fn what_a_program_names_is_in_its_closure() {
             support::fixture("three-members").join("Cargo.nix").display(),
         ));
         let paths = nix::closure(&built).into_iter();
-        // Without the hash.
-        paths.map(|path| path.file_name().unwrap().to_str().unwrap()[33..].to_owned()).collect::<Vec<_>>()
+        paths.map(|path| nix::name_of(&path).to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(named("true"), [""; 0]);
     let has =

@@ -259,6 +259,14 @@ fn what_a_cache_does_not_say_or_take_is_an_error() {
     let refused = of(&["push", "--to", &team.cache(), "--command", "echo no room >&2; false"]);
     fails(refused, 2, "error[push-failed]: `echo no room >&2; false` failed");
     fails(of(&["push", "--to", &team.cache(), "--key", "no such key"]), 2, "error[io]: cannot read `no such key`");
+    fails(of(&["push", "--to", &team.cache(), "--command", "exit 3"]), 2, "exit status: 3");
+    // Nix takes an empty address for the store of this machine, where all is that was built.
+    for arguments in [&["status", "--store", ""][..], &["push", "--to", ""], &["plan", "--store", ""]] {
+        fails(of(arguments), 2, "a value is required");
+    }
+    fails(of(&["status", "--store", nowhere, "--cargo-nix", "no.nix"]), 2, "name it with `--cargo-nix`");
+    let commented = ["status", "--store", &team.cache(), "--expr", "import ./Cargo.nix { } # here"];
+    run(&mut team.cratewright(&machine, &commented));
     fs::write(team.path("workspace/words/src/main.rs"), "fn main() {}").unwrap();
     fails(of(&["status", "--store", &team.cache()]), 2, "error[stale-cargo-nix]");
 }

@@ -6,7 +6,9 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -19,6 +21,9 @@ struct Fixture {
     run: Vec<Run>,
     #[serde(default)]
     absent: Vec<Absent>,
+    /// Members whose programs need more than themselves when they run: names of store paths, and `toolchain`.
+    #[serde(default)]
+    keeps: BTreeMap<String, Vec<String>>,
     /// Whether it takes a minute or more to build.
     #[serde(default)]
     slow: bool,
@@ -108,6 +113,10 @@ fn check_builds(slow: bool) {
                 }
             };
             let bin = output.join("bin").join(&run.bin);
+            // Programs of nixpkgs have a libc of the store.
+            if nix::nixpkgs() == nix::stand_in() {
+                check_closure(&fixture, run, &output, &bin);
+            }
             let printed = support::stdout(Command::new(&bin).args(&run.args));
             assert_eq!(printed.trim_matches('\n'), run.stdout.trim_matches('\n'), "{name}: {}", bin.display());
         }
@@ -116,6 +125,23 @@ fn check_builds(slow: bool) {
             assert!(!bin.exists(), "{name}: {} must not be built", bin.display());
         }
         println!("{name}: built, and {} programs print what they must", fixture.run.len());
+    }
+}
+
+/// A program keeps no crate's library, no source and no toolchain, unless its fixture says so.
+#[track_caller]
+fn check_closure(fixture: &Fixture, run: &Run, output: &Path, bin: &Path) {
+    let mut kept: Vec<String> = nix::closure(output).iter().map(|path| nix::name_of(path).to_owned()).collect();
+    // That of the stand-in is outside of the store.
+    let toolchain = nix::sysroot().as_bytes();
+    if fs::read(bin).unwrap().windows(toolchain.len()).any(|window| window == toolchain) {
+        kept.push("toolchain".to_owned());
+    }
+    let expected = fixture.keeps.get(&run.member).map_or(&[][..], Vec::as_slice);
+    if expected == ["*"] {
+        assert!(!kept.is_empty(), "{} keeps nothing", bin.display());
+    } else {
+        assert_eq!(kept, expected, "what {} keeps", bin.display());
     }
 }
 

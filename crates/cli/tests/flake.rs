@@ -5,53 +5,9 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// A git repository with a workspace and a flake, as a user has it. The package of cratewright is the program under test.
-fn repository() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let fixture = support::fixture("three-members");
-    support::run(Command::new("cp").arg("-r").arg(fixture.join(".")).arg(directory.path()));
-    // A flake sees no library outside of it.
-    support::library_elsewhere(directory.path(), "");
-    // A flake sees only what is below it, and not the program that cargo built.
-    fs::copy(env!("CARGO_BIN_EXE_cratewright"), directory.path().join("cratewright-program")).unwrap();
-    let flake = r#"{
-      inputs.nixpkgs.url = "path:NIXPKGS";
-      inputs.library = { url = "path:LIBRARY"; flake = false; };
-      outputs = { nixpkgs, library, ... }:
-        let
-          pkgs = nixpkgs.legacyPackages.x86_64-linux;
-          cratewright = pkgs.runCommand "cratewright" { } ''
-            mkdir -p $out/bin
-            cp ${./cratewright-program} $out/bin/cratewright
-          '';
-          made = (import library).perSystem { inherit pkgs cratewright; root = ./.; };
-        in
-        builtins.mapAttrs (_: outputs: { x86_64-linux = outputs; }) made;
-    }"#;
-    let library = support::repository().join("nix-lib");
-    let flake = flake.replace("NIXPKGS", &support::nix::stand_in().display().to_string());
-    fs::write(directory.path().join("flake.nix"), flake.replace("LIBRARY", &library.display().to_string())).unwrap();
-    support::run(Command::new("git").args(["init", "--quiet"]).current_dir(&directory));
-    add(directory.path());
-    directory
-}
-
-/// Flakes see what git knows of.
-fn add(directory: &Path) {
-    support::run(Command::new("git").args(["add", "--all"]).current_dir(directory));
-}
-
-fn nix(directory: &Path, arguments: &[&str]) -> Output {
-    let mut command = support::nix::nix("nix");
-    command.args(["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]);
-    command.args(arguments).current_dir(directory).output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
-}
+use crate::support::flake::{add, nix, repository, text};
 
 /// Path of the derivation of the check.
 fn check_derivation(directory: &Path) -> String {
@@ -132,6 +88,18 @@ fn tests_of_members_are_checks() {
     );
     let built = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.clippy", "--print-build-logs"]);
     assert!(!built.status.success() && text(&built).contains("the `dbg!` macro"), "{}", text(&built));
+}
+
+#[test]
+fn the_shell_of_a_stale_flake_opens() {
+    let directory = repository();
+    let root = directory.path();
+    edit(root, "flake.nix", "root = ./.;", "root = ./.; crateOverrides.leaf = _: { OF_LEAF = \"of leaf\"; };");
+    edit(root, "leaf/Cargo.toml", "edition = \"2024\"", "edition = \"2021\"");
+    let script = "echo \"$OF_LEAF\"; cratewright check";
+    let shell = nix(root, &["develop", "--impure", "--ignore-environment", "--command", "bash", "-c", script]);
+    assert_eq!(shell.status.code(), Some(1), "{}", text(&shell));
+    assert!(text(&shell).contains("of leaf\n") && text(&shell).contains("cratewright generate"), "{}", text(&shell));
 }
 
 #[test]

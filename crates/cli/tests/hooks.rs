@@ -80,8 +80,13 @@ fn table() -> Vec<(&'static str, &'static str, &'static str, Value)> {
                 "extraLinkFlags": x11().map(|library| format!("-L<{library}>/lib")),
             }),
         ),
-        ("zstd", "", LINUX, json!({ "preConfigure": "unset ZSTD_SYS_USE_PKG_CONFIG\n" })),
-        ("zstd", "features = [ \"pkg-config\" ];", LINUX, pkg_config("zstd")),
+        ("zstd", "", LINUX, json!({ "ZSTD_SYS_USE_PKG_CONFIG": null })),
+        (
+            "zstd",
+            "features = [ \"pkg-config\" ];",
+            LINUX,
+            json!({ "ZSTD_SYS_USE_PKG_CONFIG": null, "nativeBuildInputs": ["pkg-config"], "buildInputs": ["zstd"] }),
+        ),
     ]
 }
 

@@ -73,6 +73,10 @@ fn the_main_program_is_the_one_of_that_name_or_the_only_one() {
     assert_eq!(program("{ name = \"other\"; } { name = \"some-app\"; }"), Some(json!("some-app")));
     assert_eq!(program("{ name = \"other\"; } { name = \"third\"; }"), None);
     assert_eq!(program(""), None);
+    // What features or the platform leave out is no default.
+    let two = "crateBin = [ { name = \"other\"; } { name = \"some-app\"; } ];";
+    let default = |name: &str| meta(&format!("{{ default-run = \"{name}\"; {two} }}"))["mainProgram"].clone();
+    assert_eq!((default("other"), default("left-out")), (json!("other"), json!("some-app")));
     assert_eq!(meta("{ }"), json!({}));
 }
 

@@ -65,12 +65,15 @@ fn run_of(line: &str) -> Option<String> {
     Some(format!("{name} {kind}: {}", options.join(" ")))
 }
 
+/// Variables `CARGO_PROFILE_*`.
+type Variables = [(&'static str, &'static str)];
+
 /// Cargo's runs, sorted, and the program.
-fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, PathBuf) {
+fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> (Vec<String>, PathBuf) {
     let target = root.join("target");
     let mut build = Command::new("cargo");
     build.args(["build", "-v", "--locked", "--color", "never", "-p", member, "--profile", profile]).current_dir(root);
-    build.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0");
+    build.env("CARGO_TARGET_DIR", &target).env("CARGO_INCREMENTAL", "0").envs(variables.iter().copied());
     let output = support::run(&mut build);
     let stderr = String::from_utf8(output.stderr).unwrap();
     let lines = stderr.lines().filter_map(|line| line.trim_start().strip_prefix("Running "));
@@ -81,9 +84,11 @@ fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>
 }
 
 /// The same of Nix.
-fn by_nix(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, PathBuf) {
+fn by_nix(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> (Vec<String>, PathBuf) {
+    let variables: String = variables.iter().map(|(name, value)| format!("{name} = \"{value}\"; ")).collect();
     let expression = format!(
-        "(import {} {{ pkgs = import {} {{ }}; profile = \"{profile}\"; }}).workspaceMembers.{member}.build",
+        "(import {} {{ pkgs = import {} {{ }}; profile = \"{profile}\"; env = {{ {variables}}}; }})\
+         .workspaceMembers.{member}.build",
         root.join("Cargo.nix").display(),
         nix::nixpkgs().display()
     );
@@ -109,13 +114,20 @@ fn by_nix(root: &Path, member: &str, bin: &str, profile: &str) -> (Vec<String>, 
 /// Builds both ways, compares the arguments, and returns the programs: cargo's, then Nix's.
 #[track_caller]
 fn check(root: &Path, member: &str, bin: &str, profile: &str) -> [PathBuf; 2] {
-    let (cargo, ours) = by_cargo(root, member, bin, profile);
-    let (nix, nixs) = by_nix(root, member, bin, profile);
+    check_with(root, member, bin, profile, &[])
+}
+
+/// The same with variables.
+#[track_caller]
+fn check_with(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> [PathBuf; 2] {
+    let (cargo, ours) = by_cargo(root, member, bin, profile, variables);
+    let (nix, nixs) = by_nix(root, member, bin, profile, variables);
     assert!(!cargo.is_empty());
     let missing: Vec<&String> = cargo.iter().filter(|run| !nix.contains(run)).collect();
     let unknown: Vec<&String> = nix.iter().filter(|run| !cargo.contains(run)).collect();
-    assert!(missing.is_empty() && unknown.is_empty(), "{profile}: cargo alone: {missing:#?}, Nix alone: {unknown:#?}");
-    assert_eq!(cargo, nix, "{profile}");
+    let said = format!("{profile} with {variables:?}");
+    assert!(missing.is_empty() && unknown.is_empty(), "{said}: cargo alone: {missing:#?}, Nix alone: {unknown:#?}");
+    assert_eq!(cargo, nix, "{said}");
     [ours, nixs]
 }
 
@@ -137,10 +149,95 @@ fn rustc_gets_what_cargo_would_give_it() {
 }
 
 #[test]
+fn variables_change_profiles_as_they_do_with_cargo() {
+    let scratch = copy(&support::fixture("profiles"));
+    let manifest = scratch.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let dashed = "[profile.with-dash]\ninherits = \"smallest\"\n[profile.with-dash.build-override]\nstrip = true\n";
+    fs::write(&manifest, format!("{text}\n{dashed}")).unwrap();
+    let mut generate = support::cratewright();
+    generate.args(["generate", "--locked", "--offline", "--manifest-path"]).arg(&manifest);
+    support::run(&mut generate);
+    let cases: [(&str, &Variables); 12] = [
+        ("release", &[("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"), ("CARGO_PROFILE_RELEASE_LTO", "off")]),
+        ("release", &[("CARGO_PROFILE_RELEASE_DEBUG", "none"), ("CARGO_PROFILE_RELEASE_PANIC", "unwind")]),
+        ("release", &[("CARGO_PROFILE_RELEASE_STRIP", "symbols"), ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "3")]),
+        (
+            "release",
+            &[("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_DEBUG", "limited"), ("CARGO_PROFILE_RELEASE_RPATH", "true")],
+        ),
+        // Inherited, where nothing nearer is said.
+        ("dist", &[("CARGO_PROFILE_RELEASE_LTO", "fat"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2")]),
+        ("dist", &[("CARGO_PROFILE_DIST_LTO", "true"), ("CARGO_PROFILE_RELEASE_LTO", "thin")]),
+        ("with-dash", &[("CARGO_PROFILE_WITH_DASH_OPT_LEVEL", "0"), ("CARGO_PROFILE_DIST_OVERFLOW_CHECKS", "true")]),
+        (
+            "with-dash",
+            &[("CARGO_PROFILE_SMALLEST_DEBUG", "line-tables-only"), ("CARGO_PROFILE_DIST_INCREMENTAL", "true")],
+        ),
+        ("dev", &[("CARGO_PROFILE_DEV_DEBUG", "false"), ("CARGO_PROFILE_DEV_SPLIT_DEBUGINFO", "packed")]),
+        ("dev", &[("CARGO_PROFILE_DEV_OPT_LEVEL", "1"), ("CARGO_PROFILE_DEV_DEBUG_ASSERTIONS", "false")]),
+        ("dev", &[("CARGO_PROFILE_DEV_BUILD_OVERRIDE_OPT_LEVEL", "3"), ("CARGO_PROFILE_DEV_PANIC", "abort")]),
+        ("dev", &[("CARGO_PROFILE_DEV_BUILD_OVERRIDE_DEBUG", "1"), ("CARGO_PROFILE_DEV_STRIP", "debuginfo")]),
+    ];
+    for (profile, variables) in cases {
+        check_with(scratch.path(), "app", "app", profile, variables);
+        // Cargo says nothing of what it has from the case before.
+        fs::remove_dir_all(scratch.path().join("target")).unwrap();
+    }
+}
+
+#[test]
+fn a_variable_of_another_profile_changes_nothing() {
+    let build = |env: &str| {
+        format!(
+            "(import {} {{ pkgs = import {} {{ }}; profile = \"dist\"; env = {env}; }}).workspaceMembers.app.build.drvPath",
+            support::fixture("profiles").join("Cargo.nix").display(),
+            nix::nixpkgs().display()
+        )
+    };
+    let equal = format!("{} == {}", build("{ }"), build("{ CARGO_PROFILE_DEV_OPT_LEVEL = 3; }"));
+    assert_eq!(nix::eval_json(&equal), true);
+    for (env, says) in [
+        ("{ CARGO_PROFILE_DIST_LTO = \"maybe\"; }", "`CARGO_PROFILE_DIST_LTO` is `maybe`, and takes false, fat,"),
+        (
+            "{ CARGO_PROFILE_DEV_CODEGEN_UNITS = 0; }",
+            "`CARGO_PROFILE_DEV_CODEGEN_UNITS` is `0`, and takes a number above 0",
+        ),
+        (
+            "{ CARGO_PROFILE_DIST_OPT_LEVL = 1; }",
+            "`CARGO_PROFILE_DIST_OPT_LEVL` is not a variable that Cargo.nix reads",
+        ),
+        (
+            "{ CARGO_PROFILE_DIST_BUILD_OVERRIDE_PANIC = \"abort\"; }",
+            "`CARGO_PROFILE_DIST_BUILD_OVERRIDE_PANIC` is not",
+        ),
+        ("{ RUSTFLAGS = \"-O\"; }", "`RUSTFLAGS` is not a variable that Cargo.nix reads"),
+    ] {
+        let output = nix::nix("nix-instantiate").args(["--eval", "--expr", &build(env)]).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && message.contains(says), "{env}: {message}");
+    }
+}
+
+#[test]
+fn variables_around_the_commands_change_no_file_and_no_verdict() {
+    let scratch = copy(&support::fixture("profiles"));
+    let manifest = scratch.path().join("Cargo.toml");
+    let before = fs::read(scratch.path().join("Cargo.nix")).unwrap();
+    for command in ["generate", "check", "verify"] {
+        let mut run = support::cratewright();
+        run.arg(command).arg("--manifest-path").arg(&manifest);
+        run.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+        support::run(&mut run);
+    }
+    assert_eq!(fs::read(scratch.path().join("Cargo.nix")).unwrap(), before);
+}
+
+#[test]
 fn a_panic_aborts_where_the_profile_says_so() {
     let root = support::fixture("profiles");
     for (profile, signal, code) in [("shipped", Some(6), None), ("dev", None, Some(101))] {
-        let (_, program) = by_nix(&root, "app", "app", profile);
+        let (_, program) = by_nix(&root, "app", "app", profile, &[]);
         let output = Command::new(program).arg("panic").output().unwrap();
         assert_eq!((output.status.signal(), output.status.code()), (signal, code), "{profile}");
     }

@@ -16,7 +16,7 @@ macro_rules! parts {
 }
 
 /// Parts by name of their file in `nix-lib/library`, by which they know each other, in the order of the files.
-pub const PARTS: [(&str, &str); 20] = parts![
+pub const PARTS: [(&str, &str); 25] = parts![
     "build-script",
     "cache-roots",
     "check-kinds",
@@ -24,15 +24,20 @@ pub const PARTS: [(&str, &str); 20] = parts![
     "checks",
     "compilation",
     "default-profiles",
+    "dev-shell",
     "entries",
     "environment-script",
     "environment",
     "fetch",
+    "image",
     "kept",
+    "linker-flags",
     "local-source",
+    "lto-flags",
     "manifest",
     "meta",
     "override-layers",
+    "profile-variables",
     "rustc",
     "sbom",
     "units",

@@ -51,7 +51,9 @@ pub(crate) fn is_inherited(package: &Package) -> bool {
 /// What a manifest says of a package, by nixpkgs' names.
 pub(crate) fn attributes(package: &Package) -> BTreeMap<&'static str, Nix> {
     let texts = [
+        ("default-run", &package.default_run),
         ("description", &package.description),
+        ("documentation", &package.documentation),
         ("homepage", &package.homepage),
         ("license", &package.license),
         ("license-file", &package.license_file),

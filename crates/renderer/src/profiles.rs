@@ -55,13 +55,15 @@ pub(crate) fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Me
 
 /// One profile: settings by side, of packages of which nothing special is said and of those that are special.
 pub(crate) struct Table<'a> {
+    profiles: &'a Profiles,
+    name: &'a str,
     root: &'static str,
     pub(crate) plain: [Settings; 2],
     pub(crate) special: Vec<(&'a Special<'a>, [Settings; 2])>,
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(profiles: &Profiles, name: &str, special: &'a [Special<'a>]) -> Self {
+    pub(crate) fn new(profiles: &'a Profiles, name: &'a str, special: &'a [Special<'a>]) -> Self {
         let root = profiles.root(name);
         let of = |package: Option<&Package>, is_member: bool| {
             SIDES.map(|(_, unit_for)| {
@@ -78,7 +80,7 @@ impl<'a> Table<'a> {
             let all = plain.iter_mut().chain(special.iter_mut().flat_map(|(_, settings)| settings));
             all.for_each(|settings| settings.keeps_debug_below = false);
         }
-        Table { root, plain, special }
+        Table { profiles, name, root, plain, special }
     }
 
     /// Whether one build serves host and target where both are one platform.
@@ -93,16 +95,27 @@ impl<'a> Table<'a> {
         if base.is_some() && self.root == "dev" {
             all.push(Binding::new("inherits", Nix::text(self.root)));
         }
+        let parent = self.profiles.parent(self.name).filter(|parent| base.is_some() && *parent != self.root);
+        all.extend(parent.map(|parent| Binding::new("parent", Nix::text(parent))));
+        let keys = self.profiles.keys(self.name);
+        let keys = SIDES.iter().zip(keys).filter(|(_, keys)| !keys.is_empty());
+        let keys: Vec<Binding> = keys.map(|((side, _), keys)| Binding::new(*side, Nix::texts(keys))).collect();
+        if !keys.is_empty() {
+            all.push(Binding::new("keys", Nix::Set(keys)));
+        }
         if self.shares_host() {
             all.push(Binding::new("sharesHost", Nix::word("true")));
         }
         for (ix, (side, _)) in SIDES.iter().enumerate() {
             all.push(Binding::new(*side, self.plain[ix].unlike(base.map(|base| &base.plain[ix]))));
         }
-        let of_package = |(_, settings): &(&Special<'_>, [Settings; 2])| {
+        let of_package = |(one, settings): &(&Special<'_>, [Settings; 2])| {
+            let keys = self.profiles.package_keys(self.name, one.package, one.is_member);
             let own = settings.iter().zip(&self.plain).map(|(settings, plain)| settings.unlike(Some(plain)));
             let sides = SIDES.iter().zip(own).map(|((side, _), own)| Binding::new(*side, own));
-            Nix::Set(sides.filter(|side| side.value != Nix::Set(Vec::new())).collect())
+            let keys = (!keys.is_empty()).then(|| Binding::new("keys", Nix::texts(keys)));
+            let sides = sides.filter(|side| side.value != Nix::Set(Vec::new()));
+            Nix::Set(keys.into_iter().chain(sides).collect())
         };
         let own: Vec<Nix> = self.special.iter().map(of_package).collect();
         // What is found where there is nothing by the package's name.
@@ -173,6 +186,7 @@ impl Settings {
             Binding::new("opt-level", Nix::text(&profile.opt_level)),
             Binding::new("debug", flag(profile.has_debug())),
             Binding::new("debug-assertions", flag(profile.debug_assertions)),
+            Binding::new("overflow-checks", flag(profile.overflow_checks)),
             Binding::new("codegen-units", Nix::word(profile.codegen_units.unwrap_or_default().to_string())),
             Binding::new("flags", list(self.flags(&profile.debug))),
             Binding::new("appleFlags", list(apple_split.map(|split| format!("-C split-debuginfo={split}")).collect())),
@@ -190,7 +204,9 @@ impl Settings {
         let Profile { opt_level, split_debuginfo, debug_assertions, overflow_checks, rpath, .. } = &self.profile;
         let on_off = |name: &str, value: bool| format!("-C {name}={}", if value { "on" } else { "off" });
         let mut flags = levels(builder(self.release), (opt_level, debug));
-        flags.extend(split_debuginfo.iter().map(|split| format!("-C split-debuginfo={split}")));
+        flags.extend(
+            split_debuginfo.iter().filter(|_| debug != RUSTC.1).map(|split| format!("-C split-debuginfo={split}")),
+        );
         // By default as `opt-level` is, and as `debug-assertions` are.
         let defaults = [(opt_level == "0", *debug_assertions), (*debug_assertions, *overflow_checks)];
         for (name, (default, value)) in ["debug-assertions", "overflow-checks"].into_iter().zip(defaults) {
@@ -262,10 +278,32 @@ mod tests {
         let all = profiles.names().map(|name| Binding::new(name, render(name)));
         let text = Nix::Function("_:".into(), Box::new(Nix::Set(all.collect()))).print();
         let text = format!("{HEADER}{text}");
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../nix-lib/library/default-profiles.nix");
+        check_file("default-profiles", &text);
+    }
+
+    #[test]
+    fn the_library_knows_what_lto_is_to_rustc() {
+        let flags_of = |name| {
+            let attributes = [("lto", Nix::texts(lto(name))), ("libraryLto", library_lto(name))];
+            Nix::Set(attributes.map(|(name, value)| Binding::new(name, value)).into())
+        };
+        // As cargo reads it from a variable, and as a profile has it.
+        let values = ["false", "true", "off", "n", "no", "none", "thin", "fat"];
+        let all = values.map(|value| {
+            Binding::new(value, flags_of(if matches!(value, "n" | "no" | "none") { "off" } else { value }))
+        });
+        let text = Nix::Function("_:".into(), Box::new(Nix::Set(all.into()))).print();
+        let header =
+            "# `lto` of profiles as flags of rustc. A test in crates/renderer/src/profiles.rs writes this file.\n";
+        check_file("lto-flags", &format!("{header}{text}"));
+    }
+
+    #[track_caller]
+    fn check_file(part: &str, text: &str) {
+        let path = format!("{}/../../nix-lib/library/{part}.nix", env!("CARGO_MANIFEST_DIR"));
         if env::var_os("UPDATE").is_some() {
-            fs::write(path, &text).unwrap();
+            fs::write(&path, text).unwrap();
         }
-        assert_eq!(fs::read_to_string(path).unwrap_or_default(), text);
+        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), text);
     }
 }

@@ -56,8 +56,12 @@ pub struct Package {
     pub links: Option<String>,
     /// `authors`
     pub authors: Vec<String>,
+    /// `default-run`
+    pub default_run: Option<String>,
     /// `description`
     pub description: Option<String>,
+    /// `documentation`
+    pub documentation: Option<String>,
     /// `homepage`
     pub homepage: Option<String>,
     /// `license`
@@ -313,7 +317,9 @@ pub(crate) fn convert_package(
         edition: package.edition.to_string(),
         links: package.links,
         authors: package.authors,
+        default_run: package.default_run,
         description: package.description,
+        documentation: package.documentation,
         homepage: package.homepage,
         license: package.license,
         license_file: package.license_file.map(|path| path.into_string()),

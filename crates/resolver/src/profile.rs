@@ -87,6 +87,8 @@ struct Settings {
 pub struct Profiles {
     /// Each with all that it inherits; without the defaults of its root.
     merged: BTreeMap<String, (Root, TomlProfile)>,
+    /// Each by itself.
+    tables: BTreeMap<String, TomlProfile>,
     /// Names that the manifest has a table for.
     declared: Vec<String>,
 }
@@ -115,7 +117,7 @@ impl Root {
 impl Default for Profiles {
     fn default() -> Self {
         let merged = PREDEFINED.map(|(name, root)| (name.to_owned(), (root, TomlProfile::default())));
-        Profiles { merged: merged.into(), declared: Vec::new() }
+        Profiles { merged: merged.into(), tables: BTreeMap::new(), declared: Vec::new() }
     }
 }
 
@@ -130,7 +132,8 @@ impl Profiles {
             }
         }
         let merged = tables.keys().map(|name| Ok((name.clone(), merge(&tables, name, &mut Vec::new())?)));
-        Ok(Profiles { merged: merged.collect::<Result<_, _>>()?, declared })
+        let merged = merged.collect::<Result<_, _>>()?;
+        Ok(Profiles { merged, tables, declared })
     }
 
     /// Whether there is such a profile.
@@ -177,6 +180,32 @@ impl Profiles {
         self.merged.get(name).map_or(Root::Release, |(root, _)| *root).name()
     }
 
+    /// The profile that it inherits from, unless it is a root.
+    pub fn parent(&self, name: &str) -> Option<&str> {
+        self.tables.get(name)?.inherits.as_deref()
+    }
+
+    /// Keys that the table of a profile has by itself: of its own and in `build-override`.
+    pub fn keys(&self, name: &str) -> [Vec<&'static str>; 2] {
+        let table = self.tables.get(name);
+        let host = table.and_then(|table| table.build_override.as_deref());
+        [table, host].map(|table| table.map(|table| Settings::of(table).keys()).unwrap_or_default())
+    }
+
+    /// Keys that tables of a package have. `strip` counts in the last of them alone, see `apply`.
+    pub fn package_keys(&self, name: &str, package: Option<&Package>, is_member: bool) -> Vec<&'static str> {
+        let Some((_, table)) = self.merged.get(name) else { return Vec::new() };
+        let tables = package_tables(table, package, is_member);
+        let mut keys: Vec<&str> = Vec::new();
+        for table in tables {
+            keys.retain(|key| *key != "strip");
+            keys.extend(Settings::of(table).keys());
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// Whether it has a table for this package by its name.
     pub fn overrides(&self, name: &str, package: &Package) -> bool {
         let tables = self.merged.get(name).into_iter().flat_map(|(_, table)| table.package.iter().flatten());
@@ -203,10 +232,7 @@ impl Profiles {
         }
         let mut is_deferred = is_host && request.is_native;
         let host = table.build_override.as_deref().filter(|_| is_host);
-        let overrides = table.package.iter().flatten();
-        let all = overrides.clone().filter(|(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
-        let own = overrides.filter(|(spec, _)| package.is_some_and(|package| is_of(spec, package)));
-        for table in host.into_iter().chain(all.chain(own).map(|(_, table)| table)) {
+        for table in host.into_iter().chain(package_tables(table, package, is_member)) {
             strip = apply(&mut profile, Settings::of(table));
             is_deferred &= table.debug.is_none();
         }
@@ -347,6 +373,25 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Names of those that are there.
+    fn keys(&self) -> Vec<&'static str> {
+        let all = [
+            ("codegen-units", self.codegen_units.is_some()),
+            ("debug", self.debug.is_some()),
+            ("debug-assertions", self.debug_assertions.is_some()),
+            ("lto", self.lto.is_some()),
+            ("opt-level", self.opt_level.is_some()),
+            ("overflow-checks", self.overflow_checks.is_some()),
+            ("panic", self.panic.is_some()),
+            ("rpath", self.rpath.is_some()),
+            ("split-debuginfo", self.split_debuginfo.is_some()),
+            ("strip", self.strip.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
+    }
+}
+
 /// Returns what is known of `strip` now: of all keys this one alone is forgotten by the next table, as in cargo's
 /// `merge_profile`.
 fn apply(profile: &mut Profile, settings: Settings) -> Option<String> {
@@ -365,6 +410,18 @@ fn apply(profile: &mut Profile, settings: Settings) -> Option<String> {
     profile.codegen_units = settings.codegen_units.or(profile.codegen_units);
     profile.split_debuginfo = settings.split_debuginfo.or_else(|| profile.split_debuginfo.take());
     settings.strip
+}
+
+/// Tables of a profile that are about a package, in the order in which they count.
+fn package_tables<'a>(
+    table: &'a TomlProfile,
+    package: Option<&'a Package>,
+    is_member: bool,
+) -> impl Iterator<Item = &'a TomlProfile> {
+    let overrides = table.package.iter().flatten();
+    let all = overrides.clone().filter(move |(spec, _)| !is_member && **spec == ProfilePackageSpec::All);
+    let own = overrides.filter(move |(spec, _)| package.is_some_and(|package| is_of(spec, package)));
+    all.chain(own).map(|(_, table)| table)
 }
 
 fn is_of(spec: &ProfilePackageSpec, package: &Package) -> bool {

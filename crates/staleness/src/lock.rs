@@ -128,6 +128,11 @@ impl Lock {
 }
 
 impl LockedPackage {
+    /// Whether it is from crates.io.
+    pub fn is_crates_io(&self) -> bool {
+        self.source.as_deref() == Some(CRATES_IO)
+    }
+
     fn key(&self) -> String {
         let LockedPackage { name, version, source, .. } = self;
         match source.as_deref() {

@@ -29,6 +29,7 @@ mod limits;
 mod lines;
 mod manifest;
 mod replacement;
+mod repository;
 mod settings;
 
 pub use crate::config::{CargoConfig, EnvironmentVariable, texts};
@@ -37,4 +38,5 @@ pub use crate::limits::{FeaturePattern, Limits, PackagePattern};
 pub use crate::lines::{Line, ManifestLines};
 pub use crate::manifest::{Lints, Manifest, ResolverBehavior};
 pub use crate::replacement::{ConfiguredSource, SourceReplacement};
+pub use crate::repository::RepositoryPackage;
 pub use crate::settings::{Cross, FeatureUnification, Settings, Variant};

@@ -39,26 +39,76 @@ impl SourceReplacement {
 
     /// What stands at the end of `replace-with` for a source as `Cargo.lock` has it; nothing if it is not replaced.
     pub fn of(&self, source_id: &str, is_crates_io: bool) -> Option<&ConfiguredSource> {
+        let (first, end) = self.chain(source_id, is_crates_io)?;
+        if first == end { None } else { self.0.get(end) }
+    }
+
+    /// A `[source.<name>]` that has cargo take a source from the source `by`, to be read below this configuration; nothing
+    /// where that has files of the workspace in its place. The source is as `Cargo.lock` has it, without escapes.
+    pub fn redirect(
+        &self,
+        source_id: &str,
+        is_crates_io: bool,
+        by: &str,
+    ) -> Option<(String, BTreeMap<&'static str, String>)> {
+        let mut table = BTreeMap::from([("replace-with", by.to_owned())]);
+        let name = match self.chain(source_id, is_crates_io) {
+            Some((_, end)) if self.0.get(end).is_some_and(ConfiguredSource::is_local) => return None,
+            Some((_, end)) => end.to_owned(),
+            None if is_crates_io => "crates-io".to_owned(),
+            None => {
+                table.extend(definition(source_id));
+                place(source_id).to_owned()
+            }
+        };
+        Some((name, table))
+    }
+
+    /// Names of the source itself and of what stands at the end of `replace-with`; nothing if the configuration does not
+    /// speak of it.
+    fn chain(&self, source_id: &str, is_crates_io: bool) -> Option<(&str, &str)> {
         let is_it =
             |name: &str, source: &ConfiguredSource| source.is(source_id) || (is_crates_io && name == "crates-io");
-        let (_, mut at) = self.0.iter().find(|(name, source)| is_it(name, source))?;
-        at.replace_with.as_ref()?;
+        let (first, source) = self.0.iter().find(|(name, source)| is_it(name, source))?;
+        let (mut end, mut at) = (first, source);
         // Longer chains are circles.
         for _ in 0..self.0.len() {
-            let Some(next) = &at.replace_with else { return Some(at) };
-            at = self.0.get(next)?;
+            let Some(next) = &at.replace_with else { return Some((first, end)) };
+            (end, at) = self.0.get_key_value(next)?;
         }
         None
     }
 }
 
+/// A source without the commit.
+fn place(id: &str) -> &str {
+    if id.starts_with("git+") { id.rsplit_once('#').map_or(id, |(place, _)| place) } else { id }
+}
+
+/// The keys of `[source.<name>]` that say which one it is.
+fn definition(id: &str) -> Vec<(&'static str, String)> {
+    let Some(git) = place(id).strip_prefix("git+") else {
+        return vec![("registry", id.strip_prefix("registry+").unwrap_or(id).to_owned())];
+    };
+    let (url, reference) = git.split_once('?').unwrap_or((git, ""));
+    let references = ["branch", "tag", "rev"].into_iter().filter_map(|key| {
+        let value = reference.strip_prefix(key)?.strip_prefix('=')?;
+        Some((key, value.to_owned()))
+    });
+    [("git", url.to_owned())].into_iter().chain(references).collect()
+}
+
 impl ConfiguredSource {
+    /// Whether it is a directory of `cargo vendor`, or one of packed crates.
+    fn is_local(&self) -> bool {
+        self.directory.is_some() || self.local_registry.is_some()
+    }
+
     /// Whether it is the definition of a source, given as `Cargo.lock` has it.
     fn is(&self, id: &str) -> bool {
         let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_owned();
-        if let Some(git) = id.strip_prefix("git+") {
-            let place = git.rsplit_once('#').map_or(git, |(place, _)| place);
-            let (url, reference) = place.split_once('?').unwrap_or((place, ""));
+        if let Some(git) = place(id).strip_prefix("git+") {
+            let (url, reference) = git.split_once('?').unwrap_or((git, ""));
             let own = [("branch", &self.branch), ("tag", &self.tag), ("rev", &self.rev)];
             let own = own.into_iter().find_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?)));
             return self.git.as_ref().is_some_and(|git| plain(git) == plain(url))
@@ -66,5 +116,51 @@ impl ConfiguredSource {
         }
         let id = id.strip_prefix("registry+").unwrap_or(id);
         self.registry.as_ref().is_some_and(|registry| plain(registry) == plain(id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cratewright_staleness::Observer;
+
+    use super::*;
+
+    const GIT: &str = "git+https://example.org/x?branch=a/b#0123";
+
+    fn redirected(config: &str, id: &str) -> Option<(String, String)> {
+        let files = BTreeMap::from([(".cargo/config.toml".to_owned(), config.to_owned())]);
+        let config = CargoConfig::read(&Observer::new(&files)).unwrap();
+        let (name, table) = SourceReplacement::new(&config).redirect(id, id == "crates.io", "nix")?;
+        assert_eq!(table["replace-with"], "nix");
+        let keys = table.into_iter().filter(|(key, _)| *key != "replace-with");
+        Some((name, keys.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")))
+    }
+
+    #[track_caller]
+    fn check(config: &str, id: &str, name: &str, keys: &str) {
+        assert_eq!(redirected(config, id), Some((name.to_owned(), keys.to_owned())));
+    }
+
+    #[test]
+    fn sources_are_redirected_below_the_configuration() {
+        check("", "crates.io", "crates-io", "");
+        check("", GIT, "git+https://example.org/x?branch=a/b", "branch=a/b git=https://example.org/x");
+        check("", "git+https://example.org/x#0123", "git+https://example.org/x", "git=https://example.org/x");
+        check("", "registry+https://example.org/i", "registry+https://example.org/i", "registry=https://example.org/i");
+        check(
+            "",
+            "sparse+https://example.org/i/",
+            "sparse+https://example.org/i/",
+            "registry=sparse+https://example.org/i/",
+        );
+        let known = "[source.known]\ngit = 'https://example.org/x'\nbranch = 'a/b'";
+        check(known, GIT, "known", "");
+        let mirror = "[source.crates-io]\nreplace-with = 'mirror'\n[source.mirror]\nregistry = 'https://example.org/i'";
+        check(mirror, "crates.io", "mirror", "");
+        for local in ["directory = 'vendor'", "local-registry = 'packed'"] {
+            let config = format!("[source.crates-io]\nreplace-with = 'here'\n[source.here]\n{local}");
+            assert_eq!(redirected(&config, "crates.io"), None);
+            assert!(redirected(&config, GIT).is_some());
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use clap::builder::NonEmptyStringValueParser;
 use cratewright_resolver::DEFAULT_PROFILE;
 
 use crate::args::Format;
@@ -46,7 +47,7 @@ pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) crates: CrateArgs,
     /// Store to ask, as Nix names it; may be repeated, and then each crate may be in any of them
-    #[arg(long, value_name = "URL", required = true)]
+    #[arg(long, value_name = "URL", required = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) store: Vec<String>,
     /// Ask for test suites of members as well, and for the crates that they need
     #[arg(long)]
@@ -74,7 +75,7 @@ pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) crates: CrateArgs,
     /// Store to push to, as Nix names it
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) to: String,
     /// File with the secret key to sign with
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
@@ -82,7 +83,7 @@ pub(crate) struct Push {
     /// Shell command that pushes instead of `nix copy`
     ///
     /// It gets store paths on standard input, one a line, and in OUT_PATHS, as a `post-build-hook` does.
-    #[arg(long, value_name = "COMMAND")]
+    #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) command: Option<String>,
     /// Push test suites of members as well, and the crates that they need
     #[arg(long)]
@@ -110,7 +111,7 @@ pub(crate) struct Plan {
     #[arg(long, short = 'A', value_name = "ATTRIBUTE")]
     pub(crate) attr: Option<String>,
     /// Store to fetch from, in place of the substituters in Nix's configuration; may be repeated
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) store: Vec<String>,
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]

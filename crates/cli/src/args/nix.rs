@@ -14,6 +14,8 @@ pub(crate) struct FileArgs {
     #[arg(long, value_name = "PATH", conflicts_with = "expr")]
     pub(crate) nixpkgs: Option<PathBuf>,
     /// Nix expression of what Cargo.nix evaluates to, with your arguments
+    ///
+    /// Relative paths in it start at the current directory. Whether Cargo.nix is up to date is not checked.
     #[arg(long, value_name = "NIX")]
     pub(crate) expr: Option<String>,
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use cratewright_sources::diagnostic::Diagnostic;
 
-use crate::disk::read_text;
+use crate::disk::require_text;
 
 /// The part of a derivation that is of interest here.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Derivation {
     /// # Errors
     /// When it is not there, or not a derivation.
     pub(super) fn read(path: &str) -> Result<Self, Diagnostic> {
-        let text = read_text(Path::new(path)).map_err(|error| Diagnostic::io("read", Path::new(path), &error))?;
+        let text = require_text(Path::new(path))?;
         Derivation::parse(&text).ok_or_else(|| {
             Diagnostic::new("invalid-derivation", "the file is not a derivation as Nix writes it")
                 .at(path)

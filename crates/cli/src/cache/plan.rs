@@ -149,6 +149,7 @@ fn counts(steps: &[Step]) -> String {
         let number = *by_kind.get(&kind)?;
         Some(match kind {
             Some(Kind::Dependency) if number > 1 => format!("{number} dependencies"),
+            Some(Kind::Toolchain) => format!("{number} of the toolchain"),
             kind => count(number, kind.map_or("other", Kind::noun)),
         })
     });

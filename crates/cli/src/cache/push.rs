@@ -71,8 +71,7 @@ fn destination(command: &Push) -> Result<String, Diagnostic> {
         return Ok(command.to.clone());
     }
     let and = if command.to.contains('?') { '&' } else { '?' };
-    let to = if command.to.contains("://") { command.to.clone() } else { format!("file://{}", command.to) };
-    Ok(format!("{to}{and}secret-key={}", encoded(&key)?))
+    Ok(format!("{}{and}secret-key={}", command.to, encoded(&key)?))
 }
 
 /// Whether Nix keeps a store as files with signatures beside them.
@@ -124,7 +123,10 @@ fn given(shell: &str, paths: &[&str]) -> io::Result<Output> {
 fn done(program: &str, output: io::Result<Output>) -> Result<(), Diagnostic> {
     let said = match output {
         Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => format!("{}{}", String::from_utf8_lossy(&output.stdout), cargo::stderr(&output)),
+        Ok(output) => match format!("{}{}", String::from_utf8_lossy(&output.stdout), cargo::stderr(&output)) {
+            silent if silent.trim().is_empty() => output.status.to_string(),
+            said => said,
+        },
         Err(error) => error.to_string(),
     };
     Err(Diagnostic::new("push-failed", format!("`{program}` failed; what was pushed before stays there"))

@@ -35,7 +35,7 @@ impl Kind {
             Kind::Member => "member",
             Kind::Dependency => "dependency",
             Kind::Tests => "test suite",
-            Kind::Toolchain => "input",
+            Kind::Toolchain => "toolchain",
         }
     }
 
@@ -79,8 +79,9 @@ pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
     let (_, disk) = workspace::find(arguments.manifest_path.as_deref())?;
     let root = disk.root();
     let place = arguments.file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
+    let expression = nix::cargo_nix(&arguments.file, root, &format!("profile = {};", nix_string(&arguments.profile)))?;
     require_fresh(root, &place)?;
-    nix::cargo_nix(&arguments.file, root, &format!("profile = {};", nix_string(&arguments.profile)))
+    Ok(expression)
 }
 
 /// All crates of a `Cargo.nix`, with the test suites of members or without. Writes their derivations to the store.

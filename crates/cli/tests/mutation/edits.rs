@@ -272,7 +272,7 @@ fn package() -> Vec<Edit> {
         silent(set("{member}", "package.keywords", "[\"one\"]")),
         silent(set("{member}", "package.categories", "[\"encoding\"]")),
         silent(set("{member}", "package.publish", "false")),
-        silent(set("{member}", "package.documentation", "\"https://example.invalid/docs\"")),
+        set("{member}", "package.documentation", "\"https://example.invalid/docs\""),
         silent(set("{member}", "package.exclude", "[\"big/*\"]")),
         silent(set("{member}", "package.metadata.other", "{ a = 1 }")),
         silent(set("{member}", "lints.rust.unsafe_code", "\"forbid\"")),

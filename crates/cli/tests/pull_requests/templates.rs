@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use crate::forge::{FORK, Forge, GitHub, GitLab};
+use crate::support::templates::script;
 use crate::support::{cratewright, fixture, library_elsewhere, repository, run, stdout};
 use crate::{MARKER, check};
 
@@ -97,18 +98,6 @@ impl Runner {
         bash.env("COMMENT", repository().join("nix-lib/comment.sh"));
         bash.envs(variables.iter().copied()).output().unwrap()
     }
-}
-
-/// The script of a template: the lines below the one that says `key`, which is the only one.
-fn script(template: &str, key: &str) -> String {
-    let text = fs::read_to_string(repository().join("templates").join(template)).unwrap();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let mut lines = text.lines().skip_while(|line| line.trim() != key);
-    let at = indent(lines.next().unwrap_or_else(|| panic!("{template} has no {key}")));
-    let script: Vec<&str> = lines.by_ref().take_while(|line| indent(line) > at).map(str::trim_start).collect();
-    assert!(lines.all(|line| line.trim() != key), "{template} has more than one {key}");
-    assert!(!script.join("").contains("${{"), "what is filled in by the forge is no part of a script");
-    script.join("\n")
 }
 
 /// Both workflows for the commit that is checked out.

@@ -2,12 +2,15 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses its own part")]
 
 pub mod environment;
+pub mod flake;
 pub mod git;
 pub mod machine;
 pub mod nix;
 pub mod recorded;
 pub mod registry;
+pub mod remote;
 pub mod sbom;
+pub mod templates;
 
 use std::fs;
 use std::path::{Path, PathBuf};

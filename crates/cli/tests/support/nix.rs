@@ -84,6 +84,11 @@ pub fn closure(output: &Path) -> Vec<PathBuf> {
     paths.lines().map(PathBuf::from).filter(|path| !output.starts_with(path)).collect()
 }
 
+/// Name of a store path, without its hash.
+pub fn name_of(path: &Path) -> &str {
+    &path.file_name().unwrap().to_str().unwrap()[33..]
+}
+
 /// Evaluates an expression to JSON.
 #[track_caller]
 pub fn eval_json(expression: &str) -> serde_json::Value {

@@ -21,6 +21,9 @@ const LISTS: [&str; 6] = ["buildDependencies", "crateBin", "crateRenames", "depe
 /// What says where a package is fetched from, and is not part of it: `ours` of `nix-lib/library/units.nix`.
 const ORIGIN: [&str; 5] = ["checkout", "registry", "replaces", "sha256", "vendored"];
 
+/// What the library keeps of a manifest for `meta` and images alone: `ours` there as well.
+const BUILT_WITHOUT: [&str; 2] = ["default-run", "documentation"];
+
 impl Builder<'_> {
     /// The derivation of an entry on one side, and all that it depends on.
     pub(super) fn unit(&mut self, entry: EntryIx, side: Side) -> DerivationIx {
@@ -161,7 +164,8 @@ impl Builder<'_> {
         }
         if metadata::is_inherited(package) {
             manifest += "is described\n";
-            let described = metadata::attributes(package);
+            let mut described = metadata::attributes(package);
+            described.retain(|name, _| !BUILT_WITHOUT.contains(name));
             manifest.extend(described.iter().map(|(name, value)| format!("{name} = {}", value.print())));
         }
         let on_target = side != Side::Host;

@@ -1,0 +1,132 @@
+//! The text of a flake: a template of this repository, with what is known of the workspace.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use cratewright_renderer::nix_string;
+
+use crate::args::init::FlakeKind;
+
+const PLAIN: &str = include_str!("../../../../templates/default/flake.nix");
+const FLAKE_PARTS: &str = include_str!("../../../../templates/flake-parts/flake.nix");
+
+/// Where the templates have the address of Cratewright.
+const ADDRESS: &str = "\"git+file:///path/to/cratewright\"; # your clone";
+
+/// Where they have the workspace root.
+const ROOT: &str = "root = ./.;";
+
+/// Marks lines for a toolchain file, which are comments in the templates.
+const TOOLCHAIN: &str = "rust-overlay";
+
+/// What a flake depends on. Nothing of it is in a template.
+#[derive(Debug, Default)]
+pub(super) struct Known<'a> {
+    /// URL of Cratewright.
+    pub(super) url: Option<&'a str>,
+    /// Directory of the workspace, seen from that of the flake, if it is another one.
+    pub(super) directory: &'a str,
+    /// Whether a toolchain file says which Rust is used.
+    pub(super) has_toolchain: bool,
+    /// Systems that `Cargo.nix` is for, where the workspace names them.
+    pub(super) systems: Vec<&'static str>,
+}
+
+/// The whole file; none for [`FlakeKind::None`].
+pub(super) fn text(kind: FlakeKind, known: &Known<'_>) -> Option<String> {
+    let template = match kind {
+        FlakeKind::Plain => PLAIN,
+        FlakeKind::FlakeParts => FLAKE_PARTS,
+        FlakeKind::None => return None,
+    };
+    let mut text = String::new();
+    let mut systems = Some(&known.systems).filter(|systems| !systems.is_empty());
+    let keeps_systems = systems.is_none();
+    for line in template.lines() {
+        let code = line.trim_start();
+        let indent = &line[..line.len() - code.len()];
+        let commented = code.strip_prefix("# ").filter(|code| code.contains(TOOLCHAIN) && code.ends_with(';'));
+        match commented {
+            _ if !keeps_systems && is_system(code) => {
+                for system in systems.take().into_iter().flatten() {
+                    let _ = writeln!(text, "{indent}{}", nix_string(system));
+                }
+                continue;
+            }
+            Some(code) if known.has_toolchain => text.extend([indent, code]),
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    if let Some(url) = known.url {
+        text = text.replace(ADDRESS, &format!("{};", nix_string(url)));
+    }
+    if !known.directory.is_empty() {
+        let directory = nix_string(&format!("/{}", known.directory));
+        text = text.replace(ROOT, &format!("root = ./. + {directory};"));
+    }
+    Some(text)
+}
+
+/// Whether a line of a template is an element of the list of systems.
+fn is_system(code: &str) -> bool {
+    code.starts_with('"') && ["-linux\"", "-darwin\""].iter().any(|end| code.ends_with(end))
+}
+
+/// The URL of a flake in a directory: of the repository where it is one, so that files unknown to git are not copied.
+pub(super) fn url_of(directory: &Path) -> String {
+    let scheme = if directory.join(".git").exists() { "git+file://" } else { "path:" };
+    let mut url = scheme.to_owned();
+    for byte in directory.display().to_string().bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    url
+}
+
+/// The clone of Cratewright that this program was built from, if it is still there.
+pub(super) fn own_clone() -> Option<PathBuf> {
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
+    let is_there = ["flake.nix", "nix-lib/per-system.nix"].iter().all(|file| clone.join(file).is_file());
+    is_there.then(|| clone.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_known_it_is_the_template() {
+        assert_eq!(text(FlakeKind::Plain, &Known::default()).as_deref(), Some(PLAIN));
+        assert_eq!(text(FlakeKind::FlakeParts, &Known::default()).as_deref(), Some(FLAKE_PARTS));
+        assert_eq!(text(FlakeKind::None, &Known::default()), None);
+    }
+
+    #[test]
+    fn each_template_has_a_place_for_all_that_is_known() {
+        for kind in [FlakeKind::Plain, FlakeKind::FlakeParts] {
+            let known = Known {
+                url: Some("git+https://git.example/a\"b${c}"),
+                directory: "crates/my app",
+                has_toolchain: true,
+                systems: vec!["riscv64-linux"],
+            };
+            let text = text(kind, &known).unwrap();
+            assert!(text.contains(r#"cratewright.url = "git+https://git.example/a\"b\${c}";"#), "{text}");
+            assert!(text.contains(r#"root = ./. + "/crates/my app";"#), "{text}");
+            assert!(text.contains("[\n        \"riscv64-linux\"\n      ];"), "{text}");
+            assert!(text.contains("\n  inputs.rust-overlay.url = \"github:oxalica/rust-overlay\";\n"), "{text}");
+            assert_eq!(text.contains("rust-overlay = inputs.rust-overlay;"), kind == FlakeKind::Plain, "{text}");
+            assert!(!text.contains("# inputs") && !text.contains("# rust-overlay"), "{text}");
+            assert!(!text.contains("-linux\"\n        \"aarch64") && !text.contains("/path/to"), "{text}");
+        }
+    }
+
+    #[test]
+    fn directories_become_urls() {
+        assert_eq!(url_of(Path::new("/no/such dir/ä")), "path:/no/such%20dir/%C3%A4");
+    }
+}

@@ -1,0 +1,85 @@
+//! What lies around a workspace that decides what is written: looked for, never asked for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::disk::read_text;
+
+/// Names of the file that says which Rust a project uses.
+const TOOLCHAINS: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+
+/// Names of just's file.
+const JUSTFILES: [&str; 3] = ["justfile", "Justfile", ".justfile"];
+
+/// Configuration of bots that update dependencies.
+const BOTS: [&str; 11] = [
+    "renovate.json",
+    "renovate.json5",
+    ".renovaterc",
+    ".renovaterc.json",
+    ".renovaterc.json5",
+    ".github/renovate.json",
+    ".github/renovate.json5",
+    ".gitlab/renovate.json",
+    ".gitlab/renovate.json5",
+    ".github/dependabot.yml",
+    ".github/dependabot.yaml",
+];
+
+/// What there is. Names are seen from the workspace root.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Whether it is in a git repository: a flake then sees what git knows.
+    pub(super) is_in_git: bool,
+    /// A flake in the workspace root or above it, in the same repository.
+    pub(super) flake: Option<FoundFlake>,
+    pub(super) toolchain: Option<&'static str>,
+    pub(super) has_github: bool,
+    pub(super) has_gitlab: bool,
+    pub(super) bot: Option<&'static str>,
+    /// A justfile that does not name cratewright yet.
+    pub(super) justfile: Option<&'static str>,
+}
+
+#[derive(Debug)]
+pub(super) struct FoundFlake {
+    pub(super) path: PathBuf,
+    text: String,
+}
+
+impl Found {
+    /// `root` is the workspace root, without links.
+    pub(super) fn of(root: &Path) -> Self {
+        let top = root.ancestors().find(|directory| directory.join(".git").exists());
+        let within = root.ancestors().take_while(|directory| directory.starts_with(top.unwrap_or(root)));
+        let flake = within.map(|directory| directory.join("flake.nix")).find(|path| is_there(path));
+        let first = |names: &[&'static str]| names.iter().copied().find(|name| is_there(&root.join(name)));
+        // Workflows run in the top of the repository.
+        let is_top = top.is_none_or(|top| top == root);
+        Found {
+            is_in_git: top.is_some(),
+            flake: flake.map(|path| FoundFlake { text: read_text(&path).unwrap_or_default(), path }),
+            toolchain: first(&TOOLCHAINS),
+            has_github: is_top && root.join(".github").is_dir(),
+            has_gitlab: is_top && first(&[".gitlab-ci.yml", ".gitlab"]).is_some(),
+            bot: first(&BOTS),
+            justfile: first(&JUSTFILES)
+                .filter(|name| read_text(&root.join(name)).is_ok_and(|text| !text.contains("cratewright"))),
+        }
+    }
+}
+
+impl FoundFlake {
+    pub(super) fn uses_cratewright(&self) -> bool {
+        self.text.contains("cratewright")
+    }
+
+    pub(super) fn uses_flake_parts(&self) -> bool {
+        self.text.contains("flake-parts")
+    }
+}
+
+/// Whether a name is taken, by a link that leads nowhere as well.
+pub(super) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

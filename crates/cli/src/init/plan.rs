@@ -1,0 +1,198 @@
+//! What is written, what is left to do by hand, and what to run next.
+
+use std::path::{Path, PathBuf};
+
+use cratewright_sources::path::WsPath;
+use serde::Serialize;
+
+use crate::args::init::FlakeKind;
+use crate::init::flake::{self, Known};
+use crate::init::found::{Found, FoundFlake, is_there};
+use crate::paths::{quoted, relative};
+use crate::repository;
+
+/// Files of the template `ci`, each with whether it is for bots alone.
+const GITHUB: [(&str, &str, bool); 2] = [
+    (
+        ".github/workflows/check-cargo-nix.yml",
+        include_str!("../../../../templates/ci/.github/workflows/check-cargo-nix.yml"),
+        false,
+    ),
+    (
+        ".github/workflows/regenerate-cargo-nix.yml",
+        include_str!("../../../../templates/ci/.github/workflows/regenerate-cargo-nix.yml"),
+        true,
+    ),
+];
+
+const GITLAB: [(&str, &str, bool); 1] = [(
+    ".gitlab/regenerate-cargo-nix.yml",
+    include_str!("../../../../templates/ci/.gitlab/regenerate-cargo-nix.yml"),
+    true,
+)];
+
+const RECIPES: &str = include_str!("../../../../templates/just/justfile");
+
+/// A file that there should be.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// It was there before, and stays as it is.
+    pub(super) is_kept: bool,
+}
+
+impl Planned {
+    pub(super) fn new(path: PathBuf, text: String) -> Self {
+        Planned { is_kept: is_there(&path), path, text }
+    }
+
+    fn kept(path: PathBuf) -> Self {
+        Planned { is_kept: true, path, text: String::new() }
+    }
+}
+
+/// Something to change by hand in a file.
+#[derive(Debug, Serialize)]
+pub(super) struct Edit {
+    /// Seen from the workspace root.
+    pub(super) file: String,
+    pub(super) what: String,
+    /// What goes into the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<String>,
+}
+
+/// What to do for one workspace.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) files: Vec<Planned>,
+    /// What was decided, a sentence each.
+    pub(super) notes: Vec<String>,
+    pub(super) edits: Vec<Edit>,
+    /// Commands, to be run in the workspace root.
+    pub(super) next: Vec<String>,
+}
+
+/// What of a workspace counts here.
+#[derive(Debug)]
+pub(super) struct Workspace<'a> {
+    /// Without links.
+    pub(super) root: &'a Path,
+    /// The root package, or all members.
+    pub(super) attribute: &'static str,
+    /// Systems that it names, if it does.
+    pub(super) systems: Vec<&'static str>,
+    /// What `generate` would write.
+    pub(super) generated: Vec<Planned>,
+}
+
+impl Plan {
+    /// `url` is the address of Cratewright, if it is known.
+    pub(super) fn new(workspace: Workspace<'_>, found: &Found, asked: Option<FlakeKind>, url: Option<&str>) -> Self {
+        let Workspace { root, attribute, systems, generated } = workspace;
+        let mut plan = Plan { files: generated, notes: Vec::new(), edits: Vec::new(), next: Vec::new() };
+        // Where Cargo.nix was there, it may be of another day.
+        if plan.files.iter().any(|file| file.is_kept) {
+            plan.next.push("cratewright check".to_owned());
+        }
+        let kind = asked.unwrap_or(match &found.flake {
+            Some(flake) if flake.uses_flake_parts() => FlakeKind::FlakeParts,
+            _ => FlakeKind::Plain,
+        });
+        let known = Known { url, directory: "", has_toolchain: found.toolchain.is_some(), systems };
+        let is_ready = found.flake.as_ref().is_some_and(FoundFlake::uses_cratewright);
+        if let Some(toolchain) = found.toolchain.filter(|_| !is_ready) {
+            plan.notes.push(match kind {
+                FlakeKind::None => {
+                    format!("Rust is nixpkgs', not that of {toolchain}: see the argument `toolchain` of Cargo.nix")
+                }
+                _ => format!("Rust is that of {toolchain}, by rust-overlay"),
+            });
+        }
+        let builds = match &found.flake {
+            _ if kind == FlakeKind::None => vec![format!("nix-build Cargo.nix -A {attribute}")],
+            None => {
+                plan.write_flake(root, kind, &known);
+                plan.write_workflows(root, found);
+                vec!["nix build".to_owned(), "nix flake check".to_owned()]
+            }
+            Some(flake) => {
+                let directory = flake.path.parent().unwrap_or(root);
+                let to_root = relative(directory, root);
+                let file = shown(&relative(root, &flake.path));
+                plan.files.push(Planned::kept(flake.path.clone()));
+                if !is_ready {
+                    let text = flake::text(kind, &Known { directory: to_root.as_str(), ..known });
+                    let what = "take over the inputs and outputs of this one".to_owned();
+                    plan.edits.push(Edit { file, what, text });
+                }
+                vec!["nix build".to_owned(), "nix flake check".to_owned()]
+            }
+        };
+        if let Some(justfile) = found.justfile {
+            let what = "add recipes".to_owned();
+            plan.edits.push(Edit { file: justfile.to_owned(), what, text: Some(RECIPES.to_owned()) });
+        }
+        if found.is_in_git && kind != FlakeKind::None {
+            plan.add_to_git(root);
+        }
+        plan.next.extend(builds);
+        plan
+    }
+
+    fn write_flake(&mut self, root: &Path, kind: FlakeKind, known: &Known<'_>) {
+        let Some(text) = flake::text(kind, known) else { return };
+        self.files.push(Planned::new(root.join("flake.nix"), text));
+        if known.url.is_none() {
+            self.edits.push(Edit {
+                file: "flake.nix".to_owned(),
+                what: "set `inputs.cratewright.url` to where Cratewright is".to_owned(),
+                text: None,
+            });
+        }
+    }
+
+    /// Workflows run the apps of the flake, so they are written with it. A bot is what some of them are for.
+    fn write_workflows(&mut self, root: &Path, found: &Found) {
+        let wanted = |workflows: &[(&'static str, &str, bool)]| {
+            let wanted = workflows.iter().filter(|(_, _, for_bots)| !for_bots || found.bot.is_some());
+            wanted.map(|&(path, text, _)| (path, text.to_owned())).collect::<Vec<_>>()
+        };
+        let github = if found.has_github { wanted(&GITHUB) } else { Vec::new() };
+        let gitlab = if found.has_gitlab { wanted(&GITLAB) } else { Vec::new() };
+        let includes: String = gitlab.iter().map(|(path, _)| format!("  - local: {path}\n")).collect();
+        self.files.extend(github.into_iter().chain(gitlab).map(|(path, text)| Planned::new(root.join(path), text)));
+        if !includes.is_empty() {
+            self.edits.push(Edit {
+                file: ".gitlab-ci.yml".to_owned(),
+                what: "include the jobs".to_owned(),
+                text: Some(format!("include:\n{includes}")),
+            });
+        }
+    }
+
+    /// A flake sees only what git knows: not what is ignored either, as `Cargo.lock` is in some repositories of libraries.
+    fn add_to_git(&mut self, root: &Path) {
+        let own = ["Cargo.toml", "Cargo.lock"].map(str::to_owned);
+        let names: Vec<String> =
+            own.into_iter().chain(self.files.iter().map(|file| shown(&relative(root, &file.path)))).collect();
+        let known = repository::listed(root, &["ls-files", "-z"], &names);
+        let unknown = names.iter().map(String::as_str).filter(|name| !known.contains(*name));
+        let (forced, added): (Vec<&str>, Vec<&str>) = unknown.partition(|name| repository::is_ignored(root, name));
+        let words = |names: &[&str]| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
+        match added[..] {
+            [] => {}
+            // Nothing has been added yet.
+            [first, ..] if first == names[0] => self.next.push("git add .".to_owned()),
+            _ => self.next.push(format!("git add {}", words(&added))),
+        }
+        if !forced.is_empty() {
+            self.next.push(format!("git add --force {}", words(&forced)));
+        }
+    }
+}
+
+fn shown(path: &WsPath) -> String {
+    path.to_string()
+}

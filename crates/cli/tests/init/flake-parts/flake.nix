@@ -1,0 +1,61 @@
+# What flake-parts does with the module of Cratewright, for tests: it is out of reach, and there are no modules in the
+# stand-in for nixpkgs. Options are what is declared, or what is set; an option without either is an error.
+{
+  outputs = _: {
+    lib.mkFlake =
+      { inputs }:
+      {
+        systems,
+        imports,
+        perSystem,
+      }:
+      let
+        inherit (inputs.nixpkgs) lib;
+        modules = map (
+          module:
+          module {
+            inherit inputs;
+            lib = {
+              mkOption = option: option;
+              types =
+                lib.genAttrs [
+                  "lazyAttrsOf"
+                  "listOf"
+                ] (_: _: null)
+                // lib.genAttrs [
+                  "bool"
+                  "package"
+                  "path"
+                  "raw"
+                  "str"
+                ] (_: null);
+            };
+            flake-parts-lib.mkPerSystemOption = module: module;
+          }
+        ) imports;
+        of =
+          system:
+          let
+            parts = map (
+              module:
+              module.options.perSystem {
+                inherit config system;
+                pkgs = inputs.nixpkgs.legacyPackages.${system};
+              }
+            ) modules;
+            config = lib.foldl' (all: part: all // valuesOf part.options) { } parts;
+            valuesOf = lib.mapAttrs (
+              group: lib.mapAttrs (name: option: perSystem.${group}.${name} or option.default)
+            );
+          in
+          lib.foldl' (all: part: all // part.config) { } parts;
+      in
+      lib.genAttrs [
+        "packages"
+        "legacyPackages"
+        "checks"
+        "apps"
+        "devShells"
+      ] (output: lib.genAttrs systems (system: (of system).${output}));
+  };
+}
