@@ -18,11 +18,7 @@ use crate::support::{cratewright, fixture, run, stdout};
 /// Two programs on two libraries, one of which both use, with crates of a registry below: a proc-macro and build scripts
 /// among them.
 fn workspace(root: &Path) {
-    let write = |path: &str, text: &str| {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |path: &str, text: &str| support::write(&root.join(path), text);
     let member = |name: &str, dependencies: &str, file: &str, source: &str| {
         let head = format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n");
         write(&format!("{name}/Cargo.toml"), &format!("{head}{dependencies}"));

@@ -68,11 +68,7 @@ fn all_crates_of_all_builds_and_checks_are_roots_and_nothing_else_is() {
 fn kinds_are_told_whatever_else_has_the_name_and_checks_without_tests_count() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path().join("workspace");
-    let write = |path: &str, text: &str| {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |path: &str, text: &str| support::write(&root.join(path), text);
     let package = |name: &str, rest: &str| {
         write(
             &format!("{name}/Cargo.toml"),

@@ -124,11 +124,7 @@ fn apps_say_what_a_change_costs() {
 /// Calls of functions while the check of a workspace of so many members is evaluated.
 fn calls(members: usize) -> u64 {
     let scratch = tempfile::tempdir().unwrap();
-    let write = |file: &str, text: &str| {
-        let path = scratch.path().join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |file: &str, text: &str| support::write(&scratch.path().join(file), text);
     write(
         "Cargo.toml",
         "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\"]\n\n[workspace.package]\nedition = \"2024\"\n",

@@ -30,9 +30,7 @@ fn file(page: &str, name: &str) -> String {
 }
 
 fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join(path);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
+    support::write(&root.join(path), text);
 }
 
 fn package(root: &Path, name: &str, dependencies: &str, file: &str, source: &str) {

@@ -213,11 +213,7 @@ fn a_package_that_a_variant_alone_enables_has_its_place() {
 fn binaries_of_one_name_are_warned_of() {
     let warnings = |gated: &str, arguments: &str| {
         let scratch = tempfile::tempdir().unwrap();
-        let write = |path: &str, text: &str| {
-            let path = scratch.path().join(path);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(path, text).unwrap();
-        };
+        let write = |path: &str, text: &str| support::write(&scratch.path().join(path), text);
         write("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\", \"c\"]\nresolver = \"3\"\n");
         for (member, bin, required) in [("a", "tool", ""), ("b", "tool", gated), ("c", "other", "")] {
             let manifest = format!(

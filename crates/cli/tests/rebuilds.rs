@@ -39,11 +39,7 @@ fn changed<'a>(before: &Derivations, after: &'a Derivations) -> Vec<&'a str> {
 
 /// `core` with a target of each kind, and 30 members that depend on it.
 fn workspace(root: &Path) {
-    let write = |path: &str, text: &str| {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
+    let write = |path: &str, text: &str| support::write(&root.join(path), text);
     let manifest = |name: &str, more: &str| {
         format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\nbuild = false\n{more}")
     };

@@ -11,15 +11,14 @@ use cratewright_sources::diagnostic::Diagnostic;
 use crate::args::cache::Push;
 use crate::cache::count;
 use crate::cache::roots::{self, Root};
-use crate::cache::store::{self, PATHS_OF_A_COMMAND};
+use crate::cache::store;
 use crate::cargo;
 use crate::exit;
 use crate::nix;
 use crate::report::Report;
 
-/// Paths that are pushed at once: few enough to see how far it is.
+/// Paths that are pushed at once: few enough to see how far it is, and for a command line.
 const BATCH: usize = 50;
-const _: () = assert!(BATCH <= PATHS_OF_A_COMMAND.get());
 
 pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     let file = roots::file(&command.crates)?;
@@ -27,7 +26,7 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     if command.toolchain {
         roots.extend(roots::toolchain(&roots)?);
     }
-    let wanted: BTreeSet<&str> = roots.iter().flat_map(|root| root.outputs.values().map(String::as_str)).collect();
+    let wanted = roots::paths(&roots);
     let there = store::found(std::slice::from_ref(&command.to), &wanted)?;
     let missing: BTreeSet<&str> = wanted.difference(&there).copied().collect();
     let built = store::built(&missing)?;

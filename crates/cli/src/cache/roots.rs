@@ -131,6 +131,11 @@ pub(super) fn toolchain(crates: &[Root]) -> Result<Vec<Root>, Diagnostic> {
     Ok(roots)
 }
 
+/// All outputs.
+pub(super) fn paths(roots: &[Root]) -> BTreeSet<&str> {
+    roots.iter().flat_map(|root| root.outputs.values().map(String::as_str)).collect()
+}
+
 /// A store path without the directory and the hash.
 pub(super) fn name_of(path: &str) -> &str {
     let base = path.rsplit('/').next().unwrap_or(path);

@@ -24,7 +24,7 @@ pub(super) fn run(command: &Status, report: &Report) -> Result<u8, Diagnostic> {
     let file = roots::file(&command.crates)?;
     let mut roots = roots::crates(&file, command.tests)?;
     roots.extend(roots::toolchain(&roots)?);
-    let wanted: BTreeSet<&str> = roots.iter().flat_map(|root| root.outputs.values().map(String::as_str)).collect();
+    let wanted = roots::paths(&roots);
     report.progress().so_far("Asking", format_args!("for {}", count(wanted.len(), "path")));
     let paths = store::found(&command.store, &wanted)?.into_iter().map(str::to_owned).collect();
     report.progress().clear();

@@ -1,7 +1,6 @@
 //! Asks stores which paths they have.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
 use std::thread;
 
 use cratewright_sources::diagnostic::Diagnostic;
@@ -14,13 +13,15 @@ use crate::nix;
 const PROCESSES: usize = 8;
 /// Fewer are not worth a process.
 const AT_LEAST: usize = 25;
+/// More may be too long for a command line.
+const AT_MOST: usize = 500;
 
 /// Which of the paths any of the stores has.
 pub(super) fn found<'a>(stores: &[String], paths: &BTreeSet<&'a str>) -> Result<BTreeSet<&'a str>, Diagnostic> {
     let mut found = BTreeSet::new();
     for store in stores {
         let wanted: Vec<&str> = paths.difference(&found).copied().collect();
-        let size = wanted.len().div_ceil(PROCESSES).max(AT_LEAST);
+        let size = wanted.len().div_ceil(PROCESSES).clamp(AT_LEAST, AT_MOST);
         let answers = thread::scope(|scope| {
             let asked: Vec<_> = wanted.chunks(size).map(|chunk| scope.spawn(|| answer(Some(store), chunk))).collect();
             asked.into_iter().map(|one| one.join().expect("asking does not panic")).collect::<Result<Vec<_>, _>>()
@@ -33,12 +34,9 @@ pub(super) fn found<'a>(stores: &[String], paths: &BTreeSet<&'a str>) -> Result<
 /// Which of the paths the store of this machine has.
 pub(super) fn built<'a>(paths: &BTreeSet<&'a str>) -> Result<BTreeSet<&'a str>, Diagnostic> {
     let paths: Vec<&str> = paths.iter().copied().collect();
-    let all = paths.chunks(PATHS_OF_A_COMMAND.get()).map(|chunk| answer(None, chunk));
+    let all = paths.chunks(AT_MOST).map(|chunk| answer(None, chunk));
     Ok(all.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
-
-/// That many paths are well within what a command line may have.
-pub(super) const PATHS_OF_A_COMMAND: NonZeroUsize = NonZeroUsize::new(500).unwrap();
 
 fn answer<'a>(store: Option<&str>, paths: &[&'a str]) -> Result<Vec<&'a str>, Diagnostic> {
     if paths.is_empty() {

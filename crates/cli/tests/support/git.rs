@@ -46,9 +46,7 @@ impl Scratch {
     /// Writes files below a directory in here.
     pub fn write(&self, name: &str, files: &[(&str, &str)]) {
         for (file, text) in files {
-            let path = self.path(name).join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
+            super::write(&self.path(name).join(file), text);
         }
     }
 

@@ -114,6 +114,13 @@ pub fn library_elsewhere(root: &Path, settings: &str) {
     run(cratewright().args(["generate", "--locked", "--offline", "--manifest-path"]).arg(&manifest));
 }
 
+/// Writes a file, and the directory that it is in.
+#[track_caller]
+pub fn write(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
 /// Copies a directory tree, links excluded.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
