@@ -82,7 +82,7 @@ impl Site {
         };
         let builders: Vec<String> = self.builders.iter().map(line).collect();
         let mut command = self.local.command("nix-build");
-        command.args(["--max-jobs", "0", "--builders", &builders.join(" ; ")]);
+        command.args(["--no-out-link", "--max-jobs", "0", "--builders", &builders.join(" ; ")]);
         command.env("NIX_SSHOPTS", format!("-F {}", self.directory.path().join("ssh_config").display()));
         command
     }
