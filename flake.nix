@@ -21,7 +21,7 @@
           ours = lib.perSystem {
             inherit pkgs cratewright;
             root = ./.;
-            # Tests of the command run Nix themselves, which a build cannot.
+            # The command's tests run Nix, which is not possible inside a build.
             memberChecks = [ ];
           };
         in
@@ -30,17 +30,9 @@
           packages = ours.packages // {
             default = ours.packages.cratewright;
           };
-          # As crate2nix's flake has them.
+          # The same output as in crate2nix's flake.
           tools = import ./tools.nix { inherit pkgs cratewright; };
-          devShells.default = pkgs.mkShell {
-            packages = [
-              pkgs.cargo
-              pkgs.clippy
-              pkgs.just
-              pkgs.rustc
-              pkgs.rustfmt
-            ];
-          };
+          devShells.default = import ./dev/shell.nix { inherit pkgs; };
         }
       );
       each = output: nixpkgs.lib.mapAttrs (_: outputs: outputs.${output}) perSystem;
@@ -49,7 +41,7 @@
       inherit lib;
       flakeModules.default = import ./nix-lib/flake-module.nix self;
       templates = import ./templates;
-      # By name, for the templates and the library need no nixpkgs.
+      # The outputs are listed by name, so that the templates and the library need no nixpkgs.
       packages = each "packages";
       checks = each "checks";
       apps = each "apps";

@@ -1,61 +1,202 @@
 # List the recipes.
 default:
-    @just --list
+    @just --list --unsorted
 
-# Write Cargo.nix anew.
-regenerate-cargo-nix *arguments:
-    cargo run --quiet --release -- generate {{ arguments }}
+# Check what CI checks on every pull request; run it before pushing.
+[group('checks')]
+ci:
+    dev/ci
 
-# Write build-graph.toml anew, and Cargo.nix, which has its digest.
-regenerate-build-graph-snapshot *arguments:
-    cargo run --quiet --release -- snapshot {{ arguments }}
+# Run the checks that take too long for `ci`. The workflow `nightly` runs this list each night.
+[group('checks')]
+nightly: slow-tests older-builder deny unused lint-nix fuzz fuzz-random package coverage impact-oracle exactness applications overrides nix-versions
 
-# What the working tree builds again, compared with the default branch.
-impact *arguments:
-    cargo run --quiet --release -- impact {{ arguments }}
+# Run all tests. Those that build with Nix need it installed.
+[group('checks')]
+test *arguments:
+    cargo test --workspace {{ arguments }}
 
-# The prediction of `impact` beside Nix: all kinds of changes in all fixtures, and in workspaces that are named.
+# Run the tests that need neither Nix nor Linux. CI runs them on macOS.
+[group('checks')]
+test-without-nix:
+    cargo test --workspace --locked --lib --bins
+    cargo test --package cratewright --locked --test cli --test oracle --test tidy
+
+# Format Rust and Nix code.
+[group('checks')]
+fmt:
+    cargo fmt --all
+    UPDATE=1 cargo test --quiet --package cratewright --test tidy nix_code
+
+# Look for mistakes in Rust code.
+[group('checks')]
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Look for mistakes in workflows and settings, our own and those that users copy.
+[group('checks')]
+lint-workflows:
+    dev/lint-workflows
+
+# Look for mistakes in Nix code.
+[group('checks')]
+lint-nix:
+    dev/lint-nix
+
+# Check licences, sources and advisories of dependencies.
+[group('checks')]
+deny:
+    dev/install cargo-deny@0.20.2
+    cargo deny --locked check --hide-inclusion-graph
+
+# Look for dependencies of our crates that nothing uses. Those of fixtures are what their tests need.
+[group('checks')]
+unused:
+    dev/install cargo-machete@0.9.2
+    ! cargo machete --skip-target-dir | grep --extended-regexp --after-context=9 \
+        '^[a-z-]+ -- \./(crates/[^/]+|benches)/Cargo\.toml'
+
+# Compile with the oldest supported Rust, if it is installed; `just msrv --install` installs it.
+[group('checks')]
+msrv *arguments:
+    dev/msrv {{ arguments }}
+
+# Fuzz the readers of other programs' files with libFuzzer, each target for so many seconds.
+[group('long checks')]
+fuzz seconds="600" *targets:
+    dev/fuzz/run {{ seconds }} {{ targets }}
+
+# Resolve random workspaces by us and by cargo until one differs, and repeat the other random tests.
+[group('long checks')]
+fuzz-random cases="10000":
+    CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release --package cratewright --test random
+    PROPTEST_CASES={{ cases }} cargo test --release --package cratewright-sources --package cratewright-graph
+
+# Run the tests that compile for minutes, which `cargo test` lists as ignored.
+[group('long checks')]
+slow-tests:
+    cargo test --workspace --locked -- --ignored
+
+# Run the tests that build with Nix once more, with the builder of nixpkgs 25.11.
+[group('long checks')]
+older-builder:
+    CRATEWRIGHT_STAND_IN_VINTAGE=2025-11 cargo test --locked --package cratewright --test fixtures --test build_scripts \
+        --test checks --test environment --test overrides --test profiles
+
+# Measure which lines of each crate the tests run.
+[group('long checks')]
+coverage *arguments:
+    dev/install cargo-llvm-cov@0.9.1
+    cargo llvm-cov --workspace --locked {{ arguments }}
+
+# Compare the predictions of `impact` with Nix: all kinds of changes in all fixtures and in the given workspaces.
+[group('long checks')]
 impact-oracle *workspaces:
     CRATEWRIGHT_IMPACT_ALL=1 CRATEWRIGHT_IMPACT_WORKSPACES="$(printf '%s:' {{ workspaces }})" \
         cargo test --package cratewright --test impact the_prediction -- --nocapture
 
-# Say whether Cargo.nix is up to date.
+# Compare the units of published applications with cargo's.
+[group('long checks')]
+exactness:
+    dev/exactness
+
+# Build applications with cargo and with Nix, and compare the programs.
+[group('long checks')]
+applications *names:
+    dev/applications {{ names }}
+
+# Build programs that need Cratewright's own overrides with cargo and with Nix: all, or those of the given override files.
+[group('long checks')]
+overrides *names:
+    dev/overrides {{ names }}
+
+# Build the sample projects of a checkout of crate2nix, and compare what they print with cargo.
+[group('long checks')]
+crate2nix-samples checkout *samples:
+    dev/crate2nix-samples {{ checkout }} {{ samples }}
+
+# Run the fixtures and tests on a checkout of nixpkgs; `just real-nixpkgs --help` lists the options.
+[group('long checks')]
+real-nixpkgs *arguments:
+    dev/real-nixpkgs {{ arguments }}
+
+# Run the tests with the newest Nix and Rust of Debian, in a chroot. Needs root.
+[group('long checks')]
+nix-versions directory="target/debian-sid":
+    dev/nix-versions {{ directory }}
+
+# Regenerate Cargo.nix.
+[group('generated files')]
+regenerate-cargo-nix *arguments:
+    cargo run --quiet --release -- generate {{ arguments }}
+
+# Regenerate build-graph.toml, and Cargo.nix, which has its digest.
+[group('generated files')]
+regenerate-build-graph-snapshot *arguments:
+    cargo run --quiet --release -- snapshot {{ arguments }}
+
+# Check whether Cargo.nix is up to date.
+[group('generated files')]
 check:
     cargo run --quiet --release -- check
 
-# All tests; those that build with Nix need it installed.
-test *arguments:
-    cargo test --workspace {{ arguments }}
+# Show what the working tree rebuilds, compared with the default branch.
+[group('generated files')]
+impact *arguments:
+    cargo run --quiet --release -- impact {{ arguments }}
 
-# Random workspaces, resolved by us and by cargo, until one differs.
-fuzz-resolver cases="10000":
-    CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release -p cratewright --test random
-
-# Write the expected files of the tests anew: look at the diff before committing it.
+# Write the expected files of the tests again: read the diff before committing it.
+[group('generated files')]
 bless:
     UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
 
-# Look for mistakes in the workflows and settings that users copy.
-lint-workflows:
-    dev/lint-templates
+# Build the book and the documentation of the crates.
+[group('docs and releases')]
+docs: book
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 
-# Benchmarks of our own code.
+# Build the book in target/book, and look at its pages, links and search in a browser.
+[group('docs and releases')]
+book:
+    dev/book
+
+# Draw the pictures of the book that are made of something in this repository.
+[group('docs and releases')]
+drawings:
+    dev/drawings
+
+# Download the libraries of the page of `cratewright graph` again.
+[group('docs and releases')]
+vendor-page-libraries *arguments:
+    dev/vendor-page-libraries {{ arguments }}
+
+# Pack the crates as they are published, and install the program from the packed files.
+[group('docs and releases')]
+package *arguments:
+    dev/package {{ arguments }}
+
+# Make a release: a dry run, unless `--execute` is given.
+[group('docs and releases')]
+release version *arguments:
+    dev/release {{ version }} {{ arguments }}
+
+# Run the benchmarks of our own code.
+[group('benchmarks')]
 bench *arguments:
     cargo bench --package cratewright-benches {{ arguments }}
 
-# Beside crate2nix, in one run, on published workspaces or on those that are named.
+# Compare with crate2nix in one run, on published workspaces or on the given ones.
+[group('benchmarks')]
 bench-peers *arguments:
     benches/peers.py {{ arguments }}
 
-# Cold builds by Nix and cargo of published programs or of those that are named; needs strace and valgrind.
+# Measure cold builds by Nix and by cargo, of published programs or of the given ones; needs strace and valgrind.
+[group('benchmarks')]
 bench-builds *arguments:
     benches/builds.py {{ arguments }}
 
-# Programs, processes and instructions that building an empty crate takes besides rustc.
+# Count the programs, processes and instructions that building an empty crate takes besides rustc.
+[group('benchmarks')]
 bench-empty-crate *arguments:
     benches/empty_crate.py {{ arguments }}
-
-# What CI runs, and what to run before pushing.
-ci:
-    dev/ci

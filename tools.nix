@@ -1,9 +1,9 @@
 /**
-  What `cratewright generate` would write, made in a derivation, for workspaces that commit no Cargo.nix. It is read while
-  Nix evaluates (import from derivation). docs/src/without-a-committed-file.md says when not to.
+  Runs `cratewright generate` in a derivation, for workspaces that do not commit a Cargo.nix. The result is imported
+  during evaluation (import from derivation). docs/src/without-a-committed-file.md says when not to use this.
 
-  Names and arguments are those of crate2nix's `tools.nix`: who imports that, such as devenv's `languages.rust.import`,
-  can import this.
+  Names and arguments are those of crate2nix's `tools.nix`, so code that imports it, such as devenv's
+  `languages.rust.import`, can import this file instead.
 
   # Example
 
@@ -15,42 +15,42 @@
   pkgs,
   lib ? pkgs.lib,
   stdenv ? pkgs.stdenv,
-  # Of crate2nix, and without effect: nothing here is deprecated.
+  # Accepted for compatibility with crate2nix. It has no effect, as nothing here is deprecated.
   strictDeprecation ? true,
-  # The program that generates.
+  # The cratewright package that generates Cargo.nix.
   cratewright ?
     (import ./Cargo.nix { pkgs = pkgs.buildPackages; }).workspaceMembers.cratewright.build,
 }:
 let
   /**
-    A derivation to import, or to give to `callPackage`: the workspace in `crate`, with Cargo.nix.
+    A derivation to import, or to pass to `callPackage`. It holds the workspace in `crate`, with Cargo.nix.
 
     # Inputs
 
     `name`
-    : part of the derivation's name
+    : name of the workspace, used in names of derivations and in messages
 
     `src`
-    : directory that holds the workspace, and everything that it reads
+    : directory that contains the workspace and all files that it reads
 
     `cargoToml`
-    : the manifest in the workspace root, seen from there
+    : path of the workspace root's manifest, relative to `src`
 
     `additionalCargoNixArgs`
     : arguments of `cratewright generate`
 
     `additionalCrateHashes`
-    : hashes of git repositories, by `git+URL?REFERENCE#NAME@VERSION`; default: `crate-hashes.json` in `src`, if it is there.
-      Repositories without one are fetched by their commit, while Nix evaluates
+    : hashes of git repositories, by `git+URL?REFERENCE#NAME@VERSION`; default: those in `crate-hashes.json` of `src`, if
+      it exists. Repositories without a hash are fetched by their commit during evaluation
 
     `cargo`, `rustc`
-    : the toolchain that generates
+    : the toolchain that `cratewright generate` runs
 
     `registries`
-    : download addresses of registries other than crates.io, as `dl` in their configuration, by source as in Cargo.lock
+    : download addresses (`dl`) of registries other than crates.io, by source as in Cargo.lock
 
     `registryDl`, `fetchurl`
-    : as Cargo.nix takes them
+    : the same as for Cargo.nix
   */
   generatedCargoNix =
     {
@@ -73,7 +73,7 @@ let
       directory = dirOf cargoToml;
       top = if builtins.isPath src then src else "${src}";
       root = top + "/${directory}";
-      # Without what version control, editors, Nix and cargo leave behind.
+      # Without files of version control, editors, Nix and cargo.
       workspace =
         (
           (import ./nix-lib/library/local-source.nix {
@@ -125,13 +125,13 @@ let
     in
     lib.throwIfNot (isThere "Cargo.toml") "${name}: there is no ${cargoToml} in `src`" lib.throwIfNot
       (isThere "Cargo.lock")
-      "${name}: there is no Cargo.lock beside ${cargoToml}; `cargo generate-lockfile` writes one, and Nix sees what git knows of"
+      "${name}: there is no Cargo.lock next to ${cargoToml}; run `cargo generate-lockfile`, and `git add` the file"
       lib.throwIf
       (library != null && lib.hasPrefix "../" library)
-      "${name}: `library` in ${cargoToml} leads out of the workspace; leave it out, as the library is generated here too"
+      "${name}: `library` in ${cargoToml} is outside the workspace; remove the key: the library is generated here too"
       lib.throwIf
       (isThere "crate2nix.json" || isThere "crate2nix-sources")
-      "${name}: crate2nix.json and crate2nix-sources are not read; put these packages into Cargo.toml"
+      "${name}: crate2nix.json and crate2nix-sources are not supported; add their packages to Cargo.toml"
       stdenv.mkDerivation
       {
         name = "${name}-cargo-nix";
@@ -149,6 +149,6 @@ in
 {
   inherit generatedCargoNix;
 
-  # What Cargo.nix gives, with the arguments that callPackage fills in.
+  # The value of Cargo.nix, called with callPackage.
   appliedCargoNix = args: pkgs.callPackage (generatedCargoNix args) { inherit cratewright; };
 }

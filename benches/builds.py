@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Cold builds of published programs by Nix and by cargo, in one run and in turns, and what they would take on more cores.
+"""Measures cold builds of published programs by Nix and by cargo, in turns, and simulates them on more cores.
 
     benches/builds.py [--nixpkgs CHECKOUT [--host-tools]] [--profile PROFILE]... [--runs N] [--write] [WORKSPACE...]
 
-Counts what empty crates take (see benches/empty_crate.py), and then builds: Nix on the stand-in, with nixpkgs' own code if
-a checkout is given, and with the experiment in benches/builder, with and without pipelining; cargo. All is downloaded
-before the clock starts. Elapsed and processor time are of two jobs; then each
-build is done once more on one core, for the seconds that each derivation or unit takes by itself. Prints the tables of
-docs/src/benchmarks.md and docs/src/own-builder.md; `--write` writes them there. Needs a machine that does nothing else,
+First counts the cost of empty crates (see benches/empty_crate.py). Then builds with Nix on the stand-in, on nixpkgs'
+own code if a checkout is given, with the experimental builder in benches/builder, with and without pipelining, and with
+cargo. Everything is downloaded before the clock starts. Elapsed and processor time are for two jobs. Each build is then
+repeated on one core, to measure the time of each derivation or unit without others. Prints the tables of
+docs/src/benchmarks.md and docs/src/own-builder.md; `--write` writes them there. Needs an otherwise idle machine,
 strace, valgrind and a C compiler."""
 
 import argparse
@@ -36,14 +36,14 @@ CARGO = report.CARGO
 
 
 class Subject:
-    """A way to build one workspace with one profile."""
+    """A builder for one workspace and one profile; the builder is None for cargo."""
 
     def __init__(self, builder, workspace, directory, profile):
         self.builder, self.workspace, self.directory, self.profile = builder, workspace, directory, profile
         self.name = builder.name if builder else CARGO
 
     def build(self, jobs, core=None):
-        """One cold build, and what the program prints that comes out."""
+        """Runs one cold build. Returns its measurements and the output of the built program."""
         if self.builder is None:
             found, target = cold.cargo_build(self.directory, self.profile, jobs, core)
             programs = target / {"dev": "debug"}.get(self.profile, self.profile)
@@ -61,7 +61,7 @@ class Subject:
 
 
 def measure(subjects, runs):
-    """For each subject by name what it takes; all programs must print the same."""
+    """Measures the subjects in turns, by name. All programs must print the same."""
     turns, printed = [], {}
     for _ in range(runs):
         turn = {}
@@ -72,7 +72,7 @@ def measure(subjects, runs):
     for name, text in printed.items():
         if text != printed[CARGO]:
             raise SystemExit(
-                f"the program built by {name} prints another thing than cargo's:\n{text}\n{printed[CARGO]}"
+                f"the output of the program built by {name} differs from cargo's:\n{text}\n{printed[CARGO]}"
             )
     return {
         subject.name: {
@@ -85,7 +85,7 @@ def measure(subjects, runs):
 
 
 def on_one_core(subjects):
-    """Builds of all subjects with one core each, two at a time where there are two cores."""
+    """Builds all subjects with one core each, two at a time if there are two cores."""
     free = queue.SimpleQueue()
     cores = sorted(os.sched_getaffinity(0))[:JOBS]
     for core in cores:
@@ -103,7 +103,7 @@ def on_one_core(subjects):
     for subject, alone in zip(subjects, found, strict=True):
         worst = report.disturbance(alone)
         if worst > report.DISTURBED:
-            note(f"  {subject.name}: the machine does other work, {worst:.1f} s went by for one second of a core")
+            note(f"  {subject.name}: the machine is not idle: {worst:.1f} s elapsed per second of processor time")
     return found
 
 
@@ -119,13 +119,13 @@ def main(arguments):
     parser.add_argument("--profile", action="append", dest="profiles")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--again", action="store_true", help="only give the tables of the last run again")
+    parser.add_argument("--again", action="store_true", help="only print the tables of the last run")
     chosen = parser.parse_args(arguments)
     if chosen.again:
         return report.give(*pickle.loads(MEASURED.read_bytes()), chosen.write)
     unknown = [name for name in chosen.names if name not in workspaces.WORKSPACES]
     if unknown:
-        parser.error(f"there is no {', '.join(unknown)}; known are: {', '.join(workspaces.WORKSPACES)}")
+        parser.error(f"there is no {', '.join(unknown)}; the workspaces are {', '.join(workspaces.WORKSPACES)}")
     nix.build_cratewright()
     shutil.rmtree(nix.WORK / "tried", ignore_errors=True)
     builders = [nix.STAND_IN]
@@ -144,7 +144,7 @@ def main(arguments):
                 subjects = [Subject(builder, workspace, directory, profile) for builder in builders]
                 results[f"{name} {workspace.version}", profile] = measure(subjects, chosen.runs)
     finally:
-        # What was measured before something failed is not lost.
+        # Keeps the results of earlier builds if a later one fails.
         measured = heading(arguments, chosen.nixpkgs), empty_crate.table(empty), results, chosen.runs
         MEASURED.write_bytes(pickle.dumps(measured))
     report.give(*measured, chosen.write)
@@ -152,7 +152,7 @@ def main(arguments):
 
 def heading(arguments, checkout):
     versions = [nix.output(command) for command in (["cargo", "-V"], ["nix-store", "--version"])]
-    # A path of this machine is nobody else's.
+    # The path of the checkout means nothing on other machines.
     shown = ["CHECKOUT" if argument == checkout else argument for argument in arguments if argument != "--write"]
     made = f"{datetime.date.today()}, {machine()}; {', '.join(line.splitlines()[0] for line in versions)}. Made by"
     return f"{made}\n\n```console\n$ {shlex.join(['just', 'bench-builds', *shown])}\n```\n"

@@ -1,4 +1,4 @@
-"""Units of cargo as tasks, from its report of timings and its graph of units."""
+"""Converts cargo's units to tasks, from its timing report and its unit graph."""
 
 import json
 import re
@@ -9,7 +9,8 @@ LINKED = {"bin", "cdylib", "custom-build", "dylib", "proc-macro", "staticlib"}
 
 
 def tasks(report, graph):
-    """A library is two tasks: once its metadata is there, what only compiles against it can start."""
+    """Returns the tasks by name. A library is two tasks: units that compile against it can start once its metadata
+    exists."""
     timed = json.loads(re.search(r"UNIT_DATA = (\[.*?\]);\n", report, re.DOTALL)[1])
     code, metadata, found = {}, {}, {}
     for unit in timed:
@@ -45,7 +46,7 @@ def direct(graph, ix):
 
 
 def below(graph, ix):
-    """All that is linked along with a unit: procedural macros and build scripts have been linked themselves."""
+    """Returns the units that are linked into a unit, without those of procedural macros and build scripts."""
     found, left = [], direct(graph, ix)
     while left:
         need = left.pop()

@@ -1,16 +1,16 @@
-"""How much of a crate's time rustc makes code, which it does by several threads, told from builds with pipelining: there a
-crate's metadata is a derivation, and all of it is another one."""
+"""Estimates how long rustc generates code for a crate, which it does in several threads. The estimate comes from builds
+with pipelining, in which the metadata of a crate is one derivation and the whole crate another one."""
 
 import collections
 import dataclasses
 import re
 
-# Members have names without a prefix, as our library gives them.
+# Derivations of members have no prefix.
 NAME = re.compile(r"(?:rust_)?(.+?)(-meta|-code|-script|-programs)?\.drv ")
 
 
 def seconds_of(split):
-    """By crate: seconds from its metadata to the end. Of several builds of a crate it is the mean."""
+    """Returns the seconds from metadata to the end by crate, as the mean of all builds of that crate."""
     times = collections.defaultdict(lambda: collections.defaultdict(list))
     for name, task in split.items():
         crate, part = NAME.match(name).groups()
@@ -27,7 +27,7 @@ def mean(values):
 
 
 def tell_apart(tasks, seconds):
-    """The tasks, each with what of it is making code. Metadata, build scripts and programs have no such part."""
+    """Returns the tasks with their time for code generation, which is 0 for metadata, build scripts and programs."""
     found = {}
     for name, task in tasks.items():
         crate, part = NAME.match(name).groups()

@@ -1,4 +1,5 @@
-"""Cold builds of a workspace's root package, by Nix and by cargo: nothing of it is built, all of it is downloaded."""
+"""Cold builds of a workspace's root package by Nix and by cargo: nothing is built before, and everything is
+downloaded."""
 
 import dataclasses
 import json
@@ -12,14 +13,14 @@ import cargo_units
 import nix
 from schedule import Task
 
-# Of Nix's log: a derivation is being built.
+# Type of the activity in Nix's log for the build of a derivation.
 BUILD = 105
 
 
 @dataclasses.dataclass
 class Build:
-    """Seconds, and those of processor time, of which `own` are those of the program that started all others. `tasks` are
-    derivations or units by name."""
+    """Elapsed and processor time of a build in seconds. `own` is the processor time of the top process alone. `tasks`
+    are derivations or units by name."""
 
     wall: float
     processor: float
@@ -28,15 +29,15 @@ class Build:
 
 
 class Derivations:
-    """What a build of the root package consists of. A salt makes these derivations another build's, so that none of them is
-    in the store, and what they are made from is."""
+    """The derivations of a build of the root package. A salt makes them unique, so that none of their outputs is in the
+    store, while all of their other inputs are."""
 
     def __init__(self, builder, directory, profile, salt):
         arguments = f'profile = "{profile}"; crateOverrides."*" = _: {{ BENCH_SALT = "{salt}"; }};'
         (self.top,) = nix.instantiate(nix.cargo_nix(builder, directory, "rootCrate.build", arguments))
         shown = nix.show(self.top, recursive=True)
         self.crates = {path: crate for path, crate in shown.items() if "BENCH_SALT" in crate["env"]}
-        # Nix starts them in the order of names.
+        # Nix starts derivations in the order of their names.
         self.names = {path: f"{path[44:]} {path}" for path in self.crates}
         self.needs = {
             self.names[path]: tuple(self.names[need] for need in crate["inputDrvs"] if need in self.crates)
@@ -67,7 +68,7 @@ class Derivations:
 
         wall, processor, own = timed(command, read, lines, core, env=nix.environment())
         if set(ended) != set(self.needs):
-            raise SystemExit(f"{len(self.needs) - len(ended)} derivations of {self.top} were there already")
+            raise SystemExit(f"{len(self.needs) - len(ended)} derivations of {self.top} had been built already")
         tasks = {name: Task(ended[name] - started[name], needs) for name, needs in self.needs.items()}
         return Build(wall, processor, own, tasks)
 
@@ -82,8 +83,8 @@ class Derivations:
 
 
 def timed(command, read, lines, core, **arguments):
-    """Seconds and processor seconds of a command and all that it starts, and of itself alone. Each line that it writes is read
-    with the time."""
+    """Runs a command. Returns elapsed time, processor time with all child processes, and processor time of the command
+    itself, in seconds. `read` is called with each line of standard error and its time."""
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
     start = time.perf_counter()
@@ -103,13 +104,13 @@ def timed(command, read, lines, core, **arguments):
 
 
 def cargo_build(directory, profile, jobs, core=None):
-    """The same by cargo, and the directory that it built in."""
+    """Runs a cold build by cargo. Returns its measurements and the target directory."""
     target = directory / "target-bench" / profile
     shutil.rmtree(target, ignore_errors=True)
     flags = ["--offline", "--locked", *(["--release"] if profile == "release" else [])]
     lines = []
     env = nix.environment() | {"CARGO_TARGET_DIR": str(target), "CARGO_INCREMENTAL": "0"}
-    # Build scripts that ask git for a commit are not to find that of this repository.
+    # Build scripts that read the commit from git must not find this repository.
     env["GIT_CEILING_DIRECTORIES"] = str(directory.parent)
     wall, processor, own = timed(
         ["cargo", "build", "--timings", "--jobs", str(jobs), *flags],

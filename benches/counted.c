@@ -1,6 +1,6 @@
-// For counts of instructions by callgrind: a process that was forked starts at zero, where callgrind goes on from what its
-// parent had, and one that is replaced by another program leaves its count behind. Loaded by LD_PRELOAD; COUNTED is the
-// directory of the counts, which callgrind names by process.
+// Corrects callgrind's instruction counts: a forked process starts at zero instead of at its parent's count, and a
+// process that calls exec writes its count first. Loaded by LD_PRELOAD; COUNTED is the directory of the counts, which
+// callgrind names after processes.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@ static void leave(void) {
   struct timespec now;
   const char *directory = getenv("COUNTED");
   CALLGRIND_DUMP_STATS;
-  // The next program of this process would write to the same name.
+  // The next program in this process would overwrite the file.
   if (directory && clock_gettime(CLOCK_MONOTONIC, &now) == 0) {
     snprintf(from, sizeof from, "%s/%d.1", directory, getpid());
     snprintf(to, sizeof to, "%s/%d-%ld%09ld", directory, getpid(), (long)now.tv_sec, now.tv_nsec);

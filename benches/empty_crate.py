@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What building an empty crate takes besides rustc: programs started, processes forked and instructions, none of which move
-with the load of the machine.
+"""Counts the cost of building an empty crate besides rustc: programs started, processes forked, and instructions. These
+counts do not depend on the load of the machine.
 
     benches/empty_crate.py [--nixpkgs CHECKOUT [--host-tools]] [--profile PROFILE] [--programs] [CASE...]
 
-Needs strace, valgrind and a C compiler. Prints a table; `--programs` adds which programs are started in which phase."""
+Needs strace, valgrind and a C compiler. Prints a table; `--programs` adds the programs that are started in each
+phase."""
 
 import argparse
 import collections
@@ -51,7 +52,7 @@ COLUMNS += ["others'", "processor time, ms"]
 
 
 def measure_all(builders, cases, profile):
-    """For each builder what each case takes."""
+    """Measures each case with each builder."""
     directory = nix.WORK / "empty"
     shutil.rmtree(directory, ignore_errors=True)
     empty_registry.write(directory)
@@ -86,7 +87,7 @@ def main(arguments):
     chosen = parser.parse_args(arguments)
     unknown = [case for case in chosen.cases if case not in empty_registry.CASES]
     if unknown:
-        parser.error(f"there is no {', '.join(unknown)}; known are: {', '.join(empty_registry.CASES)}")
+        parser.error(f"there is no {', '.join(unknown)}; the cases are {', '.join(empty_registry.CASES)}")
     missing = [program for program in ("cc", "nix-store", "strace", "valgrind") if not shutil.which(program)]
     if missing:
         parser.error(f"missing: {', '.join(missing)}")

@@ -1,4 +1,4 @@
-# A Cargo.nix, ours or crate2nix's, with a stub in place of `buildRustCrate`: what is counted is the cost of the file
+# Evaluates a Cargo.nix, ours or crate2nix's, with a stub instead of `buildRustCrate`, to measure the cost of the file
 # itself. `evaluated` forces the crate graphs of members, each unit once.
 {
   cargoNix,
@@ -7,7 +7,7 @@
 let
   pkgs = import ../fixtures/nixpkgs { system = "x86_64-linux"; };
   stub = {
-    # The attributes that both files give to the builder, forced; then the dependencies.
+    # Forces the attributes that both files pass to the builder, then the dependencies.
     __functor = _: attrs: {
       inherit (attrs) crateName version;
       units = [
@@ -32,7 +32,7 @@ in
 {
   members = builtins.attrNames file.workspaceMembers;
   entries = builtins.length (builtins.attrNames (file.internal.units or file.internal.crates));
-  # One walk for all, since it passes by what it has seen.
+  # A single `deepSeq` visits each unit only once.
   evaluated = builtins.deepSeq (map (
     member: file.workspaceMembers.${member}.build.units
   ) members) true;

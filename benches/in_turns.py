@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Median times of `cargo metadata` and `cratewright generate` in a workspace, run in turns so that a machine that gets
-slower or faster does so for both: benches/in_turns.py CRATEWRIGHT WORKSPACE [RUNS]"""
+"""Compares `cargo metadata` and `cratewright generate` in a workspace by median times. They run in turns, so that a
+change of the machine's speed affects both: benches/in_turns.py CRATEWRIGHT WORKSPACE [RUNS]"""
 
 import os
 import statistics
@@ -16,7 +16,7 @@ def generate(cratewright, output):
 
 
 def run(command, directory):
-    """Seconds that a command takes, and those of processor time that it takes with all that it starts."""
+    """Runs a command. Returns elapsed time, and processor time with all child processes, in seconds."""
     start = time.perf_counter()
     process = subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -28,7 +28,7 @@ def run(command, directory):
 
 
 def medians(commands, directory, runs):
-    """The median of elapsed and of processor seconds of each command; the first turn warms the caches."""
+    """Returns median elapsed and processor time of each command, in seconds. The first turn only warms the caches."""
     turns = [[run(command, directory) for command in commands] for _ in range(runs + 1)][1:]
     return [tuple(statistics.median(column) for column in zip(*times)) for times in zip(*turns)]
 

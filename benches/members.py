@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Times the evaluation check of workspaces with many members: benches/members.py CRATEWRIGHT DIRECTORY [MEMBERS...]
+"""Measures the evaluation check of workspaces with many members: benches/members.py CRATEWRIGHT DIRECTORY [MEMBERS...]
 
-Each member inherits version and edition, depends on up to three others by `[workspace.dependencies]`, and every third has a
-test. The workspaces are written to the directory, and nothing is fetched."""
+Each member inherits version and edition, and depends on up to three others by `[workspace.dependencies]`; every third
+member has a test. The workspaces are written to DIRECTORY, and nothing is fetched."""
 
 import pathlib
 import statistics

@@ -1,4 +1,4 @@
-"""Nix for the benchmarks: package sets to build on, derivations of a Cargo.nix, and what is in a derivation."""
+"""Runs Nix for the benchmarks: package sets, derivations of a Cargo.nix, and the contents of derivations."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ CRATEWRIGHT = ROOT / "target/release/cratewright"
 
 @dataclasses.dataclass(frozen=True)
 class Builder:
-    """A package set and what is passed to Cargo.nix, both as text of Nix."""
+    """A package set and arguments of Cargo.nix, both as Nix code."""
 
     name: str
     pkgs: str
@@ -27,21 +27,21 @@ STAND_IN = Builder("stand-in", f"import {ROOT}/fixtures/nixpkgs {{ }}")
 
 
 def real_nixpkgs(checkout, host_tools):
-    """nixpkgs' own code, as `dev/real-nixpkgs` runs it."""
+    """Returns a builder with nixpkgs' own code, as in `dev/real-nixpkgs`."""
     tools = str(host_tools).lower()
     place = pathlib.Path(checkout).resolve()
     return Builder("nixpkgs' own", f"import {ROOT}/dev/nixpkgs {{ nixpkgs = {place}; hostTools = {tools}; }}")
 
 
 def own_builder(below, pipelining=False):
-    """The experiment in benches/builder, on the packages of another builder."""
+    """Returns the experimental builder in benches/builder, with the packages of another builder."""
     arguments = f"buildRustCrateForPkgs = import {ROOT}/benches/builder {{ pipelining = {str(pipelining).lower()}; }};"
     return Builder("own, pipelining" if pipelining else "own", below.pkgs, arguments)
 
 
 @functools.cache
 def options():
-    """Nothing is downloaded, and root needs no other users."""
+    """Returns options with which nothing is downloaded, and root needs no build users."""
     found = ["--option", "substituters", "", "--option", "sandbox", "false"]
     if os.geteuid() == 0:
         found += ["--option", "build-users-group", ""]
@@ -50,11 +50,11 @@ def options():
 
 @functools.cache
 def environment():
-    """What the stand-in asks for, and one toolchain for all, whatever a workspace asks for."""
+    """Returns the environment for the stand-in, with the same toolchain for all workspaces."""
     found = dict(os.environ)
     sysroot = output(["rustc", "--print", "sysroot"], ROOT)
     found.setdefault("CRATEWRIGHT_RUST_SYSROOT", sysroot)
-    # Cargo's own build is compared: it must not reach rustc through a shim.
+    # Cargo must not run rustc through rustup's shim, as that takes time.
     found["PATH"] = f"{sysroot}/bin:{found['PATH']}"
     if shutil.which("rustup"):
         found["RUSTUP_TOOLCHAIN"] = pathlib.Path(sysroot).name
@@ -62,7 +62,7 @@ def environment():
 
 
 def output(command, cwd=None, env=None):
-    """What a command prints, without the last line feed. Warnings are left out, unless it fails."""
+    """Returns the output of a command without white space at the ends. Its standard error is shown only if it fails."""
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{shlex.join(map(str, command))} failed:\n{done.stderr}")
@@ -74,7 +74,7 @@ def build_cratewright():
 
 
 def cargo_nix(builder, directory, selection, arguments=""):
-    """An expression for a part of a Cargo.nix, such as `rootCrate.build`."""
+    """Returns an expression for an attribute of a Cargo.nix, such as `rootCrate.build`."""
     given = f"pkgs = {builder.pkgs}; {builder.arguments} {arguments}"
     return f"(import {directory}/Cargo.nix {{ {given} }}).{selection}"
 
@@ -85,13 +85,13 @@ def instantiate(expression):
 
 
 def realise(paths, *extra):
-    """Builds without a word, and gives the outputs."""
+    """Builds derivations, and returns their outputs."""
     return output(["nix-store", *options(), "--realise", *extra, *paths], env=environment()).split()
 
 
 def show(*paths, recursive=False):
-    """Derivations by their paths: their environment, outputs and inputs."""
+    """Returns the environment, outputs and inputs of derivations, by path."""
     command = ["nix", *options(), "--extra-experimental-features", "nix-command", "show-derivation"]
     shown = json.loads(output([*command, *(["--recursive"] if recursive else []), *paths], env=environment()))
-    # Newer versions have them a level below.
+    # Newer versions of Nix nest the derivations.
     return shown.get("derivations", shown)

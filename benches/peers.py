@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Cratewright beside crate2nix 0.15.0, in one run, on published workspaces: size of Cargo.nix, cost of evaluating all
-members, processor time to generate. Prints the tables of docs/src/benchmarks.md.
+"""Compares Cratewright with crate2nix 0.15.0 on published workspaces: size of Cargo.nix, cost of evaluating all
+members, and processor time of generating. Prints the tables of docs/src/benchmarks.md.
 
     benches/peers.py [WORKSPACE...]
 
-Needs git, Nix and crate2nix. Cargo fetches git repositories with the git program, so that `url.<base>.insteadOf` of its
-configuration counts."""
+Needs git, Nix and crate2nix. Cargo fetches git repositories with the git program, so that `url.<base>.insteadOf` in
+git's configuration applies."""
 
 import datetime
 import json
@@ -24,7 +24,7 @@ PEERS = ROOT / "target/peers"
 CRATEWRIGHT = ROOT / "target/release/cratewright"
 RUNS = 15
 
-# Of each workspace the repository on GitHub and the commit, or a version on crates.io of a program without members.
+# Each workspace is a repository on GitHub with a commit, or a program without members on crates.io with a version.
 WORKSPACES = {
     "nu 0.106.0": ("nu", "0.106.0"),
     "helix": ("helix-editor/helix", "079a789e8cb08ead67f19e1971a1b7438b37354b"),
@@ -36,7 +36,7 @@ WORKSPACES = {
     "wasmtime": ("bytecodealliance/wasmtime", "e6b33de5139d915a48127fc78b790e2d306cf896"),
 }
 
-# Written into the root of each workspace, ours with the library that may be beside it.
+# The files that are written to the root of each workspace.
 OURS, LIBRARY, THEIRS = "Cargo.nix", "cratewright.nix", "crate2nix.nix"
 INSTALL = {
     "cargo": "https://rustup.rs",
@@ -47,7 +47,7 @@ INSTALL = {
 
 
 class Failed(Exception):
-    """A workspace that cannot be measured; the others can."""
+    """One workspace cannot be measured."""
 
 
 def run(*command, cwd=ROOT, **variables):
@@ -58,7 +58,7 @@ def run(*command, cwd=ROOT, **variables):
 
 
 def fetch(name):
-    """The directory of a workspace, with all that it needs in cargo's cache."""
+    """Fetches a workspace and its dependencies, and returns its directory."""
     source, version = WORKSPACES[name]
     if "/" not in source:
         return pathlib.Path(run("dev/fetch-application", source, version, PEERS).stdout.strip())
@@ -74,7 +74,7 @@ def fetch(name):
 
 
 def evaluate(file, attribute, *arguments):
-    """An attribute of evaluate.nix for a file, and the counters of Nix."""
+    """Returns an attribute of evaluate.nix for a file, and the counters of Nix."""
     command = ["nix-instantiate", "--eval", "--strict", "--json", ROOT / "benches/evaluate.nix", "-A", attribute]
     done = run(*command, "--arg", "cargoNix", file, *arguments, NIX_SHOW_STATS="1")
     # Warnings may come before the counters.
@@ -97,14 +97,14 @@ def describe(file, members):
 def measure(name):
     directory = fetch(name)
     ours, library, theirs = (directory / file for file in (OURS, LIBRARY, THEIRS))
-    # What an earlier run left is no source of the workspace.
+    # Files of an earlier run must not count as sources of the workspace.
     for file in (ours, library, theirs):
         file.unlink(missing_ok=True)
     commands = [METADATA, generate(CRATEWRIGHT, OURS), ["crate2nix", "generate", "--output", THEIRS]]
     commands.append([CRATEWRIGHT, "check", "--quiet", "--output", OURS])
     for command in commands:
         run(*command, cwd=directory)
-    # Ours has no member of which nothing is built by default.
+    # Our file leaves out members of which nothing is built by default.
     of_ours, of_theirs = (set(evaluate(file, "members")[0]) for file in (ours, theirs))
     members = sorted(of_ours & of_theirs)
     return {
@@ -145,7 +145,7 @@ def report(arguments, results):
     print(f"\n```console\n$ {shlex.join(['benches/peers.py', *arguments])}\n```")
     for library in {result["library"] for result in results.values()} - {None}:
         lines = library.count(b"\n")
-        print(f"\n`{LIBRARY}` beside `{OURS}`: {len(library):,} bytes, {lines:,} lines.")
+        print(f"\n`{LIBRARY}`, next to `{OURS}`: {len(library):,} bytes, {lines:,} lines.")
     for name, result in results.items():
         if result["left out"]:
             print(f"\n{name} without members that only one of the files has: {', '.join(result['left out'])}.")
@@ -186,14 +186,14 @@ def report(arguments, results):
 def main(arguments):
     unknown = [name for name in arguments if name not in WORKSPACES]
     if unknown:
-        sys.exit(f"there is no {', '.join(unknown)}; known are: {', '.join(WORKSPACES)}")
+        sys.exit(f"there is no {', '.join(unknown)}; the workspaces are {', '.join(WORKSPACES)}")
     missing = [f"{program} is missing: {how}" for program, how in INSTALL.items() if not shutil.which(program)]
     if missing:
         print("\n".join(missing), file=sys.stderr)
         return 2
     os.environ["CARGO_NET_GIT_FETCH_WITH_CLI"] = "true"
     if shutil.which("rustup"):
-        # One cargo for all, whatever a workspace asks for.
+        # Use the same cargo for all workspaces, even if they have a toolchain file.
         os.environ["RUSTUP_TOOLCHAIN"] = run("rustup", "show", "active-toolchain").stdout.split()[0]
     subprocess.run(["cargo", "build", "--quiet", "--release", "--locked"], cwd=ROOT, check=True)
     results, failed = {}, False

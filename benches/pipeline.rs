@@ -1,4 +1,4 @@
-//! The steps of `generate`, one by one, on the workspace that `CRATEWRIGHT_BENCH_WORKSPACE` names (else this one).
+//! Measures each step of `generate` on the workspace in `CRATEWRIGHT_BENCH_WORKSPACE`, by default on this one.
 #![allow(missing_docs, reason = "criterion's macros write public functions")]
 
 use std::hint::black_box;
@@ -22,15 +22,15 @@ fn pipeline(c: &mut Criterion) {
         .output()
         .expect("cargo runs");
     let json = String::from_utf8(output.stdout).expect("cargo prints UTF-8");
-    let lock_text = std::fs::read_to_string(root.join("Cargo.lock")).expect("the workspace has a lock");
+    let lock_text = std::fs::read_to_string(root.join("Cargo.lock")).expect("the workspace has a lock file");
 
     c.bench_function("parse metadata", |b| {
-        b.iter(|| Metadata::parse(black_box(&json), |_| false).expect("cargo has printed it"))
+        b.iter(|| Metadata::parse(black_box(&json), |_| false).expect("the output of cargo is valid"))
     });
-    c.bench_function("parse lock", |b| b.iter(|| Lock::parse(black_box(&lock_text)).expect("it is a lock")));
+    c.bench_function("parse lock", |b| b.iter(|| Lock::parse(black_box(&lock_text)).expect("the lock file is valid")));
 
     let options = LoadOptions { manifest_path: Some(manifest_path), ..LoadOptions::default() };
-    let workspace = load(&options).expect("it is supported");
+    let workspace = load(&options).expect("the workspace is supported");
     let selections = workspace.selections.clone();
     let tests = selections.iter().map(|build| Selection { intent: UserIntent::Test, ..build.clone() });
     let builds_and_tests: Vec<Selection> = selections.iter().cloned().chain(tests).collect();
@@ -38,11 +38,13 @@ fn pipeline(c: &mut Criterion) {
         c.bench_function(&format!("resolve {what}"), |b| b.iter(|| workspace.resolve(black_box(selections))));
         let graphs = workspace.resolve(selections);
         let resolved = resolved(&workspace, selections, &graphs);
-        c.bench_function(&format!("merge {what}"), |b| b.iter(|| merge(black_box(resolved)).expect("it is supported")));
+        c.bench_function(&format!("merge {what}"), |b| {
+            b.iter(|| merge(black_box(resolved)).expect("the graphs merge"))
+        });
     }
     let graphs = workspace.resolve(&selections);
     let resolved = resolved(&workspace, &selections, &graphs);
-    let merged = merge(resolved).expect("it is supported");
+    let merged = merge(resolved).expect("the graphs merge");
     let place = RenderOptions { outputs: vec!["Cargo.nix".to_owned()], ..RenderOptions::default() };
     c.bench_function("render", |b| b.iter(|| render(black_box(resolved), &merged, &place)));
 }

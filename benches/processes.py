@@ -1,5 +1,5 @@
-"""What a derivation's builder starts and how many instructions it runs, by running it outside of Nix, with its outputs in a
-directory of its own. These counts do not move with the load of the machine."""
+"""Counts the processes and instructions of a derivation's builder, which runs outside Nix with its outputs in a
+temporary directory. These counts do not depend on the load of the machine."""
 
 import collections
 import os
@@ -18,7 +18,7 @@ PHASE = re.compile(r"Running phase: (\w+)")
 
 
 class Run:
-    """A derivation, ready to be built over and over: all that it needs is in the store."""
+    """A derivation that can be built repeatedly, as all of its inputs are in the store."""
 
     def __init__(self, derivation):
         self.shown = show(derivation)[derivation]
@@ -26,7 +26,7 @@ class Run:
         realise([f"{path}!{','.join(outputs)}" for path, outputs in inputs.items()])
 
     def go(self, *prefix, **variables):
-        """Runs it below a command; gives the resources that it took."""
+        """Runs the builder under a command such as strace, and returns its resource usage."""
         with tempfile.TemporaryDirectory(prefix="bench-") as directory:
             place = pathlib.Path(directory)
             build = place / "build"
@@ -42,7 +42,7 @@ class Run:
                 **self.shown["env"],
             }
             command = [self.shown["builder"], *self.shown["args"]]
-            # Outputs go below the directory.
+            # Redirect the outputs to the temporary directory.
             for output in self.shown["outputs"].values():
                 path = output["path"]
                 env = {name: value.replace(path, f"{place}/{path[11:]}") for name, value in env.items()}
@@ -60,13 +60,13 @@ class Run:
 
 
 def processor_time(run, runs=10):
-    """Seconds: the least of several runs, as other work on the machine only adds to them."""
+    """Returns the minimum processor time of several runs in seconds, as other work on the machine only adds to it."""
     return min(usage.ru_utime + usage.ru_stime for usage in (run.go() for _ in range(runs)))
 
 
 def starts(run):
-    """Programs that are started and processes that are forked, each with the phase it is in: `(phase, what)`, where `what`
-    is the name of a program, or None for a fork."""
+    """Returns a pair `(phase, what)` for each started program and each forked process. `what` is the name of the
+    program, or None for a fork."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         traced = ["-ff", "-qq", "-ttt", "-s", "80", "-e", SYSTEM_CALLS, "-e", "signal=none"]
         run.go(shutil.which("strace"), *traced, "-o", f"{directory}/trace")
@@ -89,13 +89,14 @@ def starts(run):
 
 
 def name_of(program):
-    """A wrapper that is made by the build is not what it wraps."""
+    """Returns the name of a program. A wrapper that the build has created is marked, as it has the name of what it
+    wraps."""
     is_made = program.startswith(tempfile.gettempdir())
     return os.path.basename(program) + (" (of the build)" if is_made else "")
 
 
 def instructions(run):
-    """Instructions in user space, by program; what a shell forks is counted for the shell."""
+    """Returns the number of instructions in user space by program. Forks of a shell count for the shell."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         place = pathlib.Path(directory)
         library = place / "counted.so"

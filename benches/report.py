@@ -1,4 +1,4 @@
-"""Tables of cold builds, as text of Markdown."""
+"""Renders tables of cold builds as Markdown."""
 
 import collections
 import re
@@ -8,16 +8,16 @@ import nix
 from schedule import by_chain, by_name, critical_path, makespan
 
 CORES = [2, 4, 16, 64]
-# Of rustc, for making code of one crate: none but its own, and as many as it has units of code in these profiles.
+# Threads in which rustc generates the code of one crate: a single one, and one per codegen unit of these profiles.
 THREADS = [1, 16]
 DISTURBED = 1.1
 CARGO = "cargo"
-# Those of benches/builder.
+# The builders in benches/builder.
 EXPERIMENTS = ("own", "own, pipelining")
 
 
 def give(head, empty, results, runs, write):
-    """Prints all tables, or writes them between the marks of the documents that show them."""
+    """Prints all tables, or writes them to the documents between their marks."""
     everything = {name for found in results.values() for name in found}
     texts = {
         ("benchmarks.md", "empty crates"): f"{head}\n{empty}",
@@ -43,7 +43,7 @@ def replace(file, mark, text):
 
 
 def measured(results, runs, names):
-    columns = ["workspace", "profile", "built by", "derivations", "elapsed, s", "processor time, s", "beside cargo's"]
+    columns = ["workspace", "profile", "built by", "derivations", "elapsed, s", "processor time, s", "ratio of processor times"]
     rows = []
     for (workspace, profile), found in results.items():
         for name, of in found.items():
@@ -83,14 +83,14 @@ def simulated(results):
             rows.append([workspace, profile, name, f"{of['wall']:.1f}"])
             rows[-1] += [" / ".join(f"{seconds:.1f}" for seconds in pair) for pair in taken]
     checks = [f"{min(off):+.0f} % to {max(off):+.0f} % off with {count}" for count, off in errors.items()]
-    check = f"Beside what was measured, two cores are {' and '.join(checks)}."
+    check = f"Compared with the measured times, simulated builds on two cores are {' and '.join(checks)}."
     return (
         f"{warning(results)}Seconds, with {' / '.join(map(str, THREADS))} threads:\n\n{table(columns, rows)}\n{check}\n"
     )
 
 
 def chains(results):
-    """What the longest chains are made of."""
+    """Lists the most expensive tasks of the longest chains."""
     lines = []
     for (workspace, profile), found in results.items():
         for name in (*EXPERIMENTS, CARGO):
@@ -103,12 +103,12 @@ def chains(results):
 
 
 def plain(task):
-    """A name without store path and number."""
+    """Returns the name of a task without store path and number."""
     return re.sub(r"^rust_(.*?)(\.drv .*)?$", r"\1", re.sub(r" \d+( metadata)?$", r"\1", task))
 
 
 def disturbance(alone):
-    """On one core, elapsed beside processor time: more than a little above 1 where the machine does other work."""
+    """Returns the ratio of elapsed to processor time on one core. Well above 1, the machine was not idle."""
     return sum(task.seconds for task in alone.tasks.values()) / alone.processor
 
 
@@ -116,7 +116,7 @@ def warning(results):
     worst = max(disturbance(of["alone"]) for found in results.values() for of in found.values())
     if worst <= DISTURBED:
         return ""
-    return f"**The machine did other work: up to {worst:.1f} s went by for one second of a core. Run it again.**\n\n"
+    return f"**The machine was not idle: up to {worst:.1f} s elapsed per second of processor time. Run it again.**\n\n"
 
 
 def table(columns, rows):

@@ -1,4 +1,4 @@
-"""What a build would take on more cores than the machine has: list scheduling of measured tasks."""
+"""Simulates a build on more cores than the machine has, by list scheduling of measured tasks."""
 
 import dataclasses
 import graphlib
@@ -7,8 +7,8 @@ import heapq
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """Something that takes so many seconds on one core, once all that it needs is done. The last of them, `code`, may be
-    shared by several threads."""
+    """A task that takes `seconds` on one core once all of its `needs` are done. In the last `code` seconds of these, it
+    can use several threads."""
 
     seconds: float
     needs: tuple[str, ...] = ()
@@ -16,12 +16,12 @@ class Task:
 
 
 def order(tasks):
-    """Names, each after what it needs."""
+    """Returns the names of tasks so that each comes after its needs."""
     return list(graphlib.TopologicalSorter({name: task.needs for name, task in tasks.items()}).static_order())
 
 
 def critical_path(tasks):
-    """The longest chain, in seconds, and the names in it."""
+    """Returns the length of the longest chain in seconds, and the names in it."""
     longest, through = {}, {}
     for name in order(tasks):
         below = max(tasks[name].needs, key=longest.__getitem__, default=None)
@@ -36,7 +36,7 @@ def critical_path(tasks):
 
 
 def by_chain(tasks):
-    """Priorities close to cargo's: what the longest chain waits for comes first."""
+    """Returns priorities similar to cargo's: a task with a longer chain of dependents comes first."""
     found = {name: task.seconds for name, task in tasks.items()}
     for name in reversed(order(tasks)):
         for need in tasks[name].needs:
@@ -45,9 +45,9 @@ def by_chain(tasks):
 
 
 def makespan(tasks, cores, priority, serial=0.0, threads=1):
-    """Seconds until all is done with as many jobs as cores: a job that is free takes, of what can run, the task with the
-    highest priority. Threads get equal shares of the cores. So many seconds at the end of each task are work that is done
-    for one task after the other: Nix is one process, which looks through each output and registers it."""
+    """Returns the seconds until all tasks are done, with as many jobs as cores. A free job takes the ready task with
+    the highest priority, and threads share the cores equally. The last `serial` seconds of each task run for one task
+    at a time: Nix is a single process that scans and registers outputs."""
     waiting = {name: len(set(task.needs)) for name, task in tasks.items()}
     dependents = {name: [] for name in tasks}
     for name, task in tasks.items():
@@ -55,7 +55,8 @@ def makespan(tasks, cores, priority, serial=0.0, threads=1):
             dependents[need].append(name)
     ready = [(-priority[name], name) for name, count in waiting.items() if count == 0]
     heapq.heapify(ready)
-    # What is left of each task, on one thread and on several; then the times at which tasks are registered.
+    # `running` has the remaining seconds of each task, on one thread and on several; `registered` the end times of
+    # tasks.
     running, registered, now, done = {}, [], 0.0, 0
     while ready or running or registered:
         while ready and len(running) + len(registered) < cores:
@@ -83,10 +84,10 @@ def makespan(tasks, cores, priority, serial=0.0, threads=1):
                 if waiting[dependent] == 0:
                     heapq.heappush(ready, (-priority[dependent], dependent))
     if done != len(tasks):
-        raise ValueError("tasks need each other")
+        raise ValueError("the tasks have a dependency cycle")
     return now
 
 
 def by_name(tasks):
-    """Priorities of Nix, which starts derivations in the order of their names."""
+    """Returns Nix's priorities: it starts derivations in the order of their names."""
     return {name: -ix for ix, name in enumerate(sorted(tasks))}

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes a workspace of 1,000 packages, 10 of them members, for the benchmarks: benches/synthetic.py DIRECTORY
 
-Every package depends on a few before it, some of them for one platform, for a build script or through a feature; every
-member reaches nearly all of them. The same directory content each time."""
+Every package depends on a few earlier ones, some of them for one platform, for a build script or through a feature.
+Every member reaches nearly all packages. The files are the same in each run."""
 
 import pathlib
 import random

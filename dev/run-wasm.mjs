@@ -1,4 +1,4 @@
-// Runs a WebAssembly file of fixtures/cross, a program for WASI or a module: node dev/run-wasm.mjs FILE
+// Runs a WebAssembly file of fixtures/cross, which is a program for WASI or a module: node dev/run-wasm.mjs FILE
 import { readFile } from "node:fs/promises";
 import { WASI } from "node:wasi";
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Amends a bot's commit with a Cargo.nix generated again: amend.sh COMMAND...
+# Amends a bot's commit with a regenerated Cargo.nix: amend.sh COMMAND...
 #
-# COMMAND writes Cargo.nix. Nothing is amended if it writes the same bytes, so that the push of an amended commit ends
-# here when it starts the workflow again; nor if the last commit is not the bot's, as people amend their own. A push
-# happens only onto the commit that was checked out: who pushed meanwhile starts a run of their own.
+# COMMAND writes Cargo.nix. Nothing is amended if Cargo.nix does not change, so the workflow run that the push of the
+# amended commit starts ends here; nor if the last commit is not by a bot, as people amend their own commits. The push
+# succeeds only if the branch still points to the commit that was checked out: concurrent pushes are never overwritten.
 #
-#   CRATEWRIGHT_BOTS    authors whose commits are amended, by name, one a line (default: renovate[bot], dependabot[bot])
-#   CRATEWRIGHT_BRANCH  branch to push to (default: the one that is checked out)
-#   CRATEWRIGHT_REMOTE  where to push to (default: origin)
-#   CARGO_NIX           the file (default: Cargo.nix)
+#   CRATEWRIGHT_BOTS    names of authors whose commits are amended, a line each (default: renovate[bot] and
+#                       dependabot[bot])
+#   CRATEWRIGHT_BRANCH  branch to push to (default: the branch that is checked out)
+#   CRATEWRIGHT_REMOTE  remote to push to (default: origin)
+#   CARGO_NIX           path of Cargo.nix (default: Cargo.nix)
 set -euo pipefail
 
 bots=${CRATEWRIGHT_BOTS:-$'renovate[bot]\ndependabot[bot]'}
@@ -21,9 +22,9 @@ fail() {
   exit 2
 }
 
-[ $# -gt 0 ] || fail "name the command that writes $cargo_nix"
+[ $# -gt 0 ] || fail "missing argument: the command that writes $cargo_nix"
 [ -n "$branch" ] || fail "no branch is checked out: set CRATEWRIGHT_BRANCH"
-git diff --quiet HEAD -- || fail "the work tree has changes that are not committed"
+git diff --quiet HEAD -- || fail "the work tree has uncommitted changes"
 
 checked_out=$(git rev-parse HEAD)
 author=$(git log -1 --format=%an)
@@ -38,7 +39,7 @@ fi
 
 "$@"
 
-# The library that it imports may have changed as well: beside it, or where the manifest has it.
+# The library may have changed as well: it is next to Cargo.nix, or at the path that the manifest sets.
 files=("$cargo_nix")
 beside=$(dirname "$cargo_nix")/cratewright.nix
 if [ -e "$beside" ]; then files+=("$beside"); fi
@@ -51,7 +52,7 @@ if git diff --quiet -- "${files[@]}"; then
   echo "$cargo_nix is up to date"
   exit 0
 fi
-# As the bot itself, which else takes the branch for edited by somebody and leaves it alone.
+# Keeps the bot as the committer: it would stop updating a branch on which somebody else has committed.
 GIT_COMMITTER_NAME=$(git log -1 --format=%cn) GIT_COMMITTER_EMAIL=$(git log -1 --format=%ce) \
   git commit --quiet --amend --no-edit --no-verify -- "${files[@]}"
 
@@ -60,5 +61,5 @@ if git push --quiet --force-with-lease="refs/heads/$branch:$checked_out" "$remot
   exit 0
 fi
 there=$(git ls-remote "$remote" "refs/heads/$branch" | cut -f1)
-[ "$there" != "$checked_out" ] || fail "$branch could not be pushed"
-echo "$branch has moved to ${there:-nothing} meanwhile: left to the run for that"
+[ "$there" != "$checked_out" ] || fail "cannot push to $branch"
+echo "$branch has moved to ${there:-nothing}: nothing is pushed, and the run for that commit takes over"

@@ -1,9 +1,9 @@
 /**
-  A derivation that builds only while `build-graph.toml` is what was written with Cargo.nix, and the limits in
-  `[workspace.metadata.cratewright.limits]` are kept.
+  A derivation that builds only while `build-graph.toml` is the one written together with Cargo.nix, and the build graph
+  stays within the limits in `[workspace.metadata.cratewright.limits]`.
 
-  Its source is these two files alone, so that it runs again only when one of them changes. Whether they are up to date is
-  `lockSync`'s question.
+  Its source is these two files alone, so it is rebuilt only when one of them changes. `lockSync` checks whether they
+  are up to date.
 
   # Type
 
@@ -13,7 +13,7 @@
 
   # Inputs
 
-  As for `lockSync`.
+  The same as those of `lockSync`.
 
   # Example
 
@@ -44,7 +44,7 @@ in
 pkgs.runCommand "build-graph" { nativeBuildInputs = [ cratewright ]; } ''
   mkdir workspace
   cd workspace
-  # What makes a directory a workspace; nothing else of it is asked for.
+  # The command needs a workspace, but reads nothing from these two files.
   printf '[workspace]\n' >Cargo.toml
   touch Cargo.lock
   ${lib.concatMapStrings

@@ -1,5 +1,5 @@
 /**
-  What a Cargo.nix gives, or an evaluation error that says what moved if it is stale: nothing is ever built from a stale one.
+  Imports a Cargo.nix. If it is stale, evaluation fails with the list of changes, so nothing is built from a stale file.
 
   # Type
 
@@ -16,15 +16,15 @@
   : directory of Cargo.lock, as a path
 
   `cargoNix`
-  : Cargo.nix, seen from there
+  : path of Cargo.nix, relative to `root`
 
   `lockSync`
-  : whether to look; with `false` it is imported as it is
+  : whether to check that Cargo.nix is up to date; with `false` it is imported without a check
 
   `fenix`, `rust-overlay`, `toolchainHash`, `toolchainFile`, `toolchain`
-  : where the toolchain of `rust-toolchain.toml` comes from, see `toolchain`
+  : where to take the toolchain of `rust-toolchain.toml` from, see `toolchain`
 
-  All other arguments are those of Cargo.nix itself, such as `crateOverrides`, or `cratewright` for the SBOM.
+  All other arguments are passed to Cargo.nix, such as `crateOverrides`, or `cratewright` for the SBOM.
 
   # Example
 
@@ -52,7 +52,8 @@ let
         "toolchainFile"
         "toolchainHash"
       ]
-      # An older one is to say that it is stale, not that it knows no such argument.
+      # An older Cargo.nix lacks these arguments: the user should read that it is stale, not that an argument is
+      # unknown.
       ++ builtins.filter (name: !(builtins.functionArgs function ? ${name})) [
         "cratewright"
         "toolchain"
@@ -65,7 +66,7 @@ let
     externalSources = arguments.externalSources or { };
     inherit value;
   };
-  # The options that it was generated with, said again.
+  # Repeats the options that Cargo.nix was generated with in the suggested command.
   said =
     let
       section = value.internal.inputs."cratewright generate" or "";

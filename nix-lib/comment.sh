@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Posts what `cratewright impact --format markdown` printed on a pull request or merge request: comment.sh FILE
+# Posts the output of `cratewright impact --format markdown` on a pull request or merge request: comment.sh FILE
 #
-# There is one such comment. Later runs update it: it begins with a hidden line, and is by the user of the token. Nobody
-# else's comment is touched. FILE may come from a fork: it is refused if `cratewright impact` cannot have printed it,
-# such as mentions, links and HTML.
+# Each pull request gets one comment, which later runs update: it is found by its hidden first line and by its author,
+# the user of the token. Comments of other users are never changed. FILE may come from a fork: it is rejected if it has
+# text that `cratewright impact` never prints, such as mentions, links or HTML.
 #
-#   CRATEWRIGHT_TOKEN            token that may comment
+#   CRATEWRIGHT_TOKEN            token that is allowed to comment
 #   CRATEWRIGHT_PULL_REQUEST     number of the pull request (default: CI_MERGE_REQUEST_IID)
-#   CRATEWRIGHT_HEAD             commit that FILE is about: if the pull request is at another one, nothing is posted
-#                                (default on GitLab: that of the pipeline)
+#   CRATEWRIGHT_HEAD             commit that FILE is about: nothing is posted if the pull request is at another commit
+#                                (default on GitLab: the commit of the pipeline)
 #   CRATEWRIGHT_HEAD_REPOSITORY  on GitHub, the repository that the commit is from; an error if the pull request is from
-#                                another one
-#   CRATEWRIGHT_FORGE            github or gitlab (default: gitlab in its pipelines, else github)
+#                                another repository
+#   CRATEWRIGHT_FORGE            github or gitlab (default: gitlab in GitLab's pipelines, otherwise github)
 #   CRATEWRIGHT_API              address of the API (default: GITHUB_API_URL or CI_API_V4_URL)
 #   CRATEWRIGHT_REPOSITORY       owner/name on GitHub, path or number on GitLab (default: GITHUB_REPOSITORY or
 #                                CI_MERGE_REQUEST_PROJECT_ID)
-#   CRATEWRIGHT_MARKER           what the hidden line says (default: cratewright-impact); another one for each workspace
-#                                of a repository that has several
+#   CRATEWRIGHT_MARKER           text of the hidden line (default: cratewright-impact); in a repository with several
+#                                workspaces, use a different one for each
 set -euo pipefail
 
 fail() {
@@ -25,7 +25,7 @@ fail() {
   exit 2
 }
 
-[ $# -eq 1 ] || fail "name one file" "comment.sh FILE"
+[ $# -eq 1 ] || fail "expected one argument, a file" "comment.sh FILE"
 file=$1
 for tool in curl jq; do
   command -v "$tool" >/dev/null || fail "$tool is not on PATH"
@@ -40,11 +40,11 @@ forge=${CRATEWRIGHT_FORGE:-}
 [ -n "$forge" ] || if [ -n "${GITLAB_CI:-}" ]; then forge=gitlab; else forge=github; fi
 
 [ -n "$token" ] || fail "CRATEWRIGHT_TOKEN is not set"
-# The number and the file are not shown: they may come from a fork, and be links to something else.
+# Error messages do not quote the number and the file: they may come from a fork and contain links.
 [[ $number =~ ^[1-9][0-9]{0,9}$ ]] || fail "CRATEWRIGHT_PULL_REQUEST is not the number of a pull request"
-[[ $marker =~ ^'<!-- '[a-z0-9-]+' -->'$ ]] || fail "CRATEWRIGHT_MARKER may have lower case letters, digits and dashes"
+[[ $marker =~ ^'<!-- '[a-z0-9-]+' -->'$ ]] || fail "CRATEWRIGHT_MARKER is not made of lower case letters, digits and dashes"
 
-# What differs between the two: addresses, names in answers, and the greatest number of characters of a comment.
+# The forges differ in addresses, in the names of fields, and in the maximum length of a comment.
 case $forge in
   github)
     api=${CRATEWRIGHT_API:-${GITHUB_API_URL:-https://api.github.com}}
@@ -61,7 +61,7 @@ case $forge in
     ;;
   gitlab)
     api=${CRATEWRIGHT_API:-${CI_API_V4_URL:-https://gitlab.com/api/v4}}
-    # In a pipeline of merged results, CI_COMMIT_SHA is the merge.
+    # In a merged results pipeline, CI_COMMIT_SHA is the merge commit.
     head=${head:-${CI_MERGE_REQUEST_SOURCE_BRANCH_SHA:-${CI_COMMIT_SHA:-}}}
     repository=${CRATEWRIGHT_REPOSITORY:-${CI_MERGE_REQUEST_PROJECT_ID:-}}
     repository=projects/${repository//\//%2F}
@@ -74,7 +74,7 @@ case $forge in
     limit=1000000
     help="the token needs the scope \`api\`, and the role Reporter or a higher one"
     ;;
-  *) fail "CRATEWRIGHT_FORGE is \`$forge\`" "say github or gitlab" ;;
+  *) fail "CRATEWRIGHT_FORGE is \`$forge\`" "set it to github or gitlab" ;;
 esac
 [[ $repository != */ ]] || fail "CRATEWRIGHT_REPOSITORY is not set"
 [[ $head =~ ^([0-9a-f]{40,64})?$ ]] || fail "CRATEWRIGHT_HEAD is not a commit"
@@ -85,23 +85,23 @@ if [ ! -f "$file" ] || [ -L "$file" ]; then fail "the Markdown is not a regular 
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# Not an argument of curl, as these can be seen by others.
+# The token is not passed as an argument of curl, as other users can see arguments.
 (umask 077 && printf '%s\n' "$authorization" >"$work/authorization")
 
-# Names of crates and files have all of these escaped, see `escaped` in crates/graph/src/impact/text.rs.
+# In names of crates and files these are always escaped, see `escaped` in crates/graph/src/impact/text.rs.
 foreign=$(jq --raw-input '
   select(
     test("@(?!&#8203;)|&(?!(amp|lt|gt|#8203);)|\r|^\\s*/") or test("(^|[^\\\\])(\\\\\\\\)*[\\[\\]`]")
     or (test("<") and (test("^(<details><summary>[^<]*</summary>|</details>)$") | not))
   )' "$file" | wc -l)
-[ "$foreign" -eq 0 ] || fail "$foreign lines of the Markdown are not of \`cratewright impact --format markdown\`"
+[ "$foreign" -eq 0 ] || fail "$foreign lines of the Markdown are not from \`cratewright impact --format markdown\`"
 
 # request METHOD PATH [FILE]: the answer is in $work/answer, its headers in $work/headers.
 request() {
   local method=$1 url=${api%/}/$2 status
   local options=(--silent --show-error --max-time 60 --request "$method" --write-out '%{http_code}'
     --header "@$work/authorization" --output "$work/answer" --dump-header "$work/headers")
-  # What is sent twice might be posted twice.
+  # Requests with a body are not retried, as a comment could be posted twice.
   if [ $# -gt 2 ]; then
     options+=(--header "Content-Type: application/json" --data-binary "@$3")
   else
@@ -117,7 +117,7 @@ request() {
   esac
 }
 
-# answer FILTER [ARGUMENT...]: what jq finds in the last answer.
+# answer FILTER [ARGUMENT...]: the result of jq on the last answer.
 answer() {
   local filter=$1
   shift
@@ -130,17 +130,17 @@ if [ -n "$head$head_repository" ]; then
   [ "$from" = "$head_repository" ] || fail "pull request $number is from $from, not from $head_repository"
   at=$(answer "$head_is")
   if [ -n "$head" ] && [ "$at" != "$head" ]; then
-    echo "pull request $number is at $at, not at $head: left to the run for that"
+    echo "pull request $number is at $at, not at $head: nothing is posted, and the run for that commit takes over"
     exit 0
   fi
 fi
 
-# Variables in the filters are jq's. The login of an app's bot ends in `[bot]` in comments, and not everywhere else.
+# The variables in the filters belong to jq. In comments, the login of an app ends in `[bot]`; elsewhere it may not.
 # shellcheck disable=SC2016
 case $forge in
   github)
     printf '{"query": "{ viewer { login } }"}' >"$work/query"
-    # GitHub Enterprise has it elsewhere.
+    # On GitHub Enterprise the GraphQL API is not below `/v3`.
     api=${api%/v3} request POST graphql "$work/query"
     me=$(answer '.data.viewer.login // error')
     is_mine='.user.login == $me or .user.login == $me + "[bot]"'
@@ -160,14 +160,15 @@ while [ -z "$id" ] && [ -n "$query" ]; do
     --arg me "$me" --arg marker "$marker")
   query=
   while IFS= read -r line; do
-    # Only what follows `?`: the token goes to no other address than that of the API.
+    # Only the part after `?` is used, so the token is never sent to another address than the API's.
     if [[ ${line,,} == link:* && $line =~ \<[^\>]*(\?[^\>]*)\>\;\ *rel=\"next\" ]]; then query=${BASH_REMATCH[1]}; fi
   done <"$work/headers"
 done
 
-# Bytes are counted, as a character never has less than one. The folded part goes first, then lines from the end.
+# The limit is in characters; counting bytes is on the safe side. The folded part is dropped first, then lines from the
+# end.
 jq --raw-input --slurp --arg marker "$marker" --arg head "$head" --argjson limit "$limit" '
-  "\n> The rest is left out, as a comment has at most \($limit) characters: see the artefact of the run.\n" as $note
+  "\n> The rest is left out, as a comment has at most \($limit) characters: see the artifact of the run.\n" as $note
   | ($marker + "\n") as $first
   | (if $head == "" then "" else "\nFor commit \($head).\n" end) as $last
   | ($limit - ($first + $note + $last | utf8bytelength)) as $room

@@ -1,4 +1,4 @@
-# What the flake offers as `lib`.
+# The `lib` output of the flake.
 {
   buildGraph = import ./build-graph.nix;
   cargoNix = import ./cargo-nix.nix;

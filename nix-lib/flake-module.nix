@@ -6,7 +6,7 @@
   perSystem = { ... }: { cratewright.root = ./.; };
   ```
 */
-# The flake of cratewright.
+# `cratewright` is the flake itself.
 cratewright:
 {
   lib,
@@ -28,7 +28,7 @@ in
     let
       options = config.cratewright;
       made = import ./per-system.nix (
-        # A toolchain file is honoured by what the flake has.
+        # The flake's inputs `fenix` and `rust-overlay` provide the toolchain of a toolchain file.
         builtins.intersectAttrs {
           fenix = null;
           rust-overlay = null;
@@ -55,7 +55,7 @@ in
         cargoNix = mkOption {
           type = types.str;
           default = "Cargo.nix";
-          description = "Cargo.nix, seen from there.";
+          description = "Path of Cargo.nix, relative to `root`.";
         };
         lockSync = mkOption {
           type = types.bool;
@@ -68,21 +68,21 @@ in
             "tests"
             "doctests"
           ];
-          description = "Kinds of checks of members that are checks of the flake, such as `clippy`.";
+          description = "Kinds of checks, such as `clippy`, that the flake runs for all members.";
         };
         package = mkOption {
           type = types.package;
           default = cratewright.packages.${system}.default;
-          description = "The package of cratewright.";
+          description = "The cratewright package.";
         };
         arguments = mkOption {
           type = types.lazyAttrsOf types.raw;
           default = { };
-          description = "Arguments of Cargo.nix, such as `crateOverrides`, and of `lib.toolchain`.";
+          description = "Arguments for Cargo.nix, such as `crateOverrides`, and for `lib.toolchain`.";
         };
       };
 
-      # By name, for what there is to configure must not depend on how it is configured.
+      # The outputs are listed by name: the module system needs their names before it evaluates the options.
       config = {
         inherit (made)
           packages
@@ -90,7 +90,7 @@ in
           checks
           apps
           ;
-        # A shell of the user's takes the place of the default, and can have this one's inputs by its other name.
+        # A user's own default shell replaces ours, and can take its inputs from `devShells.cratewright`.
         devShells = {
           cratewright = made.devShells.default;
           default = lib.mkDefault made.devShells.default;

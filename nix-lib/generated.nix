@@ -1,15 +1,15 @@
-# Cargo.nix of a workspace, and its library, made by `cratewright generate` in a derivation.
+# A derivation that runs `cratewright generate` and holds the resulting Cargo.nix and its library.
 {
   lib,
   stdenv,
   name,
-  # The whole workspace, in the store.
+  # The whole workspace, as a store path.
   workspace,
-  # Of Cargo.lock, seen from there.
+  # Directory of Cargo.lock, relative to `workspace`.
   directory,
-  # Place of the library, seen from Cargo.nix; null where it is within that.
+  # Path of the library, relative to Cargo.nix; null if it is embedded in Cargo.nix.
   library,
-  # What cargo would fetch.
+  # The sources that cargo would fetch, see prefetched.nix.
   prefetched,
   cratewright,
   cargo,
@@ -17,8 +17,9 @@
   arguments,
 }:
 let
-  # Generation asks of them whether they are there, and of all other files what they hold: what a source includes may have
-  # any name. A change of these then generates nothing anew.
+  # Generation depends only on the existence of files with these extensions, so their contents are left out: editing
+  # them must not regenerate Cargo.nix. All other files are kept, as a Rust file that `include!` reads may have any
+  # name.
   isBare =
     file:
     builtins.match ".*[.](css|csv|gif|html|ico|jpe?g|js|json|md|nix|pdf|png|snap|sql|svg|tsx?|webp|woff2?|ya?ml)" file
@@ -35,7 +36,7 @@ let
         else
           lib.optional (type == "regular" && isBare (below + name)) (below + name);
     in
-    # Of vendored crates each file has a checksum.
+    # Vendored crates are kept whole: their files are listed with checksums.
     if entries ? ".cargo-checksum.json" then
       [ ]
     else
@@ -63,7 +64,7 @@ stdenv.mkDerivation {
     chmod -R u+w workspace
     (cd workspace && while read -r file; do touch "$file"; done < "$barePath")
     cd workspace/${lib.escapeShellArg directory}
-    # Nothing of whoever builds.
+    # Cargo must not read the configuration of the user who builds.
     export HOME=$NIX_BUILD_TOP
     cratewright generate --quiet --locked --offline --force --prefetched ${prefetched} \
       --manifest-path Cargo.toml ${lib.escapeShellArgs arguments}

@@ -1,8 +1,8 @@
-# Where the library of a Cargo.nix is to be, seen from the root; null where it is within the file.
+# Path of the library of a Cargo.nix, relative to the root; null if it is embedded in Cargo.nix.
 {
   # Directory of Cargo.lock, as a path.
   root,
-  # The file, seen from the root.
+  # Path of Cargo.nix, relative to the root.
   cargoNix,
 }:
 let

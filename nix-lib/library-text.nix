@@ -1,4 +1,4 @@
-# The file that `cratewright generate` writes beside Cargo.nix, but for its first lines, from what is in this directory.
+# The library that `cratewright generate` writes next to Cargo.nix, without its header, assembled from this directory.
 let
   inherit (builtins)
     attrNames
@@ -19,7 +19,7 @@ let
     );
 in
 ''
-  # What every Cargo.nix is given to: Nix code that is the same for all workspaces, and needs nixpkgs alone.
+  # The library that every Cargo.nix imports: Nix code common to all workspaces, which needs only nixpkgs.
   let
     library = {
 ''

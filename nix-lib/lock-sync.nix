@@ -1,9 +1,9 @@
 /**
-  A derivation that builds only while Cargo.nix matches the workspace that it was made from.
+  A derivation that builds only while Cargo.nix matches the workspace that it was generated from.
 
-  Its source is what `cratewright generate` asked for: Cargo.nix, Cargo.lock, manifests, cargo's configuration, and empty
-  files that stand for targets. It runs again when one of those changes, or a target comes or goes, and not when a `.rs`
-  file is edited. It runs `cratewright check`, which needs neither cargo nor a network.
+  It runs `cratewright check`, which needs neither cargo nor a network. Its source holds what Cargo.nix depends on:
+  Cargo.nix itself, Cargo.lock, manifests, cargo's configuration, and an empty file for each target. It is rebuilt when
+  one of these changes or a target is added or removed, but not when a `.rs` file is edited.
 
   # Type
 
@@ -23,10 +23,10 @@
   : directory of Cargo.lock, as a path
 
   `cargoNix`
-  : Cargo.nix, seen from there
+  : path of Cargo.nix, relative to `root`
 
   `externalSources`
-  : as Cargo.nix has it
+  : the same as for Cargo.nix
 
   # Example
 
@@ -65,7 +65,7 @@ let
       lockSync = false;
     };
   };
-  # What is asked, with the answers of now. Of a file that cannot be read or is not there, the check says that.
+  # The recorded questions with today's answers. A file that is missing or unreadable is left for the check to report.
   answers =
     if builtins.pathExists file && verdict.isReadable then
       lib.filterAttrs (_: answer: answer != null) verdict.now
@@ -82,7 +82,7 @@ let
   record = import ./record/lines.nix;
   inherit (record) keyOf valueOf;
   linesOf = name: record.linesOf (answers.${name} or "");
-  # What is looked at in directories of vendored crates.
+  # Directories of vendored crates, of which the check reads a few files.
   vendored = lib.concatMap (
     name:
     lib.concatMap (line: lib.toList (builtins.match "[(]packages in (.*)[)]" (keyOf line))) (
@@ -101,7 +101,7 @@ let
             lib.removePrefix "${directory}/" path
           ) != null
     ) vendored;
-  # Manifests outside of the root, each by itself, and how many directories above it they begin.
+  # Manifests outside the root are copied one by one; `up` is how many directories above the root they start.
   isOutside = lib.hasPrefix "../";
   outside = lib.filter isOutside files;
   aboveRoot = lib.filter isOutside (outside ++ lib.optional hasLibrary library);
@@ -118,7 +118,7 @@ let
       in
       lib.any (want: path == want || lib.hasPrefix "${path}/" want) wanted || isVendored path;
   };
-  # Of these files it counts that they are there.
+  # Only the existence of these files matters, so they are created empty.
   targetsOf =
     name:
     lib.concatMap (line: map (target: "./${dirOf name}/${target}") (valueOf line)) (

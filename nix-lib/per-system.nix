@@ -1,5 +1,5 @@
 /**
-  Everything that a flake offers for one workspace on one system: packages, the check, the apps, a development shell.
+  All flake outputs for one workspace on one system: packages, checks, apps, and a development shell.
 
   # Type
 
@@ -14,41 +14,42 @@
   : nixpkgs
 
   `cratewright`
-  : the package of cratewright's flake; it writes the SBOM of members as well
+  : the package of cratewright's flake; it also writes the SBOM of members
 
   `memberChecks`
-  : kinds of checks of members that are checks of the flake, `[ "tests" "doctests" ]` if nothing is said; others are
-    `"benches"`, `"clippy"`, `"docs"` and `"examples"`
+  : kinds of checks that the flake runs for all members, by default `[ "tests" "doctests" ]`; others are `"benches"`,
+    `"clippy"`, `"docs"` and `"examples"`
 
-  `root`, `cargoNix`, `lockSync` and further arguments
-  : as for `cargoNix`; among them `fenix` or `rust-overlay`, where the toolchain of `rust-toolchain.toml` comes from
+  `root`, `cargoNix`, `lockSync` and all other arguments
+  : the same as for `cargoNix`, including `fenix` or `rust-overlay`, which provide the toolchain of
+    `rust-toolchain.toml`
 
   # Outputs
 
   `packages`
-  : a package for each member, by name, and `default`: the root package, else all members together. `<name>.image` is the
-    container image of a member, which nothing else evaluates
+  : a package for each member, by name, and `default`: the root package, or all members together if there is none.
+    `<name>.image` is the container image of a member, which is evaluated only on request
 
   `legacyPackages.cargoNix`
-  : what `Cargo.nix` evaluates to, with these arguments
+  : the value of `Cargo.nix` with these arguments
 
   `checks.cargo-nix-lock-sync`
   : see `lockSync`
 
   `checks.build-graph`
-  : see `buildGraph`; where Cargo.nix was written with a `build-graph.toml`
+  : see `buildGraph`; present if Cargo.nix was written together with a `build-graph.toml`
 
   `checks.tests`, `checks.doctests`
-  : those of all members, see `memberChecks`
+  : the tests and doctests of all members, see `memberChecks`
 
   `apps`
   : `regenerate-cargo-nix`, `check-cargo-nix`, `regenerate-build-graph-snapshot`, and `amend-cargo-nix` for bots;
-    `build-graph-impact`, and `comment-build-graph-impact`, which posts what it prints on a pull request
+    `build-graph-impact`, and `comment-build-graph-impact`, which posts that report on a pull request
 
   `devShells.default`
-  : `devShell` of Cargo.nix, with cratewright: cargo finds in it what overrides give to the crates. Where Cargo.nix is not
-    there, or not for this system, it has Rust's tools alone; of the toolchain that
-    `rust-toolchain.toml` names
+  : `devShell` of Cargo.nix with cratewright added: cargo finds in it the libraries and tools that overrides give to the
+    crates. If Cargo.nix is missing, or does not support this system, the shell has only cratewright and Rust's tools,
+    of the toolchain that `rust-toolchain.toml` selects
 
   # Example
 
@@ -85,15 +86,15 @@ let
   inherit (pkgs) lib;
   given = removeAttrs arguments [ "memberChecks" ];
   value = import ./cargo-nix.nix given;
-  # Stale or not: whoever looks for names of members, or for a shell to regenerate it in, need not hear of it.
+  # Imported without the check: a stale Cargo.nix must still list its members and provide the shell to regenerate it in.
   asItIs =
     if builtins.pathExists (root + "/${cargoNix}") then
       import ./cargo-nix.nix (given // { lockSync = false; })
     else
       { };
   members = asItIs.workspaceMembers or { };
-  # Cargo.nix was written with it, or it is there. A flake does not see a file that nobody has added to git, and the check is
-  # red then.
+  # True if Cargo.nix records a snapshot, even if the file is missing: a flake does not see a file that is not added to
+  # git, and the check must fail then.
   hasSnapshot =
     let
       isThere = file: builtins.pathExists (root + "/${file}");
@@ -102,7 +103,7 @@ let
     || isThere cargoNix && lib.hasInfix "(build-graph) = " (builtins.readFile (root + "/${cargoNix}"));
   output = lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix} ";
   toolchain = import ./toolchain.nix arguments;
-  # Cargo and rustc of the shell that it is run from come first, unless a file says which ones the project is built with.
+  # Cargo and rustc of the calling shell take precedence, unless a toolchain file selects the project's own.
   app =
     name: text:
     appWith [
@@ -125,7 +126,7 @@ in
     default = value.rootCrate.build or value.allWorkspaceMembers;
   };
 
-  # For what takes an expression of it, such as `cratewright overrides --expr`.
+  # For commands that take an expression for Cargo.nix, such as `cratewright overrides --expr`.
   legacyPackages.cargoNix = value;
 
   checks =
@@ -152,7 +153,7 @@ in
       };
     };
 
-  # None of these looks into Cargo.nix: they work where it is stale or not there yet.
+  # None of these evaluates Cargo.nix: they work while it is stale or missing.
   apps = {
     regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${cratewright}/bin/cratewright generate ${output}"$@"'';
     check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check ${output}"$@"'';
@@ -162,7 +163,7 @@ in
       exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked ${output}"$@"
     '';
     build-graph-impact = app "build-graph-impact" ''exec ${cratewright}/bin/cratewright impact "$@"'';
-    # Neither Rust nor cratewright is fetched for it.
+    # This app runs in CI jobs with a token, so it depends on neither Rust nor cratewright.
     comment-build-graph-impact = appWith [
       pkgs.curl
       pkgs.jq
@@ -171,7 +172,7 @@ in
 
   devShells.default =
     let
-      # An older library has no shell, and one of another format gives nothing.
+      # An older library has no `devShell`, and one of another format throws.
       hasShell =
         (builtins.tryEval (asItIs ? devShell && lib.elem asItIs.internal.platform asItIs.internal.targets))
         .value;

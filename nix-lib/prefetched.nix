@@ -1,4 +1,4 @@
-# All that a Cargo.lock names, where `cratewright generate --prefetched` looks for it.
+# All sources that a Cargo.lock lists, laid out as `cratewright generate --prefetched` expects them.
 {
   pkgs,
   lib,
@@ -6,9 +6,9 @@
   name,
   # Cargo.lock, parsed.
   lock,
-  # Hashes of git repositories, as crate2nix has them in crate-hashes.json.
+  # Hashes of git repositories, in the form of crate2nix's crate-hashes.json.
   hashes,
-  # `dl` by source.
+  # Download address (`dl`) of each registry other than crates.io, by source.
   registries,
   registryDl,
   fetchurl,
@@ -29,7 +29,7 @@ let
   digits = text: builtins.substring 0 16 (builtins.hashString "sha256" text);
   idOf = package: "${package.name} ${package.version} (${package.source})";
 
-  # A source of the lock: where it is laid out, and how.
+  # Each source of the lock file has a `place` in the output and a `script` that fills it.
   ofGit =
     source: packages:
     let
@@ -71,8 +71,8 @@ let
       registry = if isCratesIo source then "crates-io" else "registry-${digits source}";
       dl =
         registries.${source} or (throw ''
-          ${name}: it is not known where crates of ${source} are downloaded from.
-          Say what `dl` is in the configuration of that registry, as an argument of generatedCargoNix:
+          ${name}: the download address of ${source} is not known.
+          Pass `dl` of that registry's configuration to generatedCargoNix:
             registries."${source}" = "https://...";
         '');
       packed =

@@ -1,4 +1,4 @@
-# Where the snapshot of the build graph is, beside Cargo.nix: both seen from the workspace root.
+# Path of the build graph's snapshot, which is next to Cargo.nix; both paths are relative to the workspace root.
 cargoNix:
 let
   directory = dirOf cargoNix;

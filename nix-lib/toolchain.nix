@@ -1,6 +1,6 @@
 /**
-  The Rust toolchain that `rust-toolchain.toml` or `rust-toolchain` asks for, as one derivation, or `null` where nixpkgs' own
-  is meant: where there is no such file, where it has no `channel`, or where nixpkgs has just that release.
+  The Rust toolchain that `rust-toolchain.toml` or `rust-toolchain` requests, as one derivation, or `null` for nixpkgs'
+  own toolchain: if there is no such file, if it has no `channel`, or if nixpkgs has that release.
 
   # Type
 
@@ -12,22 +12,22 @@
   # Inputs
 
   `pkgs`
-  : nixpkgs; if it has the overlay of rust-overlay or fenix, that is used
+  : nixpkgs; an overlay of rust-overlay or fenix in it is used if neither input is passed
 
   `root`
-  : directory of Cargo.lock, where the file is looked for
+  : directory of Cargo.lock, which is searched for the toolchain file
 
   `fenix`, `rust-overlay`
-  : the input of the flake
+  : the flake input of that name
 
   `toolchainHash`
-  : what fenix asks for: the hash of the channel's manifest
+  : hash of the channel's manifest, which fenix needs
 
   `toolchainFile`
-  : the file, if it is elsewhere; with `null` there is none, and nixpkgs' own toolchain is used
+  : path of the toolchain file if it is elsewhere; `null` ignores the file and uses nixpkgs' toolchain
 
   `toolchain`
-  : a toolchain, whatever a file says
+  : a toolchain that takes precedence over the file
 
   # Example
 
@@ -39,7 +39,7 @@
   pkgs,
   root,
   toolchain ? null,
-  # Of two files, rustup takes the older name.
+  # If both files exist, rustup reads the one with the older name.
   toolchainFile ? pkgs.lib.findFirst builtins.pathExists null [
     (root + "/rust-toolchain")
     (root + "/rust-toolchain.toml")
@@ -54,13 +54,13 @@ let
   inherit (pkgs.stdenv) buildPlatform;
   name = baseNameOf toolchainFile;
   text = builtins.readFile toolchainFile;
-  # The older format is the channel alone.
+  # In the older format, the file holds only the name of the channel.
   word = builtins.match "[[:space:]]*([^][:space:]#=[]+)[[:space:]]*" text;
   asked =
     if word != null then { channel = lib.head word; } else (builtins.fromTOML text).toolchain or { };
   channel = asked.channel or asked.path or null;
 
-  # nixpkgs has a release of the stable channel.
+  # Every rustc in nixpkgs is a release of the stable channel.
   isOfNixpkgs =
     let
       wanted = lib.removeSuffix "-${buildPlatform.rust.rustcTarget}" channel;
@@ -74,8 +74,8 @@ let
       sha256 =
         if toolchainHash == null && !(builtins ? currentSystem) then
           throw ''
-            ${name} asks for Rust ${channel}, and fenix has to know the hash of that channel's manifest
-              help: pass `toolchainHash = lib.fakeHash`, build, and put the hash that Nix reports in its place''
+            ${name} asks for Rust ${channel}, and fenix needs the hash of that channel's manifest
+              help: pass `toolchainHash = lib.fakeHash`, build, and replace it with the hash that Nix reports''
         else
           toolchainHash;
     };
@@ -98,5 +98,5 @@ else if isOfNixpkgs then
 else
   throw ''
     ${name} asks for Rust ${channel}, and nixpkgs has ${buildPackages.rustc.version}
-      help: pass the input `rust-overlay` or `fenix` of your flake to lib.perSystem or lib.cargoNix;
-        with `toolchainFile = null`, nixpkgs' own is used''
+      help: pass the input `rust-overlay` or `fenix` of your flake to lib.perSystem or lib.cargoNix,
+        or `toolchainFile = null` to use nixpkgs' toolchain''

@@ -1,8 +1,8 @@
-# Texts for build.sh of one crate: what rustc is given and what it sees, as arrays of the shell.
+# Arguments and environment of rustc for one crate, as code for build.sh that sets arrays.
 { lib }:
 {
   crate,
-  # Before overrides.
+  # The crate before overrides.
   crate_,
   dependencies,
   buildDependencies,
@@ -17,7 +17,7 @@
 }:
 let
   inherit (crate) crateName version;
-  # Our library marks what is compiled for the compiler by its platform's name.
+  # Our library adds `-host` to the platform's name for crates that are built for the compiler.
   triple = lib.removeSuffix "-host" stdenv.hostPlatform.rust.rustcTarget;
   features = crate.features or [ ];
   words = lib.escapeShellArgs;
@@ -25,7 +25,7 @@ let
   versionParts = lib.splitVersion version;
   variable = name: lib.toUpper (underscored name);
 
-  # As in nixpkgs' builder.
+  # The same as in nixpkgs' builder.
   externName =
     unit:
     let
@@ -59,10 +59,10 @@ let
   inputs =
     how: direct: complete:
     array "externs" (externs how direct ++ searched how complete)
-    # Only linking looks for native libraries of others.
+    # Native libraries of dependencies are needed only for linking.
     + array "madeBelow" (lib.optionals (how == "link") (made complete));
 
-  # Of hooks, what overrides have added to our library's own.
+  # The parts of hooks that overrides have added to those of our library.
   hook = name: lib.removePrefix (crate_.${name} or "") (crate.${name} or "");
   hooks = lib.filterAttrs (_: text: text != "") (
     lib.genAttrs [
@@ -77,7 +77,7 @@ let
   release = crate.release or true;
   optimisation = if release then "-C opt-level=3" else "-C debuginfo=2";
   edition = "--edition=${crate.edition or "2015"}";
-  # The last of them counts.
+  # The last flag takes precedence.
   optLevel = lib.foldl' (
     level: flag:
     let
@@ -105,7 +105,7 @@ in
       );
     };
 
-  # Flags are words of a shell between double quotes, as nixpkgs' builder has them.
+  # As in nixpkgs' builder, flags are split into words by the shell, and stand between double quotes.
   common =
     array "cfgs" (
       lib.concatMap (feature: [
@@ -143,11 +143,11 @@ in
       buildScript ${lib.escapeShellArg crate.build}
     '';
 
-  # `how` is `link` for all at once, `meta` or `code`.
+  # `how` is `meta` or `code` for a part of the library, or `link` for the whole of it.
   library =
     how:
     let
-      # Metadata, and code that is not linked, need the metadata of others.
+      # Metadata, and code that is not linked, need only the metadata of dependencies.
       needs = if pipelining && how != "link" then "compile" else "link";
     in
     inputs needs dependencies completeDeps

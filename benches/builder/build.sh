@@ -1,4 +1,4 @@
-# Builds one crate, or a part of it: `setup` says what, as calls of these functions.
+# Builds one crate, or a part of it. `setup` is code that calls these functions.
 set -e -o pipefail
 shopt -s nullglob
 PATH=$tools${PATH:+:$PATH}
@@ -9,7 +9,7 @@ runHook() {
   if declare -F "$1" >/dev/null; then "$1"; fi
 }
 
-# Goes to the source. A directory of the store is compiled where it is, unless something may write to it.
+# Changes to the source. A directory in the store is compiled in place, unless a build script or hook may write to it.
 begin() {
   local top=$PWD
   if [ ! -d "$src" ]; then
@@ -30,15 +30,15 @@ begin() {
   runHook preConfigure
 }
 
-# What cargo says of a package, from its own manifest: cargo writes that of a published package in one form. Values that
-# are inherited stay empty.
+# Reads CARGO_PKG_* variables from the manifest, which cargo writes in a fixed form for published packages. Inherited
+# values stay empty.
 readManifest() {
   local line key value isPackage= text= list=
   export CARGO_PKG_AUTHORS= CARGO_PKG_DESCRIPTION= CARGO_PKG_HOMEPAGE= CARGO_PKG_LICENSE= CARGO_PKG_LICENSE_FILE=
   export CARGO_PKG_README= CARGO_PKG_REPOSITORY= CARGO_PKG_RUST_VERSION=
   while IFS= read -r line; do
     if [ -n "$text" ]; then
-      # A string of several lines.
+      # Inside a multi-line string.
       if [[ $line == *'"""' ]]; then
         printf -v "$text" %b "$value${line%'"""'}"
         text=
@@ -87,7 +87,7 @@ addAuthors() {
   done
 }
 
-# Compiles the build script and runs it. Its directory is where it stays, so that no path has to be changed later.
+# Compiles the build script and runs it. It writes directly to the output, so no path has to be changed later.
 buildScript() {
   local file=$1 name=${1##*/} program unit line
   name=build_script_${name%.rs} name=${name//-/_}
@@ -124,7 +124,7 @@ buildScript() {
   done <"$script/directives" >"$script/env"
 }
 
-# Search paths of all crates below that a build script has named.
+# Search paths that build scripts of transitive dependencies have printed.
 searchedBelow() {
   local unit line
   for unit in "${madeBelow[@]}"; do
@@ -137,8 +137,8 @@ searchedBelow() {
   done
 }
 
-# Takes up what the build script printed: `scripted` is what rustc is given for a target of this kind. Only the library
-# links what the script names, or programs that have none.
+# Reads the output of the build script: sets `scripted` to rustc's arguments for a target of this kind. The script's
+# libraries are linked to the package's library, or to its programs if it has none.
 readDirectives() {
   local kind=$1 name=$2 withLibraries=$3 line value
   scripted=()
@@ -159,10 +159,11 @@ readDirectives() {
   done <"$script/directives"
 }
 
-# All of it (link), or by two derivations that run rustc alike: metadata (meta), and code.
+# Compiles the library: the whole of it (link), or in two derivations with the same rustc command, metadata (meta) and
+# code.
 compileLibrary() {
   local how=$1 name=$2 metadata=$3 file=$4 line arguments found=
-  # Nobody but the source knows whether a package of programs has one.
+  # Only the source tells whether a package with programs has a library.
   if [ ! -e "$file" ]; then
     mkdir -p "$lib"
     return
@@ -180,13 +181,13 @@ compileLibrary() {
       own=(--extern "$name=$lib/lib/lib$name-$metadata.rlib" "-Ldependency=$lib/lib")
       ;;
     code)
-      # These options are part of the hash by which metadata and code know each other.
+      # These options are part of the hash by which rustc matches metadata and code.
       rustc "${arguments[@]}" --out-dir "$lib/lib" --error-format=json --json=artifacts \
         --emit="metadata=$NIX_BUILD_TOP/$name.rmeta,link"
       ;;
     meta)
-      # Rustc writes metadata before it makes code, and says so. With `--emit=metadata` alone it would leave out what
-      # dependents make code of.
+      # Rustc reports when it has written the metadata, before it generates code. `--emit=metadata` alone would omit the
+      # parts from which dependents generate code.
       mkdir -p "$out/lib"
       exec {notices}< <(exec rustc "${arguments[@]}" --out-dir "$NIX_BUILD_TOP" --error-format=json --json=artifacts \
         --emit="metadata=$out/lib/lib$name-$metadata.rmeta,link" 2>&1)
@@ -206,7 +207,7 @@ compileLibrary() {
   esac
 }
 
-# For programs that are built apart from it.
+# Finds the package's library for programs that are built in another derivation.
 ownLibrary() {
   local file name
   for file in "$1"/*.rlib; do

@@ -1,4 +1,4 @@
-# CARGO_CFG_ variables, as a file to be sourced.
+# Writes the CARGO_CFG_ variables to a file that can be sourced.
 set -eu
 PATH=$path
 declare -A values=()

@@ -1,10 +1,10 @@
-# A builder made for Cargo.nix, as an experiment: `buildRustCrateForPkgs = import ./. { pipelining = false; }`.
-# It is measured by benches/builds.py and described in docs/src/own-builder.md. It takes what nixpkgs' `buildRustCrate`
-# takes, and gives what our library asks of its results. Crates are plain derivations, run by bash; stdenv is there only
-# for build scripts that compile C. The texts of hooks that our library writes for nixpkgs' phases are left out, as what
-# they do is done here; those of overrides are run.
+# An experimental builder for Cargo.nix: `buildRustCrateForPkgs = import ./. { pipelining = false; }`. benches/builds.py
+# measures it, and docs/src/own-builder.md describes it. It takes the arguments of nixpkgs' `buildRustCrate`, and its
+# results have the attributes that our library reads. Crates are plain derivations that bash builds; only build scripts
+# that compile C use stdenv. Hooks that our library writes for nixpkgs' phases are left out, as this builder does their
+# work itself; hooks of overrides run.
 #
-# With `pipelining`, a library is two derivations: its metadata, which its dependents are compiled against, and its code,
+# With `pipelining`, a library is two derivations: its metadata, which dependents are compiled against, and its code,
 # which is linked.
 {
   pipelining ? false,
@@ -27,7 +27,7 @@ let
         operator = _: [ ];
       }
     );
-  # All that is loaded along with direct dependencies. What a procedural macro was made of is not.
+  # Direct and transitive dependencies, without those of procedural macros, which rustc does not load.
   closure =
     direct:
     uniqueUnits (
@@ -63,10 +63,10 @@ let
       completeDeps = closure dependencies;
       completeBuildDeps = closure buildDependencies;
       isPlainLibrary = lib.all (type: type == "lib" || type == "rlib") crateType;
-      # A program needs what is linked, a library that nothing is linked into needs metadata alone.
+      # Programs need linked dependencies; plain libraries, into which nothing is linked, need only metadata.
       isSplit = pipelining && isPlainLibrary;
 
-      # C is compiled by what build scripts use; libraries are found by stdenv's hooks.
+      # stdenv is needed if the build script uses a crate that compiles C, or if inputs have setup hooks.
       compilesC =
         crate ? build
         && lib.any (unit: lib.elem unit.crateName tools.compilers) (buildDependencies ++ completeBuildDeps)
@@ -125,7 +125,7 @@ let
             }
           );
 
-      # What a build script made, where that is a derivation of its own.
+      # The output of the build script, if that is a separate derivation.
       script = derive {
         part = "script";
         setup = texts.common + texts.script;
@@ -170,7 +170,8 @@ let
           ;
         crateFeatures = crate.features or [ ];
         stdlib = false;
-        # Where dependents find what they are compiled against, what they link, and what a build script made.
+        # Where dependents find the files that they are compiled against, the files that they link, and those of the
+        # build script.
         forCompile = if isSplit then meta else library;
         forLink = library;
         made =
@@ -196,7 +197,7 @@ let
     // {
       lib = library // facts;
       meta.mainProgram = crateName;
-      override = _: throw "benches/builder: crates cannot be changed once they are made";
+      override = _: throw "benches/builder: `override` of a crate is not supported";
     };
 
   make = inputs: {

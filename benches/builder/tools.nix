@@ -1,4 +1,4 @@
-# What builds of crates are run with, the same for all of them.
+# The tools for builds of crates, the same for all crates.
 pkgs:
 let
   inherit (pkgs) lib;
@@ -15,7 +15,7 @@ in
 {
   inherit bash path;
 
-  # Crates whose use says that a build script compiles C or looks for a library.
+  # A build script that depends on one of these crates compiles C or looks for a library.
   compilers = [
     "autotools"
     "bindgen"
@@ -26,7 +26,7 @@ in
     "vcpkg"
   ];
 
-  # What build scripts are told of the platform, asked of rustc once for all of them.
+  # The platform's CARGO_CFG_ variables, computed once for all build scripts.
   cfg =
     target:
     derivation {

@@ -1,10 +1,10 @@
-# The package set of a real nixpkgs, for `dev/real-nixpkgs`: as it is, or with the stdenv of host-stdenv.nix.
+# The package set of a real nixpkgs for `dev/real-nixpkgs`, with its own stdenv or with that of host-stdenv.nix.
 {
-  # A checkout.
+  # A checkout of nixpkgs.
   nixpkgs,
-  # The machine's own tools, where neither bootstrap files nor a cache can be had.
+  # Whether to use the machine's own tools, if neither bootstrap files nor a cache are available.
   hostTools ? false,
-  # A directory like nixpkgs' pkgs/build-support/rust, whose buildRustCrate is used in place of the checkout's.
+  # A directory like nixpkgs' pkgs/build-support/rust, whose buildRustCrate replaces the checkout's.
   builder ? null,
   ...
 }@args:
@@ -12,7 +12,7 @@ let
   rust = if builder == null then import ./find.nix nixpkgs "build-support/rust" else builder;
   overrides = import (rust + "/default-crate-overrides.nix");
 
-  # A checkout that is cut down has not all packages that the overrides name; those that a fixture needs are there.
+  # A cut-down checkout lacks some packages that the overrides refer to, but has those that fixtures need.
   completeOverrides = final: prev: {
     defaultCrateOverrides = final.callPackage overrides (
       builtins.mapAttrs (name: _: throw "dev/real-nixpkgs: ${toString nixpkgs} has no package ${name}") (

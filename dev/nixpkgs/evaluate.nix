@@ -1,13 +1,12 @@
-# How many derivations of a workspace there are on a nixpkgs, by pair of platforms: all members, and each kind of check
-# of all of them. Each is evaluated, so that what fails on any pair is an error.
+# Evaluates all members and all kinds of checks of a workspace on a nixpkgs, for each pair of platforms. The value is
+# the number of derivations per pair; a derivation that fails to evaluate is an error.
 {
-  # As in `import nixpkgs { }`.
+  # A value for `import nixpkgs { }`.
   nixpkgs,
   workspace,
 }:
 let
   inherit (builtins)
-    attrNames
     concatMap
     filter
     isString
@@ -21,7 +20,7 @@ let
     x86_64-apple-darwin = "x86_64-darwin";
     x86_64-unknown-linux-gnu = "x86_64-linux";
   };
-  # Targets of cross builds, as nixpkgs calls them.
+  # Targets of cross builds as `crossSystem` of nixpkgs.
   crossSystems = {
     aarch64-apple-darwin.config = "aarch64-apple-darwin";
     aarch64-unknown-linux-gnu.config = "aarch64-unknown-linux-gnu";
@@ -37,7 +36,7 @@ let
 
   cargoNix = pkgs: import (workspace + "/Cargo.nix") { inherit pkgs; };
 
-  # What the file was resolved for, `target` or `target on host`: it says so without being asked for a build.
+  # The pairs that Cargo.nix was resolved for, `target` or `target on host`. Reading them evaluates no builds.
   pairs = concatMap (
     pair:
     let

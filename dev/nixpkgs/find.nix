@@ -1,5 +1,5 @@
-# A file of nixpkgs by its place below `pkgs`, in a checkout or in what was cut out of one, which has no `pkgs` around
-# its directories and no categories of packages.
+# Finds a file by its path below `pkgs`, in a checkout of nixpkgs or in a cut-down one, which has no directory `pkgs`
+# and no categories of packages.
 nixpkgs: path:
 let
   inherit (builtins)
@@ -19,6 +19,6 @@ let
   ];
 in
 if candidates == [ ] then
-  throw "dev/real-nixpkgs: ${toString nixpkgs} has no ${path}, so it is no checkout of nixpkgs"
+  throw "dev/real-nixpkgs: ${toString nixpkgs} has no ${path}, so it is not a checkout of nixpkgs"
 else
   head candidates

@@ -1,17 +1,14 @@
-# An overlay: what buildRustCrate and the crates of the fixtures need of nixpkgs beyond stdenv, as links to the
-# machine's own.
+# An overlay with the packages besides stdenv that buildRustCrate and the fixtures need, as links to the machine's own
+# files.
 final: prev:
 let
   inherit (prev) lib;
   pkgs = ../../fixtures/nixpkgs/pkgs;
   stdenvNoCC = linking;
-  # Links are looked for with all that the machine has.
+  # Derivations that create links search the whole machine.
   linking = final.stdenvNoCC.override {
     shell = "/bin/bash";
-    initialPath = [
-      "/usr"
-      "/"
-    ];
+    initialPath = import (pkgs + "/machine-path.nix");
   };
   machineTools = import (pkgs + "/machine-tools.nix") { inherit lib stdenvNoCC; };
   tools = import (pkgs + "/tools.nix") { inherit lib machineTools; };
@@ -19,15 +16,15 @@ let
 
   toolchain = import (pkgs + "/rust-toolchain.nix") {
     inherit lib machineTools;
-    # Whatever it compiles for, it runs here.
+    # The toolchain runs on this machine, whatever it compiles for.
     buildPlatform = final.stdenv.hostPlatform;
     inherit (final.stdenv) targetPlatform;
   };
-  # rustup's compiler links with a linker of its own, past nixpkgs' wrapper of it.
+  # rustup's compiler would use its own linker instead of nixpkgs' wrapper.
   rustc = machineTools.package {
     name = "rustc-wrapper";
     inherit (toolchain.rustc) version;
-    # nixpkgs asks for what its compiler was configured: here it has what the machine's has.
+    # nixpkgs reads the targets from its compiler's configure flags.
     passthru.unwrapped = {
       inherit (toolchain.rustc) version;
       configureFlags = [ "--target=${final.stdenv.hostPlatform.rust.rustcTarget}" ];
@@ -50,12 +47,15 @@ tools
 // {
   inherit rustc;
   inherit (llvm) clang libclang;
-  # What nixpkgs looks for compilers of further platforms with.
+  # nixpkgs takes this for compilers of other platforms.
   gcc = final.stdenv.cc;
   rustPlatform = prev.rustPlatform // {
     bindgenHook = final.makeSetupHook {
       name = "rust-bindgen-hook";
-      substitutions = { inherit (llvm) libclang; };
+      substitutions = {
+        inherit (llvm) libclang;
+        inherit (final.stdenv) cc;
+      };
     } (pkgs + "/bindgen-hook.sh");
   };
   runtimeShell = "${tools.bash}/bin/bash";

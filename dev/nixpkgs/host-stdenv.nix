@@ -1,5 +1,5 @@
-# Stages of a package set that bootstrap nothing: nixpkgs' generic stdenv, its setup hooks and its compiler wrapper, on
-# links to the machine's tools. Passed to nixpkgs as `stdenvStages`.
+# Stages for nixpkgs' `stdenvStages` without a bootstrap: nixpkgs' generic stdenv, setup hooks and compiler wrapper, on
+# top of links to the machine's tools.
 nixpkgs:
 {
   lib,
@@ -21,21 +21,18 @@ let
         buildPlatform = localSystem;
         hostPlatform = localSystem;
         targetPlatform = localSystem;
-        # Nothing is downloaded by what is made here.
-        fetchurlBoot = throw "dev/real-nixpkgs: the bootstrap's fetchurl was asked for";
+        # No stage may download anything.
+        fetchurlBoot = throw "dev/real-nixpkgs: the bootstrap's fetchurl was called";
         cc = null;
       }
       // args
     );
 
-  # Builds links to tools, with all that the machine has.
+  # Creates links to tools, and may use everything on the machine.
   bootStdenv = genericStdenv {
     name = "stdenv-of-links";
     shell = "/bin/bash";
-    initialPath = [
-      "/usr"
-      "/"
-    ];
+    initialPath = import ../../fixtures/nixpkgs/pkgs/machine-path.nix;
   };
   machineTools = import ../../fixtures/nixpkgs/pkgs/machine-tools.nix {
     inherit lib;
@@ -53,7 +50,7 @@ let
     '';
   };
 
-  # Real wrappers, so that flags, rpaths and hardening are nixpkgs', around the machine's compiler and its libc.
+  # nixpkgs' own wrappers around the machine's compiler and libc, so that flags, run paths and hardening are real.
   wrap =
     { stdenvNoCC, targetPrefix }:
     let
@@ -101,11 +98,11 @@ let
     withoutCompiler.override {
       hasCC = true;
       cc =
-        # What is for other systems is evaluated alone, and clang's wrapper asks for an SDK.
+        # Other systems are only evaluated, and clang's wrapper would need an SDK.
         if platforms.hostPlatform.isLinux then
           wrap {
             inherit targetPrefix;
-            # Of the set that a compiler is built in: it runs here, and makes what runs there.
+            # The compiler runs on this machine and compiles for the host platform.
             stdenvNoCC = withoutCompiler.override {
               hostPlatform = localSystem;
               targetPlatform = platforms.hostPlatform;
@@ -131,7 +128,7 @@ in
     stdenv = stdenvFor native;
   })
 ]
-# As in nixpkgs: the tools that build, and then what they build.
+# As in nixpkgs: first the set of tools that build, then the set of packages that they build.
 ++ lib.optionals (crossSystem != localSystem) [
   (_: {
     inherit config overlays;

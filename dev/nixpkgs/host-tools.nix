@@ -1,4 +1,4 @@
-# Links to the machine's tools that stdenv itself is made of.
+# Links to the machine's tools that stdenv consists of.
 { lib, machineTools }:
 let
   tools = import ../../fixtures/nixpkgs/pkgs/tools.nix { inherit lib machineTools; };
@@ -25,7 +25,7 @@ in
 {
   inherit tools;
 
-  # Those of nixpkgs' common-path.nix.
+  # The same tools as in nixpkgs' common-path.nix.
   common = builtins.attrValues {
     inherit (tools)
       bash
@@ -43,7 +43,7 @@ in
     inherit (compression) bzip2 xz;
   };
 
-  # What nixpkgs' wrappers are wrapped around.
+  # The compiler and binutils that nixpkgs' wrappers call.
   compiler =
     targetPrefix:
     prefixed targetPrefix "gcc" [

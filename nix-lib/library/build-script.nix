@@ -1,11 +1,11 @@
-# What build scripts print, and how rustc is run for it.
+# Reads the output of build scripts, and runs rustc accordingly.
 # The rules are cargo's (`BuildOutput::parse` in custom_build.rs, `add_native_deps` in mod.rs of its compiler). nixpkgs'
-# builder reads the same lines by words of a shell, and some of them not at all.
+# builder splits the same lines into shell words, and ignores some of them.
 { kept, ... }:
 builtins.toFile "cargo-build-script.sh" ''
   source ${kept}
 
-  # Build scripts see these when they run, and nothing else does.
+  # Unsets the variables that only build scripts see, while they run.
   cargoForgetScript() {
     unset ''${!DEP_@} ''${!CARGO_CFG_@} CARGO_ENCODED_RUSTFLAGS CARGO_MANIFEST_LINKS DEBUG HOST NUM_JOBS OPT_LEVEL PROFILE
     unset RUSTC RUSTDOC TARGET
@@ -16,14 +16,14 @@ builtins.toFile "cargo-build-script.sh" ''
     exit 101
   }
 
-  # The output of the build script, as a file of a line each, with the keys of cargo
-  # that count, the newer of two spellings, and `-l` and `-L` of `rustc-flags` apart.
+  # Writes the directives of the build script to a file, one per line: only keys that cargo evaluates, in the newer
+  # spelling, with `rustc-flags` split into `-l` and `-L`.
   cargoReadDirectives() {
     local line key value words word failed=
     cargoDirectives=$PWD/target/cargo-directives
     : >"$cargoDirectives"
     if [ ! -e "target/build/$cargoCrate.opt" ]; then return; fi
-    # Space around a line does not belong to it.
+    # Cargo trims each line.
     while IFS=$' \t\r' read -r line || [ -n "$line" ]; do
       case $line in
         cargo::*=*) line=''${line#cargo::} ;;
@@ -85,7 +85,7 @@ builtins.toFile "cargo-build-script.sh" ''
     fi
   }
 
-  # REPLY is the directory of a search path.
+  # Sets REPLY to the directory of a search path, without its kind.
   cargoDirectoryOf() {
     case $1 in
       native=* | crate=* | dependency=* | framework=* | all=*) REPLY=''${1#*=} ;;
@@ -93,8 +93,8 @@ builtins.toFile "cargo-build-script.sh" ''
     esac
   }
 
-  # The array `arguments`: what rustc is given for a target of the package. $1 is the kind of the target, $2 its name, $3
-  # whether it is a cdylib, $4 whether the package has a library.
+  # Sets the array `arguments` to rustc's arguments for a target of the package. $1 is the kind of the target, $2 its
+  # name, $3 whether it is a cdylib, $4 whether the package has a library.
   cargoArguments() {
     local line value directory flag made=() others=() links=() link=()
     arguments=()
@@ -107,7 +107,7 @@ builtins.toFile "cargo-build-script.sh" ''
           cargoDirectoryOf "$value"
           directory=$REPLY
           cargoCompiledIn "$value"
-          # What the script made comes first.
+          # Cargo passes directories that the script created first.
           case $directory in
             "$PWD"/target/build/*) made+=(-L "$REPLY") ;;
             *) others+=(-L "$REPLY") ;;
@@ -122,24 +122,24 @@ builtins.toFile "cargo-build-script.sh" ''
         rustc-link-arg-benches=*) if [ "$1" = bench ]; then flag=("$value"); fi ;;
         rustc-link-arg-examples=*) if [ "$1" = example ]; then flag=("$value"); fi ;;
       esac
-      # A run path leads to what is kept.
+      # A run path must refer to the directory that is kept.
       for value in "''${flag[@]}"; do
         cargoCompiledIn "$value"
         link+=(-C "link-arg=$REPLY")
       done
     done <"$cargoDirectives"
     arguments+=("''${made[@]}" "''${others[@]}")
-    # Libraries and binaries that have no library link what the script names.
+    # The script's libraries are linked to the package's library, or to its binaries if it has none.
     if [ "$1" = lib ] || [ -z "$4" ]; then arguments+=("''${links[@]}"); fi
     arguments+=("''${link[@]}")
-    # Of all that is linked, one key is passed on as well.
+    # Cargo also applies `rustc-link-arg-cdylib` of dependencies.
     if [ -n "$3" ]; then
       for value in "''${cargoCdylibArguments[@]}"; do arguments+=(-C "link-arg=$value"); done
     fi
   }
 
-  # Instead of the builder's own reading of the same lines. Dependents find what was made where it is installed; the
-  # builder hands such paths on as words, so that one with a space is reached by a link.
+  # Replaces the builder's own reading of the same lines. Dependents get the installed paths of created files. The
+  # builder passes such paths on unquoted, so a path with a space gets a link without one.
   cargoInsteadOfBuilder() {
     local line value path link count=0
     EXTRA_BUILD= EXTRA_FEATURES= EXTRA_LINK_ARGS= EXTRA_LINK_ARGS_BINS= EXTRA_LINK_ARGS_LIB= EXTRA_LINK_LIBS=
@@ -163,7 +163,8 @@ builtins.toFile "cargo-build-script.sh" ''
     done <"$cargoDirectives"
   }
 
-  # Adds to `arguments` where a program finds the dylibs that it is linked to, and rustc's own. $1 are the kinds of crate.
+  # Adds the run paths of rustc's dylibs and of those that a program links to `arguments`. $1 is the list of crate
+  # types.
   cargoRunPath() {
     local directory library isLinked=
     if [[ $1 != *bin* && $1 != *dylib* && $1 != *proc-macro* ]]; then return; fi
@@ -182,8 +183,8 @@ builtins.toFile "cargo-build-script.sh" ''
     fi
   }
 
-  # The first rustc in PATH runs the function below, in a shell of its own: some arguments and variables are for one run of
-  # it. $1 is where that rustc is.
+  # Puts a wrapper first in PATH that runs `cargoRustc` in its own shell, as some arguments and variables are for a
+  # single run of rustc. $1 is the package of the wrapper.
   cargoWrapRustc() {
     hash rustc
     cargoCompiler=''${BASH_CMDS[rustc]}
@@ -195,7 +196,7 @@ builtins.toFile "cargo-build-script.sh" ''
     declare -p ''${!cargo@} >"$NIX_BUILD_TOP/.cargo-variables"
   }
 
-  # A run of the compiler by the builder, or by a build script that tries what the compiler can do.
+  # Runs the compiler for the builder, or for a build script that probes for features of the compiler.
   cargoRustc() {
     local crate= name= kind=lib kinds= isCdylib= directory= hasLibrary= i next word odd=() environment=() arguments=()
     source "$NIX_BUILD_TOP/.cargo-variables"
@@ -215,7 +216,7 @@ builtins.toFile "cargo-build-script.sh" ''
       unset OUT_DIR
       export CARGO_CRATE_NAME=$cargoScript $cargoPrimary
       "$cargoCompiler" "$@" || exit
-      # A shell has no variables of such names.
+      # Some variables have names that a shell cannot export, so a wrapper sets them with `env`.
       if [ -s "$NIX_BUILD_TOP/.cargo-script" ]; then
         mv "$directory/$crate" "$directory/$crate.program"
         printf '#!%s\nmapfile -d "" -t variables <%q\nexec env "''${variables[@]}" "$0.program"\n' \

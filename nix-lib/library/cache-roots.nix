@@ -1,5 +1,5 @@
-# What a binary cache must have, so that nobody builds what somebody has built: all crates, which are inputs of builds and no
-# part of what results refer to.
+# The store paths that a binary cache must hold so that no crate is built twice. They include all crates: these are
+# inputs of builds, to which the results do not refer.
 {
   pkgs,
   lib,
@@ -7,7 +7,7 @@
   ...
 }:
 {
-  # All crates by side, those of members for the host platform, and checks by kind and member.
+  # All crates by side, the builds of members for the host platform, and checks by kind and member.
   sides,
   builds,
   checks,
@@ -18,7 +18,7 @@ let
     key = pathOf derivation;
     inherit derivation;
   };
-  # These and all crates that they are built from, each once.
+  # The derivations and all crates that they are built from, without duplicates.
   neededBy =
     derivations:
     map (item: item.derivation) (
@@ -30,17 +30,17 @@ let
       }
     );
 
-  # `all` and suites without a test are made of others.
+  # `all` and suites without a test are link farms, not builds.
   suites = lib.filter (suite: suite ? crateName) (lib.attrValues checks.tests or { });
   isSuite = lib.genAttrs (map pathOf suites) (_: true);
-  # What checks have besides tests, such as benchmarks of a member without a test.
+  # Clippy also checks targets that are not tests, such as benchmarks, which have dependencies of their own.
   checked = lib.concatMap (check: check.dependencies or [ ]) (lib.attrValues checks.clippy or { });
 
   packagesOf = lib.mapAttrs (_: lib.partition (key: units.isLocal units.entries.${key})) (
     lib.groupBy (key: units.entries.${key}.crateName) (lib.attrNames units.entries)
   );
-  # A registry may have a crate of the same name. Only then are derivations compared, as a member need not evaluate on all
-  # sides.
+  # A registry may have a crate with the name of a member. Only then are derivations compared, as a member may fail to
+  # evaluate on one of the sides.
   isLocal =
     derivation:
     let
@@ -61,7 +61,7 @@ let
       else
         "dependency";
   };
-  # A link to each output, and what they are for `cratewright cache`.
+  # Links to all outputs, with the attribute `crates`, which `cratewright cache` reads.
   farm =
     name: crates:
     pkgs.linkFarm name (

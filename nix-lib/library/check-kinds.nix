@@ -1,5 +1,5 @@
-# Kinds of checks: which targets of a member each is about, and what it does with them.
-# Targets are chosen as cargo chooses them (src/cargo/ops/cargo_compile/unit_generator.rs).
+# Kinds of checks: the targets of a member that each of them covers, and its commands.
+# Targets are selected as cargo selects them (src/cargo/ops/cargo_compile/unit_generator.rs).
 {
   lib,
   rustc,
@@ -19,7 +19,7 @@ let
   usual = target: target.kind != "example" && target.kind != "bench";
   isTested = target: target.test or (usual target);
 in
-# Given the member, how it is compiled, its binaries as built, and whether its programs run where they are built.
+# Takes a member, its compiler settings, its built binaries, and whether the build platform can run its programs.
 {
   name,
   record,
@@ -50,7 +50,7 @@ let
   tested = lib.filter isTested (of "lib" ++ of "bin" ++ of "test" ++ of "bench" ++ of "example");
   plainExamples = lib.filter (target: !(isTested target)) (of "example");
   doctested = lib.filter (target: target.doctest or true) (of "lib");
-  # Rustdoc would write both to one place.
+  # As cargo does, a binary with the name of the library is skipped: rustdoc would write both to the same directory.
   documented =
     of "lib"
     ++ lib.filter (
@@ -62,7 +62,7 @@ let
     path = attrs.build;
   };
 
-  # CARGO_BIN_EXE_* of tests and benchmarks, by where the binary is.
+  # Sets CARGO_BIN_EXE_* for tests and benchmarks; `place` gives the path of a binary.
   named =
     place:
     lines (
@@ -71,7 +71,7 @@ let
       )
     );
   built = bin: "${binaries}/bin/${fileOf bin.name}";
-  # Where programs that look for each other expect them.
+  # Binaries are also put in the target directory, where tests that do not use CARGO_BIN_EXE_* look for them.
   beside = ''
     ${lines (
       map (bin: ''install -D -m 755 ${built bin} "${directory}/${fileOf bin.name}"'') (
@@ -80,7 +80,7 @@ let
     )}
   '';
 
-  # A library goes by the names that rustc gives it, one for each of its types, into `place`.
+  # An example that is a library is written to the directory `place`, as rustc names one file for each crate type.
   isLibrary = target: target ? type;
   compileExample =
     place: target:
@@ -97,7 +97,7 @@ let
       compileTo (exampleProgram target) target (plainly target);
   exampleProgram = target: "${directory}/examples/${target.name}";
 
-  # No more than Nix gives the build.
+  # Uses at most as many threads as Nix grants to the build.
   threads = "export RUST_TEST_THREADS=\${RUST_TEST_THREADS:-$NIX_BUILD_CORES}";
   install = target: file: ''install -D -m 755 ${file} "$out/bin/${target.name}"'';
   log = ''
@@ -140,7 +140,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
           (named (bin: "$PWD/${directory}/${fileOf bin.name}"))
         ]
         ++ map (target: compileTo (testProgram target) target (asTest target)) tested
-        # They are compiled, so that they do not rot.
+        # Examples are compiled with the tests, as `cargo test` does.
         ++ map (compileExample "${directory}/examples") plainExamples
         ++ lib.optionals canRun (
           [
@@ -154,7 +154,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
       );
   };
 
-  # As `--all-targets`, and the build script.
+  # The targets of `cargo clippy --all-targets`, and the build script.
   clippy = {
     targets = all ++ buildScript;
     script =
@@ -207,7 +207,7 @@ lib.mapAttrs (_: kind: kind // { script = options: prepare + kind.script options
       options:
       lines (
         [ threads ]
-        # Rustdoc takes `--no-run` from nobody else.
+        # `--no-run` of rustdoc is unstable.
         ++ lib.optional (!canRun) "export RUSTC_BOOTSTRAP=1"
         ++ map (
           target:

@@ -1,12 +1,13 @@
-# What checks of members do in the shell of their derivations.
-# The rules are cargo's: src/cargo/core/compiler/mod.rs, custom_build.rs and compilation.rs, and src/cargo/ops/cargo_test.rs.
-{ pkgs, lib, ... }:
+# Shell functions for checks of members. The rules are cargo's: src/cargo/core/compiler/mod.rs, custom_build.rs and
+# compilation.rs, and src/cargo/ops/cargo_test.rs.
+{ pkgs, ... }:
 let
   libraryPath =
     if pkgs.stdenv.hostPlatform.isDarwin then "DYLD_FALLBACK_LIBRARY_PATH" else "LD_LIBRARY_PATH";
 in
 builtins.toFile "cargo-checks.sh" ''
-  # What programs are compiled and run with: $1 is where they go, $2 whether the package has a library.
+  # Sets the variables that programs are compiled and run with. $1 is the output directory, $2 whether the package has a
+  # library.
   cargoCheckFlags() {
     local line value path= directories=() variable=${libraryPath}
     set -o pipefail
@@ -15,32 +16,32 @@ builtins.toFile "cargo-checks.sh" ''
     while IFS= read -r line; do
       case $line in rustc-link-search=*) directories+=("''${line#*=}") ;; esac
     done <"$cargoDirectives"
-    # Libraries that build scripts made are found when programs run, as those of rustc are.
+    # Programs find libraries that build scripts created, and those of rustc, at run time.
     for value in "''${linked[@]}" "''${directories[@]}"; do
       cargoDirectoryOf "$value"
       value=$REPLY
       case $value in "$PWD"/target/deps) ;; "$PWD"/target/* | */lib/*.out | */lib/*.out/*) path+=$value: ;; esac
     done
     path+=$PWD/$1:$PWD/target/deps:$(rustc --print target-libdir ''${cargoTarget:+--target "$cargoTarget"})
-    # What it means to be empty on darwin is to be said.
+    # On darwin, an unset variable has a default, which has to be spelled out.
     case $variable in
       DYLD*) path+=:''${!variable:-$HOME/lib:/usr/local/lib:/usr/lib} ;;
       *) path+=''${!variable:+:''${!variable}} ;;
     esac
-    # What programs see besides.
+    # Further variables that programs see.
     seen=("''${cargoOfTests[@]}" "$variable=$path")
     mkdir -p target/tmp "$1/deps" "$1/examples"
     touch "$log"
-    # Commands are not of the log that is kept: it would hold on to all that they name.
+    # Commands are not written to the log in the output: it would refer to all store paths in them.
     exec {commands}>&1
     export HOME=$NIX_BUILD_TOP
   }
 
-  # One run of rustc or its kin: $1 is the program, $2 the kind of the target, $3 its name.
+  # Runs rustc, rustdoc or clippy-driver. $1 is the program, $2 the kind of the target, $3 its name.
   cargoCompile() {
     local program=$1 kind=$2 name=$3 isCdylib= environment=() arguments=()
     shift 3
-    # What a build script says is not for itself.
+    # The directives of a build script do not apply to the build script itself.
     if [ "$kind" != build ]; then
       case " $* " in *" --test "*) ;; *" --crate-type cdylib "*) isCdylib=yes ;; esac
       case $program in
@@ -63,7 +64,7 @@ builtins.toFile "cargo-checks.sh" ''
     env "''${environment[@]}" "$program" "$@"
   }
 
-  # A program of the package. $1 is the kind of the target.
+  # Runs a program of the package. $1 is the kind of the target.
   cargoProgram() {
     local kind=$1 environment=("''${seen[@]}")
     shift
@@ -71,7 +72,7 @@ builtins.toFile "cargo-checks.sh" ''
     env "''${environment[@]}" "$@"
   }
 
-  # A command whose failure does not keep the next from running. $1 is what cargo says of it.
+  # Runs a command, and records a failure instead of stopping. $1 is the heading that cargo prints.
   cargoRun() {
     local heading=$1
     shift

@@ -1,5 +1,5 @@
-# Checks of members on the crate graph of their binaries: tests, lints, documentation, examples and benchmarks, by kind
-# and member.
+# Checks of members, built on the same crates as their binaries: tests, lints, documentation, examples and benchmarks,
+# by kind and member.
 {
   pkgs,
   lib,
@@ -7,7 +7,7 @@
   members,
   tests ? (_: { }),
   workspaceLints ? [ ],
-  # Not there where nothing is embedded for it.
+  # Missing if the library is embedded in a Cargo.nix without checks.
   check-kinds ? null,
   toolchain,
   override-layers,
@@ -29,7 +29,7 @@ let
   clippy = if toolchain == null then pkgs.buildPackages.clippy else toolchain;
   canRun = host == target || stdenv.buildPlatform.canExecute stdenv.hostPlatform;
 
-  # What a unit is made with, in the words of the entries.
+  # The attributes of an entry that determine its dependencies and features.
   lists = {
     crateRenames = { };
     features = [ ];
@@ -44,11 +44,11 @@ let
       strange = lib.attrNames (removeAttrs checkOptions (lib.attrNames records ++ [ "*" ]));
     in
     if strange != [ ] then
-      throw "checkOptions: there is no member `${lib.head strange}`; there are ${lib.concatStringsSep ", " (lib.attrNames records)}"
+      throw "checkOptions: there is no member `${lib.head strange}`; the members are ${lib.concatStringsSep ", " (lib.attrNames records)}"
     else
       checkOptions."*" or { } // checkOptions.${name} or { };
 in
-# For a profile, and the units that were made with it.
+# Takes a profile, and the units that were built with it.
 profile: sides:
 let
   entries = entriesOn sides;
@@ -69,7 +69,7 @@ let
       }
     )
   );
-  # With all that tests have in common with the package as they link it.
+  # The records of tests, completed with the dependencies and features of the package that they link.
   records = lib.mapAttrs (
     name: record:
     let
@@ -106,11 +106,11 @@ let
   check =
     kind: name: record:
     let
-      # Documentation is of the package as it is shipped; all else has what tests have.
+      # Documentation describes the package as shipped, without dev-dependencies; all other checks use them.
       isShipped = kind == "docs" && members ? ${name};
       unit = if isShipped then members.${name} else record.unit;
       attrs = entries.${unit};
-      # The package of a proc-macro documents its library alone, which is for the host.
+      # For a proc-macro only the library is documented, which is built for the build platform.
       shipped = listsOf (if record ? macro then entriesOnBuild else entries).${unit};
       used =
         if isShipped then
@@ -130,7 +130,7 @@ let
         attrs
         // listsOf (used.macro or { } // used)
         // {
-          # Variables of `links` are not for dependents by their tests alone.
+          # Build scripts do not see `DEP_` variables of dev-dependencies.
           linksFrom = lib.filter (dependency: lib.any (isSame dependency) (attrs.dependencies or [ ])) linked;
         };
       isSame =
@@ -169,18 +169,18 @@ let
               runHook preBuild
               ${this.script options}
             '';
-            # Hooks after this are for binaries, which there are none of.
+            # There are no binaries to install or fix up.
             installPhase = ":";
             dontFixup = true;
           }
         );
       in
       if unknown != [ ] then
-        throw "${kind}.${name}: there is no option `${lib.head unknown}`; there are ${lib.concatStringsSep ", " known}"
+        throw "${kind}.${name}: there is no option `${lib.head unknown}`; the options are ${lib.concatStringsSep ", " known}"
       else if this.targets == [ ] then
         pkgs.linkFarm "${name}-${attrs.version}-${kind}" [ ]
       else
-        # On top of what overrides say.
+        # Added to the inputs from overrides.
         built.override {
           nativeBuildInputs =
             options.inputs or [ ] ++ lib.optional (kind == "clippy") options.clippy or clippy;
@@ -192,7 +192,7 @@ lib.genAttrs names (
   let
     each = lib.mapAttrs (check kind) records;
   in
-  # A member of that name is itself.
+  # A member named `all` takes precedence.
   {
     all = pkgs.linkFarm kind (lib.mapAttrsToList (name: path: { inherit name path; }) each);
   }

@@ -1,5 +1,5 @@
-# What a crate is compiled with, looked up in the profiles.
-# Nothing is resolved here (crates/renderer/src/profiles.rs does that): it is chosen by package, side and platform.
+# The compiler settings of a crate, looked up in the profiles by package, side and platform.
+# The profiles are resolved in crates/renderer/src/profiles.rs.
 {
   lib,
   env,
@@ -14,8 +14,8 @@ let
   table = default-profiles // profiles;
   found =
     table.${name} or (throw ''
-      there is no profile `${name}`; known are ${lib.concatStringsSep ", " (lib.attrNames table)}.
-      Add [profile.${name}] to Cargo.toml and run `cratewright generate`.
+      there is no profile `${name}`; the profiles are ${lib.concatStringsSep ", " (lib.attrNames table)}
+        help: add [profile.${name}] to Cargo.toml and run `cratewright generate`
     '');
   profile = if lib.isString found then table.${found} else found;
   settingsOf =
@@ -33,7 +33,7 @@ let
         inherit name side;
         keys = own.keys or [ ];
       } settings;
-  # Of packages of which nothing special is said.
+  # The settings of a package for which the profile has no table.
   plainOn = settingsOf {
     key = "";
     dir = "";
@@ -42,8 +42,8 @@ let
   splitOn = triple: of: if isApple.${triple} then of.appleFlags else [ ];
   linksDebug = lib.any (dependency: dependency.hasDebug or false);
   stripOf = of: linked: if of.keepsDebugBelow && linksDebug linked then [ ] else of.strip;
-  # What a library needs to hold is told by its entry, if any profile runs LTO. Where only a variable asks for it, all hold
-  # both.
+  # If a profile runs LTO, the entry of each library says whether it holds bitcode or object code. If only a variable
+  # enables LTO, all libraries hold both.
   otherLto =
     if lib.any (profile: profile.target.libraryLto or { } != { }) (lib.attrValues profiles) then
       "bitcode"
@@ -52,7 +52,7 @@ let
   codegenUnits = of: "-C codegen-units=${toString of.codegen-units}";
 in
 builtins.seq profile {
-  # Whether tests are compiled apart, as they unwind with all they link, and whether one build serves host and target.
+  # `aborts`: tests need their own build of all crates, as tests unwind. `sharesHost`: host and target share one build.
   aborts = (plainOn "target").panic != [ ];
   sharesHost =
     if env == { } then
@@ -60,7 +60,7 @@ builtins.seq profile {
     else
       plainOn "target" == plainOn "host" // { inherit (plainOn "target") onNative; };
 
-  # What the builder takes, and whether there is debug information in it. `rustflags` are of cargo's configuration.
+  # Arguments for the builder, and whether the crate has debug information. `rustflags` come from cargo's configuration.
   settings =
     {
       side,
@@ -71,7 +71,7 @@ builtins.seq profile {
     }:
     let
       isMacro = attrs.procMacro or false;
-      # A procedural macro is for the compiler, but for its own tests.
+      # A procedural macro runs in the compiler, except in its own tests.
       isForCompiler = side == "host" || isMacro && side == "target";
       on = settings: settings // lib.optionalAttrs isNative settings.onNative;
       plain = settingsOf attrs (if isForCompiler then "host" else "target");
@@ -94,7 +94,7 @@ builtins.seq profile {
       rustcFlags = flags ++ libraryLto;
       binFlags = lib.optionals hasPrograms (own.libraryLto.undo ++ own.lto);
       testFlags = isMacro: [ (codegenUnits own) ] ++ own.builderFlags ++ flags ++ ltoOf isMacro;
-      # The builder gives scripts the crate's `codegen-units`.
+      # The builder compiles build scripts with the crate's `codegen-units`.
       scriptFlags =
         script.flags
         ++ splitOn units.host script

@@ -1,4 +1,4 @@
-# Profiles as cargo has them: what all others are changes of. A test in crates/renderer/src/profiles.rs writes this file.
+# Cargo's predefined profiles, which all others are based on. Written by a test in crates/renderer/src/profiles.rs.
 _: {
   bench = "release";
   dev = {
@@ -67,7 +67,10 @@ _: {
       debug-assertions = false;
       overflow-checks = false;
       codegen-units = 16;
-      flags = [ "-C opt-level=0" "-C debug-assertions=off" ];
+      flags = [
+        "-C opt-level=0"
+        "-C debug-assertions=off"
+      ];
       appleFlags = [ ];
       panic = [ ];
       strip = [ "-C strip=debuginfo" ];

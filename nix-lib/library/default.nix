@@ -1,4 +1,4 @@
-# The library of Cargo.nix, from the files it is made of. `cratewright generate` writes the same as one file.
+# The library of Cargo.nix, imported from its parts. `cratewright generate` writes them as a single file.
 let
   nix = builtins.filter (name: builtins.match ".*[.]nix" name != null);
   filesIn = directory: nix (builtins.attrNames (builtins.readDir directory));

@@ -1,4 +1,4 @@
-# A shell in which cargo finds what overrides give to the crates: libraries, programs and variables.
+# A shell in which cargo finds the libraries, programs and variables that overrides give to the crates.
 {
   members,
   variants ? { },
@@ -17,7 +17,7 @@ let
   inherit (units) host target ofBuilder;
   isNative = host == target;
 
-  # Entries with the side that they are built for, on which what they depend upon follows.
+  # Entries with the side that they are built for; their dependencies are entries of the matching side.
   tables = {
     units = on "units";
     build = if isNative then tables.units else on "build";
@@ -51,7 +51,7 @@ let
     ++ lib.concatMap (record: dependenciesOf record.dev or { }) (
       records ++ lib.catAttrs "macro" records
     );
-  # All crates of the platform, dev-dependencies too; members first.
+  # All crates of the platform, including dev-dependencies; members come first.
   reached = map ({ entry, ... }: entry) (
     builtins.genericClosure {
       startSet = map keyed roots;
@@ -63,7 +63,7 @@ let
     inherit entry;
   };
 
-  # As a derivation hands an attribute to the shell.
+  # The string that a derivation puts into the environment for an attribute.
   text =
     value:
     if lib.isList value then
@@ -73,12 +73,12 @@ let
     else
       toString value;
 
-  # Cargo gives these to each crate itself, or takes them for its own configuration.
+  # Cargo sets these variables for each crate itself, or reads them as its own configuration.
   isOfCargo =
     name:
     builtins.match "(CARGO|DEP|RUSTC)(_.*)?|DEBUG|HOST|NUM_JOBS|OPT_LEVEL|OUT_DIR|PROFILE|RUSTDOC|RUSTFLAGS|TARGET" name
     != null;
-  # Outputs are those of the crate, which are not there.
+  # A value with a placeholder refers to an output of the crate, which the shell does not build.
   namesOutput =
     value:
     lib.any (name: lib.hasInfix (placeholder name) value) [
@@ -99,7 +99,7 @@ let
         }
       )
     );
-  # Directories of libraries that rustc is told of, as the wrapper of the linker is.
+  # Library directories in rustc's options, in the form of the linker wrapper's variable.
   linkedFrom =
     result:
     map (word: "-L${lib.removePrefix "native=" (lib.removePrefix "-L" word)}") (
@@ -112,7 +112,7 @@ let
       )
     );
 
-  # Setup hooks of inputs add to these, and so does each crate.
+  # Variables that setup hooks of inputs append to: values of several crates are joined instead of conflicting.
   separators =
     lib.genAttrs [
       "CMAKE_PREFIX_PATH"
@@ -132,7 +132,7 @@ let
       "NIX_LDFLAGS"
     ] (_: " ");
 
-  # Of `given`, values of one variable with the crates that have them, the first holds.
+  # Sets a variable; `given` lists its values with the crates that have them, of which the first takes precedence.
   assign =
     name: given:
     let
@@ -146,13 +146,13 @@ let
     else
       lib.warnIf (other != null)
         ''
-          devShell: a shell has one `${name}` for all crates, and overrides differ:
-            ${first.value} for ${first.crate}, which holds
+          devShell: overrides set `${name}` to different values, and a shell has only one:
+            ${first.value} for ${first.crate}, which is used
             ${other.value} for ${other.crate}
-          Choose one: `devShell.override { env.${name} = "..."; }`, or `null` to leave it out''
+          help: choose one with `devShell.override { env.${name} = "..."; }`, or `null` to leave it out''
         "export ${name}=${lib.escapeShellArg first.value}\n";
 in
-# What crates are built with.
+# Takes the units of both sides.
 sides:
 let
   crates =
@@ -190,7 +190,7 @@ let
     );
   variables = valuesOf bySide.right // valuesOf bySide.wrong;
 
-  # Cargo links for the host platform by its linker, and build scripts compile C for both.
+  # On a cross pair cargo needs the linker of the host platform, and build scripts compile C for both platforms.
   ofPair = lib.optionalString (!isNative) (
     ''
       export CARGO_BUILD_TARGET=${target}
@@ -231,7 +231,7 @@ lib.makeOverridable (
       ++ inputs "nativeBuildInputs" bySide.wrong
       ++ inputs "propagatedNativeBuildInputs" bySide.wrong;
     buildInputs = inputs "buildInputs" bySide.wrong ++ inputs "propagatedBuildInputs" bySide.wrong;
-    # What takes its inputs from this shell, as `inputsFrom` does, has the hook and no other attribute.
+    # Variables are set in the hook, as `inputsFrom` of another shell takes the hook but not other attributes.
     shellHook =
       ofPair
       + lib.concatStrings (

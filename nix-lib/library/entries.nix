@@ -1,4 +1,4 @@
-# The entries of Cargo.nix, completed: what is told by their keys, by the platform, and by others of their package.
+# The entries of Cargo.nix, completed with values from their keys, the platform, and other entries of the same package.
 {
   platforms ? { },
   crates,
@@ -11,7 +11,7 @@
   ...
 }:
 let
-  # In cargo's words: where crates are compiled, and what they are compiled for.
+  # Cargo's terms: `host` is the platform that compiles, `target` the one that crates are compiled for.
   host = stdenv.buildPlatform.rust.rustcTarget;
   target = stdenv.hostPlatform.rust.rustcTarget;
   pair = if host == target then target else "${target} on ${host}";
@@ -22,7 +22,7 @@ let
     _: triples: if lib.elem pair triples then (list: list) else (list: [ ])
   ) platforms;
 
-  # The entries as they are written, given the tables that they take their dependencies from.
+  # The entries as written in Cargo.nix; `tables` are the units that dependencies are taken from.
   written =
     tables:
     crates (
@@ -37,7 +37,8 @@ let
         // guards
       )
     );
-  # Dependencies are named as in Cargo.lock: a name alone stands for its only version. What is in brackets stays.
+  # Dependencies are written as in Cargo.lock: a name without a version stands for its only version. The part of a key
+  # in brackets is kept.
   withNames = units: units // lib.mapAttrs (_: key: units.${key}) keyOf;
   keyOf = lib.listToAttrs (
     lib.concatMap (
@@ -54,7 +55,7 @@ let
     build = plain;
   };
 
-  # What entries of one package differ in.
+  # The attributes in which entries of one package may differ.
   lists = {
     buildDependencies = null;
     crateBin = null;
@@ -63,8 +64,9 @@ let
     features = null;
     lto = null;
   };
-  # What they have in common, by the key of the first. A key is `name@version`, and in brackets what tells it from others:
-  # `from=` says where a package comes from that shares name and version with another one.
+  # The attributes that entries of one package share, by the key of its first entry. A key is `name@version`, followed
+  # by brackets if that is ambiguous: `[from=...]` is the source of a package whose name and version another package has
+  # too.
   packages = lib.mapAttrs packageOf (lib.filterAttrs (_: entry: !(entry ? first)) plain);
   packageOf =
     key: entry:
@@ -77,7 +79,7 @@ let
       inherit key edition;
       crateName = lib.head parts;
       version = lib.elemAt parts 1;
-      # Whether the rest of what cargo says of a package is to be found in the manifest alone.
+      # Whether Cargo.nix holds the package's metadata; otherwise it is read from the manifest.
       isDescribed = known != null;
     }
     // lib.optionalAttrs (origin != null) { twin = origin; }
@@ -85,7 +87,7 @@ let
       lib.filterAttrs (_: value: value != null) (metadata."*" or { } // known)
     )
     // removeAttrs entry (lib.attrNames lists);
-  # Entries with all that their packages have.
+  # Entries, completed with the attributes of their packages.
   entriesOn =
     tables:
     lib.mapAttrs (key: entry: packages.${entry.first or key} // builtins.intersectAttrs lists entry) (
@@ -96,7 +98,7 @@ let
     build = entries;
   });
 
-  # By name: versions of all crates, whatever they are built for.
+  # Versions of all crates by name, for all platforms.
   versions = lib.mapAttrs (_: map (package: package.version)) (
     lib.groupBy (package: package.crateName) (lib.attrValues packages)
   );

@@ -1,11 +1,11 @@
-# The environment that cargo gives build scripts and rustc.
-# As in cargo's src/cargo/core/compiler/custom_build.rs and compilation.rs; nixpkgs' builder sets some of it otherwise.
+# Shell functions that set the environment of build scripts and rustc. The rules are cargo's:
+# src/cargo/core/compiler/custom_build.rs and compilation.rs. nixpkgs' builder sets some variables differently.
 { build-script, manifest, ... }:
 builtins.toFile "cargo-environment.sh" ''
   source ${build-script}
   source ${manifest}
 
-  # What is set already, by an attribute of an override, is nobody else's to set.
+  # Remembers the variables that are set already, by an attribute of an override: nothing else may change them.
   cargoBegin() {
     cargoBinFlags= cargoBinNames= cargoCfg= cargoDylib= cargoDynamic= cargoLinks= cargoLinksName= cargoPreRelease=
     cargoPrimary= cargoScript= cargoTarget=
@@ -17,12 +17,13 @@ builtins.toFile "cargo-environment.sh" ''
     cargoGiven=$names
   }
 
-  # Whether a variable named $1 is another's.
+  # Whether an override or hook has set the variable $1.
   cargoIsGiven() {
     [[ " $cargoGiven " == *" $1 "* ]]
   }
 
-  # What cargo sets otherwise than the builder, or not at all, does not concern the builder. Hooks have the last word.
+  # Replaces `export`, so that the builder does not set variables to which cargo gives another value or none. Hooks may
+  # set any variable.
   cargoExport() {
     cargoOfTests=() cargoCdylibArguments=() cargoDylibs=()
     postInstallHooks+=(cargoSkipFixup)
@@ -44,8 +45,8 @@ builtins.toFile "cargo-environment.sh" ''
           OPT_LEVEL=* | DEBUG=* | CARGO_CFG_*=* | CARGO_PKG_VERSION_PRE=* | RUST_BACKTRACE=*) ;;
           CARGO_MANIFEST_LINKS=) ;;
           CARGO_PKG_*=*)
-            # The builder was not told what was read from the manifest; an override may have. A build script may say
-            # another thing later.
+            # The builder has an empty value for metadata that is read from the manifest, unless an override gave it
+            # one. Only the first export is replaced: a build script may set the variable later.
             if [ -z "''${cargoOfBuilder[$name]+set}" ]; then
               cargoOfBuilder[$name]=
               if [ -n "''${word#*=}" ] || [ -z "''${cargoManifest[$name]+set}" ]; then cargoManifest[$name]=$word; fi
@@ -54,7 +55,7 @@ builtins.toFile "cargo-environment.sh" ''
             builtin export "$word"
             ;;
           DEP_*=*)
-            # The builder reads these of all crates below, cargo of those that are depended upon.
+            # The builder exports these for all transitive dependencies, cargo only for direct ones.
             if [[ ''${BASH_SOURCE[1]} != */env || " $cargoLinks " == *" ''${BASH_SOURCE[1]%/env} "* ]]; then
               cargoForScript "$word"
             fi
@@ -65,7 +66,7 @@ builtins.toFile "cargo-environment.sh" ''
     }
   }
 
-  # A variable of the build script, which may have a name that a shell has no variable for.
+  # Sets a variable for the build script; its name need not be one that a shell can export.
   cargoForScript() {
     if cargoIsName "''${1%%=*}"; then
       builtin export "$1"
@@ -74,8 +75,8 @@ builtins.toFile "cargo-environment.sh" ''
     fi
   }
 
-  # For a build script: its OPT_LEVEL and DEBUG, whether there are debug assertions, the features, then what else rustc is
-  # given.
+  # Sets the variables of the build script. $1 is OPT_LEVEL, $2 DEBUG, $3 whether there are debug assertions, $4 the
+  # features; the remaining arguments are rustc's flags.
   cargoBuildScript() {
     local -A cfg=([feature]=$4)
     local line name value IFS=$'\x1f'
@@ -102,7 +103,7 @@ builtins.toFile "cargo-environment.sh" ''
     done
   }
 
-  # What all crates on one side have in common is asked of rustc once, if this one has the same.
+  # Reads the output of `rustc --print cfg` that all crates on one side share, unless this crate has another rustc.
   cargoPrintCfg() {
     local line=
     if [ -n "$cargoCfg" ]; then read -r line <"$cargoCfg"; fi
@@ -117,7 +118,7 @@ builtins.toFile "cargo-environment.sh" ''
     if ! cargoIsGiven "$1"; then builtin export "$1=$2"; fi
   }
 
-  # Rustc sees less than a build script does, and dependents see what cargo shows them.
+  # After the build script: unsets its variables for rustc, and passes its metadata on to dependents.
   cargoAfter() {
     local line key
     unset -f export
@@ -132,7 +133,7 @@ builtins.toFile "cargo-environment.sh" ''
         rustc-env=*)
           line=''${line#rustc-env=} key=''${line%%=*}
           if ! cargoIsName "$key"; then continue; fi
-          # Tests see what the manifest says, when they run.
+          # At run time, tests see the value from the manifest.
           if [ -n "''${cargoManifest[$key]-}" ]; then cargoOfTests+=("''${cargoManifest[$key]}"); fi
           export "$line"
           ;;

@@ -1,4 +1,4 @@
-# Hooks by which nixpkgs' builder gives build scripts and rustc the environment that cargo gives them.
+# Hooks for nixpkgs' builder that give build scripts and rustc the same environment as cargo.
 {
   lib,
   units,
@@ -14,7 +14,7 @@ let
     cargoRustc "$@"
   '';
 
-  # `[env]`: what is set already counts more, unless it is forced.
+  # `[env]` of cargo's configuration: a variable that is set already keeps its value, unless `force` is set.
   exportOf =
     attrs: name:
     {
@@ -40,8 +40,8 @@ let
     else
       "if [ -z \"\${${name}+set}\" ]; then ${set}; fi\n";
 
-  # A file of the workspace is in the store. A directory is where it would be, seen from the crate: what is in it is not
-  # what every crate is built from.
+  # A file of the workspace is copied to the store. A directory is not, as every crate would then depend on its
+  # contents: its path is computed relative to the crate.
   placeOf =
     attrs: path:
     let
@@ -68,18 +68,18 @@ let
     if parts == null then "" else lib.head parts;
   # `build/main.rs` is compiled as `build_script_main`.
   scriptOf = path: "build_script_${underscored (lib.removeSuffix ".rs" (baseNameOf path))}";
-  # Whoever links it has to have it when it runs.
+  # Programs that link such a library need it at run time.
   isDylib =
     attrs:
     lib.elem "dylib" attrs.type or [ ] && !(lib.elem "rlib" attrs.type || lib.elem "lib" attrs.type);
-  # As in cargo's `build_base_args`: where there is another member, rustc's own libraries are shared.
+  # As in cargo's `build_base_args`: with more than one member, rustc's own libraries are linked dynamically.
   isDynamic =
     attrs:
     lib.elem "dylib" attrs.type or [ ]
     && lib.any (name: name != attrs.crateName || !(units.isLocal attrs)) (
       lib.attrNames units.memberNames
     );
-  # What the functions above know of a crate, as far as there is anything to know.
+  # The crate's variables for the functions of environment-script.nix.
   variablesOf =
     attrs: settings:
     {
@@ -90,7 +90,7 @@ let
       cargoDylib = lib.optionalString (isDylib attrs) "yes";
       cargoDynamic = lib.optionalString (isDynamic attrs) "-Cprefer-dynamic";
       cargoPreRelease = preReleaseOf attrs.version;
-      # One derivation is the member by itself and what other members depend upon.
+      # Set for every member: one derivation serves both as a primary package and as a dependency of other members.
       cargoPrimary = lib.optionalString (
         units.isLocal attrs && units.memberNames ? ${attrs.crateName}
       ) "CARGO_PRIMARY_PACKAGE=1";
@@ -110,12 +110,12 @@ let
       ) (lib.attrNames variables)
     );
 
-  # A shell has no variable of the name, and the builder of nixpkgs 25.11 fails to set it.
+  # A feature whose variable has a name that a shell cannot export: the builder of nixpkgs 25.11 fails to set it.
   isOdd = feature: builtins.match "[A-Za-z0-9_-]*" feature == null;
 in
-# Hooks of a crate, given what it is compiled with (see compilation.nix).
+# Takes a crate and its compiler settings (see compilation.nix).
 attrs: settings: {
-  # nixpkgs asks for the time before and after each phase; a shell can tell it without another program.
+  # nixpkgs runs `date` before and after each phase; the shell's own clock saves these processes.
   preUnpack = ''
     source ${environment-script}
     date() { if [ "$*" = +%s ]; then printf '%(%s)T\n' -1; else command date "$@"; fi; }
@@ -124,7 +124,7 @@ attrs: settings: {
     cargoBegin
     declare -gA cargoPaths=()
     ${lib.concatStrings (lib.mapAttrsToList (exportOf attrs) cargoEnv)}${assignments (variablesOf attrs settings)}${
-      # sqlx looks for prepared queries beside the manifest, and asks cargo for the workspace root, which is not there.
+      # sqlx looks for prepared queries next to the manifest, then in the workspace root, which does not exist here.
       lib.optionalString (lib.elem ".sqlx" attrs.extraSources or [ ]) ''
         if [ ! -e .sqlx ]; then ln -s ${lib.escapeShellArg "${up attrs}.sqlx"} .sqlx; fi
       ''

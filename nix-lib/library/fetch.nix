@@ -1,4 +1,4 @@
-# Where every Cargo.nix takes its crates from.
+# Sources of crates.
 {
   registries ? { },
   repositories ? { },
@@ -11,7 +11,7 @@
   ...
 }:
 let
-  # callPackage gives what is there anyway, and not every `fetchCrate` of an overlay has `override`.
+  # callPackage passes nixpkgs' own `fetchurl`, which needs no override: `fetchCrate` of an overlay may not have one.
   isGiven =
     fetchurl != null
     &&
@@ -22,11 +22,11 @@ let
       );
   fetchCrate = if isGiven then pkgs.fetchCrate.override { inherit fetchurl; } else pkgs.fetchCrate;
   fetchFile = if fetchurl == null then pkgs.fetchurl else fetchurl;
-  # The store does not take all names that cargo takes.
+  # Some names that cargo allows are not valid in the store.
   storeName = lib.strings.sanitizeDerivationName;
   fetchRepository = if fetchgit == null then pkgs.fetchgit else fetchgit;
 
-  # `dl` of a registry's index configuration, as cargo reads it.
+  # Expands `dl` of a registry's index configuration as cargo does.
   download =
     dl:
     {
@@ -59,7 +59,7 @@ let
       if isTemplate then dl else "${dl}/{crate}/{version}/download"
     );
 
-  # Cargo.lock has the checksum of the packed crate, so that is what is fetched.
+  # The packed crate is fetched, as Cargo.lock has its checksum.
   registrySource =
     {
       crateName,
@@ -83,7 +83,7 @@ let
         // lib.optionalAttrs (registryDl != null) { inherit registryDl; }
       );
 
-  # One fetch for all crates of a commit, with the submodules that cargo has as well.
+  # One fetch for all crates of a commit, with submodules, as cargo does.
   fetched = lib.mapAttrs (
     name: repository:
     fetchRepository (

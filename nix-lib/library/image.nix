@@ -1,4 +1,4 @@
-# A member's program as a container image, of nixpkgs' `streamLayeredImage` or of nix2container.
+# A member's program as a container image, built by nixpkgs' `streamLayeredImage` or by nix2container.
 {
   pkgs,
   lib,
@@ -6,7 +6,7 @@
   nix2container,
   ...
 }:
-# What was built, and what its manifest says.
+# Takes the built member, and the attributes from its manifest.
 built: attrs:
 let
   inherit (attrs) crateName;
@@ -14,7 +14,7 @@ let
   architecture = platform.go.GOARCH;
   bins = map (bin: bin.name) attrs.crateBin or [ ];
 
-  # By the names that the OCI image specification has for them.
+  # The names are those of the OCI image specification.
   labels = {
     title = crateName;
     inherit (attrs) version;
@@ -26,7 +26,7 @@ let
     url = attrs.homepage or null;
   };
 
-  # Tools run where the image is made, whatever its program is for.
+  # The tools are those of the build platform, whatever platform the program is for.
   make =
     if nix2container == null then
       arguments:
@@ -34,20 +34,20 @@ let
     else
       arguments: nix2container.buildImage ({ arch = architecture; } // arguments);
 
-  # An error of whoever asks for the image, and not of whoever asks for its `override`.
+  # Throws only when the image is evaluated, so that `override` can still correct the arguments.
   refuse = message: lib.lazyDerivation { derivation = throw message; };
 in
-# `binary` and `config` are changed here; other arguments are those of the tool.
+# `binary` and `config` are handled here; other arguments are passed to the tool.
 lib.makeOverridable (
   {
-    # What `nix run` runs.
+    # The program that `nix run` starts.
     binary ? built.meta.mainProgram or null,
     config ? { },
     ...
   }@arguments:
   if !platform.isLinux then
     refuse ''
-      images are made of programs for Linux, and ${crateName} is evaluated for ${platform.system}.
+      images need programs for Linux, and ${crateName} is evaluated for ${platform.system}.
       Build legacyPackages.${
         if platform.isAarch64 then "aarch64" else "x86_64"
       }-linux.cargoNix.workspaceMembers.${crateName}.image, for which Nix needs
@@ -59,19 +59,19 @@ lib.makeOverridable (
     refuse ''
       ${
         if binary == null then
-          "${crateName} has several binaries, and none is the default"
+          "${crateName} has several binaries and no default"
         else
           "${crateName} has no binary `${binary}`"
-      }: there are ${lib.concatStringsSep ", " bins}.
-      Set `default-run` in Cargo.toml, or say which one the image runs: image.override { binary = "${lib.head bins}"; }
+      }: the binaries are ${lib.concatStringsSep ", " bins}.
+      Set `default-run` in Cargo.toml, or choose one for the image: image.override { binary = "${lib.head bins}"; }
     ''
   else
     make (
       {
         name = lib.toLower (lib.strings.sanitizeDerivationName crateName);
-        # A tag has no `+`.
+        # A tag must not contain `+`.
         tag = builtins.replaceStrings [ "+" ] [ "_" ] attrs.version;
-        # One for each store path, as long as there are fewer: an edit then moves the layer of the program alone.
+        # Up to this number, each store path has a layer of its own, so an edit changes only the layer of the program.
         maxLayers = 100;
         config = lib.recursiveUpdate {
           Entrypoint = [ "${built}/bin/${binary}" ];

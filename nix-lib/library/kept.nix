@@ -1,18 +1,19 @@
-# Directories that are compiled into a crate.
-# Cargo leaves the source of each package and what its build script made where they are, and crates name them: in libraries
-# by `env!("CARGO_MANIFEST_DIR")` or `env!("OUT_DIR")`, in `DEP_` variables, by links, as search paths. Here a build
-# directory is gone after the build. Rustc is therefore told of a place below `out`, which leads to the build directory
-# while there is one, and is filled in the end if anything installed names it. It lies in `out`, as `lib` may name `out` and
-# not the other way round: a program that names such a directory keeps that, and no crate's library. Build scripts run
-# where they are: what C libraries remember of that is for nobody.
+# Directories whose paths are compiled into a crate. With cargo, the source of a package and the files of its build
+# script stay where they are, and crates refer to them: by `env!("CARGO_MANIFEST_DIR")` or `env!("OUT_DIR")`, in `DEP_`
+# variables, by links, and as search paths. With Nix, the build directory is deleted after the build. Rustc is therefore
+# given a path below `out`, which is a link to the build directory during the build, and is filled at the end if an
+# installed file refers to it. It is in `out` because `lib` may refer to `out` but not the other way round: a program
+# that refers to such a directory keeps only that, and no crate's library. Build scripts run in the build directory:
+# paths of it that C libraries store are not replaced.
 _:
 builtins.toFile "cargo-kept.sh" ''
-  # Sets `cargoHere`, where the source goes: a member by itself lies there as in its workspace, at $1.
+  # Sets `cargoHere`, the path of the source below `cargoKept`. $1 is a member's directory in its workspace, which is
+  # kept.
   cargoKeptBegin() {
     cargoKept= cargoSource=$NIX_BUILD_TOP/''${sourceRoot-} cargoHere=$cargoPackage
     case $PWD/ in "$cargoSource"/*) ;; *) cargoSource=$PWD ;; esac
     if [ "$PWD" = "$cargoSource" ]; then cargoHere+=''${1:+/$1}; fi
-    # Checks run where they are built.
+    # Checks run in the build directory.
     if [ -z "''${lib-}" ]; then return; fi
     cargoKept=$out/share/cargo
     local here=$cargoKept/$cargoHere
@@ -20,7 +21,7 @@ builtins.toFile "cargo-kept.sh" ''
     ln -sfn "$cargoSource" "$here"
   }
 
-  # The same for what the build script made, if there was one.
+  # The same for the output directory of the build script, if the crate has one.
   cargoKeptScript() {
     local made=$PWD/target/build/$cargoCrate.out
     if [ ! -d "$made" ]; then
@@ -30,15 +31,15 @@ builtins.toFile "cargo-kept.sh" ''
     fi
   }
 
-  # A variable named $1 that is a path: $2 as seen from the workspace root, which is $3 from here. Only what is forced, $4,
-  # replaces what is set already.
+  # Sets the variable $1 to the path $2, which is relative to the workspace root; $3 leads there from here. A variable
+  # that is set already is replaced only if $4 is not empty.
   cargoSetPath() {
     if [ -z "$4" ] && [ -n "''${!1+set}" ]; then return; fi
     builtin export "$1=$(realpath -m "$PWD/$3$2")"
     cargoPaths[$1]=$2
   }
 
-  # REPLY is $1, with paths of the build as they are compiled in.
+  # Sets REPLY to $1, with paths of the build directory replaced by those that are compiled in.
   cargoCompiledIn() {
     REPLY=$1
     if [ -z "$cargoKept" ]; then return; fi
@@ -46,7 +47,7 @@ builtins.toFile "cargo-kept.sh" ''
     REPLY=''${REPLY//"$cargoSource"/"$cargoKept/$cargoHere"}
   }
 
-  # REPLY is $1, with paths of the build as dependents find them.
+  # Sets REPLY to $1, with paths of the build directory replaced by those that dependents find.
   cargoInstalled() {
     REPLY=$1
     if [ -n "$cargoKept" ]; then
@@ -55,7 +56,8 @@ builtins.toFile "cargo-kept.sh" ''
     fi
   }
 
-  # The array `environment`: what a run of rustc sees otherwise than the shell. What hooks have set holds.
+  # Sets the array `environment` to the variables that rustc sees with other values than the shell. Variables that hooks
+  # have set keep their values.
   cargoKeptEnvironment() {
     local line name
     environment=()
@@ -87,13 +89,13 @@ builtins.toFile "cargo-kept.sh" ''
     [[ $1 =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]]
   }
 
-  # Before the builder makes `out`, and copies programs that nobody runs again.
+  # Removes the links before the builder creates `out`, and the build script before the builder installs it.
   cargoKeptUnlink() {
     if [ -z "$cargoKept" ]; then return; fi
     rm -rf "$out" "target/build/$cargoCrate"
   }
 
-  # Whether something installed names $1, which would be kept.
+  # Whether an installed file refers to $1 below `cargoKept`.
   cargoIsNamed() {
     local places=("$out")
     if [ -e "$lib" ]; then places+=("$lib"); fi
@@ -110,7 +112,8 @@ builtins.toFile "cargo-kept.sh" ''
         ln -s "$cargoKept/$cargoCrate.out" "$made"
         made=$cargoKept/$cargoCrate.out
       fi
-      # What a build script wrote and linked, such as files of pkg-config, leads to where things are now.
+      # Paths in files and links that the build script created, such as files of pkg-config, are updated to the new
+      # place.
       pattern=$(sed 's/[][\\.*^$|]/\\&/g' <<<"$PWD/target/build/$cargoCrate.out")
       while IFS= read -r -d "" file; do
         sed -i "s|$pattern|$made|g" "$file"
@@ -131,8 +134,8 @@ builtins.toFile "cargo-kept.sh" ''
     fi
   }
 
-  # The last of all hooks of the phase. nixpkgs strips programs, shortens their run paths and so on, which takes longer than
-  # rustc for a small crate. In libraries for rustc there is nothing of that kind.
+  # The last hook of the phase. In the fixup phase nixpkgs strips programs, shortens their run paths and so on, which
+  # takes longer than rustc for a small crate. Rust libraries need none of that.
   cargoSkipFixup() {
     local name file
     for name in preFixup postFixup fixupPhase setupHook propagatedBuildInputs propagatedNativeBuildInputs \

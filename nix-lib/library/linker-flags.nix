@@ -1,4 +1,5 @@
-# Another linker than that of the C compiler, for what is linked: `linker` of Cargo.nix, or `-fuse-ld=` among `rustflags`.
+# Flags for a linker other than the C compiler's default, chosen by `linker` of Cargo.nix or by `-fuse-ld=` in
+# `rustflags`.
 {
   lib,
   pkgs,
@@ -12,7 +13,7 @@ let
   inherit (pkgs) buildPackages;
   programs = {
     lld = buildPackages.llvmPackages.bintools;
-    # In older nixpkgs, the one that knows of run paths is another.
+    # In older versions of nixpkgs, `mold` is not wrapped, and does not set run paths.
     mold = if buildPackages ? mold-unwrapped then buildPackages.mold else buildPackages.mold-wrapped;
   };
   names = lib.concatStringsSep ", " (lib.attrNames programs);
@@ -21,17 +22,17 @@ let
     if name == null || programs ? ${name} then
       name
     else
-      throw "linker: there is no `${name}`; there are ${names}";
-  # Of both sides of each pair.
+      throw "linker: there is no `${name}`; the linkers are ${names}";
+  # The triples of both sides of each pair.
   triples = lib.unique (lib.concatMap (lib.splitString " on ") targets);
   strange = if lib.isAttrs linker then lib.attrNames (removeAttrs linker triples) else [ ];
   asked =
     triple:
     if strange != [ ] then
-      throw "linker: there is no platform `${lib.head strange}`; there are ${lib.concatStringsSep ", " triples}"
+      throw "linker: there is no platform `${lib.head strange}`; the platforms are ${lib.concatStringsSep ", " triples}"
     else
       check (if lib.isAttrs linker then linker.${triple} or null else linker);
-  # The last of them counts.
+  # As for the C compiler, the last flag takes precedence.
   ofFlags = lib.foldl' (
     found: flag:
     let
@@ -40,7 +41,7 @@ let
     if parts == null then found else lib.last parts
   ) null;
 
-  # The C compiler looks for `ld.<name>` in a directory of its own: other tools that come along stay where they are.
+  # A directory with only `ld.<name>`, so that the C compiler does not pick up other tools of the package.
   directoryOf =
     side: name:
     let
@@ -50,7 +51,7 @@ let
       mkdir -p "$out"
       ln -s ${programs.${name}}/bin/${prefix}ld.${name} "$out/ld.${name}"
     '';
-  # Flags of rustc. Where there is no ELF, what is asked for is ignored.
+  # Flags for rustc. On platforms other than Linux, the choice is ignored.
   on = side: flags.${if side == "host" then side else "target"};
   flags = lib.genAttrs [ "host" "target" ] (
     side:
@@ -69,7 +70,7 @@ in
 {
   inherit on;
 
-  # The same for a crate, if a linker runs for more than its build script.
+  # The flags for a crate; none if only its build script is linked.
   ofCrate =
     attrs: side:
     let

@@ -1,4 +1,4 @@
-# Sources of packages of the workspace and beside it.
+# Sources of local packages, inside and outside the workspace.
 {
   workspace,
   lib,
@@ -6,7 +6,7 @@
   ...
 }:
 let
-  # What editors, version control and Nix leave behind, and what [workspace.metadata.cratewright] names.
+  # Files of editors, version control and Nix, and those that [workspace.metadata.cratewright] excludes.
   isLitter =
     path: type:
     let
@@ -17,7 +17,7 @@ let
         builtins.replaceStrings [ "\\*\\*/" "\\*\\*" "\\*" "\\?" ] [ "(.*/)?" ".*" "[^/]*" "[^/]" ] (
           lib.escapeRegex pattern
         );
-      # As in .gitignore: one with a slash is a path, one without is a name anywhere.
+      # As in .gitignore: a pattern with a slash is a path, one without matches a name in any directory.
       isNamed =
         pattern:
         builtins.match (regex (lib.removePrefix "/" pattern)) (
@@ -28,8 +28,8 @@ let
     || type == "symlink" && builtins.match "result(-.*)?" name != null
     || lib.any isNamed (workspace.ignored or [ ]);
 
-  # A directory that cargo builds in, whatever `build.target-dir` and the like call it: it has cargo's mark, or, where it was
-  # there before, what cargo knows of rustc.
+  # Whether cargo builds in this directory, whatever its name: it has cargo's CACHEDIR.TAG, or, if it existed before
+  # cargo used it, `.rustc_info.json`.
   isBuilt =
     directory:
     let
@@ -38,7 +38,7 @@ let
     builtins.pathExists (directory + "/.rustc_info.json")
     || builtins.pathExists tag && lib.hasInfix "created by cargo" (builtins.readFile tag);
 
-  # A path seen from the workspace root, as a path of Nix: what `externalSources` has, of several the nearest.
+  # The Nix path of a path relative to the workspace root. The nearest directory in `externalSources` takes precedence.
   isAt = directory: path: path == directory || lib.hasPrefix "${directory}/" path;
   givenAbove =
     path:
@@ -62,20 +62,20 @@ let
       on path
     else
       throw ''
-        ${crateName} needs ${path}, outside of the workspace, where Nix cannot see it from ${toString workspace.root}.
-        Have the flake in a directory that holds both, or say where it is:
+        ${crateName} needs ${path}, outside the workspace, which Nix cannot see from ${toString workspace.root}.
+        Put the flake into a directory that contains both, or pass its location:
           import ./Cargo.nix { externalSources."${path}" = ...; }
       '';
 
-  # A local package's own directory, without the packages nested in it, and of what is only for its tests, benchmarks and
-  # examples what it reads as well. With files from outside, the source starts at a directory above all of them, and holds
-  # just those beside the directory.
+  # The source of a local package: its directory without nested packages, and without files that only tests, benchmarks
+  # and examples use, unless the package reads them. If it reads files outside its directory, the source starts at a
+  # directory that contains all of them, and holds nothing else from there.
   sourceOf =
     {
       crateName,
       dir,
       extraSources ? [ ],
-      # Directories that hold targets of other kinds than are built.
+      # Directories of targets that are not built.
       leftOut ? [
         "benches"
         "examples"
@@ -87,10 +87,11 @@ let
       wanted = [ dir ] ++ extraSources;
       segments = path: lib.filter (part: part != "") (lib.splitString "/" path);
       levels = path: lib.length (lib.filter (part: part == "..") (segments path));
-      # Whether the first is, or has in it, the second.
+      # Whether `directory` is `path` or contains it.
       below = directory: path: directory == "" || isAt directory path;
 
-      # What is given stands for itself; else as many directories above the workspace root as any path needs.
+      # The top of the source: a directory of `externalSources` that contains all paths, or the nearest directory above
+      # the workspace root that does.
       given = lib.filter (given: lib.all (isAt given) wanted) (givenAbove dir);
       up = lib.foldl' lib.max 0 (map levels wanted);
       top =
@@ -99,7 +100,7 @@ let
         else
           workspace.root + lib.concatStrings (lib.genList (_: "/..") up);
       rootParts = segments (lib.removePrefix (toString top) (toString workspace.root));
-      # A path as seen from the root, as seen from there.
+      # A path relative to `top`, from one relative to the workspace root.
       at =
         path:
         if given != [ ] then
@@ -112,7 +113,7 @@ let
 
       own = at dir;
       extra = map at extraSources;
-      # The workspace is none of the package that it lies in.
+      # A package outside the workspace does not include the workspace, even if its directory contains it.
       excluded =
         map at (lib.filter reachable workspace.excluded) ++ lib.optional (given == [ ] && up > 0) (at "");
       nested = lib.filter (other: below own other && other != own) (
@@ -137,7 +138,7 @@ let
           isIgnored = isLitter (lib.removePrefix "/" (lib.removePrefix (at "") full)) type;
           isOwn = below own full && !(lib.any (other: below other full) nested);
         in
-        # Pipes and the like cannot be copied.
+        # Special files such as pipes cannot be copied.
         type != "unknown" && isOnTheWay ? ${full}
         || (
           type != "unknown"
@@ -150,10 +151,10 @@ let
         given != [ ]
         || builtins.pathExists (workspace.root + "/${path}")
         || throw ''
-          ${crateName} reads ${path}, where Nix cannot see it from ${toString workspace.root}.
-          Have the flake in a directory that holds both, or give a directory that holds both to externalSources.
+          ${crateName} reads ${path}, which Nix cannot see from ${toString workspace.root}.
+          Put the flake into a directory that contains both, or pass a directory that contains both in externalSources.
         '';
-      # The name is the crate's: the result depends on the content alone, not on where the workspace lies.
+      # The source is named after the crate, so that its store path does not depend on the location of the workspace.
       source =
         base:
         builtins.path {
@@ -168,7 +169,7 @@ let
         workspace_member = ".";
       }
     else
-      # All of them have to be there, whatever comes first.
+      # Check all paths, so that the error does not depend on the order of evaluation.
       builtins.deepSeq (map there wanted) {
         src = source top;
         workspace_member = if own == "" then "." else own;

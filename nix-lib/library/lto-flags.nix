@@ -1,4 +1,4 @@
-# `lto` of profiles as flags of rustc. A test in crates/renderer/src/profiles.rs writes this file.
+# Rustc's flags for each value of `lto` in a profile. Written by a test in crates/renderer/src/profiles.rs.
 _: {
   false = {
     lto = [ "-C embed-bitcode=no" ];
@@ -14,19 +14,31 @@ _: {
     };
   };
   off = {
-    lto = [ "-C lto=off" "-C embed-bitcode=no" ];
+    lto = [
+      "-C lto=off"
+      "-C embed-bitcode=no"
+    ];
     libraryLto = { };
   };
   n = {
-    lto = [ "-C lto=off" "-C embed-bitcode=no" ];
+    lto = [
+      "-C lto=off"
+      "-C embed-bitcode=no"
+    ];
     libraryLto = { };
   };
   no = {
-    lto = [ "-C lto=off" "-C embed-bitcode=no" ];
+    lto = [
+      "-C lto=off"
+      "-C embed-bitcode=no"
+    ];
     libraryLto = { };
   };
   none = {
-    lto = [ "-C lto=off" "-C embed-bitcode=no" ];
+    lto = [
+      "-C lto=off"
+      "-C embed-bitcode=no"
+    ];
     libraryLto = { };
   };
   thin = {

@@ -1,9 +1,9 @@
-# What Cargo.nix does not say of a package, read where it is built.
-# In manifests that cargo has written for a registry, it stands in lines that need no parser. Of others cargo is asked,
-# which takes as long as rustc takes for a small crate.
+# Reads metadata that Cargo.nix does not hold from the package's manifest during the build. Manifests that cargo writes
+# for a registry have it in lines that need no parser. For others the build runs cargo, which takes as long as rustc
+# does for a small crate.
 _:
 builtins.toFile "cargo-manifest.sh" ''
-  # Fills the array `cargoManifest` with variables of the crate.
+  # Fills the array `cargoManifest` with the crate's `CARGO_PKG_*` variables.
   cargoReadManifest() {
     local name value
     local -A found=()
@@ -26,7 +26,7 @@ builtins.toFile "cargo-manifest.sh" ''
     done
   }
 
-  # `[package]` of such a manifest, if no text in it has escapes or several lines.
+  # Reads `[package]` of a manifest that cargo wrote; fails if a string has escapes or several lines.
   cargoReadLines() {
     local line key value rest separator= hasReadme= text='^"([^"\]*)"(.*)'
     IFS= read -r line

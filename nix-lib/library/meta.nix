@@ -1,18 +1,18 @@
-# What nixpkgs says of a package, from what a manifest says.
+# `meta` of a package, from its manifest.
 { lib, ... }:
 let
-  # By SPDX id.
+  # Licences of nixpkgs by SPDX id.
   known = lib.listToAttrs (
     map (license: lib.nameValuePair license.spdxId license) (
       lib.filter (license: lib.isAttrs license && license ? spdxId) (lib.attrValues (lib.licenses or { }))
     )
   );
 
-  # A licence that nixpkgs does not know is one all the same.
+  # A licence that nixpkgs does not know gets an attribute set of its own.
   licenseOf =
     name:
     let
-      # `GPL-2.0+` is what SPDX called `GPL-2.0-or-later`.
+      # `GPL-2.0+` is the deprecated SPDX id of `GPL-2.0-or-later`.
       later = "${lib.removeSuffix "+" name}-or-later";
       parts = builtins.match "(.*[^ ]) WITH ([^ ].*)" name;
       base = if parts == null then { } else licenseOf (lib.head parts);
@@ -29,8 +29,8 @@ let
         shortName = name;
       };
 
-  # The licences of an expression, whether all of them hold or one may be chosen: nixpkgs has lists alone. Words that no
-  # operator parts are one name, so that exceptions stay with what they are for, and so does what is no expression.
+  # All licences of an expression: nixpkgs has only lists, which do not distinguish `AND` from `OR`. Words without an
+  # operator between them form one name, so a licence keeps its exception, and an invalid expression is one name.
   licensesOf =
     expression:
     let
@@ -64,18 +64,19 @@ let
     // lib.optionalAttrs (attrs ? license && licenses != [ ]) {
       license = if lib.length licenses == 1 then lib.head licenses else licenses;
     }
-    # What `nix run` runs. With several binaries, none of the package's name and no `default-run`, there is none.
+    # The program that `nix run` starts. It is not set if there are several binaries, none of them has the package's
+    # name, and there is no `default-run`.
     // lib.optionalAttrs (lib.elem attrs.crateName bins) { mainProgram = attrs.crateName; }
     // lib.optionalAttrs (lib.length bins == 1) { mainProgram = lib.head bins; }
     // lib.optionalAttrs (lib.elem attrs.default-run or null bins) { mainProgram = attrs.default-run; };
 
-  # The derivation with `meta`, which is beside it and not in it: what licences nixpkgs refuses to build is decided by
-  # the `meta` that its builder gets, and no build is to fail for that. What an override sets, holds.
+  # Adds `meta` to a derivation from outside: nixpkgs would refuse to build some licences if its builder got this
+  # `meta`. Values from overrides take precedence.
   describe =
     attrs: unit:
     let
       own = unit.meta or { };
-      # The builder takes the name of the crate for that of its program.
+      # The builder sets `mainProgram` to the name of the crate, which may not be a binary.
       isDefault = own.mainProgram or null == attrs.crateName;
     in
     if !(lib.isDerivation unit) then
@@ -92,8 +93,8 @@ in
 {
   inherit describe;
 
-  # A package of the workspace goes by its own name, as others of nixpkgs do; the builder calls it `rust_...`. Cargo has
-  # names that the store cannot have, such as `größe`: the crate keeps them, the derivation does not.
+  # Derivations of members have plain names, as other packages of nixpkgs do, instead of the builder's `rust_...`. Names
+  # that are not valid in the store, such as `größe`, are replaced in the derivation but not in the crate.
   names =
     isMember:
     {

@@ -1,4 +1,4 @@
-# Layers of overrides of a crate.
+# Combines the layers of overrides of a crate.
 {
   lib,
   pkgs,
@@ -8,7 +8,7 @@
   ...
 }:
 let
-  # Whether a version meets a requirement as in Cargo.toml. Pre-releases count as what they lead to.
+  # Whether a version meets a requirement as in Cargo.toml. A pre-release is treated as the release that it precedes.
   meets =
     requirement: version:
     let
@@ -24,7 +24,7 @@ let
             5
           ];
           isNumber = number: number != null && builtins.match "[0-9]+" number != null;
-          # Up to the first wildcard.
+          # The numbers before the first wildcard.
           wanted =
             lib.foldl'
               (
@@ -49,7 +49,7 @@ let
           );
           agree = count: lib.take count numbers == lib.take count wanted.all;
           isWild = lib.any (number: number != null && !(isNumber number)) given;
-          # All up to the first number that is not zero.
+          # How many numbers a caret requirement fixes: up to the first one that is not zero.
           leading =
             lib.foldl'
               (
@@ -72,13 +72,13 @@ let
           };
         in
         if parsed == null || !(operators ? ${lib.head parsed}) then
-          throw "`${requirement}` is no version requirement, as an override has it after `@`"
+          throw "`${requirement}` after `@` in a key of overrides is not a valid version requirement"
         else
           operators.${lib.head parsed};
     in
     lib.all meetsOne (lib.splitString "," requirement);
 
-  # Keys are `*`, `(members)`, a name, or `name@requirement`, and count in this order.
+  # Keys are `*`, `(members)`, a name, or `name@requirement`, and apply in this order.
   ofLayer =
     layer:
     let
@@ -91,7 +91,7 @@ let
           inherit key;
           name = if parts == null then key else lib.head parts;
           isFor = version: parts == null || meets (lib.elemAt parts 1) version;
-          # One override, or several that compose.
+          # The value is one override, or a list of overrides that are composed.
           functions = lib.toList value;
         };
     in
@@ -105,17 +105,17 @@ let
     );
   users = ofLayer (withoutAdded crateOverrides);
 
-  # What callPackage adds to a set that a file evaluates to: no crate is meant.
+  # Attributes that callPackage adds to the set that a file returns; they are not names of crates.
   added = [
     "override"
     "overrideDerivation"
   ];
   withoutAdded = set: if lib.all (name: set ? ${name}) added then removeAttrs set added else set;
 
-  # The lowest layer, for crates of this file: `own` is what the builder of `from` has, `given` stands in its place, or is
-  # nothing. callPackage gives nixpkgs' set where the user gives none, and who adds to that set gives the rest of it as
-  # well: neither is said against what a builder brings along. So an entry of `given` counts where it is another than
-  # nixpkgs'.
+  # The lowest layer, for crates of this file. `own` is the set of the builder of `from`; `given`, unless null, is the
+  # user's `defaultCrateOverrides`. `given` contains nixpkgs' entries if callPackage passes it, or if the user extends
+  # nixpkgs' set: these must not replace the builder's own entries. So an entry of `given` is used only if it differs
+  # from nixpkgs'.
   lowest =
     {
       from,
@@ -124,7 +124,7 @@ let
       versions,
     }:
     let
-      # On cross pairs callPackage has a set of its own.
+      # On cross pairs, callPackage passes another set.
       known =
         lib.concatMap
           (set: [
@@ -135,7 +135,7 @@ let
             from
             pkgs
           ];
-      # A function is equal to itself alone, and only as an attribute: sets are compared, not what they hold.
+      # Nix compares functions only by identity, and only inside sets, so sets with one attribute are compared.
       entry = name: builtins.intersectAttrs { ${name} = null; };
       isKnown = set: name: lib.any (nixpkgs: entry name set == entry name nixpkgs) known;
       clean =
@@ -152,10 +152,11 @@ let
       lib.filterAttrs (name: _: layerOf name ? ${name}) versions
     );
 
-  # Attributes that are variables of the build, besides those in `env`.
+  # Whether an attribute outside `env` is an environment variable.
   isVariable = name: builtins.match "[A-Z][A-Z0-9]*(_[A-Za-z0-9_]*)?" name != null;
 
-  # Lists append, phases and hooks concatenate, environments merge, the rest is replaced. `null` unsets a variable.
+  # Lists are appended, phases and hooks concatenated, environments merged; other attributes are replaced. `null` unsets
+  # a variable.
   compose =
     below: above:
     let
@@ -180,13 +181,13 @@ let
       lib.filter (name: isVariable name && above.${name} == null) (lib.attrNames above)
     );
 
-  # A variable is set in one way alone, by the upper.
+  # Removes variables that the upper layer sets, as they may be set inside `env` in one layer and outside in the other.
   withoutVariablesOf =
     above: below:
     removeAttrs below (lib.attrNames above.env or { })
     // lib.optionalAttrs (below ? env) { env = removeAttrs below.env (lib.attrNames above); };
 
-  # Hooks that a crate has already are the lowest layer.
+  # The crate's own hooks, to which overrides are added.
   hooksOf = builtins.intersectAttrs {
     extraRustcOpts = null;
     extraRustcOptsForBuildRs = null;
@@ -197,8 +198,8 @@ let
     preUnpack = null;
   };
 
-  # What is below a source that an override replaces is found anew, as the builder finds it if it is told nothing: by the
-  # name of the crate. A directory of the source that was there is known.
+  # If an override replaces the source, `workspace_member` has to follow. For the same source, or a directory of it, the
+  # directory is known; otherwise the builder searches for the crate by name.
   placed =
     attrs: result:
     let
@@ -226,7 +227,7 @@ in
 {
   inherit lowest withoutAdded isVariable;
 
-  # Names of crates to overrides: those of nixpkgs for the platform, then ours, then the user's. `versions` has the
+  # Overrides by crate name: first those of nixpkgs for the platform, then ours, then the user's. `versions` has the
   # versions of each crate in the file, `members` the names of members.
   for =
     {
@@ -249,7 +250,7 @@ in
       name: _: attrs:
       let
         own = hooksOf attrs;
-        # Whoever adds to what is there does not mean that, which is added to anyway.
+        # Overrides that extend `attrs` must not see our hooks, or these would be added twice.
         given = removeAttrs attrs (lib.attrNames own);
         results = map (override: override given) (
           lib.optional (defaults ? ${name}) defaults.${name}
@@ -260,30 +261,30 @@ in
       in
       result
       // {
-        # The development shell asks for it.
+        # The development shell reads this.
         passthru = result.passthru or { } // {
           fromOverrides = lib.foldl' compose { } results;
         };
       }
     ) versions;
 
-  # `nixpkgs` has the names of the lowest layer.
+  # The keys of each layer; `nixpkgs` are the names of the lowest one.
   keys = nixpkgs: {
     inherit nixpkgs;
     cratewright = lib.attrNames overrides;
     user = lib.attrNames (withoutAdded crateOverrides);
   };
 
-  # A message for each of the user's that no crate has.
+  # A message for each of the user's keys that matches no crate.
   unused =
     versions:
     map
       (
         { key, name, ... }:
-        "crateOverrides has `${key}`, and this Cargo.nix has "
+        "crateOverrides has `${key}`, but this Cargo.nix has "
         + (
           if versions ? ${name} then
-            "${name} in ${toString versions.${name}} only"
+            "only ${name} ${lib.concatStringsSep ", " versions.${name}}"
           else
             "no crate of that name"
         )

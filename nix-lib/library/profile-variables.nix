@@ -1,6 +1,6 @@
-# Profiles as `CARGO_PROFILE_*` change them: `env` of Cargo.nix. To cargo these are configuration, so that a variable counts
-# more than the table of its profile, and less than one of a nearer profile or of a package. Which keys such tables have is
-# told by Cargo.nix.
+# Applies the `CARGO_PROFILE_*` variables in `env` of Cargo.nix to profiles. As in cargo, a variable takes precedence
+# over the table of its profile, but not over the table of a more specific profile or of a package. Cargo.nix lists the
+# keys of these tables.
 {
   lib,
   env,
@@ -15,7 +15,7 @@ let
     "true" = true;
     "false" = false;
   };
-  # What a key takes, and what that is to rustc.
+  # The values of each key, and the corresponding values of rustc.
   values = {
     # A number.
     codegen-units = { };
@@ -27,7 +27,7 @@ let
       full = "2";
     };
     debug-assertions = bool;
-    # It changes how rustc works, not what it makes.
+    # Accepted without effect, as it does not change the output of rustc.
     incremental = bool;
     lto = lib.mapAttrs (name: _: name) lto-flags;
     opt-level = same "0 1 2 3 s z";
@@ -40,7 +40,7 @@ let
       "false" = "none";
     };
   };
-  # Cargo refuses them there.
+  # Keys that cargo rejects in build-override tables.
   withoutHost = [
     "lto"
     "panic"
@@ -76,12 +76,12 @@ let
         if key == "codegen-units" then
           "a number above 0"
         else
-          lib.concatStringsSep ", " (lib.attrNames values.${key});
+          "one of ${lib.concatStringsSep ", " (lib.attrNames values.${key})}";
     in
     if key == "codegen-units" && builtins.match "[1-9][0-9]*" text != null then
       builtins.fromJSON text
     else
-      values.${key}.${text} or (throw "env: `${name}` is `${text}`, and takes ${takes}")
+      values.${key}.${text} or (throw "env: `${name}` is `${text}`, expected ${takes}")
   ) env;
 
   parentOf =
@@ -91,7 +91,7 @@ let
     else
       profiles.${name}.parent or (default-profiles // profiles).${name}.inherits
         or (if name == "test" then "dev" else "release");
-  # What decides on a key: a variable's `value`, a table, which is a set without it, or nothing.
+  # What sets a key: a variable (`{ value = ...; }`), a table (`{ }`), or neither (`null`).
   decision =
     side: key: name:
     let
@@ -107,7 +107,7 @@ let
       decision side key (parentOf name);
   onOff = value: if value then "on" else "off";
 in
-# A misspelt one is an error, whatever is built. `keys` are those of the tables of a package.
+# A misspelt variable is an error even if its profile is not built. `keys` are those of the package's tables.
 builtins.deepSeq given (
   {
     name,
@@ -132,7 +132,7 @@ builtins.deepSeq given (
         { }
       else if ofHost key != null then
         ofHost key
-      # Host units have defaults of their own.
+      # Host units have other defaults for these keys.
       else if
         side == "host"
         && lib.elem key [
@@ -141,7 +141,7 @@ builtins.deepSeq given (
         ]
       then
         { }
-      # Of all keys this one alone is forgotten by the next table.
+      # As in cargo, only this key is not inherited if a more specific table exists.
       else if key == "strip" && (keys != [ ] || hasHostTable) then
         null
       else
@@ -150,7 +150,7 @@ builtins.deepSeq given (
     say = key: otherwise: (decide key).value or otherwise;
 
     hasDebug = if isSaid "debug" then say "debug" null != "0" else settings.debug;
-    # What is for the compiler alone has no debug information where host and target are one platform.
+    # Host units have no debug information by default if host and target are the same platform.
     isDeferred = side == "host" && !(lib.elem "debug" keys) && ofHost "debug" == null;
     strip = decide "strip";
     changed = settings // {

@@ -1,5 +1,5 @@
-# How rustc and its kin are called for the targets of a member.
-# The arguments are cargo's (src/cargo/core/compiler/mod.rs): the builder's own test builds have them otherwise.
+# Command lines of rustc, rustdoc and clippy-driver for the targets of a member.
+# The arguments are cargo's (src/cargo/core/compiler/mod.rs), from which the builder's own test builds differ.
 {
   pkgs,
   lib,
@@ -17,7 +17,7 @@ let
       value
     ]);
 
-  # As nixpkgs' builder has them.
+  # The same as nixpkgs' builder passes.
   externs =
     renames: dependencies:
     each "--extern" (
@@ -36,7 +36,7 @@ let
       ) dependencies
     );
 
-  # At most one, as the builder chooses it, for what runs where it is compiled and for what does not.
+  # The linker that the builder chooses for a side, as a list of at most one.
   linkersOn =
     side:
     let
@@ -52,7 +52,7 @@ in
 {
   inherit underscored each linkersOn;
 
-  # As rustc calls a program.
+  # The file name that rustc gives a program.
   fileOf =
     program:
     let
@@ -65,7 +65,7 @@ in
     else
       program;
 
-  # Clippy looks for its configuration in the package and above it.
+  # Clippy's configuration files in the directories above the package, nearest first.
   clippyConfigurations =
     dir:
     let
@@ -80,7 +80,7 @@ in
     in
     lib.optionals (!(lib.hasPrefix ".." dir)) (lib.filter builtins.pathExists files);
 
-  # nixpkgs' builder compiles `a-b` as `a_b`, and does not find it where that is `a_b.exe`.
+  # nixpkgs' builder compiles `a-b` as `a_b`, then does not find it on Windows, where the file is `a_b.exe`.
   programNames =
     attrs: settings:
     let
@@ -93,7 +93,7 @@ in
       '') dashed;
     };
 
-  # A target is its name, where all else is as usual.
+  # A target is written as its name if it has no other settings.
   targetsIn =
     attrs: record: kind: list: directory:
     map (
@@ -115,7 +115,7 @@ in
       // target
     ) record.${list} or [ ];
 
-  # `record` is what targets are compiled with, `attrs` the package.
+  # `record` has the dependencies and features of the targets, `attrs` those of the package.
   targetsOf =
     {
       record,
@@ -131,7 +131,7 @@ in
         }
         .${settings.name} or settings.name
       }";
-      # Where a target goes if it is compiled with `--test`.
+      # The path of a target that is compiled with `--test`.
       testProgram =
         target:
         let
@@ -141,10 +141,10 @@ in
           if target.kind == "example" then "examples" else "deps"
         }/${underscored target.name}-${hash}";
 
-      # The library of a proc-macro is for the host, with what is there.
+      # The library of a proc-macro is built for the host, with dependencies from there.
       isMacro = target: target.kind == "lib" && record ? macro;
       isOnHost = target: settings.crossTriple != "" && (isMacro target || target.kind == "build");
-      # Whether the package's own library is to be linked, for all but itself.
+      # `withLibrary` says whether the package's own library is linked.
       inputs =
         target: withLibrary:
         let
@@ -166,7 +166,7 @@ in
           ++ [ "-Ldependency=target/deps" ];
       features = names: each "--cfg" (map (feature: ''feature="${feature}"'') names);
 
-      # A line of the shell. `own` is what users ask for, and comes last.
+      # A shell command. `own` are the user's flags, which come last.
       compileWith =
         {
           linksItself ? false,

@@ -1,4 +1,4 @@
-# What a build is made of: its packages, for `cratewright sbom`, which writes them as CycloneDX.
+# The packages of a build, as input for `cratewright sbom`, which writes a CycloneDX document.
 {
   pkgs,
   lib,
@@ -9,7 +9,7 @@
   cratewright,
   ...
 }:
-# Of the entry with this key, and the features that were asked for.
+# Takes the key of an entry, and the features that it was built with.
 { root, features }:
 let
   inherit (units) entries host target;
@@ -25,9 +25,10 @@ let
         );
     }
   );
-  # Each package once, whatever units it has.
+  # Each package once, even if it has several units.
   packages = lib.listToAttrs (map (entry: lib.nameValuePair entry.key entry) closure);
-  # What the rest is said of in their own manifests, and what those are called: a key may be no name of a file.
+  # Packages whose metadata has to be read from their manifests, with a file name for each, as keys may not be valid
+  # ones.
   undescribed = lib.attrNames (lib.filterAttrs (_: entry: !entry.isDescribed) packages);
   manifests = lib.listToAttrs (
     lib.imap0 (number: key: lib.nameValuePair key "${toString number}.toml") undescribed
@@ -75,7 +76,7 @@ let
       units = lib.listToAttrs (map unitOf closure);
     }
   );
-  # A packed crate, or a directory of one.
+  # Copies the manifest from a packed crate or a directory.
   copyOf =
     key:
     let
@@ -90,7 +91,7 @@ let
 in
 if cratewright == null then
   throw ''
-    the SBOM of ${crateName} is written by cratewright: give Cargo.nix its package,
+    the SBOM of ${crateName} is written by cratewright: pass its package to Cargo.nix,
       import ./Cargo.nix { cratewright = ...; }
     or run `cratewright sbom -p ${crateName}`.
   ''

@@ -1,10 +1,9 @@
-# Every crate as a derivation, for the build platform and for the host platform.
+# Derivations of all crates, for the build platform and for the host platform.
 {
   targets,
   rustflags ? { },
   pkgs,
   lib,
-  stdenv,
   buildRustCrateForPkgs,
   toolchain,
   defaultCrateOverrides,
@@ -28,7 +27,7 @@ let
     versions
     ;
 
-  # Arguments of the builder, such as `rustc`. They can only be asked of a crate that it builds.
+  # Arguments of the builder, such as `rustc`. They can only be read while it builds a crate.
   ofBuilder =
     let
       builder = buildRustCrateForPkgs pkgs;
@@ -55,22 +54,22 @@ let
     }
   );
 
-  # Whether it is of the workspace or beside it.
+  # Whether a crate is local, inside or outside the workspace.
   isLocal = attrs: attrs ? dir && !(attrs ? checkout);
 
-  # nixpkgs' builder pastes these between double quotes into a shell script as they are.
+  # nixpkgs' builder pastes these attributes into a shell script between double quotes, without escaping.
   shellSafe = builtins.replaceStrings [ "\\" "\"" "$" "`" ] [ "\\\\" "\\\"" "\\$" "\\`" ];
   pasted =
     lib.genAttrs (lib.splitString " " "description homepage license license-file readme repository")
       (_: null);
-  # Attributes of entries that the builder knows nothing of.
+  # Attributes of entries that the builder does not take.
   ours = lib.splitString " " (
     "checkout default-run dir documentation extraSources isDescribed key leftOut linksFrom lto registry replaces sha256"
     + " source twin undeclared vendored"
   );
 
-  # nixpkgs' builder tells crates apart by name, version, features and dependencies. One that is needed from two sources
-  # has a feature more, and a version that its dependents can name.
+  # nixpkgs' builder tells crates apart by name, version, features and dependencies. A crate that is needed from two
+  # sources gets an additional feature, and a version that its dependents can refer to.
   twinFeature =
     attrs:
     lib.optional (attrs ? twin)
@@ -87,13 +86,13 @@ let
     else
       unit;
 
-  # One derivation, for one side of the build: `target`, `host`, or `test`, which is the target as tests link it. `extra`
-  # replaces what it has.
+  # The derivation of a crate for one side of the build: `target`, `host`, or `test`, which is the target as tests link
+  # it. Attributes in `extra` take precedence.
   buildOn =
     {
       side,
       pkgs,
-      # What stands in place of the overrides that the builder has, or nothing.
+      # Replaces the builder's own overrides, unless null.
       defaults,
       profile,
     }:
@@ -111,7 +110,7 @@ let
           defaultCrateOverrides = composed (old.defaultCrateOverrides or pkgs.defaultCrateOverrides);
         }
         // lib.optionalAttrs (side == "host") { stdenv = hostStdenv (old.stdenv or pkgs.stdenv); }
-        # nixpkgs 25.11 has no clippy there.
+        # The builder of nixpkgs 25.11 takes no clippy.
         // lib.optionalAttrs (toolchain != null) (
           lib.genAttrs (lib.filter (name: old ? ${name}) (lib.splitString " " "cargo clippy rustc")) (
             _: toolchain
@@ -122,7 +121,7 @@ let
         if builder ? override then
           builder.override change
         else
-          # A plain function, around nixpkgs' own.
+          # A plain function that wraps nixpkgs' builder.
           let
             changed =
               pkgs
@@ -138,7 +137,7 @@ let
           "--target"
           (tripleOf side)
         ];
-      # What rustc is and says of the platform, once for all build scripts.
+      # The path of rustc and its output of `--print cfg`, computed once for all build scripts.
       cfg = buildRustCrate {
         crateName = "rustc--print-cfg";
         version = "0.0.0";
@@ -170,7 +169,8 @@ let
           postInstall = renamed.postInstall or "" + ofCargo.postInstall;
         }
         // lib.optionalAttrs (attrs ? undeclared) {
-          # The builder would take these for targets. Here it is where the package is, whatever source an override gives.
+          # The builder would discover these files as targets. They are removed in the build, as an override may replace
+          # the source.
           preConfigure = "rm -f ${lib.escapeShellArgs attrs.undeclared}\n" + ofCargo.preConfigure;
         };
       unit = buildRustCrate (
@@ -178,7 +178,7 @@ let
           inherit (settings) release codegenUnits dontStrip;
           extraRustcOpts =
             settings.rustcFlags ++ map shellSafe settings.rustflags ++ linker-flags.ofCrate attrs side;
-          # Without it the builder would look for binaries by itself.
+          # Without this attribute, the builder would discover binaries itself.
           crateBin = [ ];
         }
         // meta.names (isLocal attrs && memberNames ? ${attrs.crateName}) attrs
@@ -186,7 +186,7 @@ let
         // removeAttrs attrs ours
         // lib.mapAttrs (_: shellSafe) (builtins.intersectAttrs pasted attrs)
         // {
-          # Without the attribute, the builder ignores overrides of it.
+          # Always set, as the builder ignores overrides of a missing attribute.
           features = attrs.features or [ ] ++ twinFeature attrs;
         }
         // lib.optionalAttrs (attrs ? authors) { authors = map shellSafe attrs.authors; }
@@ -198,7 +198,7 @@ let
     in
     asTwin attrs (if settings.countsAsDebug then unit // { hasDebug = true; } else unit);
 
-  # All units for one platform. `buildOf` gives the units of build scripts and procedural macros.
+  # All units for one platform. `buildOf` returns the units for build scripts and procedural macros.
   table =
     make: buildOf:
     let
@@ -209,8 +209,8 @@ let
     in
     units;
 
-  # nixpkgs' builder tells crates apart by name, version, features, dependencies and the platform's name: not by what they
-  # are compiled with. On the host it is another than for the target, so the name is another as well.
+  # nixpkgs' builder tells crates apart by name, version, features, dependencies and platform, but not by compiler
+  # flags. The host's flags differ from the target's, so the host gets another platform name.
   hostStdenv =
     stdenv:
     let
@@ -222,14 +222,14 @@ let
     in
     stdenv
     // {
-      # One value, as the builder compares them.
+      # The same value for both, as the builder compares them.
       buildPlatform = platform;
       hostPlatform = platform;
     };
 
   tripleOf = side: if side == "host" then host else target;
 
-  # As by `cargo build`, and by `cargo build --target` on a cross pair.
+  # As with cargo, `rustflags` do not apply to the host on a cross pair, which is built with `--target`.
   rustflagsOf =
     side: lib.optionals (side != "host" || host == target) rustflags.${tripleOf side} or [ ];
 
@@ -251,14 +251,14 @@ let
       crossTriple = lib.optionalString (triple != host) triple;
     };
 
-  # Both sides, for one profile and one set of overrides.
+  # The units of both sides for one profile and one set of overrides.
   unitsWith =
     profile: defaults:
     if !(lib.elem pair targets) then
       throw ''
         this Cargo.nix was not resolved for builds on ${host} for ${target};
-        known are: ${lib.concatStringsSep ", " targets}.
-        Add it to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
+        it was resolved for ${lib.concatStringsSep ", " targets}.
+        Add the pair to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
       ''
     else
       let
@@ -279,7 +279,7 @@ let
       {
         inherit units;
         build = buildOf units;
-        # Tests unwind, and so does what they link.
+        # Tests always unwind, so the crates that they link must do so too.
         linkedByTests = if profile.aborts then table (buildOn (on "test")) (_: buildUnits) else units;
         buildTest = buildOn (on "test");
       };

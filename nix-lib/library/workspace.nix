@@ -1,7 +1,7 @@
-# What Cargo.nix gives, from the data in it.
+# The value of Cargo.nix, computed from its data.
 library:
 {
-  # Layout of the data. A newer program writes both files anew.
+  # Version of the data's layout. `cratewright generate` writes this library and Cargo.nix in the same version.
   format,
   members,
   variants ? { },
@@ -18,38 +18,39 @@ library:
   lib ? pkgs.lib,
   stdenv ? pkgs.stdenv,
   buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
-  # Rustc, cargo, clippy and rustdoc in one derivation, for the build platform, if not nixpkgs'.
+  # Rustc, cargo, clippy and rustdoc in one derivation for the build platform; default: nixpkgs'.
   toolchain ? null,
-  # In place of those that the builder has, which are nixpkgs'.
+  # Replaces the builder's own overrides; default: nixpkgs'.
   defaultCrateOverrides ? null,
   fetchurl ? null,
   release ? true,
-  # A profile of Cargo.toml.
+  # Name of a profile of Cargo.toml.
   profile ? if release then "release" else "dev",
-  # Variables `CARGO_PROFILE_*`, which change profiles.
+  # `CARGO_PROFILE_*` variables, which change profiles.
   env ? { },
-  # `mold` or `lld`, or one of them by triple, in place of the C compiler's own linker.
+  # `mold` or `lld`, or a set of these by triple; default: the C compiler's linker.
   linker ? null,
   rootFeatures ? [ "default" ],
-  # Overrides by crate name, `name@requirement` or `"*"`, on top of nixpkgs': lists append, phases concatenate.
+  # Overrides by crate name, `name@requirement` or `"*"`, applied after nixpkgs': lists are appended, phases
+  # concatenated.
   crateOverrides ? { },
-  # What tests and other checks need, by member, `"*"` for all: `inputs`, `testFlags`, `preRun` and the like.
+  # Options of tests and other checks by member, `"*"` for all: `inputs`, `testFlags`, `preRun` and so on.
   checkOptions ? { },
-  # Where crates.io crates are downloaded from, if not from where nixpkgs does: the `dl` of a mirror's index.
+  # Download address of crates.io crates, the `dl` of a mirror's index; default: nixpkgs'.
   registryDl ? null,
-  # What fetches git repositories, if not nixpkgs' fetchgit.
+  # Function that fetches git repositories; default: nixpkgs' fetchgit.
   fetchgit ? null,
-  # Local packages outside the workspace by their directories, where they are not to be found there.
+  # Local packages outside the workspace that are not at their usual place, by directory.
   externalSources ? { },
-  # The package of cratewright, which writes the SBOM of members.
+  # The cratewright package, which writes the SBOM of members.
   cratewright ? null,
-  # What makes images, if not nixpkgs' dockerTools: the functions of nix2container.
+  # The functions of nix2container, to build images with; default: nixpkgs' dockerTools.
   nix2container ? null,
-  # Whether crates go by what they are, not by what they are made from: Nix's `ca-derivations`.
+  # Whether crates are content-addressed, which needs Nix's experimental feature `ca-derivations`.
   contentAddressed ? false,
 }:
 let
-  # Each part takes what it needs of the data, of the arguments and of other parts.
+  # Each part takes attributes of the data, arguments and other parts.
   parts =
     data
     // {
@@ -88,18 +89,12 @@ let
     meta
     sbom
     ;
-  inherit (parts.units)
-    host
-    target
-    entries
-    unitsWith
-    versions
-    ;
+  inherit (parts.units) entries unitsWith versions;
   sides = lib.foldl' (
     value: message: lib.warn message value
   ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.override-layers.unused versions);
 
-  # Feature sets that a member was resolved with: its default one, which may enable nothing, and those of the variants.
+  # Feature sets that a member was resolved with: the default one, which may enable no features, and those of variants.
   featureSets =
     name:
     [
@@ -113,7 +108,7 @@ let
     );
   setsWith = sets: features: lib.filter (set: set.features == sorted features) sets;
   sorted = features: lib.unique (builtins.sort builtins.lessThan features);
-  # What says of a member what holds for all of its builds.
+  # The key of an entry with the attributes that all builds of a member share.
   packageIdOf = name: members.${name} or (lib.last (featureSets name)).unit;
 
   nothing =
@@ -127,7 +122,7 @@ let
       ];
     } ''mkdir "$out" "$lib"'';
 
-  # The same outputs, if the tests pass.
+  # The outputs of `built`, which exist only if the tests pass.
   testedBy =
     test: built:
     pkgs.runCommand built.name
@@ -142,7 +137,7 @@ let
         ${lib.concatMapStrings (output: "ln -s ${built.${output}} \"\$${output}\"\n") built.outputs}
       '';
 
-  # What crate2nix lets `.build.override` change.
+  # `.build.override` takes the same arguments as crate2nix's.
   buildMember =
     name: preferred:
     lib.makeOverridable (
@@ -162,18 +157,18 @@ let
         show = set: "[ ${toString set.features} ]";
         chosen = if crateOverrides == null then sides else unitsWith (compilation profile) crateOverrides;
         unit = (lib.head found).unit;
-        # A proc-macro is for the compiler, wherever the rest is to run.
+        # A proc-macro is built for the build platform, as it runs in the compiler.
         side = if entries.${unit}.procMacro or false then "build" else "units";
-        # As cargo builds a package of which no target is enabled.
+        # As with cargo, a package whose targets are all disabled is an empty build.
         attrs =
           if unit == null then removeAttrs entries.${packageIdOf name} [ "crateBin" ] else entries.${unit};
         built = meta.describe attrs (if unit == null then nothing attrs else chosen.${side}.${unit});
         test =
           if wanted != [ "default" ] then
-            throw "${name}: tests have default features, and none were resolved with ${show { features = wanted; }}"
+            throw "${name}: tests were resolved with default features only, not with ${show { features = wanted; }}"
           else
             ((checks (compilation profile) chosen).tests.${name}
-              or (throw "this Cargo.nix holds no tests: [workspace.metadata.cratewright] has `tests = false`")
+              or (throw "this Cargo.nix has no tests: [workspace.metadata.cratewright] has `tests = false`")
             ).override
               (options: {
                 testFlags = options.testFlags or [ ] ++ testCrateFlags;
@@ -186,8 +181,8 @@ let
       if found == [ ] then
         throw ''
           ${name} was not resolved with features ${show { inherit features; }};
-          this Cargo.nix has it with ${lib.concatMapStringsSep ", " show sets}.
-          Declare others under [workspace.metadata.cratewright.variants] and run `cratewright generate`.
+          it was resolved with ${lib.concatMapStringsSep ", " show sets}.
+          Declare a variant in [workspace.metadata.cratewright.variants] and run `cratewright generate`.
         ''
       else
         result
@@ -195,7 +190,7 @@ let
           image = image result attrs;
           sbom =
             if unit == null then
-              throw "${name}: nothing is built with features ${show (lib.head found)}"
+              throw "${name}: no target is enabled with features ${show (lib.head found)}"
             else
               sbom {
                 root = unit;
@@ -223,7 +218,7 @@ let
 
   checksOfMembers = checks (compilation profile) sides;
 
-  # Binaries of one name, as cargo warns of them: one tree has room for one of them.
+  # Binaries with the same name, of which a tree can hold only one. Cargo warns of them as well.
   collisions =
     let
       binsOf =
@@ -245,19 +240,17 @@ let
     tree:
     lib.foldl' (
       tree: bin:
-      lib.warn
-        ''
-          members ${
-            lib.concatMapStringsSep " and " ({ name, ... }: name) collisions.${bin}
-          } have a binary `${bin}` each: allWorkspaceMembers holds that of one.
-          Give them names of their own, or build the members by themselves: workspaceMembers.<name>.build''
-        tree
+      lib.warn ''
+        members ${
+          lib.concatMapStringsSep " and " ({ name, ... }: name) collisions.${bin}
+        } each have a binary `${bin}`: allWorkspaceMembers contains only one of them.
+        Rename one, or build the members separately: workspaceMembers.<name>.build'' tree
     ) tree (lib.attrNames collisions);
 in
 if format != 9 then
   throw ''
-    this Cargo.nix has format ${toString format}, and the library beside it is for format 9.
-    Write both anew: run `cratewright generate`.
+    this Cargo.nix has format ${toString format}, and its library is for format 9.
+    Run `cratewright generate` to write both in the same format.
   ''
 else
   lib.optionalAttrs (rootMember != null) { rootCrate = workspaceMembers.${rootMember}; }
@@ -276,7 +269,7 @@ else
 
     devShell = parts.dev-shell sides;
 
-    # All members' outputs in one tree.
+    # The outputs of all members in one tree.
     allWorkspaceMembers = warnOfCollisions (
       pkgs.symlinkJoin {
         name = "all-workspace-members";
@@ -289,7 +282,7 @@ else
       inherit (sides) build linkedByTests;
       platform = parts.units.pair;
       inherit targets platforms inputs;
-      # Keys of each layer: what nixpkgs has for crates of this file, and all of ours and the user's.
+      # Keys of each layer of overrides: nixpkgs' for crates of this file, and all of ours and of the user's.
       overrides = parts.override-layers.keys parts.units.defaults;
     };
   }

@@ -1,5 +1,5 @@
-# AWS-LC would take a library that pkg-config finds. In a build for itself it is what the crate brings along. The FIPS
-# module is always made by CMake, with Perl and Go.
+# The crate would link a library that pkg-config finds, so it is told to build its bundled copy. The FIPS module is
+# always built by CMake with Perl and Go.
 #
 # Crates: aws-lc-sys, aws-lc-fips-sys
 { lib, pkgs }:

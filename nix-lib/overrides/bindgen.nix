@@ -1,4 +1,4 @@
-# Build scripts that run bindgen load libclang, and bindgen asks the compiler where its headers are.
+# Build scripts that run bindgen need libclang, and the header directories of the C compiler.
 #
 # Build dependencies: bindgen, clang-sys
 { lib, pkgs }:

@@ -1,4 +1,4 @@
-# Build scripts that run CMake. Many of the projects ask for a CMake so old that version 4 refuses.
+# Build scripts that run CMake. Many projects require an old version, which CMake 4 rejects without this variable.
 #
 # Build dependencies: cmake
 { lib, pkgs }:

@@ -1,4 +1,4 @@
-# On darwin the crate names the library and no place of it, and Apple's SDK in nixpkgs has none.
+# On darwin the crate links `-lcurl` without a search path, and Apple's SDK in nixpkgs has no libcurl.
 #
 # Crates: curl-sys
 # Platforms: darwin

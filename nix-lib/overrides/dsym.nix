@@ -1,6 +1,6 @@
-# On darwin rustc puts a bundle with debug information, `app.dSYM`, beside each program. nixpkgs' builder takes the
-# files in it for programs: that of a test's bundle has the test's own name, and comes in its place. Frameworks need
-# nothing: they are in Apple's SDK, which is part of stdenv.
+# On darwin rustc writes a bundle with debug information, `app.dSYM`, next to each program. nixpkgs' builder would
+# install the files in it as programs, and the one of a test would replace the test, as both have the same name.
+# Frameworks need no override: they are in Apple's SDK, which is part of stdenv.
 #
 # Crates: (members)
 # Platforms: darwin

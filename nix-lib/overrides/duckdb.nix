@@ -1,5 +1,5 @@
-# DuckDB as the crate brings it along (`bundled`) needs a C++ compiler, and leaves some hundred megabytes of sources that
-# nobody needs once it is built. Without that feature some versions would download a library; nixpkgs' is named instead.
+# With the feature `bundled`, DuckDB is built by the C++ compiler, and its sources, some hundred megabytes, are removed
+# from the output. Without it, some versions would download a library, so nixpkgs' library is used.
 #
 # Crates: libduckdb-sys
 { lib, pkgs }:

@@ -1,4 +1,4 @@
-# nixpkgs has none for these.
+# nixpkgs has no override for these crates, which find their libraries by pkg-config.
 #
 # Crates: freetype-sys, yeslogic-fontconfig-sys
 { lib, pkgs }:

@@ -1,5 +1,5 @@
-# Built as the crate brings it along, libgit2 is compiled with headers of its neighbours, which their crates have in
-# places that are gone by then. nixpkgs' library is taken where the crate accepts its version, and only there.
+# nixpkgs' libgit2 is used only if the crate accepts its version. Otherwise the crate builds its bundled copy, which
+# needs headers of libssh2: those that the crate libssh2-sys bundles are in a build directory that no longer exists.
 #
 # Crates: libgit2-sys
 # Covers: no, nixpkgs does

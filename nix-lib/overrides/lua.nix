@@ -1,4 +1,5 @@
-# With the feature `vendored` Lua is compiled from a crate, and C is all it takes. Without it, it is what pkg-config finds.
+# With the feature `vendored`, Lua is compiled from a crate and needs only the C compiler. Otherwise pkg-config finds
+# it.
 #
 # Crates: mlua-sys
 { lib, pkgs }:

@@ -1,4 +1,4 @@
-# The build script asks pkg-config, and gives up where that finds nothing.
+# The build script finds the library by pkg-config, and fails without it.
 #
 # Crates: mysqlclient-sys
 { lib, pkgs }:

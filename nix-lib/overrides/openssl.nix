@@ -1,4 +1,4 @@
-# The feature `vendored` configures OpenSSL with Perl.
+# With the feature `vendored`, OpenSSL is built from source, and its `Configure` is a Perl script.
 #
 # Crates: openssl-sys
 # Covers: no, nixpkgs does

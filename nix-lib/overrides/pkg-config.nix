@@ -1,4 +1,4 @@
-# Build scripts that look for libraries. The library itself is for an override of the crate.
+# Build scripts that run pkg-config. The library itself has to come from an override of the crate.
 #
 # Build dependencies: pkg-config, system-deps, metadeps
 # Covers: no, the library is missing

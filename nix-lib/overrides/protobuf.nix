@@ -1,5 +1,5 @@
-# Build scripts that compile protocol buffers run `protoc`: those of the crates with `.proto` files, whatever they call it
-# through. nixpkgs gives it to prost-build, which runs nothing while it is built itself.
+# Build scripts that compile `.proto` files run `protoc`. nixpkgs has an override for prost-build only, which does not
+# run `protoc` while it is built itself.
 #
 # Build dependencies: prost-build, protobuf-codegen, protoc-grpcio, protoc-rust
 { lib, pkgs }:

@@ -1,5 +1,5 @@
-# PyO3 asks an interpreter what to build for. With cargo that is the first in PATH or of a virtual environment, here
-# nixpkgs' own; another one is for an override that sets `PYO3_PYTHON`.
+# PyO3 runs an interpreter to find out which Python to build for. Cargo users have one in PATH or in a virtual
+# environment; here it is nixpkgs' `python3`. To choose another one, set `PYO3_PYTHON` in an override.
 #
 # Crates: pyo3-build-config
 # Build dependencies: pyo3-build-config

@@ -1,5 +1,5 @@
-# RocksDB as the crate brings it along is compiled with headers of the compression libraries, which their crates have in
-# places that are gone by then. `ROCKSDB_LIB_DIR` and `ROCKSDB_INCLUDE_DIR` choose a library instead.
+# The bundled RocksDB is compiled with headers of compression libraries: those that their crates bundle are in build
+# directories that no longer exist. To use a library instead, set `ROCKSDB_LIB_DIR` and `ROCKSDB_INCLUDE_DIR`.
 #
 # Crates: librocksdb-sys
 { lib, pkgs }:

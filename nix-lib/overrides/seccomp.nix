@@ -1,4 +1,4 @@
-# The crate names the library and no place of it.
+# The crate links `-lseccomp` without a search path.
 #
 # Crates: libseccomp-sys
 # Platforms: linux

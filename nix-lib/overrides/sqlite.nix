@@ -1,4 +1,4 @@
-# SQLCipher, where that is what is bundled, takes its ciphers from OpenSSL.
+# With the feature `bundled-sqlcipher`, SQLCipher is built from source and links OpenSSL.
 #
 # Crates: libsqlite3-sys
 # Covers: no, nixpkgs does

@@ -1,4 +1,4 @@
-# USB and input devices, by libudev and libusb on Linux. On darwin frameworks are all they need.
+# On Linux these crates access devices through libudev and libusb. On darwin they need only frameworks.
 #
 # Crates: hidapi, libusb1-sys
 # Platforms: linux

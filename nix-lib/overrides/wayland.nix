@@ -1,4 +1,4 @@
-# Wayland's libraries, by pkg-config where the features ask for them.
+# Some features link Wayland's libraries, which pkg-config finds.
 #
 # Crates: wayland-sys
 # Platforms: linux

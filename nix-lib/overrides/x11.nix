@@ -1,12 +1,12 @@
-# X11 by pkg-config, or by names of libraries without a place. Where x11-dl finds a library when it is built, it looks for
-# it when it runs.
+# Some of these crates find X11 by pkg-config, others link its libraries without a search path. x11-dl loads the
+# libraries at run time from where it finds them at build time.
 #
 # Crates: x11, x11-dl, xcb, xkbcommon
 # Platforms: linux
 { lib, pkgs }:
 attrs:
 let
-  # Newer nixpkgs have them outside of `xorg`.
+  # In newer versions of nixpkgs these packages are at the top level.
   xorg = lower: name: pkgs.${lower} or pkgs.xorg.${name};
   libraries = [
     (xorg "libx11" "libX11")

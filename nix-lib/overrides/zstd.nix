@@ -1,5 +1,5 @@
-# With the feature `pkg-config` it is the system's library, without it the one that the crate brings along, as with cargo.
-# Newer nixpkgs ask for the system's always.
+# As with cargo, the feature `pkg-config` links the system's library; otherwise the bundled one is built. Newer versions
+# of nixpkgs set the variable for the system's library in every case.
 #
 # Crates: zstd-sys
 { lib, pkgs }:

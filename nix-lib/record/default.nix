@@ -1,10 +1,10 @@
-# Asks the workspace again what a Cargo.nix has the answers to, and answers in the same form: text by section, null for a
-# file that is not there any more. `crates/staleness` says what is asked; nothing is found out here by any other way.
+# Answers the questions recorded in a Cargo.nix from the current workspace, in the form of the record: text by section,
+# null for a file that no longer exists. `crates/staleness` defines the questions; only recorded questions are asked.
 {
   root,
   # `internal.inputs` of Cargo.nix.
   recorded,
-  # Local packages outside of the root, where they are not to be found there.
+  # Local packages outside the root that are not at their usual place, by directory.
   externalSources ? { },
 }:
 let
@@ -44,7 +44,7 @@ let
     valueOf
     ;
 
-  # Paths are texts, seen from the root; the root itself is empty.
+  # Paths are strings, relative to the root; the root itself is the empty string.
   child = directory: name: if directory == "" then name else "${directory}/${name}";
   parent =
     path:
@@ -52,7 +52,7 @@ let
       parts = match "(.*)/[^/]*" path;
     in
     if parts == null then "" else head parts;
-  # What is given for the nearest of several directories.
+  # If several directories of `externalSources` contain a path, the nearest one is used.
   given = sort (a: b: stringLength a > stringLength b) (attrNames externalSources);
   on =
     path:
@@ -68,12 +68,12 @@ let
       root + "/${path}";
   exists = path: pathExists (on path);
 
-  # Nix cannot tell where a link leads. One that leads to a directory has one of these files in it.
+  # Nix cannot resolve a link. A link is taken for a directory if one of these files exists below it.
   isDirectory =
     path: kind: files:
     kind == "directory" || kind == "symlink" && any (file: exists (child path file)) files;
 
-  # What is in a directory. Those of packages and above them are read once.
+  # The entries of a directory. Directories of packages and their parents are read once.
   listing = path: listings.${path} or (list path);
   list =
     path:
@@ -93,7 +93,7 @@ let
     path != ""
     && ((listing (parent path)).${baseNameOf path} or null == "symlink" || isBehindLink (parent path));
 
-  # Nix cannot read a date, and would not say in which file.
+  # Nix cannot read dates in TOML, and its error does not name the file.
   readToml =
     file:
     let
@@ -102,11 +102,11 @@ let
       hasDate = line: isString line && match "[^\"'#]*= *[0-9]{4}-[0-9]{2}-[0-9]{2}.*" line != null;
     in
     if mayHaveDate && any hasDate (split "\n" text) then
-      throw "`${file}` has a date, which Nix cannot read: set `lockSync = false`, and run `cratewright check` instead"
+      throw "`${file}` has a date, which Nix cannot read: set `lockSync = false` and run `cratewright check` instead"
     else
       fromTOML text;
 
-  # What is in a package by names in which `*` is any: what ends in a slash is a directory. `known` is what was found there.
+  # The files of a package that match patterns with `*`; directories end in a slash. `known` lists the recorded matches.
   matching =
     package: listing: known: patterns:
     let
@@ -154,7 +154,7 @@ let
     in
     attrNames (listToAttrs (map (file: named file null) (concatMap expand patterns)));
 
-  # What counts of packages in a directory of `cargo vendor`.
+  # Digest of the packages in a directory of `cargo vendor`.
   packagesIn =
     directory:
     let
@@ -178,7 +178,7 @@ let
     in
     substring 0 16 (hashString "sha256" (concatStringsSep "" (map line packages)));
 
-  # Answers in parentheses to the questions that a section has.
+  # Answers to a section's questions in parentheses, which are not about keys of the file.
   extra =
     file: section:
     let
@@ -194,14 +194,14 @@ let
         else if view.files ? ${key} then
           matching package (listing package) (valueOf line) view.files.${key}
         else
-          # What sources read outside of their packages takes a parser for Rust to see: it is taken as it was.
+          # Finding files that sources read outside their packages needs a Rust parser, so the recorded answer is kept.
           valueOf line;
     in
     listToAttrs (
       map (line: named (keyOf line) (answer line)) (filter (hasPrefix "(") (linesOf section))
     );
 
-  # Of some it does not count whether they are there.
+  # Excluded directories are kept as recorded: their existence does not matter.
   directoriesFor =
     pattern: section:
     let
@@ -252,12 +252,12 @@ let
     else if name == "Cargo.lock" && !exists name then
       throw "`Cargo.lock` does not exist"
     else if !exists name then
-      # Configuration that is not there says nothing.
+      # A missing configuration file is the same as an empty one.
       (if isManifest then null else "")
     else if name == "Cargo.lock" then
       lines (import ./lock.nix { lock = fromTOML (readFile (on name)); })
     else if isManifest && isBehindLink (parent name) then
-      throw "package `${parent name}` lies behind a symbolic link"
+      throw "package `${parent name}` is behind a symbolic link"
     else
       lines (
         view.section (if isManifest then "manifest" else "config") (linesOf section) (readToml name)

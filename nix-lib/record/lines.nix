@@ -1,4 +1,4 @@
-# The text of a section: a line of `key = JSON` for each answer.
+# The text of a section: one line `key = JSON` for each answer.
 let
   inherit (builtins)
     attrNames

@@ -1,4 +1,4 @@
-# The packages of Cargo.lock, as `crates/staleness/src/lock.rs` has them.
+# The packages of Cargo.lock, in the form that `crates/staleness/src/lock.rs` records them.
 { lock }:
 let
   inherit (builtins)
@@ -21,7 +21,7 @@ let
       source = package.source or cratesIo;
     in
     "${package.name} ${package.version}${if source == cratesIo then "" else " (${source})"}";
-  # The first version of the format has the source of every dependency.
+  # Version 1 of the format spells out the source of every dependency.
   short = replaceStrings [ " (${cratesIo})" ] [ "" ];
   factsOf =
     package:
@@ -58,7 +58,7 @@ let
     if length facts == 1 then head facts else facts;
 in
 if lock ? version && lock.version != 3 && lock.version != 4 then
-  throw "`Cargo.lock` has version ${toString lock.version} of its format, which is not known"
+  throw "`Cargo.lock` has format version ${toString lock.version}, which is not supported"
 else
   listToAttrs (
     map (key: {

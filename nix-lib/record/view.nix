@@ -1,4 +1,5 @@
-# What of a TOML file counts: lines of `key = JSON`, as `crates/staleness/src/view.rs` makes them of `views.toml`.
+# The relevant keys of a TOML file as lines `key = JSON`, the same as `crates/staleness/src/view.rs` derives from
+# `views.toml`.
 let
   inherit (builtins)
     all
@@ -57,7 +58,7 @@ let
       let
         byName = groupBy (item: if isString (item.name or null) then item.name else "") value;
         items = name: map (keysOf pattern) byName.${name};
-        # Of several, which cargo refuses, none may be overlooked.
+        # Cargo rejects several tables of one name; all of them are recorded, so that none is overlooked.
         single = list: if length list == 1 then head list else list;
       in
       map (name: named "${key}.${name}" (single (items name))) (attrNames byName)
@@ -95,7 +96,7 @@ let
     else
       value;
 
-  # Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
+  # Inherited keys (`key.workspace = true`) are collected in one line per table.
   together =
     section:
     let
@@ -113,13 +114,13 @@ in
 {
   inherit hasPrefix named;
   inherit (views) files;
-  # `recorded` are the lines of the record, as keys that are inherited have been asked for.
+  # `recorded` are the recorded lines: they tell which inheritable keys of the workspace a package uses.
   section =
     view: recorded: table:
     let
       keys = listToAttrs (map (line: named (keyOf line) null) recorded);
       counts = { name, ... }: !any (table: hasPrefix table name) views.inherited || keys ? ${name};
-      # Some tables count by being there.
+      # For some tables, only their existence matters.
       present = filter (key: hasAttr key table) views.present;
     in
     listToAttrs (map (key: named key { }) present)

@@ -1,6 +1,6 @@
 {
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
-  inputs.cratewright.url = "git+file:///path/to/cratewright"; # your clone
+  inputs.cratewright.url = "github:OWNER/cratewright";
   inputs.cratewright.inputs.nixpkgs.follows = "nixpkgs";
   # The Rust of rust-toolchain.toml, here and below:
   # inputs.rust-overlay.url = "github:oxalica/rust-overlay";

@@ -2,7 +2,7 @@
   inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixpkgs-unstable";
   inputs.flake-parts.url = "github:hercules-ci/flake-parts";
   inputs.flake-parts.inputs.nixpkgs-lib.follows = "nixpkgs";
-  inputs.cratewright.url = "git+file:///path/to/cratewright"; # your clone
+  inputs.cratewright.url = "github:OWNER/cratewright";
   inputs.cratewright.inputs.nixpkgs.follows = "nixpkgs";
   # The Rust of rust-toolchain.toml:
   # inputs.rust-overlay.url = "github:oxalica/rust-overlay";

@@ -27,7 +27,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Writes a Cargo workspace as one Cargo.nix of per-crate buildRustCrate derivations
+/// Generate one Cargo.nix for a Cargo workspace, with a buildRustCrate derivation for each crate
 #[derive(Debug, Parser)]
 #[command(name = "cratewright", version, styles = STYLES, after_help = EXIT_CODES)]
 pub(crate) struct Args {
@@ -41,10 +41,10 @@ const COMMON: &str = "Common options";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
-    /// Print no summary
+    /// Do not print the summary
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
-    /// Say how long each step takes
+    /// Print how long each step takes
     #[arg(long, short, global = true, action = ArgAction::Count, help_heading = COMMON)]
     pub(crate) verbose: u8,
     /// Colour the output
@@ -54,30 +54,30 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Write Cargo.nix, and a flake that builds the workspace with it
+    /// Write Cargo.nix and a flake that builds the workspace with it
     Init(init::Init),
     /// Write Cargo.nix
     Generate(Generate),
-    /// Check whether Cargo.nix is up to date; offline, without running cargo
+    /// Check whether Cargo.nix is up to date, offline and without running cargo
     Check(Check),
-    /// Compare what is resolved here with cargo's own unit graphs
+    /// Compare the unit graphs of cratewright with cargo's own
     Verify(Verify),
-    /// List where every package comes from, and which files outside of it a build reads
+    /// List the source of each package, and the files outside of it that its build reads
     Sources(Sources),
-    /// List crates that meet something that is not Rust, and which overrides cover them
+    /// List crates that need native libraries or tools, and the overrides that cover them
     Overrides(Overrides),
-    /// Print what the output of a member is made of, as CycloneDX
+    /// Print the software bill of materials of a member, in CycloneDX format
     Sbom(Sbom),
-    /// Show what a change builds again, and why, before anything is built
+    /// Show which crates a change rebuilds, and why, before anything is built
     Impact(impact::Impact),
-    /// Look for crates in a binary cache, push them to it, and see what a build would fetch
+    /// Check a binary cache for crates, push crates to it, and show what a build would fetch
     #[command(subcommand)]
     Cache(cache::Cache),
-    /// Draw the graph of what Nix builds, or a part of it
+    /// Draw the graph of derivations that Nix builds, or a part of it
     Graph(graph::Graph),
-    /// Write what is built as a file to commit and to review: build-graph.toml
+    /// Write build-graph.toml, which lists what is built, to commit and review
     Snapshot(snapshot::Snapshot),
-    /// Say why a crate is built, why several times, and what would have to go for it to vanish
+    /// Explain why a crate is built, why it is built several times, and how to get rid of it
     Why(why::Why),
 }
 
@@ -86,12 +86,12 @@ Exit codes: 0 fresh or written, 1 stale or not matching, 2 usage or input error.
 
 const GENERATE_EXAMPLES: &str = "\
 Examples:
-  cratewright generate                          write Cargo.nix beside Cargo.lock
-  cratewright generate --locked                 the same, failing if Cargo.lock would change
+  cratewright generate                          write Cargo.nix next to Cargo.lock
+  cratewright generate --locked                 the same, but fail if Cargo.lock would change
   cratewright generate --target x86_64-linux --target aarch64-unknown-linux-musl
                                                 only for these platforms
   cratewright generate --stdout | diff Cargo.nix -
-                                                look without writing";
+                                                show the difference without writing";
 
 /// Write Cargo.nix
 #[derive(Debug, clap::Args)]
@@ -110,7 +110,7 @@ pub(crate) struct Generate {
     /// Overwrite a file that cratewright did not generate
     #[arg(long)]
     pub(crate) force: bool,
-    /// Take packages from a directory that `tools.nix` has made
+    /// Read packages from a directory that `tools.nix` has made
     #[arg(long, value_name = "PATH", hide = true, requires = "locked")]
     pub(crate) prefetched: Option<PathBuf>,
 }
@@ -118,7 +118,7 @@ pub(crate) struct Generate {
 const CHECK_EXAMPLES: &str = "\
 Examples:
   cratewright check                             exit code 0 if Cargo.nix is fresh, 1 if it is stale
-  cratewright check -o nix/Cargo.nix            a Cargo.nix in another place";
+  cratewright check -o nix/Cargo.nix            a Cargo.nix in another directory";
 
 /// Check whether Cargo.nix is up to date
 #[derive(Debug, clap::Args)]
@@ -126,24 +126,24 @@ Examples:
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
-    /// Generate again in memory, with cargo but without network, and print the difference
+    /// Regenerate in memory, with cargo but without network access, and print the difference
     #[arg(long, conflicts_with = "format")]
     pub(crate) full: bool,
-    /// Look at manifests and the lock alone, for a place that has no Rust sources
+    /// Check only the manifests and the lock file, for a directory without Rust sources
     ///
-    /// What sources read outside of their packages is taken as it was when Cargo.nix was written.
+    /// The files that sources read outside of their packages are assumed to be those recorded in Cargo.nix.
     #[arg(long, conflicts_with = "full")]
     pub(crate) manifests_only: bool,
-    /// Look at build-graph.toml alone: whether it was written with Cargo.nix, and whether the limits are kept
+    /// Check only build-graph.toml: whether it was written with Cargo.nix, and whether it is within the limits
     #[arg(long, conflicts_with_all = ["full", "manifests_only"])]
     pub(crate) build_graph: bool,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 const VERIFY_EXAMPLES: &str = "\
-Each member is compared as `cargo build` and `cargo test` see it, then the whole workspace, on each platform.
+Compares `cargo build` and `cargo test` of each member, then of the whole workspace, on each platform.
 Cargo prints unit graphs only with RUSTC_BOOTSTRAP=1, which is set for that call alone; nothing is built.
 
 Examples:
@@ -151,29 +151,29 @@ Examples:
   cratewright verify -p app --purpose test      only `cargo test -p app`
   cratewright verify --target x86_64-pc-windows-msvc --format json";
 
-/// Compare what is resolved here with cargo's own unit graphs
+/// Compare the unit graphs of cratewright with cargo's own
 #[derive(Debug, clap::Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct Verify {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
     /// Member to compare; may be repeated
     ///
-    /// Default: each of them, and the whole workspace.
+    /// Default: each member, and the whole workspace.
     #[arg(long, short, value_name = "MEMBER")]
     pub(crate) package: Vec<String>,
-    /// What cargo is asked for
+    /// Compare only `cargo build` or only `cargo test`
     ///
     /// Default: both.
     #[arg(long, value_name = "PURPOSE", value_parser = purposes())]
     pub(crate) purpose: Option<UserIntent>,
-    /// Profile to compare units with
+    /// Profile of the units to compare
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -184,78 +184,78 @@ fn purposes() -> impl TypedValueParser<Value = UserIntent> {
 }
 
 const SOURCES_EXAMPLES: &str = "\
-Listed are the packages of Cargo.nix: those that a build of a member needs on one of the platforms.
+Lists the packages in Cargo.nix: those that a member needs on at least one of the platforms.
 
 Examples:
-  cratewright sources                           a line for each package
+  cratewright sources                           one line for each package
   cratewright sources --format json | jq '.packages[] | select(.fetcher == \"fetchgit\")'";
 
-/// List where every package comes from, and which files outside of it a build reads
+/// List the source of each package, and the files outside of it that its build reads
 #[derive(Debug, clap::Args)]
 #[command(after_help = SOURCES_EXAMPLES)]
 pub(crate) struct Sources {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
-    /// Taken for the sake of scripts: Cargo.lock is never changed
+    /// Accepted for scripts; Cargo.lock is never changed
     #[arg(long = "locked", hide = true)]
     _locked: bool,
-    /// How to print the list
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 const OVERRIDES_EXAMPLES: &str = "\
-Listed are the crates of Cargo.nix with `links`, and those whose build scripts use cc, cmake, pkg-config, bindgen and the
-like. Which overrides there are is asked of Nix, which evaluates Cargo.nix: nixpkgs' own, those that Cargo.nix carries,
-and yours, if `--expr` says how you call it.
+Lists the crates in Cargo.nix that have `links`, and those whose build scripts use cc, cmake, pkg-config, bindgen or
+similar crates. Nix evaluates Cargo.nix to find the overrides: those of nixpkgs, those that come with Cargo.nix, and
+yours if `--expr` shows how you import Cargo.nix.
 
 Examples:
   cratewright overrides                         with nixpkgs from NIX_PATH
   cratewright overrides --nixpkgs ../nixpkgs --deny-uncovered
   cratewright overrides --expr 'import ./nix/crates.nix'";
 
-/// List crates that meet something that is not Rust, and which overrides cover them
+/// List crates that need native libraries or tools, and the overrides that cover them
 #[derive(Debug, clap::Args)]
 #[command(after_help = OVERRIDES_EXAMPLES)]
 pub(crate) struct Overrides {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
     #[command(flatten)]
     pub(crate) file: FileArgs,
-    /// Exit with 1 if a crate is not covered
+    /// Exit with code 1 if a crate is not covered
     #[arg(long)]
     pub(crate) deny_uncovered: bool,
-    /// Taken for the sake of scripts: Cargo.lock is never changed
+    /// Accepted for scripts; Cargo.lock is never changed
     #[arg(long = "locked", hide = true)]
     _locked: bool,
-    /// How to print the list
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
 
 const SBOM_EXAMPLES: &str = "\
-Listed are the packages of the unit graph: `cargo build --release` of the member on that platform. Those that are linked
-have scope `required`, those that run while it is built `excluded`.
+Lists the packages in the unit graph of `cargo build --release` for the member on that platform. Packages that are linked
+have the scope `required`; packages that only run during the build have the scope `excluded`.
 
 Examples:
-  cratewright sbom                              of the package in the current directory, for this machine
+  cratewright sbom                              the package in the current directory, for this machine
   cratewright sbom -p app --target aarch64-linux --output app.cdx.json
   cratewright sbom -p app | jq -r '.components[] | select(.scope == \"required\").purl'";
 
-/// What says which build of a workspace is described.
+/// Options that select a build of a workspace.
 const OF_WORKSPACE: [&str; 6] = ["manifest_path", "package", "variant", "target", "cross", "offline"];
 
-/// Print what the output of a member is made of, as CycloneDX
+/// Print the software bill of materials of a member, in CycloneDX format
 #[derive(Debug, clap::Args)]
 #[command(after_help = SBOM_EXAMPLES)]
 pub(crate) struct Sbom {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     /// Member to describe
@@ -263,43 +263,43 @@ pub(crate) struct Sbom {
     /// Default: the package of the manifest, or the only member.
     #[arg(long, short, value_name = "MEMBER")]
     pub(crate) package: Option<String>,
-    /// Variant of [workspace.metadata.cratewright.variants], in place of the default features
+    /// Variant in [workspace.metadata.cratewright.variants], instead of the default features
     #[arg(long, value_name = "NAME")]
     pub(crate) variant: Option<String>,
-    /// Platform it is built on and for, as target triple or Nix system
+    /// Platform to build on and for, as target triple or Nix system
     ///
-    /// Default: that of rustc.
+    /// Default: the host of rustc.
     #[arg(long, value_name = "TARGET", conflicts_with = "cross")]
     pub(crate) target: Option<String>,
-    /// Platform it is built on, and another one that it is for
+    /// Cross build: the platform to build on, and the platform to build for
     #[arg(long, value_name = "HOST:TARGET")]
     pub(crate) cross: Option<Cross>,
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
-    /// Taken for the sake of scripts: Cargo.lock is never changed
+    /// Accepted for scripts; Cargo.lock is never changed
     #[arg(long = "locked", hide = true)]
     _locked: bool,
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
-    /// Describe the build in this JSON file instead, as Cargo.nix does; needs no workspace, no cargo and no network
+    /// Describe the build in this JSON file, as Cargo.nix does; needs no workspace, no cargo and no network access
     #[arg(long, value_name = "PATH", requires = "manifests", conflicts_with_all = OF_WORKSPACE, hide_short_help = true)]
     pub(crate) graph: Option<PathBuf>,
-    /// Directory of the manifests that the file names
+    /// Directory with the manifests that the JSON file refers to
     #[arg(long, value_name = "PATH", requires = "graph", hide_short_help = true)]
     pub(crate) manifests: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// Human-readable
     Text,
-    /// For programs
+    /// Machine-readable
     Json,
 }
 
-/// What is resolved, and how cargo is run for it.
+/// The platforms to resolve for, and how cargo is run.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Load {
     /// Platform to resolve for, as target triple or Nix system; may be repeated
@@ -308,7 +308,7 @@ pub(crate) struct Load {
     /// aarch64-darwin.
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Vec<String>,
-    /// Build on one platform for another, to resolve for as well; may be repeated
+    /// Cross build to resolve for in addition; may be repeated
     ///
     /// Default: `cross` in [workspace.metadata.cratewright], else none.
     #[arg(long, value_name = "HOST:TARGET")]
@@ -320,7 +320,7 @@ pub(crate) struct Load {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlaceArgs {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     /// Path of Cargo.nix, instead of the one next to Cargo.lock

@@ -1,4 +1,4 @@
-//! Runs cargo and rustc, and says what is wrong where a program cannot be run.
+//! Runs cargo and rustc, and explains why a program cannot be run.
 
 use std::fs;
 use std::io;
@@ -15,27 +15,27 @@ use crate::options::LoadOptions;
 use crate::progress::Progress;
 use crate::rustc::{self, Rustc};
 
-/// How `Cargo.lock` may be treated by one run of cargo.
+/// Whether a run of cargo may change `Cargo.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lock {
-    /// It must be up to date.
+    /// `Cargo.lock` must be up to date.
     Locked,
-    /// Cargo may bring it up to date.
+    /// Cargo may update `Cargo.lock`.
     MayUpdate,
 }
 
-/// What `cargo metadata --all-features` prints, and whether it has brought Cargo.lock up to date: that is only touched when
-/// it is out of date and `locked` was not asked for. `home` is a `CARGO_HOME` in the place of the user's.
+/// The output of `cargo metadata --all-features`, and whether it has updated Cargo.lock, which happens only if the file
+/// is out of date and `locked` is not set. `home` is used as `CARGO_HOME` instead of the user's.
 ///
 /// # Errors
-/// When cargo is missing or refuses, with the cause told apart as far as it can be.
+/// When cargo is missing or fails, with a separate code for each cause that can be recognized.
 pub(crate) fn metadata(
     manifest: &Path,
     root: &Path,
     options: &LoadOptions,
     home: Option<&Path>,
 ) -> Result<(String, bool), Diagnostic> {
-    // Nearly always the lock is up to date; asking for that first keeps cargo from ever making a lock unasked.
+    // The lock file is nearly always up to date; `--locked` at first keeps cargo from creating one unasked.
     let output = run_metadata(manifest, root, options, home, Lock::Locked)?;
     if output.status.success() {
         return Ok((text(output), false));
@@ -77,7 +77,7 @@ fn run_metadata(
     if lock == Lock::Locked {
         command.arg("--locked");
     }
-    if let Some(directory) = remembers(root) {
+    if let Some(directory) = target_dir_in_cache(root) {
         command.env("CARGO_TARGET_DIR", directory);
     }
     if let Some(home) = home {
@@ -86,9 +86,9 @@ fn run_metadata(
     output_of(command, options.progress)
 }
 
-/// Where cargo may keep what it has asked rustc, if it has no place for that in the workspace: it would ask each time, and
-/// of what it prints here nothing depends on the directory.
-fn remembers(root: &Path) -> Option<PathBuf> {
+/// A directory where cargo caches the answers of rustc if the workspace has no `target`; otherwise it would ask each
+/// time. Nothing that is read from the output of cargo depends on this directory.
+fn target_dir_in_cache(root: &Path) -> Option<PathBuf> {
     let is_named = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR"].iter().any(|name| std::env::var_os(name).is_some());
     if is_named || root.join("target").exists() {
         return None;
@@ -99,7 +99,7 @@ fn remembers(root: &Path) -> Option<PathBuf> {
 }
 
 fn text(output: Output) -> String {
-    // Nearly always it is UTF-8, and then as it is.
+    // It is nearly always UTF-8, so it is not copied.
     String::from_utf8(output.stdout).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
@@ -107,7 +107,7 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Diagnosti
     let text = stderr(output);
     let says = text.trim().trim_start_matches("error: ").to_owned();
     if options.offline && text.contains("--offline") {
-        return Diagnostic::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids to fetch it")
+        return Diagnostic::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids fetching it")
             .at(manifest.display().to_string())
             .note("cargo says", says)
             .help("run `cargo fetch` once with network access, or leave out `--offline`");
@@ -118,7 +118,7 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Diagnosti
         .help("fix the error that cargo reports; `cargo check` must work before `cratewright generate` can")
 }
 
-/// Why there is no cfg table of a platform.
+/// Why there is no cfg table for a platform.
 #[derive(Debug, Clone)]
 pub(crate) struct NoPlatform {
     pub(crate) cause: Cause,
@@ -127,15 +127,15 @@ pub(crate) struct NoPlatform {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// There is no rustc that runs.
+    /// Rustc cannot be run.
     NoRustc,
-    /// It refuses the flags of cargo's configuration.
+    /// Rustc refuses the flags of cargo's configuration.
     Flags,
-    /// It does not know the platform.
+    /// Rustc does not know the platform.
     Unknown,
 }
 
-/// The cfg table of a platform, from `rustc --print cfg`, run where the workspace's toolchain file applies.
+/// The cfg table of a platform, from `rustc --print cfg` run in the workspace, so that its toolchain file applies.
 ///
 /// # Errors
 /// When rustc is missing or does not know the target.
@@ -147,7 +147,7 @@ pub(crate) fn platform(
     progress: Progress,
 ) -> Result<Platform, NoPlatform> {
     let platform = platform_with(rustc, triple, directory, &[], progress)?;
-    // Flags may change the table that they were chosen by. Cargo asks rustc once more as well.
+    // The flags may change the cfgs that select them, so rustc is asked again, as cargo does.
     match rustflags(config, &platform) {
         flags if flags.is_empty() => Ok(platform),
         flags => platform_with(rustc, triple, directory, &flags, progress).map_err(|missing| NoPlatform {
@@ -204,7 +204,7 @@ fn platform_with(
 /// The triple of the platform that rustc itself runs on.
 ///
 /// # Errors
-/// When rustc is missing or does not say.
+/// When rustc is missing or does not print its host.
 pub(crate) fn host(directory: &Path) -> Result<String, Diagnostic> {
     let mut command = Rustc::of(directory).command(directory);
     command.arg("-vV");
@@ -212,29 +212,29 @@ pub(crate) fn host(directory: &Path) -> Result<String, Diagnostic> {
     let text = String::from_utf8_lossy(&output.stdout);
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| {
-        Diagnostic::new("program-failed", "`rustc -vV` does not say what platform it is for")
+        Diagnostic::new("program-failed", "`rustc -vV` does not print its host platform")
             .note("rustc says", stderr(&output))
             .help("name the platform with `--target`")
     })
 }
 
-/// Cargo tells programs that it runs where it is.
+/// The cargo to run: cargo sets `CARGO` for programs that it runs.
 pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Names the manifest, and runs in the workspace root: cargo looks for `.cargo/config.toml` and rustup for
-/// `rust-toolchain.toml` from the working directory upwards, and what is built must not depend on where the user stands.
+/// Passes the manifest, and sets the working directory to the workspace root: cargo looks for `.cargo/config.toml` and
+/// rustup for `rust-toolchain.toml` from there upwards, so the result does not depend on the user's current directory.
 pub(crate) fn at(command: &mut Command, manifest: &Path, root: &Path) {
     command.arg("--manifest-path").arg(manifest).current_dir(root);
 }
 
-/// Runs a program and shows nothing of what it prints.
+/// Runs a program without showing its output.
 pub(crate) fn output(command: Command) -> Result<Output, Diagnostic> {
     output_of(command, Progress::default())
 }
 
-/// Runs a program and shows how far it is. Standard error, as it is given back, lacks what was shown.
+/// Runs a program and shows its progress. The returned standard error lacks the lines that were shown.
 pub(crate) fn output_of(mut command: Command, progress: Progress) -> Result<Output, Diagnostic> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = if progress.is_shown() { shown(&mut command, progress) } else { command.output() };

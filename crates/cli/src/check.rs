@@ -1,4 +1,4 @@
-//! `cratewright check`.
+//! `cratewright check`: whether `Cargo.nix` is up to date.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let shown = output::shown(&path);
     let place = OutputPlace::new(root, &path)?;
     let text = match read_bytes(&path) {
-        // One that is not UTF-8 is stale, and is told so.
+        // A file that is not valid UTF-8 is reported as stale.
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let help = Some(help(command, root, &Options::default()));
@@ -43,7 +43,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         }
         Err(error) => return Err(Diagnostic::io("read", &path, &error)),
     };
-    // A file of another origin, or one that a merge tore apart, is said to be that before anything else.
+    // A file that was not generated, or has merge conflicts, is reported before anything else.
     let record =
         match recorded(&text).map_err(|error| unreadable(&error, &path, &help(command, root, &Options::default())))? {
             Ok(record) => record,
@@ -68,7 +68,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         return Verdict::new(moved, help, limits).report(command, report, &output::shown(&snapshot.path));
     }
     check_member(root, &manifest, &record)?;
-    // Nix reads the record by way of the library.
+    // Nix reads the record with code of the library, so the library is checked as well.
     let library = LibraryPlace::of(&record, root, &path)?;
     if let Some(state) = library.state() {
         let moved = vec![Reason::Library { file: library.shown, state }];
@@ -94,7 +94,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     Verdict::new(moved, help, limits).report(command, report, &shown)
 }
 
-/// Fails where a `Cargo.nix` does not match what it was made from, so that nothing can be concluded from it.
+/// Fails if a `Cargo.nix` is stale, as answers about it would be wrong.
 pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnostic> {
     let text = match read_bytes(cargo_nix) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -106,7 +106,7 @@ pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnos
     let stale = |reason: &Reason| {
         Diagnostic::new(
             "stale-cargo-nix",
-            format!("Cargo.nix is stale, so that Nix would be asked about something else: {}", reason.describe()),
+            format!("Cargo.nix is stale, so Nix would evaluate another state of the workspace: {}", reason.describe()),
         )
         .at(cargo_nix.display().to_string())
         .help(regenerate)
@@ -118,22 +118,22 @@ pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnos
     record.changes(&now).into_iter().next().map_or(Ok(()), |change| Err(stale(&Reason::Input(change))))
 }
 
-/// What was found, to be told to people or programs.
+/// The result of a check, printed as text or JSON.
 #[derive(Serialize)]
 struct Verdict {
     #[serde(serialize_with = "reasons")]
     moved: Vec<Reason>,
     missing: bool,
-    /// What to run; nothing where the file is fresh.
+    /// The command to run; `None` if the file is fresh.
     help: Option<String>,
-    /// Of a snapshot that is fresh: which limits are not kept.
+    /// The limits that are exceeded, in a fresh snapshot.
     #[serde(flatten, serialize_with = "limits")]
     limits: Option<Snapshot>,
 }
 
 /// One reason why a file is stale, in JSON.
 #[derive(Serialize)]
-struct Told<'a> {
+struct ReasonJson<'a> {
     file: &'a str,
     key: Option<&'a str>,
     old: Option<&'a Value>,
@@ -146,10 +146,10 @@ fn reasons<S: serde::Serializer>(moved: &[Reason], serializer: S) -> Result<S::O
         let message = moved.describe();
         match moved {
             Reason::Input(Change { file, key, old, new }) => {
-                Told { file, key: Some(key), old: old.as_ref(), new: new.as_ref(), message }
+                ReasonJson { file, key: Some(key), old: old.as_ref(), new: new.as_ref(), message }
             }
-            Reason::Library { file, .. } => Told { file, key: None, old: None, new: None, message },
-            _ => Told { file: "Cargo.nix", key: None, old: None, new: None, message },
+            Reason::Library { file, .. } => ReasonJson { file, key: None, old: None, new: None, message },
+            _ => ReasonJson { file: "Cargo.nix", key: None, old: None, new: None, message },
         }
     }))
 }
@@ -170,13 +170,13 @@ impl Verdict {
         Verdict { moved, missing: false, help, limits: None }
     }
 
-    /// Of a file that could be compared, with the limits of a snapshot that is fresh.
+    /// The result for a file that could be compared, with its snapshot if that is fresh.
     fn new(moved: Vec<Reason>, help: String, limits: Option<Snapshot>) -> Self {
         let help = Some(help).filter(|_| !moved.is_empty());
         Verdict { limits, ..Verdict::stale(moved, help) }
     }
 
-    /// Whether a limit is not kept that has to be.
+    /// Whether an enforced limit is exceeded.
     fn is_over(&self) -> bool {
         self.limits.as_ref().is_some_and(|snapshot| snapshot.is_enforced && !snapshot.breaches.is_empty())
     }
@@ -213,7 +213,7 @@ impl Verdict {
             (_, false) => report.warning(format_args!("{what}\n  {}", breaches.join("\n  "))),
             (_, true) => {
                 let help = format!(
-                    "`cratewright why CRATE` shows what brings it in: remove that, or raise the limit in {key}; then run `cratewright generate`"
+                    "run `cratewright why CRATE` to see what brings a crate in; remove that or raise the limit in {key}, then run `cratewright generate`"
                 );
                 report.finding("over limit", what, &breaches, &help);
             }
@@ -221,7 +221,8 @@ impl Verdict {
     }
 }
 
-/// `--full`: what `generate` would write, beside what is there. Says where they differ, and whether they are equal.
+/// `--full`: compares the file with what `generate` would write, prints the difference, and returns whether they are
+/// equal.
 fn full(
     report: &Report,
     path: &Path,
@@ -250,7 +251,7 @@ fn full(
         return Ok(true);
     }
     let difference = TextDiff::from_lines(text, rendered.text.as_str());
-    report.data(&difference.unified_diff().header(&shown, "generated again").to_string())?;
+    report.data(&difference.unified_diff().header(&shown, "regenerated").to_string())?;
     report.finding("stale", format_args!("{shown} is not what `cratewright generate` would write"), &[], help);
     Ok(false)
 }
@@ -261,7 +262,7 @@ fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
         .position(error.line().map(|line| Position { line, column: 1 }));
     match error {
         HeaderError::NotGenerated => {
-            failure.help("replace it with `cratewright generate --force`, or name another file with `-o PATH`")
+            failure.help("replace it with `cratewright generate --force`, or choose another file with `-o PATH`")
         }
         HeaderError::Conflict { .. } => {
             failure.help(format!("take either side with `git checkout --ours` or `--theirs`, then {help}"))
@@ -270,7 +271,7 @@ fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
     }
 }
 
-/// Cargo does nothing in a package that is below a workspace and neither its member nor excluded.
+/// Fails if the manifest is below the workspace but neither of a member nor excluded, which cargo refuses as well.
 fn check_member(root: &Path, manifest: &Path, record: &Record) -> Result<(), Diagnostic> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = real(manifest.parent().unwrap_or(Path::new("")));
@@ -278,12 +279,12 @@ fn check_member(root: &Path, manifest: &Path, record: &Record) -> Result<(), Dia
     if directory == real(root) || record.packages().any(is_it) {
         return Ok(());
     }
-    let message = format!("`{}` is no member of the workspace at `{}`", manifest.display(), root.display());
+    let message = format!("`{}` is not a member of the workspace at `{}`", manifest.display(), root.display());
     Err(Diagnostic::new("not-a-member", message)
         .help("add it to `workspace.members`, or to `workspace.exclude`; cargo refuses it as well"))
 }
 
-/// The command that makes the file fresh again, in the user's own words.
+/// The command that updates the file, with the options that the user passed.
 fn help(command: &Check, root: &Path, options: &Options) -> String {
     let mut line = "run `cratewright generate".to_owned();
     let mut add = |flag: &str, value: &dyn std::fmt::Display| line.push_str(&format!(" {flag} {value}"));

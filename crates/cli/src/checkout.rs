@@ -1,8 +1,8 @@
-//! Cargo's checkouts of git dependencies, as trees that Nix would hash.
+//! Cargo's checkouts of git dependencies, as the trees that Nix hashes.
 //!
-//! nixpkgs' `fetchgit` leaves what `git checkout` and `git submodule update --recursive` make, without `.git`. Cargo's
-//! checkout is the same, with a marker and what build scripts may have left in it; the index tells what is of the commit.
-//! Where Nix has fetched the commit, there is neither an index nor anything to tell apart.
+//! nixpkgs' `fetchgit` returns what `git checkout` and `git submodule update --recursive` make, without `.git`. Cargo's
+//! checkout also has a marker file and possibly files of build scripts; the index lists the files of the commit. A tree
+//! that Nix has fetched has no index, and no other files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
@@ -28,11 +28,11 @@ enum Contents {
 /// SHA-256 of the NAR of a checkout, lower-case hex.
 ///
 /// # Errors
-/// When it is no checkout, or not as it was checked out.
+/// When it is not a checkout, or was modified since it was checked out.
 pub(crate) fn sha256(checkout: &Path) -> Result<String, Diagnostic> {
     let mut tree = Node::directory();
     let mut again = Vec::new();
-    // Cargo has just looked that its own are complete.
+    // Cargo has just checked that its checkouts are complete.
     if checkout.join(".git").exists() {
         add(&mut tree, checkout, checkout, &[], &mut again)?;
     } else {
@@ -44,7 +44,7 @@ pub(crate) fn sha256(checkout: &Path) -> Result<String, Diagnostic> {
     })
 }
 
-/// All that is in a directory.
+/// All files in a directory.
 fn exported(directory: &Path) -> io::Result<Node<Contents>> {
     let mut entries = BTreeMap::new();
     for entry in fs::read_dir(directory)? {
@@ -73,9 +73,9 @@ fn is_executable(_: &Metadata) -> bool {
     false
 }
 
-/// Adds the files of a repository's working tree at `below`, and those of its submodules.
+/// Adds the files of a repository's working tree, including its submodules, at `below`.
 ///
-/// `again` keeps the directories that were checked out once more.
+/// `again` keeps the directories of repositories that git has checked out again.
 fn add(
     tree: &mut Node<Contents>,
     checkout: &Path,
@@ -109,7 +109,7 @@ fn add(
             }
             Kind::Submodule => {
                 tree.insert(&at, Node::directory());
-                // One that is not to be updated (`update = none` in .gitmodules) is left empty by cargo and by git.
+                // Cargo and git leave a submodule with `update = none` in .gitmodules empty.
                 if file.join(".git").exists() {
                     add(tree, checkout, &file, &[&at, &b"/"[..]].concat(), again)?;
                 }
@@ -119,7 +119,7 @@ fn add(
     Ok(())
 }
 
-/// A file of the checkout, if it is as it was made.
+/// A file of the checkout, if it was not modified.
 fn as_checked_out(
     checkout: &Path,
     repository: &Path,
@@ -132,12 +132,12 @@ fn as_checked_out(
     } else if entry.path == MARKER.as_bytes() {
         Ok(Contents::Bytes(committed_marker(checkout, repository)?))
     } else {
-        Err(changed(checkout, &file, "its size is not what it was when it was checked out"))
+        Err(changed(checkout, &file, "its size has changed since it was checked out"))
     }
 }
 
-/// Whether an entry is a file of attributes that change what is checked out. Cargo's library and git do not agree on all
-/// of them: on binary files with line ends, on quoted patterns, on encodings.
+/// Whether an entry is a `.gitattributes` file that changes how files are checked out. Cargo's library and git differ
+/// in line endings of binary files, quoted patterns and encodings.
 fn converts(repository: &Path, entry: &git_index::Entry) -> bool {
     if !(entry.path == b".gitattributes" || entry.path.ends_with(b"/.gitattributes")) {
         return false;
@@ -147,14 +147,14 @@ fn converts(repository: &Path, entry: &git_index::Entry) -> bool {
     ["text", "eol", "crlf", "binary", "ident", "encoding"].iter().any(|attribute| text.contains(attribute))
 }
 
-/// The files of a repository as git writes them, and so as `fetchgit` has them.
+/// The files of a repository as git, and so `fetchgit`, checks them out.
 fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Diagnostic> {
     let directory =
         TempDir::new().map_err(|error| Diagnostic::io("make a directory in", &std::env::temp_dir(), &error))?;
     let mut git = Command::new("git");
     git.args(["-c", "safe.directory=*", "-c", "core.autocrlf=false", "-C"]).arg(repository);
     git.arg("checkout-index").arg("--all").arg(format!("--prefix={}/", directory.path().display()));
-    // As where Nix fetches, where the user's configuration is not.
+    // Nix fetches without the user's configuration.
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_ATTR_NOSYSTEM", "1");
     let output = cargo::output(git)?;
     if output.status.success() {
@@ -163,7 +163,7 @@ fn by_git(checkout: &Path, repository: &Path) -> Result<TempDir, Diagnostic> {
     Err(changed(checkout, repository, cargo::stderr(&output).trim()))
 }
 
-/// A file of the repository that has the name of cargo's marker, which cargo has overwritten.
+/// The file of the repository that has the name of cargo's marker, as cargo overwrites it in the checkout.
 fn committed_marker(checkout: &Path, repository: &Path) -> Result<Vec<u8>, Diagnostic> {
     let mut git = Command::new("git");
     git.arg("-C").arg(repository).args(["cat-file", "blob", &format!(":{MARKER}")]);
@@ -186,7 +186,7 @@ fn native(path: &[u8]) -> PathBuf {
 }
 
 fn changed(checkout: &Path, path: &Path, why: impl std::fmt::Display) -> Diagnostic {
-    Diagnostic::new("changed-checkout", format!("cargo's checkout of a git dependency is not as it was made: {why}"))
+    Diagnostic::new("changed-checkout", format!("cargo's checkout of a git dependency was modified: {why}"))
         .at(path.display().to_string())
         .help(format!("remove `{}`, then run `cargo fetch`", checkout.display()))
 }

@@ -1,4 +1,4 @@
-//! The workspace on two sides of a change.
+//! The workspace before and after a change.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,40 +19,41 @@ use crate::report::Report;
 use crate::repository::{FileId, Listing, Repository};
 use crate::workspace::{self, Workspace};
 
-/// Mode of a submodule in git, whose files are in another repository.
+/// Git's file mode of a submodule, whose files are in another repository.
 const SUBMODULE: &str = "160000";
 
-/// Both sides, and what they are called.
+/// The graphs before and after a change, and a description of the change.
 pub(crate) struct Compared {
-    /// Nothing where nothing was compared.
+    /// `None` if nothing is compared.
     pub(crate) before: Option<Vec<DerivationGraph>>,
     pub(crate) after: Vec<DerivationGraph>,
     pub(crate) change: String,
     pub(crate) notes: Vec<String>,
-    /// The workspace root before, with all files of the revision; nothing where it is the same as now.
+    /// The workspace root before the change, with all files of the revision; `None` if it is the current one.
     pub(crate) exported: Option<(PathBuf, TempDir)>,
 }
 
 impl Compared {
-    /// An error of the workspace before: that it is about the revision, and without paths of a temporary directory.
+    /// Adds the revision to an error of the earlier workspace, and removes the path of the temporary directory from it.
     pub(crate) fn in_revision(&self, failure: Diagnostic) -> Diagnostic {
         let Some((_, directory)) = &self.exported else { return failure };
-        elsewhere(failure, directory.path()).note("in revision", self.change.trim_start_matches("since ").to_owned())
+        without_directory(failure, directory.path())
+            .note("in revision", self.change.trim_start_matches("since ").to_owned())
     }
 
-    /// One side alone.
+    /// Graphs without a comparison.
     pub(crate) fn unchanged(graphs: Vec<DerivationGraph>) -> Self {
         Compared { before: None, after: graphs, change: String::new(), notes: Vec::new(), exported: None }
     }
 }
 
-/// What a graph is against that of its platform before, which may not have been there.
+/// Compares a graph with the earlier graph of the same platform, or with an empty one if there was none.
 pub(crate) fn impact<'a>(before: &[DerivationGraph], after: &'a DerivationGraph) -> Impact<'a> {
     let empty = DerivationGraph::default();
     Impact::new(before.iter().find(|graph| graph.platform == after.platform).unwrap_or(&empty), after)
 }
 
-/// The working tree as it is against a revision.
+/// Compares the working tree with a revision.
 pub(crate) fn since(
     profile: &str,
     revision: Option<&str>,
@@ -69,7 +70,7 @@ pub(crate) fn since(
     let [old, new] = repository.listings(&revision)?;
     let in_old = |failure: Diagnostic| failure.note("in revision", revision.shown.clone());
     if !old.0.contains_key("Cargo.lock") {
-        return Err(in_old(Diagnostic::no_lock_file().help("name a revision that has the file: `--since REV`")));
+        return Err(in_old(Diagnostic::no_lock_file().help("choose a revision that has the file with `--since REV`")));
     }
     let old_root = repository.root_in(directory.path());
     let old_load = LoadOptions { manifest_path: Some(old_root.join("Cargo.toml")), ..load.clone() };
@@ -79,11 +80,12 @@ pub(crate) fn since(
         Plan::new(workspace, options)?.graphs(profile, &new)
     };
     let is_same_to_cargo = is_same_to_cargo(&old.0, &new.0);
-    // Cargo takes most of the time: it is asked for both sides at once, or for one of them alone if that says it all.
+    // Cargo takes most of the time, so both sides are loaded in parallel, and cargo runs only once if its input is the
+    // same.
     let (before, after) = thread::scope(|scope| {
         let before = scope.spawn(|| {
             repository.export(&revision, directory.path())?;
-            // Cargo.nix need not have been there.
+            // The directory of Cargo.nix may not exist in the revision.
             let place = plan::cargo_nix(&old_root, options);
             let place = output::directory(&place);
             fs::create_dir_all(&place).map_err(|error| Diagnostic::io("write", &place, &error))?;
@@ -103,19 +105,19 @@ pub(crate) fn since(
             });
         (before, after)
     });
-    let (after, before) = (after?, before.map_err(|failure| in_old(elsewhere(failure, directory.path())))?);
+    let (after, before) = (after?, before.map_err(|failure| in_old(without_directory(failure, directory.path())))?);
     let mut notes = Vec::new();
     for (file, what) in [("flake.lock", "nixpkgs"), ("cratewright.nix", "the library of Cargo.nix")] {
         let of = |listing: &Listing| listing.0.get(file).cloned();
         if of(&old) != of(&new) && of(&old).is_some() {
-            notes.push(format!("{file} differs: another version of {what} may build every crate again, which is not counted here; `--nix` asks Nix"));
+            notes.push(format!("{file} differs: another version of {what} may rebuild every crate, which is not counted here; `--nix` asks Nix"));
         }
     }
     let change = format!("since {}", revision.shown);
     Ok(Compared { before: Some(before), after, change, notes, exported: Some((old_root, directory)) })
 }
 
-/// Fails if there is a package of which the repository does not know what it was.
+/// Fails if the repository does not have the earlier files of a local package.
 fn all_inside(workspace: &Workspace, repository: &Repository, files: &Listing) -> Result<(), Diagnostic> {
     let in_submodule = |dir: &str| {
         let dir = WsPath::new(dir).unwrap_or_default();
@@ -128,17 +130,16 @@ fn all_inside(workspace: &Workspace, repository: &Repository, files: &Listing) -
             true if in_submodule(dir) => "in a submodule",
             true => continue,
         };
-        let message =
-            format!("package `{}` is {place}, so that there is nothing to compare it with", package.display());
+        let message = format!("package `{}` is {place}, so there is nothing to compare it with", package.display());
         return Err(Diagnostic::new("no-repository", message).at(dir.clone()).help(
-            "have it in the same repository, or ask for a change that is not made yet: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`",
+            "move it into the same repository, or ask about a planned change: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`",
         ));
     }
     Ok(())
 }
 
-/// Whether `cargo metadata` says the same of both sides: manifests, lock, toolchain and configuration are the same files, and
-/// no file came or went that is a target by its name.
+/// Whether `cargo metadata` prints the same for both sides: manifests, lock file, toolchain file and configuration are
+/// the same, and no file was added or removed that is a target by its name.
 fn is_same_to_cargo(old: &BTreeMap<WsPath, FileId>, new: &BTreeMap<WsPath, FileId>) -> bool {
     let decides = |path: &WsPath| {
         let is_named = ["Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml"].contains(&path.name());
@@ -149,8 +150,8 @@ fn is_same_to_cargo(old: &BTreeMap<WsPath, FileId>, new: &BTreeMap<WsPath, FileI
     changed.all(|path| !decides(path) && old.contains_key(path) && new.contains_key(path))
 }
 
-/// What cargo would print of the same files in another directory. What is not there, such as a registry in a directory that
-/// git ignores, stays where it is.
+/// The output of cargo for the same files in another directory. Paths that do not exist there, such as a registry in a
+/// directory that git ignores, are not changed.
 fn in_directory(metadata: &str, from: &Path, to: &Path) -> String {
     let quoted = |path: &Path| {
         let text = serde_json::Value::from(path.display().to_string()).to_string();
@@ -165,7 +166,7 @@ fn in_directory(metadata: &str, from: &Path, to: &Path) -> String {
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let path = part.split('"').next().unwrap_or_default();
-        // An id has the version behind the path.
+        // In a package id, the version follows the path.
         let is_moved = matches!(path.chars().next(), None | Some('/' | '#'))
             && [Some(path), path.rsplit_once('#').map(|(path, _)| path)].into_iter().flatten().any(is_there);
         text.push_str(if is_moved { &quoted_to } else { &from });
@@ -174,8 +175,8 @@ fn in_directory(metadata: &str, from: &Path, to: &Path) -> String {
     text
 }
 
-/// Paths of a temporary directory mean nothing to anybody: they are said as they are seen from the top of the repository.
-fn elsewhere(mut failure: Diagnostic, directory: &Path) -> Diagnostic {
+/// Makes paths in a temporary directory relative to the top of the repository, as the user knows them.
+fn without_directory(mut failure: Diagnostic, directory: &Path) -> Diagnostic {
     let directory = directory.join("tree").display().to_string() + "/";
     let texts = [&mut failure.message].into_iter().chain(&mut failure.file).chain(&mut failure.help);
     for text in texts.chain(failure.notes.iter_mut().map(|(_, text)| text)) {

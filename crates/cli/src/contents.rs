@@ -1,4 +1,4 @@
-//! What files are, for those who ask whether a package is built from the same ones.
+//! Descriptions of files, which are equal if a package is built from the same files.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use cratewright_sources::path::WsPath;
 
 use crate::repository::Listing;
 
-/// Mode of symbolic links in git.
+/// Git's file mode of symbolic links.
 const LINK: &str = "120000";
 
 impl Contents for Listing {
-    /// A line for each file: its path, a tab, and what it is.
+    /// One line per file: its path, a tab, and its content id.
     fn of_source(&self, source: &PackageSource) -> String {
         let mut files: Vec<String> = Vec::new();
         let mut directories = BTreeSet::new();
@@ -21,7 +21,7 @@ impl Contents for Listing {
                     files.push(format!("{file}\t{mode} {object}\n"));
                     continue;
                 }
-                // Nix keeps a directory of which it leaves out all files.
+                // Nix keeps a directory even if all of its files are left out.
                 let mut above = file.parent();
                 while above != *directory && directory.is_at_or_above(&above) && directories.insert(above.clone()) {
                     above = above.parent();
@@ -53,14 +53,14 @@ fn below<'a>(listing: &'a Listing, path: &WsPath) -> Box<dyn Iterator<Item = (&'
         let path = path.clone();
         return Box::new(listing.0.iter().filter(move |(file, _)| path.is_at_or_above(file)));
     }
-    // `a-b` lies between `a` and `a/b`.
+    // `a-b` sorts between `a` and `a/b`.
     let at = listing.0.get_key_value(path);
     let (first, prefix) = (path.child(""), format!("{path}/"));
     let inside = listing.0.range(first..).take_while(move |(file, _)| file.starts_with(&prefix));
     Box::new(at.into_iter().chain(inside))
 }
 
-/// Files as they are, but for those that are thought to be edited.
+/// The current files, of which some are assumed to be edited.
 #[derive(Debug, Default)]
 pub(crate) struct Edited(pub(crate) Vec<WsPath>);
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_that_begin_alike_are_told_apart() {
+    fn a_directory_does_not_match_names_with_the_same_prefix() {
         let paths = ["a", "a-b/x", "a.rs", "a/b", "a/c/d", "b"].map(|path| WsPath::new(path).unwrap());
         let files = paths.iter().map(|path| (path.clone(), (String::new(), String::new())));
         let listing = Listing(files.collect());

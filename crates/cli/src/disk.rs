@@ -1,4 +1,4 @@
-//! The disk, as the libraries ask it.
+//! Implements the file access of the libraries.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -13,7 +13,7 @@ use cratewright_sources::path::WsPath;
 
 use crate::paths::{lexical, relative};
 
-/// The bytes of a file. Anything else is refused: a pipe would be waited for, and a device may have no end.
+/// The bytes of a regular file. Other files are refused: a pipe may block, and a device may have no end.
 pub(crate) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     let kind = fs::metadata(path)?.file_type();
     match kind.is_file() {
@@ -23,18 +23,18 @@ pub(crate) fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The text of a file, as [`read_bytes`].
+/// The text of a regular file, see [`read_bytes`].
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let not_utf8 = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
     read_bytes(path).and_then(|bytes| String::from_utf8(bytes).map_err(not_utf8))
 }
 
-/// The same of a file that has to be there.
+/// The text of a file that has to exist.
 pub(crate) fn require_text(path: &Path) -> Result<String, Diagnostic> {
     read_text(path).map_err(|error| Diagnostic::io("read", path, &error))
 }
 
-/// A directory. It remembers what it has read: a file is read again only if it has changed.
+/// A directory that caches the files it has read. A file is read again only if it has changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     root: PathBuf,
@@ -44,16 +44,16 @@ pub(crate) struct Disk {
 #[derive(Debug, Default)]
 struct Memory {
     texts: BTreeMap<PathBuf, (Stamp, String)>,
-    /// Files that were read or looked for and found.
+    /// Files that were read, or looked for and found.
     seen: Vec<PathBuf>,
 }
 
-/// What changes when a file is written or replaced.
+/// Metadata that changes when a file is written or replaced.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     length: u64,
     modified: Option<SystemTime>,
-    /// Number of the file and when it was last changed in any way, which no program can set.
+    /// Inode number, and the time of the last status change (ctime), which programs cannot set.
     inode: (u64, i64, i64),
 }
 
@@ -77,7 +77,7 @@ impl Disk {
         Disk { root, memory: Arc::default() }
     }
 
-    /// Another directory, with the same memory.
+    /// Another directory with the same cache.
     pub(crate) fn at(&self, root: PathBuf) -> Self {
         Disk { root, memory: self.memory.clone() }
     }
@@ -100,7 +100,7 @@ impl Disk {
 impl Files for Disk {
     fn text(&self, path: &WsPath) -> Result<Option<String>, String> {
         let path = self.root.join(path);
-        // Of sources there are many, and few are asked for again.
+        // There are many sources, and they are rarely read again.
         let is_source = path.as_os_str().as_encoded_bytes().ends_with(b".rs");
         let stamp = if is_source { None } else { Stamp::of(&path) };
         if let (Some(stamp), Some((known, text))) = (&stamp, self.memory().texts.get(&path))
@@ -131,7 +131,7 @@ impl Files for Disk {
         let mut read = || {
             let mut file = File::open(&path)?;
             let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-            // Room that is there already is not filled again, and the end is not asked for.
+            // The buffer is reused, and reading stops at the known length.
             bytes.resize(length, 0);
             file.read_exact(bytes)
         };
@@ -175,12 +175,12 @@ impl Files for Disk {
 
     fn is_far(&self, directory: &WsPath, path: &WsPath) -> bool {
         let Ok(root) = self.root.canonicalize() else { return false };
-        // As compilers go up from where they really are.
+        // Compilers resolve `..` from the real directory.
         let to = lexical(&root, path);
         let repositories: Vec<PathBuf> =
             [root.clone(), lexical(&root, directory)].iter().filter_map(|at| repository(at)).collect();
         if repositories.is_empty() {
-            // Sources without history: at least what is in another directory below `/` does not belong to them.
+            // Without version control, files below another top-level directory do not belong to the sources.
             let top = |path: &Path| path.components().nth(1).map(|part| part.as_os_str().to_owned());
             return top(&to) != top(&root);
         }
@@ -188,7 +188,7 @@ impl Files for Disk {
     }
 }
 
-/// The outermost repository that a directory is in; one may hold others as submodules.
+/// The outermost repository around a directory; a repository may have others as submodules.
 fn repository(directory: &Path) -> Option<PathBuf> {
     let holds_history = |at: &&Path| [".git", ".hg", ".jj", ".svn"].iter().any(|name| at.join(name).exists());
     directory.ancestors().filter(holds_history).last().map(Path::to_owned)

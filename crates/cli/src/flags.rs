@@ -1,4 +1,4 @@
-//! What of cargo's configuration is followed when crates are compiled, and what is not.
+//! Which keys of cargo's configuration are used when crates are compiled, and which are ignored.
 
 use std::path::Path;
 
@@ -7,25 +7,25 @@ use cratewright_resolver::Platform;
 use cratewright_workspace::{CargoConfig, texts};
 use serde_json::Value;
 
-/// Keys that say how cargo builds and that Nix does not follow, and what to do about it.
+/// Keys that change cargo's builds but are ignored here, and what to do instead.
 const IGNORED: [(&str, &str); 5] = [
     ("build.rustc", "pass a builder with that toolchain as `buildRustCrateForPkgs`"),
     ("build.rustc-wrapper", "pass a builder whose rustc is wrapped as `buildRustCrateForPkgs`"),
     ("build.rustc-workspace-wrapper", "pass a builder whose rustc is wrapped as `buildRustCrateForPkgs`"),
-    ("build.target", "name the platform in `targets` or `cross` of [workspace.metadata.cratewright]"),
-    ("build.rustdocflags", "documentation is made without them"),
+    ("build.target", "list the platform in `targets` or `cross` of [workspace.metadata.cratewright]"),
+    ("build.rustdocflags", "documentation is built without them"),
 ];
 
-/// Wrappers of rustc that change nothing of what it makes: caches.
+/// Wrappers of rustc that do not change its output: caches.
 const CACHES: [&str; 4] = ["buildcache", "cachepot", "ccache", "sccache"];
 
-/// Options of `-C` whose value rustc takes apart at spaces, with the option that takes one of those words (`parse_list` in
+/// Options of `-C` whose value rustc splits at spaces, with the option that takes a single word (`parse_list` in
 /// `compiler/rustc_session/src/options.rs`).
 const LISTS: [(&str, &str); 4] =
     [("link-args", "link-arg"), ("llvm-args", "llvm-args"), ("passes", "passes"), ("remark", "remark")];
 
-/// Flags for everything that is compiled for a platform. Cargo's `rustflags_from_target` and `rustflags_from_build`
-/// (`src/cargo/core/compiler/build_context/target_info.rs`).
+/// Flags for everything that is compiled for a platform, as in cargo's `rustflags_from_target` and
+/// `rustflags_from_build` (`src/cargo/core/compiler/build_context/target_info.rs`).
 pub(crate) fn rustflags(config: &CargoConfig, platform: &Platform) -> Vec<String> {
     let by_triple = config.targets().filter(|(name, _)| **name == platform.triple);
     let by_cfg = config.targets().filter(|(name, _)| {
@@ -35,10 +35,10 @@ pub(crate) fn rustflags(config: &CargoConfig, platform: &Platform) -> Vec<String
     if flags.is_empty() { words(config.get("build.rustflags")) } else { flags }
 }
 
-/// The same for nixpkgs' builder, which takes lists apart at spaces, and takes the rest for patterns of file names.
+/// The same flags for nixpkgs' builder, which splits them at spaces and expands patterns of file names in them.
 ///
 /// # Errors
-/// With the flag that cannot be passed on.
+/// Returns the flag that cannot be passed on.
 pub(crate) fn rustflags_for_nix(config: &CargoConfig, platform: &Platform) -> Result<Vec<String>, String> {
     let flags: Vec<String> = one_by_one(rustflags(config, platform)).into_iter().map(linker_by_name).collect();
     let is_split = |flag: &&String| flag.contains([' ', '\t', '\n', '*', '?', '[', ']']);
@@ -48,7 +48,7 @@ pub(crate) fn rustflags_for_nix(config: &CargoConfig, platform: &Platform) -> Re
     }
 }
 
-/// What is said here for one of these platforms and not followed.
+/// A warning for each key that applies to one of these platforms and is ignored.
 pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<String> {
     let keys = IGNORED.iter().filter(|(key, _)| match config.get(key) {
         None => false,
@@ -59,7 +59,7 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
         Some(wrapper) if key.ends_with("wrapper") => !texts(Some(wrapper)).iter().all(|path| is_cache(path)),
         Some(_) => true,
     });
-    let mut ignored: Vec<String> = keys.map(|(key, what)| format!("`{key}` is not followed: {what}")).collect();
+    let mut ignored: Vec<String> = keys.map(|(key, what)| format!("`{key}` is ignored: {what}")).collect();
     let is_for = |name: &str, platform: &Platform| {
         name == platform.triple || name.parse::<Expression>().is_ok_and(|target| platform.matches(&target))
     };
@@ -67,18 +67,18 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
         if !platforms.iter().any(|platform| is_for(name, platform)) {
             continue;
         }
-        let mut ignore = |key: &str, why: &str| ignored.push(format!("`target.{name}.{key}` is not followed: {why}"));
+        let mut ignore = |key: &str, why: &str| ignored.push(format!("`target.{name}.{key}` is ignored: {why}"));
         for (key, value) in target {
             match key.as_str() {
                 "linker" => {
                     ignore(
                         key,
-                        "programs are linked by the C compiler of stdenv, with the `linker` that Cargo.nix is given",
+                        "programs are linked by the C compiler of stdenv; set the argument `linker` of Cargo.nix instead",
                     );
                 }
-                "runner" => ignore(key, "tests are run as they are"),
-                "rustdocflags" => ignore(key, "documentation is made without them"),
-                _ if value.is_object() => ignore(key, "build scripts are run, whatever stands for them"),
+                "runner" => ignore(key, "tests are run directly"),
+                "rustdocflags" => ignore(key, "documentation is built without them"),
+                _ if value.is_object() => ignore(key, "build scripts are always run"),
                 _ => {}
             }
         }
@@ -86,7 +86,7 @@ pub(crate) fn ignored(config: &CargoConfig, platforms: &[Platform]) -> Vec<Strin
     ignored
 }
 
-/// `-fuse-ld=/usr/bin/mold`, as clang takes it, is `-fuse-ld=mold`: the path is of a machine.
+/// Turns `-fuse-ld=/usr/bin/mold` into `-fuse-ld=mold`, as the path is valid on one machine only.
 fn linker_by_name(flag: String) -> String {
     let found = ["-fuse-ld=", "--ld-path="].iter().find_map(|option| flag.split_once(option));
     match found.and_then(|(before, linker)| Some((before, Path::new(linker).file_name()?.to_str()?))) {
@@ -100,7 +100,7 @@ fn is_cache(wrapper: &str) -> bool {
     wrapper.is_empty() || CACHES.iter().any(|cache| name == *cache)
 }
 
-/// Flags with each word of a list given by itself: `-C link-args=A B` is `-C link-arg=A -C link-arg=B`.
+/// Splits flags with lists: `-C link-args=A B` becomes `-C link-arg=A -C link-arg=B`.
 fn one_by_one(flags: Vec<String>) -> Vec<String> {
     let mut single: Vec<String> = Vec::new();
     for flag in flags {
@@ -132,7 +132,7 @@ fn one_by_one(flags: Vec<String>) -> Vec<String> {
     single
 }
 
-/// A text of words, or a list of them. Cargo's `StringList`.
+/// A string of words, or a list of strings, like cargo's `StringList`.
 fn words(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => text.split_whitespace().map(str::to_owned).collect(),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_targets_stand_in_the_place_of_those_of_all() {
+    fn target_rustflags_replace_build_rustflags() {
         let both = "[build]\nrustflags = '-C a'\n[target.'cfg(unix)']\nrustflags = ['--cfg', 'b']\n\
                     [target.x86_64-unknown-linux-gnu]\nrustflags = '-Cc'\n[target.'cfg(windows)']\nrustflags = ['-Cd']";
         assert_eq!(rustflags(&config(both), &linux()), ["-Cc", "--cfg", "b"]);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_are_passed_on_word_by_word() {
+    fn lists_of_flags_are_split_into_words() {
         let passed = |flags: &str| rustflags_for_nix(&config(&format!("[build]\nrustflags = {flags}")), &linux());
         let words = |flags: &[&str]| Ok(flags.iter().map(|flag| (*flag).to_owned()).collect());
         assert_eq!(
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn linkers_go_by_their_names() {
+    fn paths_of_linkers_become_names() {
         let passed = |flags: &str| rustflags_for_nix(&config(&format!("[build]\nrustflags = {flags}")), &linux());
         for (flag, expected) in [
             ("-Clink-arg=-fuse-ld=mold", "-Clink-arg=-fuse-ld=mold"),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_followed_is_said_of_platforms_that_are_resolved() {
+    fn ignored_keys_are_reported_for_resolved_platforms() {
         let ignored = |text: &str| super::ignored(&config(text), &[linux()]);
         let text = "[build]\ntarget = 'x'\n[target.x86_64-unknown-linux-gnu]\nlinker = 'clang'\nrunner = 'qemu'\n\
                     [target.x86_64-unknown-linux-gnu.foo]\nrustc-cfg = []\n[target.'cfg(unix)']\nrustdocflags = ['-Da']";

@@ -1,4 +1,4 @@
-//! `cratewright generate`.
+//! `cratewright generate`: writes `Cargo.nix`, its library and the snapshot.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,22 +26,22 @@ use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// What a run made, for the summary.
+/// The text of a `Cargo.nix`, with what the summary and the warnings need.
 pub(crate) struct Rendered {
     pub(crate) text: String,
     packages: usize,
     units: usize,
-    /// Members that have binaries and nothing else, all of them behind features that are off.
+    /// Members that have only binaries, all of which require features that are off.
     gated: Vec<String>,
-    /// Places in sources of which it cannot be told what they read.
+    /// Places in sources where it is not known which files they read.
     unresolved: Vec<UnresolvedRead>,
-    /// Packages that need the lock as a file, and its path.
+    /// Packages that need the lock file at build time, and its path seen from them.
     without_lock: Vec<(String, String)>,
-    /// Files and directories that it was read from.
+    /// Files and directories that the workspace was read from.
     read: Vec<PathBuf>,
-    /// What it imports.
+    /// The library that `Cargo.nix` imports.
     pub(crate) library: LibraryPlace,
-    /// What is written with it.
+    /// The snapshot that is written with it.
     snapshot: Option<(SnapshotPlace, String)>,
 }
 
@@ -50,12 +50,12 @@ pub(crate) struct Rendered {
 pub(crate) struct Output<'a> {
     pub(crate) path: PathBuf,
     pub(crate) text: Cow<'a, str>,
-    /// What it is, for the summary; nothing for `Cargo.nix` itself.
+    /// A description for the summary; `None` for `Cargo.nix` itself.
     what: Option<&'static str>,
 }
 
 impl Rendered {
-    /// Says what the user may not have meant.
+    /// Prints warnings.
     pub(crate) fn warn(&self, workspace: &Workspace, report: &Report) {
         for member in &self.gated {
             report.warning(format_args!(
@@ -64,7 +64,7 @@ impl Rendered {
         }
         for (package, lock) in &self.without_lock {
             report.warning(format_args!(
-                "the build script of `{package}` uses `built`, which fails without Cargo.lock; write `extra-sources = [\"{lock}\"]` below `[package.metadata.cratewright]` in its manifest"
+                "the build script of `{package}` uses `built`, which fails without Cargo.lock; add `extra-sources = [\"{lock}\"]` to `[package.metadata.cratewright]` in its manifest"
             ));
         }
         for what in &workspace.not_followed {
@@ -72,14 +72,14 @@ impl Rendered {
         }
         for UnresolvedRead { file, line, what, .. } in &self.unresolved {
             report.warning(format_args!(
-                "{file}:{line}: {what}; name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing"
+                "{file}:{line}: {what}; list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources`, or `[]` if there are none"
             ));
         }
     }
 
-    /// All files, where `Cargo.nix` is at this path. The library comes first: where the run ends between the two, whatever
-    /// `Cargo.nix` is there finds the library that it imports. It may be an older one; then it is stale to `check`, and the
-    /// library refuses one of another format.
+    /// All files to write, for a `Cargo.nix` at this path. The library comes first: if the run is interrupted between
+    /// the two, the old `Cargo.nix` still finds the library that it imports. `check` then reports the file as stale,
+    /// and the library rejects a file of another format.
     pub(crate) fn files(&self, cargo_nix: &Path) -> Vec<Output<'_>> {
         let library = self.library.file().map(|(path, text)| Output {
             path: path.to_owned(),
@@ -96,15 +96,15 @@ impl Rendered {
     }
 }
 
-/// What is written besides `Cargo.nix` and its library.
+/// Which files are wanted besides `Cargo.nix` and its library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Nothing at all is written.
+    /// No files, only the graphs of derivations.
     Graphs {
-        /// Whether it counts what sources read outside of their packages.
+        /// Whether files that sources read outside of their packages are included.
         with_reads: bool,
     },
-    /// The snapshot of the build graph if there is one, or there are limits that it is for.
+    /// The snapshot of the build graph, if it exists or limits are configured.
     AsBefore,
     /// The snapshot of the build graph.
     Snapshot,
@@ -125,7 +125,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     let path = command.place.output.clone().unwrap_or_else(|| found.1.root().join("Cargo.nix"));
     let path = output::follow_links(&path);
     if !command.stdout {
-        // Before the work, which may bring Cargo.lock up to date, not after it.
+        // Check this first, as loading may update Cargo.lock.
         output::check_name(&path)?;
         output::check_overwrite(&path, command.force)?;
         if wanted == Wanted::Snapshot {
@@ -137,7 +137,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         targets: command.load.target.clone(),
         cross: command.load.cross.clone(),
         offline: command.load.offline,
-        // Whoever looks at what would be written wants nothing to be written.
+        // `--stdout` must not write any file.
         locked: command.locked || command.stdout,
         prefetched: command.prefetched.clone(),
         progress: report.progress(),
@@ -175,7 +175,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     let [packages, units, platforms] =
         [(rendered.packages, "package"), (rendered.units, "unit"), (workspace.pairs.len(), "platform")]
             .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
-    // With one member there is nothing to unify.
+    // Feature unification makes no difference for one member.
     let several = workspace.packages.members.len() > 1;
     let unified = if several { format!(" by {}", workspace.settings.feature_unification) } else { String::new() };
     let counts = format!("{packages}, {units}{unified}, {platforms}");
@@ -184,17 +184,17 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         && report.is_verbose()
         && let Some((unification, units)) = workspace.units_otherwise()
     {
-        report.detail("Unified", format_args!("by {unification}, it would be {units} units"));
+        report.detail("Unified", format_args!("by {unification}, there would be {units} units"));
     }
     if let Some((place, _)) = &rendered.snapshot {
         place.warn(report)?;
     }
-    // The process ends here; taking a large graph apart piece by piece would be the last thing it waits for.
+    // The process ends here; freeing a large graph would only delay that.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
 }
 
-/// A workspace, resolved and merged, and how its `Cargo.nix` is to be written.
+/// A resolved and merged workspace, with the options to render its `Cargo.nix`.
 pub(crate) struct Prepared {
     pub(crate) graphs: Vec<Vec<UnitGraph>>,
     pub(crate) merged: Merged,
@@ -205,7 +205,7 @@ pub(crate) struct Prepared {
     snapshot: Option<(SnapshotPlace, String)>,
 }
 
-/// All that a file at `path` says, before it is laid out.
+/// Collects the contents of a file at `path`, before it is rendered.
 pub(crate) fn prepare(
     workspace: &Workspace,
     options: &Options,
@@ -224,14 +224,14 @@ pub(crate) fn prepare(
     if merged.members.is_empty() {
         return Err(Diagnostic::new(
             "nothing-to-build",
-            "no member has a library or a binary whose required features are on",
+            "no member has a library, or a binary whose required features are enabled",
         )
         .at(workspace.root.join("Cargo.toml").display().to_string())
-        .help("see `cargo build`, which builds nothing either"));
+        .help("enable the required features by default; `cargo build` builds nothing either"));
     }
     let packages = built(workspace, &merged);
     let snapshot = SnapshotPlace::new(&workspace.root, path)?;
-    // Limits that nobody looks at would be none.
+    // Limits have an effect only through a snapshot.
     let has_limits = workspace.settings.limits != Limits::default();
     let snapshot = (wanted == Wanted::Snapshot || has_limits || snapshot.is_there()).then_some(snapshot);
     let outputs = [place.output.clone()].into_iter().chain(library.output());
@@ -259,7 +259,7 @@ pub(crate) fn prepare(
     Ok(Prepared { graphs, merged, render, record, reads, library, snapshot })
 }
 
-/// The whole file, as it would be written to `path`.
+/// Renders the whole file for `path`.
 pub(crate) fn render_workspace(
     workspace: &Workspace,
     options: &Options,
@@ -288,8 +288,8 @@ pub(crate) fn render_workspace(
     })
 }
 
-/// Local packages whose build scripts look for the lock by the crate `built` and do not have it in their sources, with the
-/// lock as they see it.
+/// Local packages whose build scripts read the lock file through the crate `built` and do not have it in their sources,
+/// with the path of the lock file seen from them.
 fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)> {
     let packages = &workspace.packages;
     let reads_lock = merged.entries.iter().any(|entry| {
@@ -311,7 +311,7 @@ fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)>
     built(workspace, merged).into_iter().filter_map(lock_of).collect()
 }
 
-/// Files and directories that a file is made from, some of them several times.
+/// The inputs of a generated file: files and directories, possibly with repetitions.
 pub(crate) fn inputs(workspace: &Workspace, record: &Record, reads: &BTreeMap<WsPath, Reads>) -> Vec<PathBuf> {
     let outside = reads.values().flat_map(|reads| reads.paths.iter().cloned());
     let all = record.files().into_iter().chain(outside).map(|path| workspace.root.join(path));
@@ -320,25 +320,25 @@ pub(crate) fn inputs(workspace: &Workspace, record: &Record, reads: &BTreeMap<Ws
     inputs
 }
 
-/// Cargo reads the workspace by itself, some time after it was read here. What was made of both would not be what the record
-/// says if anything has changed meanwhile.
+/// Fails if a file has changed since it was recorded: cargo reads the workspace later than we do, so the result would
+/// not match the record.
 fn check_unchanged(workspace: &Workspace, record: &Record) -> Result<(), Diagnostic> {
     let now = record.replay(&workspace.disk, Sources::AsRead);
     let now = now.map_err(|failure| failure.in_directory(&workspace.root))?;
     let Some(change) = record.changes(&now).into_iter().next() else { return Ok(()) };
-    Err(Diagnostic::new("changed-meanwhile", format!("the workspace has changed meanwhile: {}", change.describe()))
+    Err(Diagnostic::new("changed-meanwhile", format!("the workspace changed while it was read: {}", change.describe()))
         .at(workspace.root.join(&change.file).display().to_string())
-        .help("run it again; Cargo.nix is as it was"))
+        .help("run the command again; Cargo.nix was not changed"))
 }
 
-/// The packages of all entries, each once, in order of names and versions.
+/// The packages of all entries without repetitions, sorted by name and version.
 pub(crate) fn built<'a>(workspace: &'a Workspace, merged: &Merged) -> Vec<&'a Package> {
     let packages: BTreeSet<_> = merged.entries.iter().map(|entry| entry.package).collect();
     packages.into_iter().map(|package| &workspace.packages[package]).collect()
 }
 
-/// What local packages are built from besides their directories, by directory: what their sources were found to read,
-/// and what their manifests say.
+/// Files outside of their directories that local packages are built from, by directory: those that their sources read,
+/// and those that their manifests list.
 pub(crate) fn extra_sources(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for package in workspace.packages.packages() {
@@ -350,7 +350,7 @@ pub(crate) fn extra_sources(workspace: &Workspace, reads: &BTreeMap<WsPath, Read
     all
 }
 
-/// Unresolved reads of what is compiled on one of the platforms, each place once.
+/// Unresolved reads in code that is compiled on one of the platforms, without repetitions.
 pub(crate) fn unresolved<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a UnresolvedRead> {
     let is_on_any = |read: &&UnresolvedRead| workspace.platforms.iter().any(|platform| read.is_on(&platform.cfgs));
     let mut unresolved: Vec<&UnresolvedRead> = reads.unresolved.iter().filter(is_on_any).collect();
@@ -358,7 +358,7 @@ pub(crate) fn unresolved<'a>(workspace: &Workspace, reads: &'a Reads) -> Vec<&'a
     unresolved
 }
 
-/// Variables of cargo's configuration, with those by which sqlx finds its prepared queries without cargo.
+/// Variables of cargo's configuration, and those that sqlx needs to find its prepared queries without cargo.
 fn environment(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>) -> BTreeMap<String, EnvironmentVariable> {
     let mut environment = workspace.environment.clone();
     if reads.values().any(|reads| reads.paths.contains(QUERIES)) {
@@ -369,11 +369,11 @@ fn environment(workspace: &Workspace, reads: &BTreeMap<WsPath, Reads>) -> BTreeM
     environment
 }
 
-/// Where the file and the workspace root see each other.
+/// Relative paths between the generated file and the workspace root.
 pub(crate) struct OutputPlace {
-    /// The root, seen from the directory of the file.
+    /// The root, relative to the directory of the file.
     root: String,
-    /// The file, seen from the root.
+    /// The file, relative to the root.
     output: String,
 }
 
@@ -386,7 +386,7 @@ impl OutputPlace {
         Ok(OutputPlace { root: root.to_string(), output: output.to_string() })
     }
 
-    /// The same options for a file in this place.
+    /// The options to record for a file in this place.
     pub(crate) fn options(&self, options: &Options, library: &LibraryPlace) -> Options {
         Options {
             output: Some(self.output.clone()).filter(|output| output != "Cargo.nix"),

@@ -39,7 +39,7 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
         GraphFormat::Svg => Format::Svg,
         GraphFormat::Html => Format::Html,
     };
-    // A page has all platforms, and a crate need not be built on each of them.
+    // A page shows all platforms, and a crate need not be built on each of them.
     let views: Vec<View> = match format {
         Format::Html => {
             let (views, errors): (Vec<_>, Vec<_>) = views.partition(Result::is_ok);
@@ -58,7 +58,7 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
     Ok(exit::SUCCESS)
 }
 
-/// To a file, which is replaced whole, or to standard output.
+/// Writes a drawing to a file, which is replaced atomically, or to standard output.
 fn write(path: Option<&Path>, drawing: &str, report: &Report) -> Result<(), Diagnostic> {
     match path {
         None => report.data(drawing),
@@ -89,7 +89,7 @@ fn view<'a>(command: &Graph, graph: &'a DerivationGraph, changed: Option<&[usize
     })
 }
 
-/// In one of the formats; a page has all views, and others have the first.
+/// Draws in one of the formats: a page shows all views, other formats show the first.
 fn drawing(views: &[View], format: Format) -> String {
     match format {
         Format::Dot => draw::dot(&views[0]),

@@ -1,4 +1,4 @@
-//! `cratewright impact`: what a change builds again.
+//! `cratewright impact`: what a change rebuilds.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -31,7 +31,7 @@ pub(crate) fn run(command: &Impact, report: &Report) -> Result<u8, Diagnostic> {
     let root = found.1.root().to_owned();
     let is_thought = !(command.bump.is_empty() && command.edit.is_empty() && command.feature.is_empty());
     let mut sides = match is_thought {
-        true => thought(command, workspace::load_found_for(report, &load, &found)?, &options)?,
+        true => hypothetical(command, workspace::load_found_for(report, &load, &found)?, &options)?,
         false => compared::since(profile, command.since.as_deref(), report, &load, &options, &found)?,
     };
     plan::put_first(&mut sides.after, command.plan.platform.as_deref())?;
@@ -39,7 +39,7 @@ pub(crate) fn run(command: &Impact, report: &Report) -> Result<u8, Diagnostic> {
     let impacts: Vec<_> = sides.after.iter().map(|after| compared::impact(before, after)).collect();
     for after in &sides.after {
         if !before.iter().any(|graph| graph.platform == after.platform) {
-            sides.notes.push(format!("{} was no platform of the workspace before", after.platform));
+            sides.notes.push(format!("{} was not a platform of the workspace before", after.platform));
         }
     }
     let asked = match command.nix {
@@ -64,16 +64,16 @@ pub(crate) fn run(command: &Impact, report: &Report) -> Result<u8, Diagnostic> {
     let jobs = command.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     let seconds = timings.map(|timings| timings.seconds(&sides.after[0]));
     let cost = seconds.as_ref().map(|seconds| Cost::new(&impacts[0], seconds, jobs));
-    let told = ImpactReport { cost, change: sides.change, impacts, notes: sides.notes, nix: asked };
+    let summary = ImpactReport { cost, change: sides.change, impacts, notes: sides.notes, nix: asked };
     report.data(&match command.format {
-        ImpactFormat::Text => told.text(command.all || report.is_verbose()),
-        ImpactFormat::Json => told.json(),
-        ImpactFormat::Markdown => told.markdown(),
+        ImpactFormat::Text => summary.text(command.all || report.is_verbose()),
+        ImpactFormat::Json => summary.json(),
+        ImpactFormat::Markdown => summary.markdown(),
         ImpactFormat::Svg => {
-            let impact = told.main();
-            // The platform is named by the drawing.
-            let answer = told.answer().replace(&format!(" on {}", impact.after.platform), "");
-            let title = format!("{answer}, {}", told.change);
+            let impact = summary.main();
+            // The drawing shows the platform already.
+            let answer = summary.answer().replace(&format!(" on {}", impact.after.platform), "");
+            let title = format!("{answer}, {}", summary.change);
             let view = View::everything(impact.after).changed(&impact.changed).titled(title);
             let view = seconds.iter().fold(view, |view, seconds| view.with_seconds(seconds));
             let svg = draw::svg(&view);
@@ -86,8 +86,8 @@ pub(crate) fn run(command: &Impact, report: &Report) -> Result<u8, Diagnostic> {
     Ok(if agrees { exit::SUCCESS } else { exit::STALE })
 }
 
-/// The workspace as it is against what it would be.
-fn thought(command: &Impact, mut workspace: Workspace, options: &Options) -> Result<Compared, Diagnostic> {
+/// Compares the workspace with itself after the changes that the command line assumes.
+fn hypothetical(command: &Impact, mut workspace: Workspace, options: &Options) -> Result<Compared, Diagnostic> {
     let edited = command.edit.iter().map(|path| seen(&workspace, path)).collect::<Result<Vec<_>, _>>()?;
     let features = command.feature.iter().map(|one| feature(&workspace, one)).collect::<Result<Vec<_>, _>>()?;
     let contents = Edited(edited);
@@ -102,7 +102,7 @@ fn thought(command: &Impact, mut workspace: Workspace, options: &Options) -> Res
             Plan::new(&workspace, options)?.graphs(&command.plan.profile, &contents)?
         }
     };
-    // An error is about the platform that is told of.
+    // Put the reported platform first, so that errors are about it.
     plan::put_first(&mut after, command.plan.platform.as_deref())?;
     let mut changes = Vec::new();
     for one in &command.bump {
@@ -120,7 +120,7 @@ fn thought(command: &Impact, mut workspace: Workspace, options: &Options) -> Res
     Ok(Compared { before: Some(before), after, change: format!("if {}", changes.join(" and ")), notes, exported: None })
 }
 
-/// Adds features to the default builds of members, and to their tests.
+/// Adds features to the default builds of members and to their tests.
 fn enable(workspace: &mut Workspace, features: &[(PackageIx, String)]) {
     for selection in workspace.selections.iter_mut().filter(|selection| selection.variant.is_none()) {
         for (member, name) in features.iter().filter(|(member, _)| selection.members.contains(member)) {
@@ -130,7 +130,7 @@ fn enable(workspace: &mut Workspace, features: &[(PackageIx, String)]) {
     }
 }
 
-/// A file of the command line, seen from the workspace root. It may be one that is not there yet.
+/// A file from the command line, relative to the workspace root. The file need not exist yet.
 fn seen(workspace: &Workspace, path: &Path) -> Result<WsPath, Diagnostic> {
     let absolute = std::path::absolute(path).map_err(|error| Diagnostic::io("find", path, &error))?;
     let directory = absolute.ancestors().skip(1).find_map(|above| Some((above, above.canonicalize().ok()?)));
@@ -140,7 +140,7 @@ fn seen(workspace: &Workspace, path: &Path) -> Result<WsPath, Diagnostic> {
     };
     if absolute.is_dir() {
         return Err(Diagnostic::new("not-a-file", format!("`{}` is a directory", path.display()))
-            .help("name a file in it, which may be one that is not there yet"));
+            .help("name a file in it, which need not exist yet"));
     }
     let root = workspace.root.canonicalize().map_err(|error| Diagnostic::io("find", &workspace.root, &error))?;
     Ok(relative(&root, &absolute))
@@ -149,7 +149,7 @@ fn seen(workspace: &Workspace, path: &Path) -> Result<WsPath, Diagnostic> {
 /// `member/feature`
 fn feature(workspace: &Workspace, text: &str) -> Result<(PackageIx, String), Diagnostic> {
     let Some((member, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
-        return Err(Diagnostic::new("invalid-feature", format!("`{text}` is not a member and a feature of it"))
+        return Err(Diagnostic::new("invalid-feature", format!("`{text}` is not a member and one of its features"))
             .help("write `--feature MEMBER/FEATURE`"));
     };
     let ix = workspace.member(member)?;
@@ -170,7 +170,7 @@ fn feature(workspace: &Workspace, text: &str) -> Result<(PackageIx, String), Dia
     Ok((ix, name.to_owned()))
 }
 
-/// Takes a crate for another than it is, on each platform that has it.
+/// Marks a crate as changed on each platform that has it.
 fn bump(graphs: &mut [DerivationGraph], spec: &str) -> Result<(), Diagnostic> {
     let mut unknown = None;
     let mut is_found = false;

@@ -1,7 +1,7 @@
-//! The command line of cratewright: the one crate of the workspace that reads files, runs programs and prints.
+//! The command line of cratewright: the only crate of the workspace that reads files, runs programs and prints.
 //!
-//! [`main`] is the binary. [`workspace`] loads what the resolver needs, [`oracle`] asks cargo the same question,
-//! [`verify`] compares the answers; they are public for the tests.
+//! [`main`] is the binary. [`workspace`] loads the input of the resolver, [`oracle`] asks cargo for its unit graphs,
+//! and [`verify`] compares them with ours; these modules are public for the tests.
 #![warn(missing_docs)]
 
 mod args;
@@ -52,12 +52,12 @@ pub use crate::options::LoadOptions;
 use crate::report::Report;
 pub use cratewright_sources::diagnostic::Diagnostic;
 
-/// Runs the program with these arguments, the program's name first.
+/// Runs the program with these arguments, of which the first is the name of the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(error) => {
-            // Help and version are errors to clap, with exit code 0. A closed terminal is no reason to fail.
+            // Clap returns help and version as errors with exit code 0. A reader that has gone is not a failure.
             let is_lost = error.print().is_err_and(|error| report::is_lost(&error));
             return ExitCode::from(if is_lost || error.use_stderr() { exit::ERROR } else { exit::SUCCESS });
         }

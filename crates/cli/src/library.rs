@@ -1,4 +1,4 @@
-//! Where the Nix code is that is the same for every workspace, and whether it is this program's.
+//! The Nix library that every `Cargo.nix` imports: where it is, and whether it is the version of this program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use crate::output;
 use crate::paths::{lexical, relative};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// Name of the file beside `Cargo.nix`.
+/// Name of the file next to `Cargo.nix`.
 const BESIDE: &str = "cratewright.nix";
 
-/// `library` of `[workspace.metadata.cratewright]`.
+/// The key `library` of `[workspace.metadata.cratewright]`.
 const KEY: &str = "workspace.metadata.cratewright.library";
 
-/// The library of one `Cargo.nix`.
+/// The place of the library of one `Cargo.nix`.
 #[derive(Debug)]
 pub(crate) struct LibraryPlace {
-    /// The file, or a directory with a `default.nix`; nothing where it is within `Cargo.nix`.
+    /// The file, or a directory with a `default.nix`; `None` if the library is embedded in `Cargo.nix`.
     pub(crate) path: Option<PathBuf>,
-    /// Seen from the directory of `Cargo.nix`.
+    /// The library, with its path relative to the directory of `Cargo.nix`.
     pub(crate) library: Library,
-    /// Whether the path was chosen, so that what is there may be anyone's.
+    /// Whether the user chose the path, so that the file there may not be generated.
     is_chosen: bool,
-    /// Seen from the workspace root.
+    /// The path relative to the workspace root.
     pub(crate) shown: String,
 }
 
 impl LibraryPlace {
-    /// `chosen` is what the manifest says: `beside`, `embedded`, or a path from the workspace root.
+    /// `chosen` is the value in the manifest: `beside`, `embedded`, or a path relative to the workspace root.
     pub(crate) fn new(chosen: Option<&str>, root: &Path, cargo_nix: &Path) -> Result<Self, Diagnostic> {
         let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
         let directory = output::real_directory(cargo_nix)?;
@@ -43,7 +43,7 @@ impl LibraryPlace {
             }
             None | Some("beside") => directory.join(BESIDE),
             Some(chosen) if chosen.is_empty() || Path::new(chosen).is_absolute() => {
-                return Err(invalid(chosen, "is not a path from the workspace root", &root));
+                return Err(invalid(chosen, "is not a path relative to the workspace root", &root));
             }
             Some(chosen) => lexical(&root, chosen),
         };
@@ -55,37 +55,38 @@ impl LibraryPlace {
         Ok(LibraryPlace { shown: relative(&root, &path).to_string(), path: Some(path), library, is_chosen })
     }
 
-    /// The same for what a `Cargo.nix` was or would be made from.
+    /// The place that the record of a `Cargo.nix` says.
     pub(crate) fn of(record: &Record, root: &Path, cargo_nix: &Path) -> Result<Self, Diagnostic> {
         let chosen = record.value("Cargo.toml", KEY);
         LibraryPlace::new(chosen.as_ref().and_then(|chosen| chosen.as_str()), root, cargo_nix)
     }
 
-    /// Of a library within `Cargo.nix`, which is recorded there: all of it, whatever parts of it that has.
+    /// Digest of an embedded library, as `Cargo.nix` records it. It covers the whole library, even if only parts are
+    /// embedded.
     pub(crate) fn digest(&self) -> Option<String> {
         self.path.is_none().then(|| sha256(LIBRARY.as_bytes())[..16].to_owned())
     }
 
-    /// A file below the workspace root that is written: no package is built from it.
+    /// The library file, if it is below the workspace root: as an output, it is not an input of any package.
     pub(crate) fn output(&self) -> Option<String> {
         let is_output = self.shown.ends_with(".nix") && !self.shown.starts_with("../");
         is_output.then(|| self.shown.clone())
     }
 
-    /// Fails if there is no directory to write to.
+    /// Fails if the directory to write to does not exist.
     pub(crate) fn check_directory(&self) -> Result<(), Diagnostic> {
         let Some(path) = &self.path else { return Ok(()) };
         output::real_directory(path).map(drop).map_err(|failure| failure.note("named by", KEY))
     }
 
-    /// What is to be written, if anything is. A file that was chosen and is none of ours is left to whoever wrote it.
+    /// The file to write, if any. A file at a chosen path that cratewright did not generate is not replaced.
     pub(crate) fn file(&self) -> Option<(&Path, String)> {
         let path = self.path.as_deref()?;
         let is_foreign = self.is_chosen && path.exists() && !output::is_generated(path);
         (!is_foreign).then(|| (path, text()))
     }
 
-    /// What is wrong with what is there.
+    /// What is wrong with the existing library, if anything.
     pub(crate) fn state(&self) -> Option<LibraryState> {
         let path = self.path.as_deref()?;
         if self.is_chosen && path.is_dir() {
@@ -101,7 +102,7 @@ impl LibraryPlace {
     }
 }
 
-/// The whole file.
+/// The text of the library file.
 fn text() -> String {
     stamped(&LIBRARY)
 }
@@ -110,7 +111,7 @@ fn invalid(chosen: &str, why: &str, root: &Path) -> Diagnostic {
     Diagnostic::new("invalid-metadata", format!("`{KEY}` has `{chosen}`, which {why}"))
         .at(root.join("Cargo.toml").display().to_string())
         .help(
-            "write `\"beside\"`, `\"embedded\"`, or the path of a file such as `\"nix/cratewright.nix\"`, which is written",
+            "write `\"beside\"`, `\"embedded\"`, or the path of a file to generate, such as `\"nix/cratewright.nix\"`",
         )
 }
 

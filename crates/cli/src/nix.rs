@@ -1,4 +1,4 @@
-//! Runs Nix: what `Cargo.nix` evaluates to, and what Nix answers.
+//! Runs Nix: expressions that import `Cargo.nix`, and their evaluation.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,18 +10,18 @@ use serde::de::DeserializeOwned;
 use crate::args::nix::FileArgs;
 use crate::cargo;
 
-/// The expression of what `Cargo.nix` evaluates to: the one of the command line, or an import with these arguments.
+/// The expression for `Cargo.nix`: the one from the command line, or an import with these arguments.
 ///
 /// # Errors
-/// When `Cargo.nix` or nixpkgs is not there.
+/// When `Cargo.nix` or nixpkgs does not exist.
 pub(crate) fn cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result<String, Diagnostic> {
     if let Some(expression) = &file.expr {
-        // It may end in a comment.
+        // The line break is needed if the expression ends in a comment.
         return Ok(format!("({expression}\n)"));
     }
     let place = file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
     let place = path(&place)
-        .map_err(|failure| failure.help("write it with `cratewright generate`, or name it with `--cargo-nix`"))?;
+        .map_err(|failure| failure.help("write it with `cratewright generate`, or pass its path with `--cargo-nix`"))?;
     let nixpkgs = match &file.nixpkgs {
         None => String::new(),
         Some(given) => format!("nixpkgs = {};", path(given)?),
@@ -29,7 +29,7 @@ pub(crate) fn cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result
     Ok(format!("(import {place} {{ {nixpkgs} {arguments} }})"))
 }
 
-/// A path as an expression, whatever characters it has.
+/// A path as an expression, which allows any characters in it.
 pub(crate) fn path(path: &Path) -> Result<String, Diagnostic> {
     let path = path.canonicalize().map_err(|error| Diagnostic::io("find", path, &error))?;
     Ok(format!("(/. + {})", nix_string(&path.display().to_string())))
@@ -38,12 +38,12 @@ pub(crate) fn path(path: &Path) -> Result<String, Diagnostic> {
 /// Evaluates an expression.
 ///
 /// # Errors
-/// With `failure` and what Nix says, where Nix refuses or answers with something else than was asked for.
+/// Returns `failure` with the message of Nix if evaluation fails, or if the result has another type.
 pub(crate) fn evaluate<T: DeserializeOwned>(expression: &str, failure: Diagnostic) -> Result<T, Diagnostic> {
     evaluate_with(&[], expression, failure)
 }
 
-/// The same, and the derivations whose paths are asked for are written to the store.
+/// Evaluates an expression, and writes the derivations that it refers to to the store.
 pub(crate) fn instantiate<T: DeserializeOwned>(expression: &str, failure: Diagnostic) -> Result<T, Diagnostic> {
     evaluate_with(&["--read-write-mode"], expression, failure)
 }
@@ -54,7 +54,7 @@ fn evaluate_with<T: DeserializeOwned>(mode: &[&str], expression: &str, failure: 
     let evaluated = cargo::output(nix)?;
     let failed = |why: String| {
         failure.note("Nix says", why).help(
-            "name nixpkgs with `--nixpkgs path/to/nixpkgs` if it is not found, and run `cratewright generate` if Cargo.nix is stale",
+            "pass `--nixpkgs path/to/nixpkgs` if nixpkgs is not found, and run `cratewright generate` if Cargo.nix is stale",
         )
     };
     if !evaluated.status.success() {
@@ -63,7 +63,7 @@ fn evaluate_with<T: DeserializeOwned>(mode: &[&str], expression: &str, failure: 
     serde_json::from_slice(&evaluated.stdout).map_err(|error| failed(error.to_string()))
 }
 
-/// `nix` with one of its commands, which are all experimental.
+/// `nix` with one of its commands, all of which are experimental.
 pub(crate) fn command(name: &str) -> Command {
     let mut nix = Command::new("nix");
     nix.args(EXPERIMENTAL).arg(name);

@@ -1,4 +1,4 @@
-//! What is said on the command line, and recorded in `Cargo.nix`.
+//! Options of the command line that are recorded in `Cargo.nix`.
 
 use std::path::PathBuf;
 
@@ -8,36 +8,36 @@ use serde_json::Value;
 
 use crate::progress::Progress;
 
-/// What to load, and how.
+/// Which workspace to load, and how.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// `Cargo.toml` of the workspace or a member; else searched for from the current directory upwards.
+    /// `Cargo.toml` of the workspace or a member; by default the first one found from the current directory upwards.
     pub manifest_path: Option<PathBuf>,
-    /// Target triples or Nix systems; empty for what the workspace configures, else
+    /// Target triples or Nix systems; if empty, those that the workspace configures, else
     /// [`DEFAULT_TARGETS`](crate::workspace::DEFAULT_TARGETS).
     pub targets: Vec<String>,
-    /// Pairs of two platforms; empty for what the workspace configures.
+    /// Cross builds; if empty, those that the workspace configures.
     pub cross: Vec<Cross>,
-    /// Keep cargo off the network.
+    /// Run cargo without accessing the network.
     pub offline: bool,
     /// Fail if `Cargo.lock` would have to change.
     pub locked: bool,
-    /// Where Nix has laid out what cargo would fetch.
+    /// Directory with the packages that Nix has fetched in cargo's place.
     pub prefetched: Option<PathBuf>,
-    /// What is shown of cargo's work.
+    /// How much of cargo's progress is shown.
     pub progress: Progress,
 }
 
-/// What of the command line goes into `Cargo.nix`.
+/// The options that are recorded in `Cargo.nix`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     pub(crate) targets: Vec<String>,
     pub(crate) cross: Vec<Cross>,
-    /// The file, seen from the workspace root, where it is not `Cargo.nix` there.
+    /// Path of the file relative to the workspace root, if it is not `Cargo.nix` in the root.
     pub(crate) output: Option<String>,
-    /// The workspace root, seen from the directory of a file that lies outside of it: that has the name of the root in it.
+    /// Path of the workspace root relative to the directory of a file outside of it, as it contains the root's name.
     pub(crate) root: Option<String>,
-    /// Digest of the library, where it is within the file.
+    /// Digest of the library, if it is embedded in the file.
     pub(crate) library: Option<String>,
     /// Digest of the snapshot that is written with the file, if one is.
     pub(crate) snapshot: Option<String>,
@@ -52,7 +52,7 @@ impl Options {
         record.options().get(SNAPSHOT).and_then(Value::as_str).map(str::to_owned)
     }
 
-    /// Those recorded in a `Cargo.nix`, but for places.
+    /// The options recorded in a `Cargo.nix`, without paths and digests.
     pub(crate) fn recorded(record: &Record) -> Self {
         let section = record.options();
         let list = |key: &str| {

@@ -1,7 +1,7 @@
-//! Cargo as the oracle: its own unit graph for a selection on a pair.
+//! Cargo as an oracle: its own unit graph for a selection and a pair of platforms.
 //!
-//! Stable cargo prints it under `RUSTC_BOOTSTRAP=1`. Cargo learns its host from `rustc -vV`, so a `RUSTC` that answers
-//! for another host makes it resolve as it would there; no standard library of that platform is needed.
+//! Stable cargo prints it with `RUSTC_BOOTSTRAP=1`. Cargo learns its host from `rustc -vV`, so a `RUSTC` that prints
+//! another host makes it resolve as on that host; the standard library of that platform is not needed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -15,43 +15,43 @@ use crate::rustc::Rustc;
 use crate::workspace::Workspace;
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// Asks cargo. Keeps cargo's files in a directory of its own, so that no `target` is touched.
+/// Runs cargo for unit graphs. Cargo's files are kept in a temporary directory, so that no `target` is changed.
 #[derive(Debug)]
 pub struct Oracle {
     scratch: tempfile::TempDir,
-    /// The compiler that the scripts run.
+    /// The real compiler, which the scripts run.
     rustc: OsString,
-    /// Cargo itself, without rustup's search for it.
+    /// The real cargo, which saves rustup's lookup.
     cargo: Option<PathBuf>,
-    /// Whether each thread has a home of its own for cargo.
+    /// Whether each thread has its own `CARGO_HOME`.
     has_homes: bool,
 }
 
 impl Oracle {
-    /// Prepares a scratch directory, to ask of a workspace.
+    /// Prepares a temporary directory for the workspace in `root`.
     ///
     /// # Errors
-    /// When there is no place for temporary files.
+    /// When temporary files cannot be written.
     pub fn new(root: &Path) -> Result<Self, Diagnostic> {
         let scratch = tempfile::tempdir().map_err(|error| Diagnostic::io("write", &std::env::temp_dir(), &error))?;
         let rustc = Rustc::of(root);
         let cargo = rustc.cargo().filter(|_| std::env::var_os("CARGO").is_none()).map(Path::to_owned);
         let oracle = Oracle { scratch, rustc: rustc.program().to_owned(), cargo, has_homes: false };
-        // It is the same for all workspaces, and one may be running it while another is prepared.
+        // The script is written once, as a thread may run it while another workspace is prepared.
         oracle.write(&oracle.wrapper(), WRAPPER)?;
         Ok(oracle)
     }
 
-    /// The same, for several threads at once, where cargo's home allows it.
+    /// Prepares for several threads, if cargo's home allows it.
     pub(crate) fn for_threads(mut self, root: &Path) -> Self {
         self.has_homes = home(root).is_some_and(|home| self.make_homes(&home).is_ok());
         self
     }
 
-    /// Makes a `rustc` that answers as on each host of the workspace's pairs.
+    /// Writes a `rustc` script for each host of the workspace's pairs.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When a script cannot be written.
     pub fn prepare(&self, workspace: &Workspace) -> Result<(), Diagnostic> {
         for pair in &workspace.pairs {
             let host = &workspace.platforms[pair.host].triple;
@@ -59,7 +59,7 @@ impl Oracle {
             if path.exists() {
                 continue;
             }
-            // Cargo remembers what rustc printed only where that directory is there already.
+            // Cargo caches the output of rustc only if that directory exists already.
             let target = self.target_directory(host);
             fs::create_dir_all(&target).map_err(|error| Diagnostic::io("write", &target, &error))?;
             self.write(&path, RUSTC)?;
@@ -67,10 +67,10 @@ impl Oracle {
         Ok(())
     }
 
-    /// Cargo's unit graph as a table, for hosts that were prepared.
+    /// Cargo's unit graph as a table. The host must have been prepared.
     ///
     /// # Errors
-    /// When cargo refuses, which it does not for what `cargo metadata` could read.
+    /// When cargo fails, which is not expected for a workspace that `cargo metadata` can read.
     pub fn table(&self, workspace: &Workspace, selection: &Selection, pair: Pair) -> Result<UnitTable, Diagnostic> {
         let host = &workspace.platforms[pair.host].triple;
         let target = &workspace.platforms[pair.target].triple;
@@ -84,10 +84,10 @@ impl Oracle {
             UserIntent::Test => "test",
         });
         command.args(["--unit-graph", "-Z", "unstable-options", "--locked", "--offline", "--target", target]);
-        // Which rustc a package wants is no matter of resolution, and nixpkgs' builder does not ask either.
+        // `rust-version` does not affect the unit graph, and nixpkgs' builder ignores it as well.
         command.arg("--ignore-rust-version").arg("--profile").arg(&selection.profile);
-        // Named, as a member at the root would else stand for `default-members`; by id, as the registry may have a package
-        // of the same name and version.
+        // Without `--package`, a root package would select `default-members`; ids are used because a registry may have
+        // a package of the same name and version.
         for &member in &selection.members {
             command.arg("--package").arg(&workspace.packages[member].id);
         }
@@ -107,11 +107,11 @@ impl Oracle {
         cargo::at(&mut command, &manifest, &workspace.root);
         command.env("RUSTC_BOOTSTRAP", "1");
         command.env("RUSTC", self.rustc(host)).env(REAL_RUSTC, &self.rustc).env(HOST, host);
-        // The cfg tables that are resolved with are rustc's own, without what a machine has around it. With a wrapper that
-        // is an empty text cargo would take the configuration's as well, but remember nothing of what rustc says.
+        // The cfg tables come from plain rustc, so wrappers of this machine are replaced. An empty wrapper would
+        // disable them as well, but then cargo does not cache the output of rustc.
         command.env("RUSTC_WRAPPER", self.wrapper()).env("RUSTC_WORKSPACE_WRAPPER", self.wrapper());
         command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        // Variables that change profiles are of whoever runs the command.
+        // The user's environment must not change profiles.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"CARGO_PROFILE_"))
         {
             command.env_remove(name);
@@ -125,12 +125,12 @@ impl Oracle {
             return Err(Diagnostic::new("cargo-refused", "cargo prints no unit graph")
                 .at(manifest.display().to_string())
                 .note("cargo says", cargo::stderr(&output).trim().trim_start_matches("error: ").to_owned())
-                .help("`cargo build --locked --offline` must get past resolving; run `cargo fetch` once"));
+                .help("run `cargo fetch` once, so that `cargo build --locked --offline` can resolve the workspace"));
         }
         table_of_cargo(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// What rustc said, of each host.
+    /// Where cargo caches the output of rustc for a host.
     fn target_directory(&self, host: &str) -> PathBuf {
         self.scratch.path().join(format!("target-{}", file_name(host)))
     }
@@ -143,21 +143,21 @@ impl Oracle {
         write_script(path, script, &self.rustc).map_err(|error| Diagnostic::io("write", path, &error))
     }
 
-    /// In place of programs that a machine has around rustc.
+    /// The script that replaces rustc wrappers of this machine.
     fn wrapper(&self) -> PathBuf {
         self.scratch.path().join("wrapper")
     }
 
-    /// A home of this thread's own, where there are such.
+    /// The `CARGO_HOME` of this thread, if each thread has one.
     fn own_home(&self) -> Option<PathBuf> {
         let thread = rayon::current_thread_index().filter(|_| self.has_homes)?;
         Some(self.scratch.path().join(format!("home-{thread}")))
     }
 
-    /// Links to all that cargo has in its home but for locks, for each thread.
+    /// Makes a `CARGO_HOME` for each thread, with links to everything in cargo's home except for locks.
     ///
-    /// Cargo holds the lock of its package cache nearly as long as it runs, to download and unpack. All that is there
-    /// already, since `cargo metadata` has run, and with one lock for all there would be one graph at a time.
+    /// Cargo holds the lock of its package cache nearly as long as it runs, so with one home only one graph could be
+    /// made at a time. The lock is not needed, as `cargo metadata` has downloaded and unpacked everything.
     fn make_homes(&self, home: &Path) -> std::io::Result<()> {
         for thread in 0..rayon::current_num_threads() {
             let own = self.scratch.path().join(format!("home-{thread}"));
@@ -174,16 +174,16 @@ impl Oracle {
     }
 }
 
-/// A triple as part of a file's name: it may be the path of a target specification.
+/// A triple as part of a file name; it may be the path of a target specification.
 fn file_name(host: &str) -> String {
     host.replace('%', "%25").replace('/', "%2f")
 }
 
-/// Names of cargo's configuration in its home.
+/// Names of configuration files in cargo's home.
 const CONFIGURATION: [&str; 2] = ["config", "config.toml"];
 
-/// Where cargo keeps what it downloads, if another directory may stand for it. Paths in a configuration there are seen
-/// from there, and so it must not move; cargo finds it by itself above the workspace, where most have it.
+/// Cargo's home, if it can be replaced with a directory of links. Paths in a configuration file there are relative to
+/// it, so such a home cannot move, unless cargo finds the file above the workspace anyway.
 fn home(root: &Path) -> Option<PathBuf> {
     let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
         Some(home) => root.join(home),
@@ -194,7 +194,7 @@ fn home(root: &Path) -> Option<PathBuf> {
     (!has_configuration || is_found).then_some(home)
 }
 
-/// A member is built from its own directory, a whole workspace from the root.
+/// The manifest to build: a member's own, or that of the root for a whole workspace.
 fn manifest_of(workspace: &Workspace, selection: &Selection) -> PathBuf {
     let directory = match selection.members[..] {
         [member] => match &workspace.packages[member].source {
@@ -206,14 +206,14 @@ fn manifest_of(workspace: &Workspace, selection: &Selection) -> PathBuf {
     directory.join("Cargo.toml")
 }
 
-/// Variable with the program to run, so that no path has to be written as a shell reads it.
+/// Variable with the real rustc, so that its path need not be quoted in a script.
 const REAL_RUSTC: &str = "CRATEWRIGHT_RUSTC";
 
-/// Variable with the triple to answer for.
+/// Variable with the triple to print as host.
 const HOST: &str = "CRATEWRIGHT_HOST";
 
-/// A script around the real rustc that rewrites the `host:` line of `-vV` and adds `--target` to `--print` calls that
-/// name none.
+/// A script around the real rustc that rewrites the `host:` line of `-vV` and adds `--target` to `--print` calls
+/// without one.
 const RUSTC: &str = r#"#!/bin/sh
 case " $* " in
 *' -vV '*)
@@ -231,14 +231,14 @@ case " $* " in
 esac
 "#;
 
-/// A script that runs what it is given.
+/// A script that runs its arguments.
 const WRAPPER: &str = "#!/bin/sh\nexec \"$@\"\n";
 
 fn write_script(path: &Path, script: &str, rustc: &OsStr) -> std::io::Result<()> {
     fs::write(path, script)?;
     make_executable(path)?;
-    // A program that was open for writing a moment ago cannot always be run (ETXTBSY, when another thread forks just
-    // then); one run here shows that it can.
+    // A file that was just written may fail to run with ETXTBSY, if another thread forked while it was open, so try
+    // until it runs.
     for _ in 0..50 {
         match Command::new(path).args(["true", "-vV"]).env(REAL_RUSTC, rustc).output() {
             Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {

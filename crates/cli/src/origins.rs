@@ -1,5 +1,5 @@
-//! What Nix needs to fetch packages, read from cargo's own caches: hashes of git checkouts, download addresses of
-//! registries, and copies that cargo takes in their place. No network is used.
+//! Reads what Nix needs to fetch packages from cargo's caches, without network access: hashes of git checkouts,
+//! download addresses of registries, and replacements of sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,10 +15,10 @@ use crate::cargo;
 use crate::checkout;
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// What packages are fetched from.
+/// The origins of packages.
 ///
 /// # Errors
-/// When cargo's caches lack something, or hold something else than what was fetched.
+/// When cargo's caches lack a package, or its files were modified.
 pub(crate) fn origins(packages: &[&Package]) -> Result<Origins, Diagnostic> {
     let mut checkouts: BTreeMap<(String, String), (PathBuf, String)> = BTreeMap::new();
     let mut indices: BTreeMap<String, (PathBuf, String)> = BTreeMap::new();
@@ -65,7 +65,7 @@ fn download(package: &Path) -> Option<String> {
     let index = unpacked.parent()?.parent()?.join("index").join(unpacked.file_name()?);
     let config: IndexConfig = match fs::read(index.join("config.json")) {
         Ok(config) => serde_json::from_slice(&config).ok()?,
-        // The index of a registry that is no sparse one is a git repository without working tree.
+        // The index of a registry that is not sparse is a git repository without a working tree.
         Err(_) => ["refs/remotes/origin/HEAD", "FETCH_HEAD", "HEAD"].iter().find_map(|commit| {
             let mut git = Command::new("git");
             git.arg("--git-dir").arg(index.join(".git")).args(["show", &format!("{commit}:config.json")]);
@@ -78,7 +78,7 @@ fn download(package: &Path) -> Option<String> {
 
 fn no_download(index: &str, package: &Path, display: &str) -> Diagnostic {
     let message =
-        format!("where to download `{display}` from is not known: cargo's cache has no configuration of its registry");
+        format!("the download address of `{display}` is not known: cargo's cache has no `config.json` of its registry");
     Diagnostic::new("unknown-registry", message)
         .note("registry", index)
         .at(package.display().to_string())

@@ -1,6 +1,6 @@
-//! `cratewright overrides`: which crates meet something that is not Rust, and which layer of overrides knows them.
+//! `cratewright overrides`: which crates need native libraries or tools, and which layer of overrides covers them.
 //!
-//! What the layers hold is asked of Nix, by evaluating `Cargo.nix`: it is the table that the build uses.
+//! Nix evaluates `Cargo.nix` to list the overrides of each layer, so the list is the one that the build uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,33 +18,33 @@ use crate::report::Report;
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// Crates with which build scripts reach for a C compiler, which nixpkgs' stdenv has.
+/// Crates that build scripts use to run a C compiler, which nixpkgs' stdenv provides.
 const COMPILER: [&str; 3] = ["cc", "cxx-build", "nasm-rs"];
 
-/// `internal.overrides` of `Cargo.nix`: keys of each layer.
+/// `internal.overrides` of `Cargo.nix`: the keys of each layer.
 #[derive(Debug, Default, Deserialize)]
 struct Layers {
     nixpkgs: Vec<String>,
     user: Vec<String>,
 }
 
-/// One crate, as it is printed.
+/// A crate in the output.
 #[derive(Debug, Serialize)]
 struct Listed<'a> {
     name: &'a str,
     versions: Vec<String>,
-    /// Key `links` of its manifest.
+    /// The key `links` in its manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     links: Option<&'a str>,
-    /// Crates that its build script uses for what is not Rust.
+    /// Crates that its build script uses to build or find native code.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uses: Vec<&'a str>,
-    /// Who covers it: `nixpkgs`, `cratewright` and `user`, or `stdenv` where a C compiler is all it needs.
+    /// The layers that cover it: `nixpkgs`, `cratewright` and `user`, or `stdenv` if it needs only a C compiler.
     covered_by: Vec<&'static str>,
-    /// Files of `nix-lib/overrides` that are for it.
+    /// Files in `nix-lib/overrides` that apply to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overrides: Vec<&'static str>,
-    /// What to write, where nobody covers it.
+    /// A suggested override, if it is not covered.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<String>,
 }
@@ -65,7 +65,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
     let file = nix::cargo_nix(&command.file, &workspace.root, "")?;
     let layers: Layers = nix::evaluate(
         &format!("{file}.internal.overrides"),
-        Diagnostic::new("no-overrides", "Nix cannot evaluate which overrides there are"),
+        Diagnostic::new("no-overrides", "Nix cannot evaluate the overrides of Cargo.nix"),
     )?;
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
@@ -79,16 +79,16 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
     Ok(if is_denied { exit::STALE } else { exit::SUCCESS })
 }
 
-/// Crates that need native libraries or tools, as far as it can be told without Nix.
+/// Crates that need native libraries or tools, as far as is known without Nix.
 #[derive(Debug, Serialize)]
 pub(crate) struct Native<'a> {
-    /// Those that our own overrides cover.
+    /// Crates that our own overrides cover.
     pub(crate) covered: Vec<&'a str>,
-    /// Those that they do not cover; nixpkgs may.
+    /// Crates that only nixpkgs may cover.
     pub(crate) unknown: Vec<&'a str>,
 }
 
-/// Those of `Cargo.nix`.
+/// The native crates in `Cargo.nix`.
 pub(crate) fn native(workspace: &Workspace) -> Result<Native<'_>, Diagnostic> {
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
@@ -101,7 +101,7 @@ pub(crate) fn native(workspace: &Workspace) -> Result<Native<'_>, Diagnostic> {
     Ok(Native { covered: names(&["cratewright"]), unknown: names(&[]) })
 }
 
-/// Crates with `links`, and those whose build scripts use something for what is not Rust.
+/// Crates with `links`, and those whose build scripts build or find native code.
 fn listed<'a>(
     workspace: &'a Workspace,
     merged: &Merged,
@@ -140,7 +140,7 @@ fn listed<'a>(
         if layers.user.iter().any(|key| is_for_any(key, &packages)) {
             covered_by.push("user");
         }
-        // What is called otherwise has `links` for other reasons: that there be one version of it.
+        // Crates without `-sys` in the name often have `links` only to allow a single version.
         let needs_nothing = uses.is_empty() && !name.ends_with("-sys");
         if covered_by.is_empty() && (by_tools || needs_nothing) {
             covered_by.push("stdenv");
@@ -158,12 +158,12 @@ fn listed<'a>(
     listed
 }
 
-/// Whether a key of an override is for one of the packages, which have the name.
+/// Whether the key of an override matches one of the packages, which have the same name.
 fn is_for_any(key: &str, packages: &[&Package]) -> bool {
     packages.iter().any(|package| key_is_for(key, package))
 }
 
-/// An entry of `crateOverrides` to begin with.
+/// A draft of an entry for `crateOverrides`.
 fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
     let library = links.unwrap_or(name.trim_end_matches("-sys"));
     let mut text = format!("{name} = attrs: {{\n");
@@ -171,7 +171,7 @@ fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
         OVERRIDES.iter().find(|one| one.name == "pkg-config").map_or(&[][..], |one| &one.build_dependencies);
     let asks_pkg_config = uses.iter().any(|tool| of_pkg_config.contains(tool));
     if asks_pkg_config {
-        let _ = writeln!(text, "  # pkg-config itself is there; this is the library that it looks for.");
+        let _ = writeln!(text, "  # pkg-config is already an input; this is the library that it looks for.");
     }
     let _ = writeln!(text, "  buildInputs = [ pkgs.{library} ];");
     if !asks_pkg_config {
@@ -181,7 +181,7 @@ fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
     text
 }
 
-/// A line for each crate, and below those that nobody covers what to write.
+/// One line per crate, followed by a suggestion if it is not covered.
 fn text(crates: &[Listed<'_>]) -> String {
     let mut text = String::new();
     for one in crates {
@@ -203,7 +203,7 @@ fn text(crates: &[Listed<'_>]) -> String {
     }
     let uncovered = crates.iter().filter(|one| one.covered_by.is_empty()).count();
     if uncovered > 0 {
-        let _ = writeln!(text, "{uncovered} of {} not covered: put what is above into `crateOverrides`", crates.len());
+        let _ = writeln!(text, "{uncovered} of {} not covered: add the code above to `crateOverrides`", crates.len());
     }
     text
 }

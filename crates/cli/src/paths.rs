@@ -1,10 +1,10 @@
-//! Paths by their names alone.
+//! Lexical operations on paths, without access to the disk.
 
 use std::path::{Path, PathBuf};
 
 use cratewright_sources::path::{self, WsPath};
 
-/// A path seen from a directory: it need not be there.
+/// Joins a path to a directory and resolves `..` lexically. The path need not exist.
 pub(crate) fn lexical(directory: &Path, path: &str) -> PathBuf {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").fold(directory.to_owned(), |mut at, part| {
         if part == ".." {
@@ -16,13 +16,13 @@ pub(crate) fn lexical(directory: &Path, path: &str) -> PathBuf {
     })
 }
 
-/// `to` seen from the directory `from`, both canonical.
+/// `to` relative to the directory `from`. Both must be canonical.
 pub(crate) fn relative(from: &Path, to: &Path) -> WsPath {
     let slashed = |path: &Path| path.to_string_lossy().replace('\\', "/");
     path::relative(&slashed(from), &slashed(to))
 }
 
-/// A path as a shell takes it.
+/// A path, quoted for a shell if necessary.
 pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);

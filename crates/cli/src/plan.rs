@@ -1,4 +1,4 @@
-//! What Nix builds of a workspace, as graphs of derivations, without Nix.
+//! The graphs of derivations that Nix builds for a workspace, made without Nix.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::paths::{lexical, relative};
 use crate::report::Report;
 use crate::workspace::{self, Workspace, triple};
 
-/// Where the workspace is, how it is loaded, and with which options of its `Cargo.nix`.
+/// The place of the workspace, how to load it, and the options of its `Cargo.nix`.
 pub(crate) fn place(
     arguments: &PlanArgs,
     report: &Report,
@@ -42,7 +42,7 @@ pub(crate) fn place(
     Ok((found, load, options))
 }
 
-/// The graphs of a workspace as it is.
+/// The graphs of the current workspace.
 pub(crate) fn load(
     arguments: &PlanArgs,
     report: &Report,
@@ -54,7 +54,7 @@ pub(crate) fn load(
     Plan::new(&workspace, options)?.graphs(&arguments.profile, &Edited::default())
 }
 
-/// What is said on the command line of all commands that tell of the graph, completed by what `Cargo.nix` was written with.
+/// The options of the command line, with those recorded in `Cargo.nix` as defaults.
 fn recorded_options(cargo_nix: &Path, load: &LoadOptions) -> Options {
     let mut options = Options { targets: load.targets.clone(), cross: load.cross.clone(), ..Options::default() };
     if options.targets.is_empty() && options.cross.is_empty() {
@@ -65,15 +65,15 @@ fn recorded_options(cargo_nix: &Path, load: &LoadOptions) -> Options {
     options
 }
 
-/// Where `Cargo.nix` is if nothing else is said, seen from the workspace root.
+/// Default path of `Cargo.nix`, relative to the workspace root.
 const USUAL: &str = "Cargo.nix";
 
-/// Where `Cargo.nix` is, or would be.
+/// The path of `Cargo.nix`, which need not exist.
 pub(crate) fn cargo_nix(root: &Path, options: &Options) -> PathBuf {
     lexical(root, options.output.as_deref().unwrap_or(USUAL))
 }
 
-/// A file of the command line, seen from the workspace root.
+/// A path from the command line, relative to the workspace root.
 fn seen(root: &Path, path: &Path) -> Result<String, Diagnostic> {
     let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
     let path = output::follow_links(path);
@@ -81,7 +81,7 @@ fn seen(root: &Path, path: &Path) -> Result<String, Diagnostic> {
     Ok(relative(&root, &directory.join(path.file_name().unwrap_or_default())).to_string())
 }
 
-/// A workspace, ready to be drawn.
+/// A workspace, prepared to make graphs of derivations.
 pub(crate) struct Plan<'a> {
     workspace: &'a Workspace,
     prepared: Prepared,
@@ -94,19 +94,20 @@ impl<'a> Plan<'a> {
         Ok(Plan { workspace, prepared })
     }
 
-    /// The same without files that sources read outside of their packages, which derivations then lack among their inputs.
+    /// The same without the files that sources read outside of their packages, which the inputs of derivations then
+    /// lack.
     pub(crate) fn without_reads(workspace: &'a Workspace, options: &Options) -> Result<Self, Diagnostic> {
         let prepared =
             prepare(workspace, options, &cargo_nix(&workspace.root, options), Wanted::Graphs { with_reads: false })?;
         Ok(Plan { workspace, prepared })
     }
 
-    /// The packages of derivations, by their keys.
+    /// The packages, by the keys of their derivations.
     pub(crate) fn packages(&self) -> HashMap<&str, PackageIx> {
         self.prepared.merged.entries.iter().map(|entry| (entry.key.as_str(), entry.package)).collect()
     }
 
-    /// The graphs of all pairs, in their order, with a profile.
+    /// The graphs of all pairs in order, for a profile.
     pub(crate) fn graphs(
         &self,
         profile: &str,
@@ -117,7 +118,7 @@ impl<'a> Plan<'a> {
         Ok(derivations(self.workspace.resolved(graphs), merged, render, profile, contents, None))
     }
 
-    /// The graph of a platform, or of this machine, alone.
+    /// The graph of only one platform, by default that of this machine.
     pub(crate) fn graph(&self, profile: &str, platform: Option<&str>) -> Result<DerivationGraph, Diagnostic> {
         self.workspace.check_profile(profile)?;
         let Prepared { graphs, merged, render, .. } = &self.prepared;
@@ -128,7 +129,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Puts the graph of a platform first: the one that was asked for, else that of this machine, if it is there.
+/// Puts the graph of the given platform first, by default that of this machine if there is one.
 pub(crate) fn put_first(graphs: &mut [DerivationGraph], platform: Option<&str>) -> Result<(), Diagnostic> {
     let platforms: Vec<String> = graphs.iter().map(|graph| graph.platform.clone()).collect();
     let found = position(&platforms, platform)?;
@@ -136,7 +137,7 @@ pub(crate) fn put_first(graphs: &mut [DerivationGraph], platform: Option<&str>) 
     Ok(())
 }
 
-/// Which of the platforms is asked for.
+/// The index of the given platform, by default of that of this machine.
 fn position(platforms: &[String], platform: Option<&str>) -> Result<usize, Diagnostic> {
     let wanted = platform.map(triple);
     let found = match &wanted {
@@ -145,12 +146,12 @@ fn position(platforms: &[String], platform: Option<&str>) -> Result<usize, Diagn
     };
     found.ok_or_else(|| {
         let known: Vec<String> = platforms.iter().map(|platform| format!("`{platform}`")).collect();
-        let message = format!("`{}` is not among the platforms of the workspace", wanted.unwrap_or_default());
+        let message = format!("`{}` is not a platform of the workspace", wanted.unwrap_or_default());
         Diagnostic::new("unknown-platform", message).help(format!("name one of {}", known.join(", ")))
     })
 }
 
-/// Whether it is the platform of this program, which tells architecture and system, not the C library.
+/// Whether a platform has the architecture and system of this program. The C library is not compared.
 pub(crate) fn is_here(platform: &str) -> bool {
     let system = match std::env::consts::OS {
         "macos" => "-apple-darwin",

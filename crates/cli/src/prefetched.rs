@@ -1,11 +1,11 @@
-//! `generate --prefetched`: what `cargo metadata` says where packages were fetched by Nix, and there is no network.
+//! `generate --prefetched`: runs `cargo metadata` without network access, with packages that Nix has fetched.
 //!
-//! `tools.nix` lays them out as cargo's home has them, with `sources.json`, which says by source as in `Cargo.lock` where its
-//! packages are: unpacked crates in `registry/src/<registry>/<name>-<version>`, with the address of the registry in
-//! `registry/index/<registry>/config.json`, and trees of commits in `git/checkouts/<name>-<16 digits>/<commit>`. Cargo takes
-//! no such home, as it lacks indices and databases of git. So it is given one that has a directory source for each source,
-//! as `cargo vendor` makes them, in a configuration below that of the workspace. What it prints is then told of the places
-//! that Nix has made, where all is as in a home of cargo's own.
+//! `tools.nix` arranges them as in cargo's home: unpacked crates in `registry/src/<registry>/<name>-<version>`, the
+//! address of the registry in `registry/index/<registry>/config.json`, and trees of commits in
+//! `git/checkouts/<name>-<16 digits>/<commit>`. `sources.json` maps each source in `Cargo.lock` to its directory. Cargo
+//! cannot use this as its home, as indices and git databases are missing. So cargo gets a home whose configuration
+//! replaces each source with a directory source, as `cargo vendor` does, and the paths in its output are changed to
+//! those of Nix, which the rest of the program reads like cargo's own home.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -25,10 +25,10 @@ use crate::options::LoadOptions;
 use crate::paths::{lexical, relative};
 use crate::replacement::CHECKSUMS;
 
-/// What `cargo metadata` prints.
+/// The output of `cargo metadata`.
 ///
 /// # Errors
-/// When something that the lock names was not fetched, or cargo refuses the workspace.
+/// When a package in the lock file was not fetched, or cargo refuses the workspace.
 pub(crate) fn metadata(
     fetched: &Path,
     config: &CargoConfig,
@@ -47,7 +47,7 @@ pub(crate) fn metadata(
 /// A `CARGO_HOME` of directory sources.
 struct Home {
     directory: TempDir,
-    /// Where packages of it really are.
+    /// The real directory of each package.
     places: BTreeMap<PathBuf, PathBuf>,
 }
 
@@ -92,7 +92,7 @@ impl Home {
         Ok(home)
     }
 
-    /// Packages of a commit, each with the workspace that it inherits from.
+    /// Adds packages of a commit, each with the workspace that it inherits from.
     fn add_repository(&mut self, vendored: &Path, top: &Path, wanted: &[&LockedPackage]) -> Result<(), Diagnostic> {
         let files = Disk::new(top.to_owned());
         let all = RepositoryPackage::all(&files);
@@ -106,7 +106,8 @@ impl Home {
         Ok(())
     }
 
-    /// A package of a directory source: links, its checksum, and its manifest, if that has to be another one.
+    /// Adds a package to a directory source: links to its files, its checksum, and its manifest if that has to be
+    /// changed.
     fn add(
         &mut self,
         at: PathBuf,
@@ -134,7 +135,7 @@ impl Home {
         Ok(())
     }
 
-    /// Changes paths in what cargo has printed to those that they stand for.
+    /// Replaces paths in cargo's output with the real ones.
     fn place(&self, metadata: &mut Value) {
         for package in metadata["packages"].as_array_mut().into_iter().flatten() {
             let manifest = package["manifest_path"].as_str().map(PathBuf::from).unwrap_or_default();
@@ -145,7 +146,7 @@ impl Home {
                     lexical(place, &relative(at, Path::new(path))).display().to_string()
                 });
             }
-            // What is inherited is seen from the package, and lies where it was found.
+            // Inherited paths are relative to the package, but the files are in the workspace.
             for key in ["readme", "license_file"] {
                 change(&mut package[key], |path| match lexical(at, path) {
                     found if found.starts_with(at) => path.to_owned(),
@@ -166,7 +167,8 @@ fn change(value: &mut Value, with: impl Fn(&str) -> String) {
     }
 }
 
-/// A source of the lock as cargo's configuration has it: references of git repositories are written with escapes there.
+/// A source in `Cargo.lock`, as cargo's configuration has it: references of git repositories are percent-encoded only
+/// in the lock file.
 fn without_escapes(source: &str) -> String {
     let Some((url, reference)) = source.split_once('?') else { return source.to_owned() };
     let mut bytes = Vec::new();
@@ -192,11 +194,9 @@ fn link(_: &Path, _: &Path) -> io::Result<()> {
 
 fn not_prefetched(package: &LockedPackage, place: &Path) -> Diagnostic {
     let LockedPackage { name, version, .. } = package;
-    Diagnostic::new("not-prefetched", format!("package `{name} {version}` is not among those that Nix has fetched"))
+    Diagnostic::new("not-prefetched", format!("Nix has not fetched package `{name} {version}`"))
         .at(place.display().to_string())
-        .help(
-            "build with the `tools.nix` that belongs to this program, and look whether the repository has the package",
-        )
+        .help("use the `tools.nix` of this version of cratewright, and check that the repository has the package")
 }
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_lose_their_escapes() {
+    fn references_of_git_sources_are_decoded() {
         for (source, expected) in [
             ("git+https://example.org/a%20b?branch=a%2Fb%2B#0123", "git+https://example.org/a%20b?branch=a/b+#0123"),
             ("git+https://example.org/a?tag=100%", "git+https://example.org/a?tag=100%"),

@@ -1,7 +1,7 @@
-//! What is shown while something is waited for: on a terminal, or where `-v` asks for it.
+//! Progress messages, on a terminal or with `-v`.
 //!
-//! Cargo and rustup print what they do as lines with a verb, and cargo shows a bar that it writes over. Both are shown as
-//! they come; the rest of what they print is kept, as an error quotes it.
+//! Cargo and rustup print status lines that start with a verb, and cargo draws a progress bar. Both are shown as they
+//! come; all other output is kept, so that an error can quote it.
 
 use std::fmt::{Arguments, Display};
 use std::io::{IsTerminal, Read, Write};
@@ -9,10 +9,10 @@ use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
 
-/// How much is shown. Nothing by default.
+/// How much progress is shown. The default is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Whether a line may be shown that the next one takes the place of.
+    /// Whether to show a line that is overwritten by the next one.
     is_terminal: bool,
     /// Whether steps are listed.
     is_verbose: bool,
@@ -21,14 +21,14 @@ pub struct Progress {
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const CYAN: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Back to the first column, and nothing behind it.
+/// Moves to the first column and clears the line.
 const ERASE: &str = "\r\x1b[K";
 
-/// Columns of the verb in cargo's lines.
+/// Width of the verb in cargo's status lines.
 const VERB: usize = 12;
 
 impl Progress {
-    /// For what was asked for on the command line.
+    /// The progress for the options of the command line.
     pub(crate) fn new(is_quiet: bool, is_verbose: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
         Progress { is_terminal: !is_quiet && !is_dumb && std::io::stderr().is_terminal(), is_verbose }
@@ -44,7 +44,7 @@ impl Progress {
         self.is_terminal || self.is_verbose
     }
 
-    /// A step that only `-v` shows.
+    /// Shows a step with `-v`.
     pub(crate) fn detail(self, verb: &str, text: impl Display) {
         if self.is_verbose {
             self.clear();
@@ -52,14 +52,14 @@ impl Progress {
         }
     }
 
-    /// How far it is, in place of what was said last.
+    /// Shows the current progress in place of the previous one.
     pub(crate) fn so_far(self, verb: &str, text: impl Display) {
         if self.is_terminal {
             self.write(&format!("{verb:>VERB$} {text}"));
         }
     }
 
-    /// Takes away what [`Progress::so_far`] said.
+    /// Removes the line of [`Progress::so_far`].
     pub(crate) fn clear(self) {
         if self.is_terminal {
             self.write("");
@@ -67,18 +67,18 @@ impl Progress {
     }
 
     fn write(self, text: &str) {
-        // What cannot be shown is no reason to stop.
+        // Progress that cannot be shown is not an error.
         let _ = std::io::stderr().lock().write_all(format!("{ERASE}{text}").as_bytes());
     }
 
-    /// Has cargo draw its bar, which it does by itself only where it writes to a terminal.
+    /// Makes cargo draw its progress bar, although it does not write to a terminal.
     pub(crate) fn ask_for_bar(self, command: &mut Command) {
         if self.is_terminal {
             command.env("CARGO_TERM_PROGRESS_WHEN", "always").env("CARGO_TERM_PROGRESS_WIDTH", "80");
         }
     }
 
-    /// Shows what a program prints while it runs. Gives back what is not shown: warnings and errors.
+    /// Shows the status lines of a program while it runs. Returns all other output: warnings and errors.
     pub(crate) fn follow(self, output: impl Read) -> Vec<u8> {
         let (mut kept, mut line) = (Vec::new(), Vec::new());
         for byte in std::io::BufReader::new(output).bytes().map_while(Result::ok) {
@@ -94,7 +94,7 @@ impl Progress {
 
     fn printed(self, line: &[u8], kept: &mut Vec<u8>) {
         let text = String::from_utf8_lossy(line);
-        // Before a line that stays, cargo erases its bar.
+        // Cargo erases its progress bar before it prints a line.
         let text = text.trim_start_matches("\x1b[K");
         let is_bar = text.ends_with('\r');
         match status(text.trim_end()) {
@@ -109,12 +109,12 @@ impl Progress {
     }
 }
 
-/// What cannot be shown is no reason to stop.
+/// Shows a line; progress that cannot be shown is not an error.
 fn show(text: Arguments<'_>) {
     let _ = anstream::stderr().write_fmt(format_args!("{text}\n"));
 }
 
-/// The verb of a line of cargo's that says what it does, and the rest; the same of rustup's `info: `.
+/// Splits a status line of cargo, or an `info: ` line of rustup, into its verb and the rest.
 fn status(line: &str) -> Option<(&str, &str)> {
     if let Some(rest) = line.strip_prefix("info: ") {
         return Some(("rustup", rest));
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_does_is_shown_and_what_is_wrong_is_kept() {
+    fn status_lines_are_shown_and_errors_are_kept() {
         let printed = "    Updating crates.io index\n    Blocking waiting for file lock on package cache\n\
                        warning: unused key\n Downloading [==>  ] 1/9\r\x1b[K  Downloaded a v1.0.0\n\
                        info: downloading component 'cargo'\nerror: no matching package named `x` found\n\

@@ -1,4 +1,4 @@
-//! What stands in the place of packages' sources, by the configuration of the workspace.
+//! Sources of packages that the configuration of the workspace replaces.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -11,7 +11,7 @@ use cratewright_workspace::{CargoConfig, SourceReplacement};
 use rayon::prelude::*;
 use serde::Deserialize;
 
-/// The list of files that cargo keeps beside each package of a directory source.
+/// The list of checksums that cargo keeps with each package of a directory source.
 #[derive(Deserialize)]
 struct Checksums {
     files: BTreeMap<String, String>,
@@ -20,11 +20,11 @@ struct Checksums {
 /// Name of that list.
 pub(crate) const CHECKSUMS: &str = ".cargo-checksum.json";
 
-/// Packages, by id, whose source is replaced by something that Nix has to know of. Mirrors of registries are not among
-/// them: what they have is what the registry has, by its checksum.
+/// Packages, by id, with a replaced source that Nix has to use. Mirrors of registries are not included, as their
+/// packages have the checksums of the registry.
 ///
 /// # Errors
-/// When cargo takes a package from a directory that the workspace says nothing of, or that was changed.
+/// When cargo takes a package from a directory that is not in the configuration of the workspace, or that was modified.
 pub(crate) fn replacements(
     metadata: &Metadata,
     config: &CargoConfig,
@@ -53,31 +53,28 @@ pub(crate) fn replacements(
     replaced.collect()
 }
 
-/// Compares a vendored package with its list of checksums, as cargo does before it builds it.
+/// Compares a vendored package with its checksums, as cargo does before it builds it.
 fn check_directory(directory: &Path) -> Result<(), String> {
     let text = fs::read_to_string(directory.join(CHECKSUMS)).map_err(|error| error.to_string())?;
     let checksums: Checksums = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     for (file, expected) in checksums.files {
         let bytes = fs::read(directory.join(&file)).map_err(|error| format!("`{file}`: {error}"))?;
         if sha256(&bytes) != expected {
-            return Err(format!("`{file}` has another checksum"));
+            return Err(format!("the checksum of `{file}` differs"));
         }
     }
     Ok(())
 }
 
 fn changed(package: &str, directory: &Path, why: &str) -> Diagnostic {
-    Diagnostic::new(
-        "changed-vendored-package",
-        format!("vendored package `{package}` is not as it was vendored: {why}"),
-    )
-    .at(directory.display().to_string())
-    .help("run `cargo vendor` again; cargo refuses to build it as well")
+    Diagnostic::new("changed-vendored-package", format!("vendored package `{package}` was modified: {why}"))
+        .at(directory.display().to_string())
+        .help("run `cargo vendor` again; cargo refuses to build it as well")
 }
 
 fn unknown(package: &str, directory: &Path) -> Diagnostic {
     let message =
-        format!("cargo takes package `{package}` from a directory that the workspace's configuration does not name");
+        format!("cargo takes package `{package}` from a directory that is not in the configuration of the workspace");
     Diagnostic::new("unknown-directory", message)
         .at(directory.display().to_string())
         .help("put `[source]` into `.cargo/config.toml` in the workspace root, with a relative path, or remove the replacement")

@@ -1,4 +1,4 @@
-//! Everything that is printed. Data goes to standard output, everything else to standard error.
+//! Prints everything: data to standard output, all else to standard error.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::args::Common;
 use crate::progress::Progress;
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// Prints as loud as it was asked to.
+/// Prints as much as `--quiet` and `--verbose` ask for.
 #[derive(Debug)]
 pub(crate) struct Report {
     quiet: bool,
@@ -42,12 +42,12 @@ impl Report {
         }
     }
 
-    /// Whether a message could not be written, for another reason than that its reader has gone.
+    /// Whether a message could not be written, except because its reader has gone.
     pub(crate) fn is_lost(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed)
     }
 
-    /// A line on standard error. A full disk there is no reason to stop in the middle of the work.
+    /// Prints a line to standard error. A failure is only remembered, so that it does not interrupt the work.
     fn line(&self, text: Arguments<'_>) {
         let written = anstream::stderr().write_fmt(format_args!("{text}\n"));
         if written.is_err_and(|error| is_lost(&error)) {
@@ -55,41 +55,41 @@ impl Report {
         }
     }
 
-    /// A summary line in cargo's manner: a right-aligned verb, then what it did.
+    /// Prints a status line in cargo's style: a right-aligned verb and a description.
     pub(crate) fn status(&self, verb: &str, text: impl Display) {
         if !self.quiet {
             self.line(format_args!("{GREEN}{verb:>12}{GREEN:#} {text}"));
         }
     }
 
-    /// Whether more is shown than the summary.
+    /// Whether more than the summary is printed.
     pub(crate) fn is_verbose(&self) -> bool {
         self.progress.is_verbose()
     }
 
-    /// The same for what only `-v` shows.
+    /// Prints a status line with `-v`.
     pub(crate) fn detail(&self, verb: &str, text: impl Display) {
         self.progress.detail(verb, text);
     }
 
-    /// What is shown while something is waited for.
+    /// The progress to show.
     pub(crate) fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// How long a step took, which only `-v` shows.
+    /// Prints how long a step took, with `-v`.
     pub(crate) fn took(&self, verb: &str, what: impl Display, since: Instant) {
         self.detail(verb, format_args!("{what} in {}", seconds(since)));
     }
 
-    /// Something that the user may not have meant.
+    /// Prints a warning.
     pub(crate) fn warning(&self, text: impl Display) {
         if !self.quiet {
             self.line(format_args!("{YELLOW}warning{YELLOW:#}: {text}"));
         }
     }
 
-    /// The result itself, byte for byte. Whoever stops reading early has had enough.
+    /// Prints the result to standard output, byte for byte. It is not an error if the reader stops early.
     pub(crate) fn data(&self, text: &str) -> Result<(), Diagnostic> {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -98,7 +98,7 @@ impl Report {
         }
     }
 
-    /// A finding that is no error of usage: what is stale or does not match, and why.
+    /// Prints a finding that is not an error: what is stale or does not match, and why.
     pub(crate) fn finding(&self, label: &str, text: impl Display, reasons: &[String], help: &str) {
         self.line(format_args!("{RED}{label}{RED:#}: {text}"));
         for reason in reasons {
@@ -122,17 +122,17 @@ impl Report {
     }
 }
 
-/// Whether nobody gets what could not be written, though somebody waits for it.
+/// Whether output is lost. A closed pipe does not count, as its reader has stopped on purpose.
 pub(crate) fn is_lost(error: &io::Error) -> bool {
     error.kind() != io::ErrorKind::BrokenPipe
 }
 
-/// Time since then, as cargo prints it.
+/// The time since an instant, in cargo's format.
 pub(crate) fn seconds(since: Instant) -> String {
     format!("{:.2}s", since.elapsed().as_secs_f64())
 }
 
-/// Further lines of a text stand below its first.
+/// Indents all lines of a text except for the first.
 fn indented(text: &str) -> String {
     text.trim_end().replace('\n', "\n    ").replace("    \n", "\n")
 }

@@ -1,6 +1,6 @@
-//! The git repository that a workspace is in: revisions, what they hold, and what has changed since.
+//! The git repository of a workspace: its revisions, their files, and what has changed since.
 //!
-//! Git itself is asked, and nothing in the repository is written: no index, no worktree, no reference.
+//! All answers come from the git program. Nothing in the repository is written: no index, worktree or reference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -20,64 +20,64 @@ use crate::paths::{lexical, relative};
 /// A repository with a working tree.
 #[derive(Debug)]
 pub(crate) struct Repository {
-    /// Directory of the working tree.
+    /// The top directory of the working tree.
     top: PathBuf,
-    /// The workspace root, in the repository.
+    /// The canonical workspace root.
     root: PathBuf,
 }
 
 /// A commit.
 #[derive(Debug, Clone)]
 pub(crate) struct Revision {
-    /// Its full hash.
+    /// The full hash.
     pub(crate) commit: String,
-    /// As it was asked for, or how it was chosen.
+    /// The revision as the user gave it, or how it was chosen.
     pub(crate) shown: String,
 }
 
-/// Files by path, seen from the workspace root: mode and what identifies the content.
+/// File ids by path relative to the workspace root.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Listing(pub(crate) BTreeMap<WsPath, FileId>);
 
-/// Mode and what identifies the content.
+/// Mode, and an id of the content.
 pub(crate) type FileId = (String, String);
 
-/// Branches that are looked for where the repository does not say which is the default.
+/// Candidates for the default branch, if the repository does not have `origin/HEAD`.
 const DEFAULT_BRANCHES: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
 impl Repository {
-    /// The repository that holds the workspace root.
+    /// The repository of the workspace root.
     pub(crate) fn of(root: &Path) -> Result<Self, Diagnostic> {
         let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
         let top = run(git(&root).args(["rev-parse", "--show-toplevel"])).map_err(|says| {
             Diagnostic::new(
                 "no-repository",
-                "the workspace is in no git repository, so that there is nothing to compare it with",
+                "the workspace is not in a git repository, so there is nothing to compare it with",
             )
             .at(root.display().to_string())
             .note("git says", says)
-            .help("ask for a change that is not made yet: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`")
+            .help("ask about a planned change: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`")
         })?;
         let top = PathBuf::from(OsStr::from_bytes(trimmed(&top)));
         let top = top.canonicalize().map_err(|error| Diagnostic::io("find", &top, &error))?;
         Ok(Repository { top, root })
     }
 
-    /// The commit of a revision, or where the current branch left the default branch.
+    /// The commit of a revision, by default the commit where HEAD left the default branch.
     pub(crate) fn revision(&self, asked: Option<&str>) -> Result<Revision, Diagnostic> {
         let Some(asked) = asked else { return self.merge_base() };
         let commit = self.commit(asked).ok_or_else(|| {
             self.with_depth(
                 Diagnostic::new("unknown-revision", format!("there is no revision `{asked}`"))
                     .at(self.top.display().to_string())
-                    .help("name a commit, branch or tag that `git log` shows"),
+                    .help("choose a commit, branch or tag that `git log` shows"),
             )
         })?;
         Ok(Revision { commit, shown: asked.to_owned() })
     }
 
     fn commit(&self, revision: &str) -> Option<String> {
-        // A dash in front would be an option.
+        // A revision that starts with a dash must not be taken for an option.
         let text = run(git(&self.top)
             .args(["rev-parse", "--verify", "--quiet", "--end-of-options"])
             .arg(format!("{revision}^{{commit}}")));
@@ -90,13 +90,13 @@ impl Repository {
         let candidates = head.into_iter().chain(DEFAULT_BRANCHES.map(str::to_owned));
         let Some(branch) = candidates.into_iter().find(|branch| self.commit(branch).is_some()) else {
             let message = format!(
-                "the default branch is not known: there is none of `origin/HEAD`, `{}`",
+                "the default branch is not known: none of `origin/HEAD`, `{}` exists",
                 DEFAULT_BRANCHES.join("`, `")
             );
             return Err(self.with_depth(
                 Diagnostic::new("no-default-branch", message)
                     .at(self.top.display().to_string())
-                    .help("name a revision: `--since REV`"),
+                    .help("choose a revision with `--since REV`"),
             ));
         };
         let base = run(git(&self.top).args(["merge-base", "HEAD", &branch])).map_err(|says| {
@@ -104,7 +104,7 @@ impl Repository {
                 Diagnostic::new("no-merge-base", format!("`HEAD` and `{branch}` have no commit in common"))
                     .at(self.top.display().to_string())
                     .note("git says", says)
-                    .help("name a revision: `--since REV`"),
+                    .help("choose a revision with `--since REV`"),
             )
         })?;
         let commit = String::from_utf8_lossy(trimmed(&base)).into_owned();
@@ -112,7 +112,7 @@ impl Repository {
         Ok(Revision { shown: format!("{short}, where HEAD left {branch}"), commit })
     }
 
-    /// What a shallow clone lacks, git cannot tell from what never was.
+    /// Adds help if the clone is shallow, where git does not find older commits.
     fn with_depth(&self, diagnostic: Diagnostic) -> Diagnostic {
         let shallow = run(git(&self.top).args(["rev-parse", "--is-shallow-repository"]));
         match shallow.is_ok_and(|text| trimmed(&text) == b"true") {
@@ -122,30 +122,30 @@ impl Repository {
         }
     }
 
-    /// Where the workspace root is in a directory that a commit is exported to.
+    /// The workspace root in a directory that a commit is exported to.
     pub(crate) fn root_in(&self, directory: &Path) -> PathBuf {
         directory.join("tree").join(self.root.strip_prefix(&self.top).unwrap_or(Path::new("")))
     }
 
-    /// The directory of the working tree as it is called by whoever calls the workspace root so: links may lead to it.
+    /// The path of the working tree that matches a given path of the workspace root, which may contain links.
     pub(crate) fn top_seen_from(&self, root: &Path) -> PathBuf {
         let below = self.root.strip_prefix(&self.top).map_or(0, |below| below.components().count());
         let seen = root.ancestors().nth(below).filter(|seen| seen.canonicalize().is_ok_and(|real| real == self.top));
         seen.map_or_else(|| self.top.clone(), Path::to_owned)
     }
 
-    /// Whether a directory, seen from the workspace root, is in the working tree.
+    /// Whether a directory, relative to the workspace root, is in the working tree.
     pub(crate) fn holds(&self, directory: &str) -> bool {
         lexical(&self.root, directory).starts_with(&self.top)
     }
 
-    /// Writes all files of a commit below a directory, which is empty.
+    /// Writes all files of a commit to an empty directory.
     pub(crate) fn export(&self, revision: &Revision, directory: &Path) -> Result<(), Diagnostic> {
         let index = directory.join("index");
         let tree = directory.join("tree");
         fs::create_dir_all(&tree).map_err(|error| Diagnostic::io("write", &tree, &error))?;
         let failed = |says: String| {
-            Diagnostic::new("git-failed", format!("git cannot give the files of {}", revision.shown))
+            Diagnostic::new("git-failed", format!("git cannot read the files of {}", revision.shown))
                 .at(self.top.display().to_string())
                 .note("git says", says)
         };
@@ -159,7 +159,7 @@ impl Repository {
         run(&mut checkout).map_err(failed).map(drop)
     }
 
-    /// What a commit holds, and what the working tree holds: tracked files, and others that are not ignored.
+    /// The files of a commit, and those of the working tree: tracked files, and untracked ones that are not ignored.
     pub(crate) fn listings(&self, revision: &Revision) -> Result<[Listing; 2], Diagnostic> {
         let failed = |says: String| {
             Diagnostic::new("git-failed", format!("git cannot list the files of {}", revision.shown))
@@ -183,7 +183,7 @@ impl Repository {
         let others = run(git(&self.top).args(["ls-files", "--others", "--exclude-standard", "-z"])).map_err(failed)?;
         let mut after = before.clone();
         let mut diff = fields(&diff);
-        // `:<mode> <mode> <object> <object> <status>`, then the path
+        // `:<mode> <mode> <object> <object> <status>`, followed by the path
         while let (Some(about), Some(path)) = (diff.next(), diff.next()) {
             let about = String::from_utf8_lossy(about);
             let mode = about.split(' ').nth(1).unwrap_or_default().to_owned();
@@ -194,19 +194,19 @@ impl Repository {
         }
         for path in fields(&others) {
             let seen = self.seen(path);
-            // What the index has lost may be as it was.
+            // A file that was only removed from the index may be unchanged.
             let known = before.get(&seen).and_then(|_| self.hashed(path));
             after.insert(seen, known.unwrap_or_else(|| ("new".to_owned(), self.content(path))));
         }
         Ok([before, after].map(Listing))
     }
 
-    /// A path in the repository, as it is seen from the workspace root.
+    /// A path in the repository, relative to the workspace root.
     fn seen(&self, path: &[u8]) -> WsPath {
         relative(&self.root, &self.top.join(OsStr::from_bytes(path)))
     }
 
-    /// A file as a commit would have it.
+    /// The mode and object id that a file would have in a commit.
     fn hashed(&self, path: &[u8]) -> Option<FileId> {
         let path = OsStr::from_bytes(path);
         let about = fs::symlink_metadata(self.top.join(path)).ok().filter(Metadata::is_file)?;
@@ -223,25 +223,25 @@ impl Repository {
     }
 }
 
-/// Those of the names that git lists, seen from the directory; none where git says nothing.
+/// The names that git lists, relative to the directory; empty if git fails.
 pub(crate) fn listed(directory: &Path, arguments: &[&str], names: &[String]) -> BTreeSet<String> {
     let listed = run(git(directory).args(arguments).arg("--").args(names)).unwrap_or_default();
     fields(&listed).map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
-/// Whether git ignores a file that it does not know, and that need not be there yet.
+/// Whether git ignores an untracked file, which need not exist.
 pub(crate) fn is_ignored(directory: &Path, name: &str) -> bool {
     run(git(directory).args(["check-ignore", "--quiet", "--", name])).is_ok()
 }
 
 fn git(directory: &Path) -> Command {
     let mut git = Command::new("git");
-    // What is read is not to be refreshed on the disk either.
+    // Without this, reading may refresh the index on disk.
     git.arg("-C").arg(directory).env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null());
     git
 }
 
-/// What git prints, or says instead.
+/// The output of git, or its error message.
 fn run(command: &mut Command) -> Result<Vec<u8>, String> {
     let output = command.output().map_err(|error| format!("git cannot be run: {error}"))?;
     if output.status.success() { Ok(output.stdout) } else { Err(cargo::stderr(&output)) }

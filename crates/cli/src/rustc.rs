@@ -1,10 +1,10 @@
-//! The compiler that says what cfgs hold on a platform.
+//! The compiler that prints the cfgs of a platform.
 //!
-//! Rustup's `rustc` looks for the real one each time that it is run, and each answer takes as long again. The real one is
-//! looked for once, and what it has answered is remembered, by cargo's rule for `target/.rustc_info.json`
-//! (`rustc_fingerprint` in its `src/cargo/util/rustc.rs`): answers belong to a path and to what the file system says of the
-//! file. Only those of a compiler with its own library beside it are remembered, as a script may run another one each time,
-//! and none that depend on files, on variables or on the machine.
+//! Rustup's `rustc` looks up the real compiler on each run, which doubles the time of each call. So the real one is
+//! looked up once, and its output is cached by cargo's rule for `target/.rustc_info.json` (`rustc_fingerprint` in its
+//! `src/cargo/util/rustc.rs`): by path and file metadata. Only output of a compiler with its library next to it is
+//! cached, as a script may run a different compiler each time, and only output that does not depend on files, variables
+//! or the machine.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,16 +19,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::Stamp;
 
-/// A compiler, as far as it was found.
+/// A compiler, and what was found out about it.
 #[derive(Debug)]
 pub(crate) struct Rustc {
     program: OsString,
-    /// The cargo of the same toolchain, where rustup chooses that.
+    /// The cargo of the same toolchain, if rustup manages it.
     cargo: Option<PathBuf>,
     memory: Option<Memory>,
 }
 
-/// What a compiler has said.
+/// Cached output of a compiler.
 #[derive(Debug)]
 struct Memory {
     file: PathBuf,
@@ -37,60 +37,60 @@ struct Memory {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Known {
-    /// Which compiler it was.
+    /// The identity of the compiler.
     compiler: String,
-    /// What it printed, by triple and flags, a line each.
+    /// Output by triple and flags, which are joined by line breaks.
     cfgs: BTreeMap<String, String>,
 }
 
-/// Variables that change what rustc knows of a platform.
+/// Variables that change the cfgs of a platform.
 const VARIABLES: [&str; 2] = ["RUSTC_BOOTSTRAP", "RUST_TARGET_PATH"];
 
 impl Rustc {
-    /// The one that cargo runs in a directory.
+    /// The compiler that cargo runs in a directory.
     pub(crate) fn of(directory: &Path) -> Self {
         let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let Some(found) = resolve(&program) else { return Rustc { program, cargo: None, memory: None } };
         let is_proxy = is_proxy(&found);
-        let found = if is_proxy { behind(&found, directory) } else { Some(found) };
+        let found = if is_proxy { compiler_of_proxy(&found, directory) } else { Some(found) };
         let cargo = found.as_deref().filter(|_| is_proxy).map(|rustc| beside(rustc, "cargo"));
         let cargo = cargo.filter(|cargo| is_program(cargo));
         let memory = found.as_deref().and_then(|rustc| Memory::of(rustc, directory));
         Rustc { program: found.map_or(program, PathBuf::into_os_string), cargo, memory }
     }
 
-    /// What is run.
+    /// The program to run.
     pub(crate) fn program(&self) -> &OsStr {
         &self.program
     }
 
-    /// The cargo that rustup would run beside it.
+    /// The cargo of the same toolchain, if rustup manages it.
     pub(crate) fn cargo(&self) -> Option<&Path> {
         self.cargo.as_deref()
     }
 
-    /// Runs it there.
+    /// A command that runs the compiler in a directory.
     pub(crate) fn command(&self, directory: &Path) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(directory);
         command
     }
 
-    /// What it has printed for a platform with these flags.
+    /// The cached output for a platform with these flags.
     pub(crate) fn cfg(&self, triple: &str, flags: &[String]) -> Option<String> {
         self.memory.as_ref()?.known.borrow().cfgs.get(&question(triple, flags)?).cloned()
     }
 
-    /// Remembers what it printed for a platform, if that is possible.
+    /// Caches the output for a platform, if it can be cached.
     pub(crate) fn remember(&self, triple: &str, flags: &[String], cfg: &str) {
         let (Some(memory), Some(question)) = (&self.memory, question(triple, flags)) else { return };
         memory.known.borrow_mut().cfgs.insert(question, cfg.to_owned());
-        // It is there to save time, and nothing is lost without it.
+        // The cache only saves time, so failures are ignored.
         let _ = memory.write();
     }
 }
 
-/// What is asked, if the compiler alone decides: not a file, the machine that it runs on, or what is not stable.
+/// The cache key, if the output depends only on the compiler: not on a file, on the machine, or on unstable options.
 fn question(triple: &str, flags: &[String]) -> Option<String> {
     let is_file = triple.contains(['/', '\\']) || triple.ends_with(".json");
     let depends = |flag: &String| {
@@ -116,7 +116,7 @@ impl Memory {
         Some(Memory { file, known })
     }
 
-    /// Whole or not at all, as others may be reading it.
+    /// Writes the cache atomically, as other processes may read it.
     fn write(&self) -> std::io::Result<()> {
         let directory = self.file.parent().unwrap_or(Path::new(""));
         fs::create_dir_all(directory)?;
@@ -127,7 +127,7 @@ impl Memory {
     }
 }
 
-/// Where remembered answers are, which is never in a workspace.
+/// The cache directory, which is never in a workspace.
 pub(crate) fn cache(workspace: &Path) -> Option<PathBuf> {
     let given = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let base = match given {
@@ -140,7 +140,7 @@ pub(crate) fn cache(workspace: &Path) -> Option<PathBuf> {
     (base.is_absolute() && !cache.starts_with(workspace)).then_some(cache)
 }
 
-/// The file that is run by that name.
+/// The file that is run for a program name.
 fn resolve(program: &OsString) -> Option<PathBuf> {
     let path = Path::new(program);
     if path.is_absolute() {
@@ -170,15 +170,15 @@ fn beside(path: &Path, name: &str) -> PathBuf {
     path.with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Whether it is rustup by another name.
+/// Whether a `rustc` is a proxy of rustup: the same file under another name.
 fn is_proxy(rustc: &Path) -> bool {
     let length = |path: &Path| fs::metadata(path).ok().map(|found| found.len());
     length(rustc).is_some_and(|own| length(&beside(rustc, "rustup")) == Some(own))
 }
 
-/// The compiler that a proxy of rustup runs in a directory. Nothing where rustup would have to install it first, which it
-/// is to show.
-fn behind(proxy: &Path, directory: &Path) -> Option<PathBuf> {
+/// The compiler that a proxy of rustup runs in a directory. `None` if rustup has to install it first, so that its
+/// progress is shown later.
+fn compiler_of_proxy(proxy: &Path, directory: &Path) -> Option<PathBuf> {
     let mut rustup = Command::new(beside(proxy, "rustup"));
     rustup.args(["which", "rustc"]).current_dir(directory).env("RUSTUP_AUTO_INSTALL", "0").stdin(Stdio::null());
     let output = rustup.output().ok().filter(|output| output.status.success())?;
@@ -186,7 +186,7 @@ fn behind(proxy: &Path, directory: &Path) -> Option<PathBuf> {
     path.is_absolute().then_some(path)
 }
 
-/// What tells a compiler from all others. Nothing for what only runs one: that has no compiler's library beside it.
+/// The identity of a compiler. `None` for a wrapper, which has no compiler library next to it.
 fn identity(rustc: &Path) -> Option<String> {
     let libraries = rustc.parent()?.with_file_name(if cfg!(windows) { "bin" } else { "lib" });
     let is_driver =
@@ -207,7 +207,7 @@ fn identity(rustc: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// A toolchain with a compiler that prints something.
+    /// Makes a toolchain with a compiler and its library.
     fn toolchain(directory: &Path) -> PathBuf {
         for (file, text) in [("bin/rustc", "compiler"), ("lib/librustc_driver-1.so", "library")] {
             let path = directory.join(file);
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compiler_is_another_when_its_files_change() {
+    fn a_compiler_with_changed_files_has_another_identity() {
         let scratch = tempfile::tempdir().unwrap();
         let rustc = toolchain(scratch.path());
         let before = identity(&rustc).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_of_what_only_runs_a_compiler_are_not_remembered() {
+    fn output_of_a_wrapper_is_not_cached() {
         let scratch = tempfile::tempdir().unwrap();
         let script = scratch.path().join("bin/rustc");
         fs::create_dir_all(script.parent().unwrap()).unwrap();
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_remembered_for_one_compiler() {
+    fn output_is_cached_for_one_compiler() {
         let scratch = tempfile::tempdir().unwrap();
         let file = scratch.path().join("new/rustc.json");
         let memory = |compiler: &str| {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_in_a_workspace() {
+    fn the_cache_is_never_in_a_workspace() {
         let Some(cache) = cache(Path::new("/no/such/workspace")) else { return };
         assert_eq!(super::cache(cache.parent().unwrap()), None);
     }

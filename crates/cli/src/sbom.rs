@@ -1,4 +1,4 @@
-//! `cratewright sbom`.
+//! `cratewright sbom`: the software bill of materials of a member.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::workspace::{self, Workspace, find_manifest, triple};
 use cratewright_sources::diagnostic::Diagnostic;
 
 pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
-    // Opened by its name, a file that standard output was redirected to would lose what is in it.
+    // Opening `/dev/stdout` by name would truncate a file that standard output is redirected to.
     let output = command.output.as_deref().filter(|path| *path != Path::new("/dev/stdout")).map(follow_links);
     if let Some(path) = &output {
         output::check_aside(path)?;
@@ -65,10 +65,11 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
     let features = selection.requested_features(&workspace.packages, member);
     let name = &workspace.packages[member].name;
     let graph = BuildGraph::of_member(&workspace.packages, &graph, member, &features).ok_or_else(|| {
-        let message = format!("package `{name}` has neither a library nor a binary whose required features are on");
+        let message =
+            format!("package `{name}` has neither a library nor a binary whose required features are enabled");
         Diagnostic::new("nothing-to-build", message)
             .at(workspace.packages[member].manifest_path.clone())
-            .help("name another member with `-p`, or a variant that turns them on with `--variant`")
+            .help("choose another member with `-p`, or a variant that enables them with `--variant`")
     })?;
     let text = sbom(&graph, env!("CARGO_PKG_VERSION"));
     match output {
@@ -77,13 +78,13 @@ pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
             let (record, reads) = workspace.record.clone().with_reads(&workspace.disk);
             output::check_no_input(&path, &inputs(&workspace, &record, &reads))?;
             output::replace(&path, &text)?;
-            report.status("Written", format_args!("{}, of `{name}` for {target}", output::shown(&path)));
+            report.status("Wrote", format_args!("{}, the SBOM of `{name}` for {target}", output::shown(&path)));
         }
     }
     Ok(exit::SUCCESS)
 }
 
-/// What `Cargo.nix` wrote, with what manifests say.
+/// The build that `Cargo.nix` describes in `file`, completed with data from the manifests.
 fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Diagnostic> {
     let graph = BuildGraph::parse(&require_text(file)?);
     let mut graph = graph.map_err(|failure| failure.at(file.display().to_string()))?;
@@ -93,22 +94,22 @@ fn written_graph(file: &Path, manifests: &Path) -> Result<BuildGraph, Diagnostic
         let manifest: Manifest = toml::from_str(&text).map_err(|error| {
             Diagnostic::new("invalid-manifest", format!("`{}` cannot be read: {}", path.display(), error.message()))
                 .note("package", package)
-                .help("have `Cargo.toml` of the packed crate there")
+                .help("put the `Cargo.toml` of the packed crate there")
         })?;
         Ok(manifest.package)
     })?;
     Ok(graph)
 }
 
-/// A published manifest.
+/// A manifest.
 #[derive(Deserialize)]
 struct Manifest {
-    /// Cargo once called it otherwise.
+    /// `project` is the name in old manifests.
     #[serde(alias = "project")]
     package: About,
 }
 
-/// The member that was named, or that the manifest is of, or the only one.
+/// The selected member: the given one, that of the manifest, or the only one.
 fn member(workspace: &Workspace, command: &Sbom, manifest: &Path) -> Result<PackageIx, Diagnostic> {
     if let Some(name) = &command.package {
         return workspace.member(name);
@@ -122,13 +123,13 @@ fn member(workspace: &Workspace, command: &Sbom, manifest: &Path) -> Result<Pack
     one.ok_or_else(|| {
         let names: Vec<String> =
             packages.members.iter().map(|&member| format!("`{}`", packages[member].name)).collect();
-        Diagnostic::new("unnamed-member", "the workspace has several members, and none was named")
+        Diagnostic::new("unnamed-member", "the workspace has several members, and none was selected")
             .at(root.join("Cargo.toml").display().to_string())
-            .help(format!("name one with `-p`: {}", names.join(", ")))
+            .help(format!("select one with `-p`: {}", names.join(", ")))
     })
 }
 
-/// What `Cargo.nix` is made of for the member, by default or as a variant.
+/// The selection of `Cargo.nix` for the member: its default build or a variant.
 fn selection<'a>(
     workspace: &'a Workspace,
     member: PackageIx,

@@ -1,10 +1,10 @@
-//! What `Cargo.nix` is made of, by the settings of the workspace.
+//! The selections that `Cargo.nix` has, from the settings of the workspace.
 
 use cratewright_resolver::{DEFAULT_PROFILE, PackageGraph, PackageIx, RootFeatures, Selection, UserIntent};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_workspace::{FeatureUnification, ResolverBehavior, Settings, Variant};
 
-/// Default builds, then variants, then tests.
+/// All selections: default builds first, then variants, then tests.
 pub(crate) fn selections(settings: &Settings, packages: &PackageGraph) -> Result<Vec<Selection>, Diagnostic> {
     let mut selections = split(settings, packages.members.clone(), RootFeatures::default_features(), None);
     for (name, variant) in &settings.variants {
@@ -34,7 +34,7 @@ pub(crate) fn selections(settings: &Settings, packages: &PackageGraph) -> Result
     Ok(selections)
 }
 
-/// Members together or each by itself.
+/// Selections of all members together, or of each member separately.
 fn split(
     settings: &Settings,
     members: Vec<PackageIx>,
@@ -54,16 +54,16 @@ fn split(
     }
 }
 
-/// Members that have a variant.
+/// The members that have a variant.
 fn members_of(variant: &Variant, name: &str, packages: &PackageGraph) -> Result<Vec<PackageIx>, Diagnostic> {
     let fail = |message: String, help: &str| {
         Diagnostic::new("invalid-variant", format!("variant `{name}`: {message}")).at("Cargo.toml").help(help)
     };
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-        return Err(fail("its name has other characters than letters, digits, `-` and `_`".to_owned(), "rename it"));
+        return Err(fail("its name has characters other than letters, digits, `-` and `_`".to_owned(), "rename it"));
     }
     if variant.all_features && (variant.no_default_features || !variant.features.is_empty()) {
-        return Err(fail("`all-features` goes with no other features".to_owned(), "leave one of them out"));
+        return Err(fail("`all-features` cannot be combined with other features".to_owned(), "leave one of them out"));
     }
     let has_all = |member: PackageIx| variant.features.iter().all(|one| packages[member].has_feature(one));
     let Some(names) = &variant.members else {
@@ -71,7 +71,7 @@ fn members_of(variant: &Variant, name: &str, packages: &PackageGraph) -> Result<
         return match members.is_empty() {
             true => Err(fail(
                 format!("no member has the features {}", variant.features.join(", ")),
-                "correct `features`, or name `members` to see which lack what",
+                "correct `features`, or set `members` to see which of them lack a feature",
             )),
             false => Ok(members),
         };

@@ -1,7 +1,7 @@
-//! The snapshot of the build graph: `build-graph.toml` beside `Cargo.nix`.
+//! The snapshot of the build graph: `build-graph.toml` next to `Cargo.nix`.
 //!
-//! `Cargo.nix` records its digest. So `check` knows by one comparison whether it is what `generate` would write, and the
-//! snapshot itself, which people review, has no digest in it.
+//! `Cargo.nix` records its digest, so `check` needs only one comparison to know whether it is up to date, and the
+//! snapshot itself, which people review, contains no digest.
 
 use std::path::{Path, PathBuf};
 
@@ -15,11 +15,11 @@ use crate::output;
 use crate::paths::relative;
 use crate::report::Report;
 
-/// The snapshot of one `Cargo.nix`, which may not be there.
+/// The place of the snapshot of one `Cargo.nix`. The file need not exist.
 #[derive(Debug)]
 pub(crate) struct SnapshotPlace {
     pub(crate) path: PathBuf,
-    /// Seen from the workspace root.
+    /// The path relative to the workspace root.
     pub(crate) shown: String,
 }
 
@@ -30,18 +30,18 @@ impl SnapshotPlace {
         Ok(SnapshotPlace { shown: relative(&root, &path).to_string(), path })
     }
 
-    /// Whether there is one. A file of somebody else that has its name is none.
+    /// Whether the snapshot exists. A file that cratewright did not generate does not count.
     pub(crate) fn is_there(&self) -> bool {
         output::is_generated(&self.path)
     }
 
-    /// What is there, if it is one.
+    /// The text of the snapshot, if it exists.
     pub(crate) fn text(&self) -> Option<String> {
         let bytes = read_bytes(&self.path).ok().filter(|bytes| bytes.starts_with(GENERATED.as_bytes()))?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// What is wrong with what is there, given the digest that `Cargo.nix` has.
+    /// What is wrong with the snapshot, given the digest in `Cargo.nix`.
     pub(crate) fn reason(&self, recorded: Option<&str>) -> Option<Reason> {
         let there = self.text().map(|text| digest(&text));
         let state = match (recorded, &there) {
@@ -54,12 +54,12 @@ impl SnapshotPlace {
         Some(Reason::Snapshot { file: self.shown.clone(), state })
     }
 
-    /// A file below the workspace root: no package is built from it.
+    /// The file, if it is below the workspace root: as an output, it is not an input of any package.
     pub(crate) fn output(&self) -> Option<String> {
         Some(self.shown.clone()).filter(|shown| !shown.starts_with("../"))
     }
 
-    /// Warns of limits that are not kept, and of entries without effect.
+    /// Warns of exceeded limits, and of entries without effect.
     pub(crate) fn warn(&self, report: &Report) -> Result<(), Diagnostic> {
         let Some(snapshot) = self.parsed()? else { return Ok(()) };
         for breach in &snapshot.breaches {
@@ -69,19 +69,19 @@ impl SnapshotPlace {
         Ok(())
     }
 
-    /// The limits as the snapshot has them; nothing where there is none.
+    /// The parsed snapshot; `None` if it does not exist.
     pub(crate) fn parsed(&self) -> Result<Option<Snapshot>, Diagnostic> {
         let file = output::shown(&self.path);
         self.text().map(|text| Snapshot::parse(&file, &text)).transpose()
     }
 }
 
-/// Digest of a snapshot, as `Cargo.nix` records it.
+/// The digest of a snapshot that `Cargo.nix` records.
 pub(crate) fn digest(text: &str) -> String {
     sha256(text.as_bytes())[..16].to_owned()
 }
 
-/// Lines that tell of a breach: what it is, then each way that leads to it.
+/// Lines that describe a breach: the message, followed by the paths that cause it.
 pub(crate) fn lines(breach: &Breach, snapshot: &Snapshot) -> Vec<String> {
     let on = match breach.platforms.len() {
         all if all == snapshot.platforms.len() => String::new(),

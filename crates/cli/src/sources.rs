@@ -1,4 +1,4 @@
-//! `cratewright sources`.
+//! `cratewright sources`: the source of each package.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -18,29 +18,29 @@ use crate::report::Report;
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// One package, as it is printed.
+/// A package in the output.
 #[derive(Serialize)]
 struct Listed<'a> {
     name: &'a str,
     version: String,
-    /// As `Cargo.lock` has it; nothing for local packages.
+    /// The source in `Cargo.lock`; `None` for local packages.
     source: Option<&'a str>,
-    /// What Nix takes it with: `fetchCrate`, `fetchurl`, `fetchgit`, or `path`.
+    /// How Nix gets it: `fetchCrate`, `fetchurl`, `fetchgit`, or `path`.
     fetcher: &'static str,
-    /// From where: crates.io, `dl` of another registry, the URL of a repository, a directory.
+    /// Where Nix gets it from: crates.io, `dl` of another registry, the URL of a repository, or a directory.
     from: String,
-    /// Commit, of a git repository.
+    /// The commit in a git repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     rev: Option<&'a str>,
-    /// Directory of the package, in a repository.
+    /// Directory of the package in a git repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     dir: Option<&'a str>,
-    /// Of the packed crate, or the NAR of a repository; what is in the workspace has none.
+    /// Hash of the packed crate, or of the NAR of a repository; `None` for packages in the workspace.
     sha256: Option<&'a str>,
-    /// Files and directories that its build reads outside of its own, seen from the workspace root.
+    /// Files and directories outside of the package that its build reads, relative to the workspace root.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reads: Vec<String>,
-    /// Places in its sources of which it cannot be told what they read.
+    /// Places in its sources where it is not known which files they read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unsettled: Vec<String>,
 }
@@ -127,7 +127,7 @@ fn listed<'a>(package: &'a Package, origins: &'a Origins) -> Listed<'a> {
     }
 }
 
-/// A line for each package, and one below it for each file or directory that it reads outside.
+/// One line per package, followed by a line for each file or directory outside of it that it reads.
 fn text(packages: &[Listed<'_>]) -> String {
     let mut text = String::new();
     for package in packages {

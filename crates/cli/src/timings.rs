@@ -1,4 +1,4 @@
-//! What crates take, as logs say it, remembered in a file of this machine.
+//! Build times of crates, read from logs and remembered in a file.
 
 use std::fs;
 use std::io::{self, BufRead};
@@ -12,10 +12,10 @@ use crate::disk::read_text;
 use crate::output;
 use crate::report::Report;
 
-/// Where timings are kept, seen from the workspace root.
+/// Default path of the file, relative to the workspace root.
 const REMEMBERED: &str = "target/cratewright-timings.json";
 
-/// What is remembered, with what the logs add, which is remembered from now on. Nothing where nobody has measured anything.
+/// The remembered build times and those in the logs, which are added to the file. `None` if nothing was measured.
 pub(crate) fn timings(
     logs: &[PathBuf],
     file: Option<&Path>,
@@ -38,7 +38,7 @@ pub(crate) fn timings(
         found.extend(if log == Path::new("-") { from_stdin(report)? } else { from_file(log)? });
     }
     if found.is_empty() {
-        report.warning("the log has no build, so that nothing is learnt from it: all came from the store or a cache");
+        report.warning("the log has no builds and gives no build times: everything came from the store or a cache");
         return Ok(Some(timings));
     }
     let recorded = timings.record(graphs, &found);
@@ -52,11 +52,14 @@ pub(crate) fn timings(
     fs::create_dir_all(&directory).map_err(|error| Diagnostic::io("write", &directory, &error))?;
     output::replace(&file, &timings.to_json())?;
     let crates = recorded.n_derivations;
-    report.status("Remembered", format_args!("what {crates} crates and test suites take, in {}", output::shown(&file)));
+    report.status(
+        "Remembered",
+        format_args!("the build times of {crates} crates and test suites in {}", output::shown(&file)),
+    );
     Ok(Some(timings))
 }
 
-/// Lines are stamped as they come. Errors among them are shown, for nobody else sees them.
+/// Reads a log from standard input. Each line gets the time when it arrives, and errors of Nix in it are shown.
 fn from_stdin(report: &Report) -> Result<Vec<Measurement>, Diagnostic> {
     let start = Instant::now();
     let mut log = NixLog::new("standard input");
@@ -75,7 +78,7 @@ fn from_file(log: &Path) -> Result<Vec<Measurement>, Diagnostic> {
     let log =
         if log.is_dir() { reports.iter().find(|report| report.is_file()).map_or(log, PathBuf::as_path) } else { log };
     let text = read_text(log).map_err(|error| {
-        Diagnostic::io("read", log, &error).help("name a log, or a directory that holds cargo-timing.html")
+        Diagnostic::io("read", log, &error).help("pass a log, or a directory that has cargo-timing.html")
     })?;
     measurements(&log.display().to_string(), &text)
 }

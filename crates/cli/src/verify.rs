@@ -1,6 +1,6 @@
-//! `cratewright verify`: our unit graphs beside cargo's.
+//! `cratewright verify`: compares our unit graphs with cargo's.
 //!
-//! [`verify`] is public for the tests, which break the resolver to see that the comparison finds it.
+//! [`verify`] is public for the tests, which break the resolver to prove that the comparison finds it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,46 +22,46 @@ use crate::report::Report;
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// One selection on one pair.
+/// One selection on one pair of platforms.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    /// As on cargo's command line: `build -p app`, `test --workspace`.
+    /// The selection, as arguments of cargo: `build -p app`, `test --workspace`.
     pub selection: String,
-    /// Triple of the host.
+    /// Triple of cargo's host.
     pub host: String,
-    /// Triple of the target platform.
+    /// Triple of cargo's target.
     pub target: String,
-    /// How many units cargo has: a library, binary, build script or the tests of a package, for host or target.
+    /// Number of cargo's units: a library, binary, build script or the tests of a package, for host or target.
     pub units: usize,
-    /// Units that are not equal.
+    /// Units that differ.
     pub differences: Vec<Reported>,
 }
 
-/// A difference, for people and programs.
+/// A unit that differs.
 #[derive(Debug, Serialize)]
 pub struct Reported {
-    /// Name and version.
+    /// Name and version of the package.
     pub package: String,
     /// `lib`, `bin NAME`, `build script` or `tests`.
     pub unit: String,
     /// `host` or `target`.
     pub role: &'static str,
-    /// From what was asked for down to the unit.
+    /// Packages from a selected one down to the unit's.
     pub path: Vec<String>,
-    /// What cargo has; more than one where it builds the unit several times.
+    /// Cargo's units; more than one if cargo builds the unit several times.
     pub cargo: Vec<Facts>,
-    /// What we have.
+    /// Our units.
     pub cratewright: Vec<Facts>,
 }
 
-/// What a unit is compiled with.
+/// The facts about a unit that are compared.
 #[derive(Debug, Serialize)]
 pub struct Facts {
-    /// Features that are on.
+    /// Enabled features.
     pub features: Vec<String>,
-    /// `extern name = package`, with `(host)` where it is one for the host.
+    /// `extern name = package`, with `(host)` if the dependency is built for the host.
     pub dependencies: Vec<String>,
-    /// What the profile comes to.
+    /// The resolved settings of the profile.
     pub profile: String,
 }
 
@@ -95,49 +95,49 @@ pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Diagnostic> {
     }
     let units: usize = rows.iter().map(|row| row.units).sum();
     if wrong == 0 {
-        report.status("Verified", format_args!("{units} units in {} graphs: all as cargo has them", rows.len()));
+        report.status("Verified", format_args!("{units} units in {} graphs: all equal to cargo's", rows.len()));
         return Ok(exit::SUCCESS);
     }
     report.finding(
         "not equal",
         format_args!("{wrong} of {units} units differ from cargo's"),
         &[],
-        "report it with the output of `cratewright verify --format json`, and do not use Cargo.nix until it is mended",
+        "report it with the output of `cratewright verify --format json`, and do not use Cargo.nix until it is fixed",
     );
     Ok(exit::STALE)
 }
 
-/// What is compared.
+/// What to compare.
 #[derive(Debug, Clone)]
 pub struct VerifyOptions {
     /// Name of the profile.
     pub profile: String,
-    /// Names of members; all of them and the whole workspace where there are none.
+    /// Names of members; if empty, each member and the whole workspace.
     pub members: Vec<String>,
-    /// Build or test; both where nothing is said.
+    /// Build or test; `None` for both.
     pub intent: Option<UserIntent>,
-    /// What is shown meanwhile.
+    /// The progress to show.
     pub progress: Progress,
 }
 
 impl VerifyOptions {
-    /// Everything, with a profile.
+    /// Compares everything for a profile.
     pub fn all(profile: &str) -> Self {
         VerifyOptions { profile: profile.to_owned(), members: Vec::new(), intent: None, progress: Progress::default() }
     }
 }
 
-/// Compares what is resolved with what cargo says: build and test of each member and of the whole workspace, on each pair.
+/// Compares our unit graphs with cargo's: build and test of each member and of the whole workspace, on each pair.
 ///
 /// # Errors
-/// When cargo cannot be asked, or the workspace has no such profile or member.
+/// When cargo fails, or the workspace has no such profile or member.
 pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>, Diagnostic> {
     workspace.check_profile(&options.profile)?;
     let selections = selections(workspace, options)?;
     let graphs = workspace.resolve(&selections);
     let oracle = Oracle::new(&workspace.root)?.for_threads(&workspace.root);
     oracle.prepare(workspace)?;
-    // Pair by pair: what rustc says for one is asked by the first graph, and known to those behind it.
+    // The order is pair by pair, so that cargo runs rustc only for the first graph of each pair.
     let each: Vec<(usize, usize)> = (0..workspace.pairs.len())
         .flat_map(|pair| (0..selections.len()).map(move |selection| (selection, pair)))
         .collect();
@@ -165,8 +165,7 @@ pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>
     rows.map(|rows| rows.into_values().collect())
 }
 
-/// Build and test of each member, then of all at once, then of what else `Cargo.nix` is made of, as far as they are asked
-/// for.
+/// The selections to compare: build and test of each member, of all members together, and the others in `Cargo.nix`.
 fn selections(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Selection>, Diagnostic> {
     let all = &workspace.packages.members;
     let members = options.members.iter().map(|name| workspace.member(name)).collect::<Result<Vec<_>, _>>()?;
@@ -252,7 +251,7 @@ fn role(kind: CompileKind) -> &'static str {
     }
 }
 
-/// The shortest chain of packages from a root to a row, by the dependencies that the table itself has.
+/// The shortest chain of packages from a root to a row, by the dependencies in the table.
 fn path_to(roots: &[String], table: &UnitTable, to: &TargetKey) -> Vec<String> {
     let mut below: BTreeMap<(&str, CompileKind), Vec<(&str, CompileKind)>> = BTreeMap::new();
     for (key, facts) in table {
@@ -291,7 +290,7 @@ fn path_to(roots: &[String], table: &UnitTable, to: &TargetKey) -> Vec<String> {
     Vec::new()
 }
 
-/// A table: a line per selection, a column per pair; then each difference.
+/// A table with a line per selection and a column per pair, followed by the differences.
 fn text(rows: &[Row]) -> String {
     let pairs: Vec<String> = rows.iter().map(pair_name).fold(Vec::new(), |mut pairs, pair| {
         if !pairs.contains(&pair) {

@@ -1,4 +1,4 @@
-//! Loads a workspace: everything that the resolver needs, read from disk and from cargo.
+//! Loads a workspace: reads the input of the resolver from disk and from cargo.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,11 +23,11 @@ use crate::report::Report;
 use crate::rustc::Rustc;
 use crate::selections::selections;
 
-/// Platforms resolved for when nothing else is said: the four that nixpkgs builds for most.
+/// Default platforms: the four that nixpkgs supports best.
 pub const DEFAULT_TARGETS: [&str; 4] =
     ["aarch64-apple-darwin", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-unknown-linux-gnu"];
 
-/// Nix systems and what rustc calls them (nixpkgs `lib/systems`).
+/// Nix systems and their target triples (nixpkgs `lib/systems`).
 const SYSTEMS: [(&str, &str); 7] = [
     ("aarch64-darwin", "aarch64-apple-darwin"),
     ("aarch64-linux", "aarch64-unknown-linux-gnu"),
@@ -41,40 +41,40 @@ const SYSTEMS: [(&str, &str); 7] = [
 /// A workspace, ready to be resolved.
 #[derive(Debug)]
 pub struct Workspace {
-    /// Directory of the root manifest.
+    /// The directory of the root manifest.
     pub root: PathBuf,
     /// The packages.
     pub packages: PackageGraph,
-    /// Platforms, in order of their triples.
+    /// The platforms, in order of their triples.
     pub platforms: Vec<Platform>,
-    /// Pairs of them: native ones first.
+    /// Pairs of platforms, native ones first.
     pub pairs: Vec<Pair>,
-    /// What `Cargo.nix` is made of: a build of each member, and of each variant.
+    /// The selections in `Cargo.nix`: default builds, variants and tests.
     pub selections: Vec<Selection>,
-    /// Patterns of files that are in no local source.
+    /// Patterns of files that are left out of all local sources.
     pub ignored: Vec<String>,
     /// `rustflags` of cargo's configuration, by triple.
     pub rustflags: BTreeMap<String, Vec<String>>,
     /// `[env]` of cargo's configuration.
     pub environment: BTreeMap<String, EnvironmentVariable>,
-    /// What profiles and cargo's configuration say and Nix does not follow, a line each.
+    /// A warning for each setting in profiles and cargo's configuration that is ignored.
     pub not_followed: Vec<String>,
     /// `[workspace.metadata.cratewright]`.
     pub(crate) settings: Settings,
-    /// Everything that was asked of the disk, but for what sources read.
+    /// Everything that was read from disk, except for what sources read.
     pub(crate) record: Record,
     pub(crate) disk: Disk,
-    /// What `cargo metadata` has printed.
+    /// The output of `cargo metadata`.
     pub(crate) metadata: String,
 }
 
 impl Workspace {
-    /// Unit graphs of these selections, per pair.
+    /// The unit graphs of these selections, by pair.
     pub fn resolve(&self, selections: &[Selection]) -> Vec<Vec<UnitGraph>> {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
     }
 
-    /// The member of that name.
+    /// The member with this name.
     pub(crate) fn member(&self, name: &str) -> Result<PackageIx, Diagnostic> {
         let Workspace { packages, root, .. } = self;
         let found = packages.members.iter().copied().find(|&member| packages[member].name == name);
@@ -97,8 +97,8 @@ impl Workspace {
             .help(format!("name one of {}", names.join(", "))))
     }
 
-    /// Number of units that `Cargo.nix` would have if features were unified the other way; nothing where that has no such
-    /// selections, or cannot be built.
+    /// The number of units that `Cargo.nix` would have with the other feature unification; `None` if its selections
+    /// cannot be made or merged.
     pub(crate) fn units_otherwise(&self) -> Option<(FeatureUnification, usize)> {
         let feature_unification = self.settings.feature_unification.other();
         let mut settings = self.settings.clone();
@@ -110,7 +110,7 @@ impl Workspace {
         Some((feature_unification, merged.builds().count()))
     }
 
-    /// Nix systems that build for themselves, where the workspace says which platforms `Cargo.nix` is for.
+    /// Nix systems with native builds, if the workspace configures the platforms of `Cargo.nix`.
     pub(crate) fn named_systems(&self) -> Vec<&'static str> {
         let native = self.pairs.iter().filter(|pair| self.settings.targets().is_some() && !pair.is_cross());
         native.filter_map(|pair| system(&self.platforms[pair.host].triple)).collect()
@@ -122,7 +122,7 @@ impl Workspace {
         graphs.pop().and_then(|mut graphs| graphs.pop()).expect("one graph for one selection and pair")
     }
 
-    /// What [`cratewright_renderer::merge`] takes: the graphs of the workspace's own selections, with what they speak of.
+    /// The input of [`cratewright_renderer::merge`]: graphs of the workspace's selections, with the data they refer to.
     pub(crate) fn resolved<'a>(&'a self, graphs: &'a [Vec<UnitGraph>]) -> Resolved<'a> {
         let Workspace { packages, platforms, pairs, selections, .. } = self;
         Resolved { packages, platforms, pairs, selections, graphs }
@@ -132,12 +132,12 @@ impl Workspace {
 /// Reads a workspace.
 ///
 /// # Errors
-/// Whatever stands in the way, from a missing manifest to an unsupported source.
+/// When anything cannot be loaded, from a missing manifest to an unsupported source.
 pub fn load(options: &LoadOptions) -> Result<Workspace, Diagnostic> {
     load_found(options, &find(options.manifest_path.as_deref())?, None)
 }
 
-/// The same of a workspace of which it is known what cargo would say.
+/// Reads a workspace with known output of `cargo metadata`.
 pub(crate) fn load_known(options: &LoadOptions, metadata: String) -> Result<Workspace, Diagnostic> {
     load_found(options, &find(options.manifest_path.as_deref())?, Some(metadata))
 }
@@ -158,15 +158,15 @@ fn load_from(
 ) -> Result<Workspace, Diagnostic> {
     let root = disk.root();
     let observer = Observer::new(disk);
-    // Before cargo, which would wait for a pipe in the place of a file.
+    // This runs before cargo, which would block on a pipe in place of a file.
     let workspace = cratewright_workspace::Workspace::discover(&observer)?;
     observer.read_lock()?;
     let asked = triples(&options.targets);
     let early: Vec<String> = if asked.is_empty() { DEFAULT_TARGETS.map(str::to_owned).to_vec() } else { asked.clone() };
     let platform =
         |rustc: &Rustc, triple: &str| cargo::platform(rustc, triple, root, &workspace.config, options.progress);
-    // rustc's tables and the lock do not depend on what cargo says, so they are read while it runs; one after the other,
-    // as cargo is what takes long and should have a core to itself.
+    // rustc's tables and the lock file are read while cargo runs, but one after the other: cargo takes longest and
+    // should have a core to itself.
     let (metadata, rustc, platforms, lock) = thread::scope(|scope| {
         let metadata = scope.spawn(|| {
             let (output, has_updated_lock) = match (known_metadata, &options.prefetched) {
@@ -186,15 +186,15 @@ fn load_from(
         let lock = observer.lock();
         (metadata.join().expect("parsing what cargo prints does not panic"), rustc, platforms, lock)
     });
-    // Without rustc cargo fails as well, and says less plainly why.
+    // Without rustc cargo fails as well, with a less clear message.
     let no_rustc = platforms.iter().filter_map(|platform| platform.as_ref().err());
     if let Some(missing) = no_rustc.into_iter().find(|missing| missing.cause == Cause::NoRustc) {
         return Err(missing.diagnostic.clone());
     }
-    // A lock that cannot be read is said with the line that is wrong.
+    // This error has the line of the lock file that is wrong, so it comes before cargo's.
     let mut lock = lock?;
     let (output, metadata, replaced, has_updated_lock) = metadata?;
-    // All else is to be as it was before cargo ran.
+    // The lock file is read again, but all other files must not have changed while cargo ran.
     if has_updated_lock {
         lock = Observer::new(disk).lock()?;
     }
@@ -230,12 +230,12 @@ fn load_from(
     })
 }
 
-/// The same, which `-v` tells of.
+/// Reads a workspace, and reports the time with `-v`.
 pub(crate) fn load_for(report: &Report, options: &LoadOptions) -> Result<Workspace, Diagnostic> {
     load_found_for(report, options, &find(options.manifest_path.as_deref())?)
 }
 
-/// The same, of what [`find`] has found.
+/// The same for a workspace that [`find`] has found.
 pub(crate) fn load_found_for(
     report: &Report,
     options: &LoadOptions,
@@ -247,7 +247,7 @@ pub(crate) fn load_found_for(
     Ok(workspace)
 }
 
-/// A native pair for each target, then the cross pairs, and the platforms they speak of.
+/// A native pair for each target, followed by the cross pairs, and their platforms.
 fn pairs(
     targets: &[String],
     cross: &[Cross],
@@ -270,7 +270,7 @@ fn pairs(
     Ok((platforms, pairs))
 }
 
-/// Platforms that nobody named, but for those whose flags cannot be followed: they are said in `left_out`.
+/// The default platforms without those whose flags cannot be passed on, which get a warning in `left_out`.
 fn defaults(
     mut targets: Vec<String>,
     known: &BTreeMap<String, Result<Platform, NoPlatform>>,
@@ -284,7 +284,7 @@ fn defaults(
             Err(missing) => Some(missing.diagnostic.clone()).filter(|_| missing.cause == Cause::Flags),
         };
         let Some(failure) = failure else { return true };
-        left_out.push(format!("`{triple}` is left out, and nobody named it: {}", failure.message));
+        left_out.push(format!("`{triple}` is left out of the default platforms: {}", failure.message));
         first.get_or_insert(failure);
         false
     });
@@ -294,7 +294,7 @@ fn defaults(
     }
 }
 
-/// Flags of each platform that has any.
+/// The flags of each platform that has any.
 fn rustflags(platforms: &[Platform], config: &CargoConfig) -> Result<BTreeMap<String, Vec<String>>, Diagnostic> {
     let mut all = BTreeMap::new();
     for platform in platforms {
@@ -312,23 +312,23 @@ fn rustflags_of(platform: &Platform, config: &CargoConfig) -> Result<Vec<String>
         let message = format!(
             "`{flag}` in `rustflags` for `{triple}` has a space or a pattern, which nixpkgs' builder cannot pass on"
         );
-        Diagnostic::new("unsupported-rustflags", message)
-            .at(config.file())
-            .help(format!("leave the flag out, or name other platforms than `{triple}` in `targets` of [workspace.metadata.cratewright]"))
+        Diagnostic::new("unsupported-rustflags", message).at(config.file()).help(format!(
+            "remove the flag, or list other platforms than `{triple}` in `targets` of [workspace.metadata.cratewright]"
+        ))
     })
 }
 
-/// The triple of a Nix system, or what is one already.
+/// The triple of a Nix system; triples are returned unchanged.
 pub(crate) fn triple(target: &str) -> String {
     SYSTEMS.iter().find(|(system, _)| *system == target).map_or(target, |(_, triple)| triple).to_owned()
 }
 
-/// The Nix system that builds for itself, by its triple.
+/// The Nix system with this triple.
 pub(crate) fn system(triple: &str) -> Option<&'static str> {
     SYSTEMS.iter().find(|(_, known)| *known == triple).map(|(system, _)| *system)
 }
 
-/// Sorted triples of what was asked for, each once.
+/// The sorted triples of targets, without repetitions.
 fn triples(targets: &[String]) -> Vec<String> {
     let mut triples: Vec<String> = targets.iter().map(|target| triple(target)).collect();
     triples.sort();
@@ -346,11 +346,11 @@ pub(crate) fn find(manifest_path: Option<&Path>) -> Result<(PathBuf, Disk), Diag
     Ok((manifest, disk.at(top.join(root.as_str()))))
 }
 
-/// The manifest to start from, checked to be there so that the error can be ours.
+/// The manifest to start from. It is checked here, as cargo's error would be less clear.
 pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Diagnostic> {
     let no_manifest = |message: String| {
         Diagnostic::new("no-manifest", message)
-            .help("run it inside a Cargo workspace, or name one with `--manifest-path path/to/Cargo.toml`")
+            .help("run the command inside a Cargo workspace, or pass `--manifest-path path/to/Cargo.toml`")
     };
     if let Some(path) = given {
         return match path.is_file() {
@@ -359,7 +359,7 @@ pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Diagnostic>
         };
     }
     let current = std::env::current_dir().map_err(|error| Diagnostic::io("read", Path::new("."), &error))?;
-    // As for cargo, the first counts, whatever it is.
+    // As in cargo, the first entry with this name counts, even if it is not a file.
     let manifest = current.ancestors().map(|directory| directory.join("Cargo.toml")).find(|manifest| manifest.exists());
     match manifest {
         Some(manifest) if manifest.is_file() => Ok(manifest),

@@ -1,4 +1,4 @@
-//! `nix-lib/amend.sh` on a scratch git repository: a bot bumps something, and its commit is amended with a fresh Cargo.nix.
+//! `nix-lib/amend.sh` in a scratch git repository: it amends a bot's commit with a regenerated Cargo.nix.
 
 mod support;
 
@@ -8,13 +8,13 @@ use std::process::{Command, Output};
 
 const BOT: &str = "renovate[bot]";
 
-/// A remote and a clone of it whose last commit is on the branch `bump`.
+/// A remote, and a clone of it with a commit on the branch `bump`.
 struct Scratch {
     directory: tempfile::TempDir,
 }
 
 impl Scratch {
-    /// A workspace with a fresh Cargo.nix on `main`, and on `bump` an edit of its manifest by `author`.
+    /// Creates a workspace with an up-to-date Cargo.nix on `main`, and a commit by `author` with an edit on `bump`.
     fn new(author: &str, edit: impl FnOnce(&Path)) -> Self {
         let scratch = Scratch { directory: tempfile::tempdir().unwrap() };
         let clone = scratch.clone_of("clone");
@@ -23,7 +23,7 @@ impl Scratch {
         );
         fs::create_dir_all(&clone).unwrap();
         support::run(Command::new("cp").arg("-r").arg(support::fixture("three-members").join(".")).arg(&clone));
-        // Its library lies beside it, as it does for most.
+        // The library is next to Cargo.nix, as in most workspaces.
         support::library_elsewhere(&clone, "");
         scratch.git("clone", &["init", "--quiet", "--initial-branch", "main"]);
         scratch.git("clone", &["remote", "add", "origin", "../remote"]);
@@ -51,7 +51,7 @@ impl Scratch {
         support::run(command.args(["commit", "--quiet", "--allow-empty", "--message", message]));
     }
 
-    /// Runs the script as the workflow does: on a detached commit.
+    /// Runs the script on a detached commit, as the workflow does.
     fn amend(&self) -> Output {
         self.amend_in("clone")
     }
@@ -97,19 +97,19 @@ fn the_commit_of_a_bot_is_amended_once() {
     let before = scratch.remote("bump");
     check(&scratch.amend(), 0, "amended");
     assert_ne!(scratch.remote("bump"), before);
-    assert_eq!(scratch.remote("bump^"), scratch.remote("main"), "it is still one commit");
+    assert_eq!(scratch.remote("bump^"), scratch.remote("main"), "the branch still has one commit");
     assert_eq!(scratch.git("remote", &["log", "-1", "--format=%an %cn %s", "bump"]), format!("{BOT} {BOT} bump"));
     let changed = scratch.git("remote", &["show", "--format=", "--name-only", "bump"]);
     assert_eq!(changed, "Cargo.nix\nleaf/Cargo.toml");
 
-    // The run that the push starts.
+    // The push starts a second run.
     let after = scratch.remote("bump");
     check(&scratch.amend(), 0, "up to date");
     assert_eq!(scratch.remote("bump"), after);
 }
 
 #[test]
-fn the_library_is_amended_with_it() {
+fn the_commit_is_amended_with_the_library() {
     let scratch = Scratch::new(BOT, |clone| {
         let library = clone.join("cratewright.nix");
         let text = fs::read_to_string(&library).unwrap();
@@ -117,12 +117,12 @@ fn the_library_is_amended_with_it() {
         fs::write(clone.join("notes.txt"), "").unwrap();
     });
     check(&scratch.amend(), 0, "amended");
-    // As it was on main, so that nothing is left of the change.
+    // The library is the same as on main again.
     assert_eq!(scratch.git("remote", &["diff", "--name-only", "main", "bump"]), "notes.txt");
 }
 
 #[test]
-fn a_library_that_workspaces_share_is_amended_with_it() {
+fn the_commit_is_amended_with_a_shared_library() {
     let scratch = Scratch::new(BOT, |clone| {
         let workspace = clone.join("tools");
         support::copy_tree(&support::fixture("three-members"), &workspace);
@@ -139,7 +139,7 @@ fn a_library_that_workspaces_share_is_amended_with_it() {
 }
 
 #[test]
-fn a_commit_that_moves_nothing_stays() {
+fn a_commit_that_changes_no_cargo_nix_is_not_amended() {
     let scratch = Scratch::new(BOT, |clone| fs::write(clone.join("notes.txt"), "").unwrap());
     let before = scratch.remote("bump");
     check(&scratch.amend(), 0, "up to date");
@@ -147,7 +147,7 @@ fn a_commit_that_moves_nothing_stays() {
 }
 
 #[test]
-fn the_commit_of_a_person_stays() {
+fn the_commit_of_a_person_is_not_amended() {
     let scratch = Scratch::new("a person", bump);
     let before = scratch.remote("bump");
     check(&scratch.amend(), 0, "by a person, not by a bot");
@@ -155,7 +155,7 @@ fn the_commit_of_a_person_stays() {
 }
 
 #[test]
-fn what_was_pushed_meanwhile_stays() {
+fn concurrent_pushes_are_not_overwritten() {
     let scratch = Scratch::new(BOT, bump);
     scratch.git("", &["clone", "--quiet", "--branch", "bump", "remote", "other"]);
     scratch.commit("other", "a person", "a fix of mine");
@@ -166,16 +166,16 @@ fn what_was_pushed_meanwhile_stays() {
 }
 
 #[test]
-fn a_push_that_fails_is_an_error() {
+fn a_failed_push_is_an_error() {
     let scratch = Scratch::new(BOT, bump);
     let hook = scratch.clone_of("remote").join("hooks/pre-receive");
     fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
     support::run(Command::new("chmod").arg("+x").arg(&hook));
-    check(&scratch.amend(), 2, "could not be pushed");
+    check(&scratch.amend(), 2, "cannot push to ");
 }
 
 #[test]
-fn a_generation_that_fails_pushes_nothing() {
+fn a_failed_generation_pushes_nothing() {
     let scratch = Scratch::new(BOT, |clone| fs::remove_file(clone.join("Cargo.lock")).unwrap());
     let before = scratch.remote("bump");
     check(&scratch.amend(), 2, "no-lock-file");

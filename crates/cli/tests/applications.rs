@@ -1,5 +1,5 @@
-//! Whole programs, built crate by crate: this one, and published ones that do their job. `dev/applications` has more of
-//! them, which take too long to be built here.
+//! Whole programs, built crate by crate and run: this one and published ones. `dev/applications` builds more, which
+//! take too long for a test.
 
 mod support;
 
@@ -9,7 +9,8 @@ use std::process::Command;
 
 use crate::support::nix;
 
-/// Writes `Cargo.nix` into a workspace and builds its root package, which needs none of what it was made from.
+/// Generates `Cargo.nix` in a workspace and builds its root package. The result must not refer to any input of the
+/// build.
 #[track_caller]
 fn build(workspace: &Path) -> PathBuf {
     let mut generate = support::cratewright();
@@ -19,11 +20,11 @@ fn build(workspace: &Path) -> PathBuf {
     built
 }
 
-/// No library of a crate, no source and no toolchain.
+/// The expected references: no library of a crate, no source and no toolchain.
 const NOTHING: [PathBuf; 0] = [];
 
 #[test]
-fn cratewright_builds_itself_and_the_result_writes_the_same_bytes() {
+fn cratewright_builds_itself_and_the_result_generates_the_same_bytes() {
     let root = support::repository();
     let committed = fs::read_to_string(root.join("Cargo.nix")).unwrap();
     let manifest = root.join("Cargo.toml");
@@ -35,14 +36,14 @@ fn cratewright_builds_itself_and_the_result_writes_the_same_bytes() {
     assert_eq!(nix::closure(&built), NOTHING);
     let built = built.join("bin/cratewright");
     let its = support::stdout(Command::new(&built).args(arguments).arg(&manifest));
-    assert!(its == committed, "{} writes another Cargo.nix", built.display());
+    assert!(its == committed, "{} generates a different Cargo.nix", built.display());
     support::run(Command::new(&built).args(["check", "--manifest-path"]).arg(&manifest));
 }
 
-/// rusqlite and zstd with the C libraries that they bring along, ring and aws-lc-rs in one program, what bindgen and prost
-/// made in the other.
+/// One program uses rusqlite, zstd, ring and aws-lc-rs with their bundled C libraries, the other one code that bindgen
+/// and prost generated.
 #[test]
-fn a_program_needs_no_library_source_or_toolchain() {
+fn programs_refer_to_no_library_source_or_toolchain() {
     let native = support::fixture("native").join("Cargo.nix");
     for member in ["bundled", "generated"] {
         let built = nix::build(&native, &format!("workspaceMembers.{member}.build"));
@@ -50,9 +51,9 @@ fn a_program_needs_no_library_source_or_toolchain() {
     }
 }
 
-/// Places of panics, and files of C and Rust in debug information, are named as they are without the store.
+/// Locations of panics, and source files in debug information, have no paths of the store.
 #[test]
-fn debug_information_names_no_library_source_or_toolchain() {
+fn debug_information_refers_to_no_library_source_or_toolchain() {
     for vintage in ["2025-11", "2026-06"] {
         let built = nix::build_expression(&format!(
             "(import {} {{
@@ -69,7 +70,7 @@ fn debug_information_names_no_library_source_or_toolchain() {
     }
 }
 
-/// As the docs say of images.
+/// The override of the page on container images.
 #[test]
 fn an_override_keeps_a_closure_small() {
     let build = |install: &str| {
@@ -93,7 +94,7 @@ fn an_override_keeps_a_closure_small() {
 }
 
 #[test]
-fn what_a_program_names_is_in_its_closure() {
+fn paths_that_a_program_contains_are_in_its_closure() {
     let named = |what: &str| {
         let built = nix::build_expression(&format!(
             "let
@@ -114,7 +115,8 @@ fn what_a_program_names_is_in_its_closure() {
     assert!(has("$src", "other"));
 }
 
-/// The build script calls a function of `lua-src`, which looks for C code in the directory that it was compiled in.
+/// The build script calls a function of `lua-src`, which looks for C code in the directory in which `lua-src` was
+/// compiled.
 #[test]
 fn vendored_libraries_are_built_from_the_sources_of_their_crates() {
     let built = build(&support::own_application("mlua-vendored")).join("bin/mlua-vendored");
@@ -137,7 +139,8 @@ fn ripgrep_searches() {
 
 /// 189 derivations on x86_64-linux, among them `-sys` crates and build scripts that compile C (ring).
 #[test]
-fn xh_speaks_http() {
+#[ignore = "compiles 189 crates: just slow-tests"]
+fn xh_sends_http_requests() {
     use std::io::{BufRead, BufReader, Read, Write};
 
     let xh = build(&support::application("xh", "0.23.0")).join("bin/xh");

@@ -1,5 +1,6 @@
-//! What build scripts print, and directories that are compiled in: by Nix as by cargo. docs/src/build-scripts.md has the
-//! table of directives, and each of them is in `fixtures/build-script-output` or in the list of refused lines below.
+//! Output of build scripts, and directories that are compiled in, have the same effect with Nix as with cargo. Each
+//! directive in the table of docs/src/build-scripts.md is in `fixtures/build-script-output` or in the list of rejected
+//! lines below.
 
 mod support;
 
@@ -9,7 +10,7 @@ use std::process::{Command, Output};
 
 use crate::support::nix;
 
-/// Lines that cargo refuses, with what both say of them.
+/// Lines that cargo rejects, with the message that cargo and Nix share.
 const REFUSED: [(&str, &str); 10] = [
     ("cargo::error=there is no library", "there is no library"),
     ("cargo::nonsense=1", "nknown key: `nonsense`"),
@@ -34,7 +35,7 @@ fn built_by_nix(fixture: &str, attribute: &str) -> PathBuf {
 }
 
 #[test]
-fn every_directive_does_what_it_does_in_cargo() {
+fn directives_have_the_same_effect_as_in_cargo() {
     let scratch = tempfile::tempdir().unwrap();
     built_by_cargo("build-script-output", scratch.path());
     let app = built_by_nix("build-script-output", "workspaceMembers.app.build");
@@ -43,7 +44,7 @@ fn every_directive_does_what_it_does_in_cargo() {
         let by_cargo = printed(scratch.path().join("debug").join(program));
         assert_eq!(printed(app.join("bin").join(program)), by_cargo, "{program}");
     }
-    // Tests run, examples and benchmarks are programs.
+    // Tests run; examples and benchmarks are built as programs.
     support::run(
         Command::new("cargo")
             .args(["test", "--quiet", "--locked", "--offline", "--target-dir"])
@@ -55,7 +56,7 @@ fn every_directive_does_what_it_does_in_cargo() {
         let program = built_by_nix("build-script-output", &format!("{kind}.app")).join("bin").join(kind);
         assert_eq!(support::stdout(&mut Command::new(program)), format!("{kind}: {value}\n"));
     }
-    // A cdylib has the name and the symbol that its own script and one below it ask for.
+    // A cdylib has the name that its own script sets, and the symbol that the script of a dependency sets.
     let library = built_by_nix("build-script-output", "workspaceMembers.shared.build.lib");
     let facts = |path: &Path| {
         let dynamic = support::stdout(Command::new("readelf").arg("-dW").arg(path));
@@ -68,7 +69,7 @@ fn every_directive_does_what_it_does_in_cargo() {
 }
 
 #[test]
-fn the_table_of_directives_is_tested_whole() {
+fn all_directives_of_the_table_are_tested() {
     let docs = fs::read_to_string(support::repository().join("docs/src/build-scripts.md")).unwrap();
     let keys: Vec<&str> =
         docs.lines().filter_map(|line| line.strip_prefix("| `cargo::")?.split(['=', '`']).next()).collect();
@@ -85,7 +86,7 @@ fn the_table_of_directives_is_tested_whole() {
 }
 
 #[test]
-fn what_cargo_refuses_fails_in_nix() {
+fn lines_that_cargo_rejects_fail_in_nix() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     let name = |ix: usize| format!("refused-{ix}");
@@ -105,7 +106,7 @@ fn what_cargo_refuses_fails_in_nix() {
     let refused = |output: Output, by: &str, (line, words): (&str, &str)| {
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!output.status.success(), "{by} takes {line}");
-        assert!(text.contains(words), "{by} says of {line}: {text}");
+        assert!(text.contains(words), "{by} reports for {line}: {text}");
     };
     for (ix, &case) in REFUSED.iter().enumerate() {
         let cargo = Command::new("cargo").args(["build", "--offline", "-p", &name(ix)]).current_dir(root).output();
@@ -116,9 +117,10 @@ fn what_cargo_refuses_fails_in_nix() {
     }
 }
 
-/// Whoever links a crate finds the directories that it names; a program that names none keeps none.
+/// Programs find the compiled-in directories of the crates that they link. A program that refers to no directory keeps
+/// none.
 #[test]
-fn compiled_in_directories_are_kept_where_something_names_them() {
+fn compiled_in_directories_are_kept_if_something_refers_to_them() {
     let closure = |output: &Path| -> Vec<String> {
         let query = support::stdout(nix::nix("nix-store").args(["--query", "--requisites"]).arg(output));
         query.lines().map(|path| path.split_once('-').unwrap().1.to_owned()).collect()
@@ -128,15 +130,15 @@ fn compiled_in_directories_are_kept_where_something_names_them() {
     assert!(app.join("share/cargo/app-0.1.0/app/assets/own").is_file());
     let plain = built_by_nix("compiled-in", "workspaceMembers.plain.build");
     assert_eq!(closure(&plain), ["plain-0.1.0"]);
-    assert_eq!(support::tree(&plain).len(), 1, "a program and nothing else: {:?}", support::tree(&plain).keys());
-    // What cargo prints is in fixture.toml, and cargo agrees.
+    assert_eq!(support::tree(&plain).len(), 1, "the output is more than a program: {:?}", support::tree(&plain).keys());
+    // fixture.toml has the expected output, which cargo's build must print as well.
     let scratch = tempfile::tempdir().unwrap();
     built_by_cargo("compiled-in", scratch.path());
     let printed = |path: PathBuf| support::stdout(&mut Command::new(path));
     assert_eq!(printed(app.join("bin/app")), printed(scratch.path().join("debug/app")));
 }
 
-/// By an attribute, by `env`, and in hooks before and after: the user's holds.
+/// The user's value takes precedence, whether an attribute, `env` or a hook sets it.
 #[test]
 fn an_override_sets_the_directory_of_the_manifest() {
     let cargo_nix = support::fixture("compiled-in").join("Cargo.nix");

@@ -1,4 +1,4 @@
-//! What there is to build: each crate once, under a key of its own, whatever the library says.
+//! Derivations of a workspace: each crate is built once, and has a key of its own.
 
 mod support;
 
@@ -18,7 +18,7 @@ use crate::support::recorded::{Units, platforms, record, resolved};
 #[derive(Deserialize)]
 struct Needed {
     units: Units,
-    /// Keys of the checks themselves, which are no crates.
+    /// Keys of the checks themselves, which are not crates.
     checks: BTreeSet<String>,
 }
 
@@ -30,8 +30,9 @@ const NEEDED: &str = "let
    checks = map (check: check.key) checks;
  }";
 
-/// Derivations of crates that all members and all their test programs need, and units of cargo's graphs of
-/// `build --workspace` and `test --workspace`: all that differ, and those that differ in package, platform or features.
+/// Counts the derivations of crates that all members and their test programs need, and the distinct units of cargo's
+/// graphs of `build --workspace` and `test --workspace`: all of them, and those that differ in package, platform or
+/// features.
 fn count(root: &Path, cargo_nix: &Path) -> [usize; 3] {
     let options = LoadOptions {
         manifest_path: Some(root.join("Cargo.toml")),
@@ -46,7 +47,7 @@ fn count(root: &Path, cargo_nix: &Path) -> [usize; 3] {
     let (mut distinct, mut by_features) = (BTreeSet::new(), BTreeSet::new());
     for graphs in workspace.resolve(&workspace.selections) {
         let (graph, mut known) = (&graphs[0], HashMap::new());
-        // What is below roots is cargo's graph, as the tests of the resolver show.
+        // The closure of the roots is cargo's graph, as `oracle.rs` shows.
         for ix in graph.closure(&graph.roots) {
             let unit = &graph[ix];
             if unit.mode != CompileMode::Build {
@@ -63,17 +64,17 @@ fn count(root: &Path, cargo_nix: &Path) -> [usize; 3] {
 
 #[expect(clippy::print_stdout, reason = "the counts are what the test is about")]
 #[test]
-fn each_unit_of_cargos_is_built_once() {
+fn each_unit_of_cargo_is_built_once() {
     let root = support::repository();
     let [derivations, distinct, by_features] = count(&root, &root.join("Cargo.nix"));
     println!("{derivations} derivations for {distinct} units, {by_features} by package, platform and features");
-    // Where something below differs, cargo compiles one package with the same features twice, and so must Nix.
+    // If dependencies differ, cargo compiles a package with the same features twice, and so must Nix.
     assert!(derivations <= distinct, "{derivations} derivations for {distinct} units");
 }
 
-/// Members `for` and `host`, and variants of these names, each needing the leaf with another feature.
+/// Members `for` and `host`, and variants with these names, need the crate `leaf` with different features.
 #[test]
-fn names_of_members_and_variants_are_not_mistaken_for_each_other() {
+fn members_and_variants_with_the_same_name_are_distinct() {
     let scratch = Scratch::new();
     let package = |name: &str, rest: &str| {
         format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
@@ -129,7 +130,7 @@ fn names_of_members_and_variants_are_not_mistaken_for_each_other() {
 }
 
 #[test]
-fn a_line_of_the_library_changes_no_cargo_nix() {
+fn an_edit_of_the_library_does_not_change_cargo_nix() {
     for name in support::fixtures() {
         let copy = support::Copy::of(&support::fixture(&name));
         let library = copy.path().join("../../nix-lib");
@@ -148,10 +149,10 @@ fn a_line_of_the_library_changes_no_cargo_nix() {
     }
 }
 
-/// Embedded, parts that a workspace does not use are left out: what it uses must be there.
+/// An embedded library has only the parts that the workspace uses.
 #[test]
-fn derivations_are_the_same_wherever_the_library_is() {
-    // Without a root package, whose source the manifest is.
+fn derivations_do_not_depend_on_the_place_of_the_library() {
+    // Only workspaces without a root package, as its source includes the manifest, which the test edits.
     for name in ["service", "native", "profiles", "optional-and-weak", "names-like-labels", "c-libraries"] {
         let derivations = |library: &str, more: &str| {
             let copy = support::Copy::of(&support::fixture(name));

@@ -1,5 +1,5 @@
-//! What a team does with a binary cache: one machine builds and pushes, others fetch. Each has a store of its own, and the
-//! cache is files over HTTP, signed with a key of the test.
+//! A team with a binary cache: one machine builds and pushes, others fetch. Each machine has its own store. The cache
+//! is a directory served over HTTP, and signed with a key of the test.
 
 mod support;
 
@@ -15,8 +15,8 @@ use crate::support::machine::Machine;
 use crate::support::registry::serve;
 use crate::support::{cratewright, fixture, run, stdout};
 
-/// Two programs on two libraries, one of which both use, with crates of a registry below: a proc-macro and build scripts
-/// among them.
+/// Two programs and two libraries, one of which both programs use. They depend on crates of a registry, including a
+/// proc-macro and crates with build scripts.
 fn workspace(root: &Path) {
     let write = |path: &str, text: &str| support::write(&root.join(path), text);
     let member = |name: &str, dependencies: &str, file: &str, source: &str| {
@@ -70,7 +70,7 @@ impl Team {
         format!("file://{}", self.path("cache").display())
     }
 
-    /// A machine that fetches from the cache.
+    /// Creates a machine that fetches from the cache.
     fn machine(&self, key: &str) -> Machine {
         Machine::new().configured(&format!("substituters = {}\ntrusted-public-keys = {key}", self.address))
     }
@@ -143,10 +143,10 @@ fn fails(output: Output, code: i32, says: &str) {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the counts are what the test is about")]
-fn what_one_machine_has_pushed_no_other_builds() {
+fn machines_fetch_pushed_crates_instead_of_building_them() {
     let team = Team::new();
     let first = Machine::new();
-    // Nothing is built, and so nothing can be pushed.
+    // Nothing can be pushed before something is built.
     let push = ["push", "--to", &team.cache(), "--key", team.path("secret key").to_str().unwrap()].map(str::to_owned);
     let push: Vec<&str> = push.iter().map(String::as_str).collect();
     fails(team.cratewright(&first, &push).output().unwrap(), 1, "not built: ");
@@ -160,7 +160,7 @@ fn what_one_machine_has_pushed_no_other_builds() {
     let again = run(&mut team.cratewright(&first, &push));
     assert!(String::from_utf8_lossy(&again.stderr).contains("Pushed 0 paths"), "{again:?}");
 
-    // With test suites there is more to push.
+    // With `--tests` more paths are needed.
     let denied =
         team.cratewright(&first, &["status", "--store", &team.cache(), "--tests", "--deny-missing"]).output().unwrap();
     assert_eq!(denied.status.code(), Some(1));
@@ -190,7 +190,7 @@ fn what_one_machine_has_pushed_no_other_builds() {
     assert!(fetched.crates.is_empty(), "{fetched:?}");
     assert!(fetched.fetched >= 13, "{fetched:?}");
 
-    // An edit is built again with its cone: what uses it, and nothing else.
+    // An edit rebuilds the crate and its dependents, and nothing else.
     fs::write(team.path("workspace/words/src/lib.rs"), "pub fn word() -> &'static str { \"another\" }\n").unwrap();
     generate(&team.path("workspace"));
     let cone = BTreeSet::from(["app", "tool", "words"].map(str::to_owned));
@@ -198,7 +198,7 @@ fn what_one_machine_has_pushed_no_other_builds() {
     let edited = team.build(&second, "cacheRoots");
     assert_eq!(edited.crates, cone);
     println!("after an edit: {} crates built", edited.crates.len());
-    // A machine that has nothing yet builds the same, and fetches what is below.
+    // A machine with an empty store builds the same crates, and fetches their dependencies.
     let third = team.machine(&team.public_key());
     let built = team.build(&third, "workspaceMembers.app.build");
     assert_eq!(built.crates, BTreeSet::from(["app", "words"].map(str::to_owned)));
@@ -207,12 +207,12 @@ fn what_one_machine_has_pushed_no_other_builds() {
 }
 
 #[test]
-fn what_somebody_else_signed_is_not_taken_and_without_the_cache_all_is_built() {
+fn paths_with_other_signatures_are_rejected_and_a_missing_cache_is_ignored() {
     let team = Team::new();
     let first = Machine::new();
     let all = team.build(&first, "workspaceMembers.tool.build");
     assert_eq!(all.crates, BTreeSet::from(["cfg-if", "tool", "words"].map(str::to_owned)));
-    // Signed in the store itself, as for one that is no binary cache, and copied by a command.
+    // Signed in the store, as for a target that is not a binary cache, and copied by a command.
     let key = team.path("secret key");
     run(first.command("nix").args(["store", "sign", "--key-file"]).arg(&key).arg("--all"));
     let copy = format!("xargs nix copy --to {}", team.cache());
@@ -238,7 +238,7 @@ fn what_somebody_else_signed_is_not_taken_and_without_the_cache_all_is_built() {
 }
 
 #[test]
-fn what_a_cache_does_not_say_or_take_is_an_error() {
+fn unusable_caches_are_errors() {
     let team = Team::new();
     let machine = Machine::new();
     let nowhere = "http://127.0.0.1:1";
@@ -256,11 +256,11 @@ fn what_a_cache_does_not_say_or_take_is_an_error() {
     fails(refused, 2, "error[push-failed]: `echo no room >&2; false` failed");
     fails(of(&["push", "--to", &team.cache(), "--key", "no such key"]), 2, "error[io]: cannot read `no such key`");
     fails(of(&["push", "--to", &team.cache(), "--command", "exit 3"]), 2, "exit status: 3");
-    // Nix takes an empty address for the store of this machine, where all is that was built.
+    // Nix would take an empty address for the local store, which has everything.
     for arguments in [&["status", "--store", ""][..], &["push", "--to", ""], &["plan", "--store", ""]] {
         fails(of(arguments), 2, "a value is required");
     }
-    fails(of(&["status", "--store", nowhere, "--cargo-nix", "no.nix"]), 2, "name it with `--cargo-nix`");
+    fails(of(&["status", "--store", nowhere, "--cargo-nix", "no.nix"]), 2, "pass its path with `--cargo-nix`");
     let commented = ["status", "--store", &team.cache(), "--expr", "import ./Cargo.nix { } # here"];
     run(&mut team.cratewright(&machine, &commented));
     fs::write(team.path("workspace/words/src/main.rs"), "fn main() {}").unwrap();

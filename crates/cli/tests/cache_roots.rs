@@ -1,4 +1,4 @@
-//! `cacheRoots` of `Cargo.nix` against what Nix itself says that builds take.
+//! `cacheRoots` of `Cargo.nix` compared with the inputs of builds that Nix reports.
 
 mod support;
 
@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::support::{cratewright, nix, run, stdout};
 
-/// A `Cargo.nix` with arguments.
+/// An expression for a `Cargo.nix` with arguments.
 fn imported(cargo_nix: &Path, arguments: &str) -> String {
     let pkgs = format!("import {} {{ system = \"x86_64-linux\"; }}", nix::nixpkgs().display());
     format!("(let native = {pkgs}; in import {} ({{ pkgs = native; }} // {{ {arguments} }}))", cargo_nix.display())
 }
 
-/// Derivations of crates and test suites among all that builds of members and all kinds of checks take.
+/// Derivations of crates and test suites among the inputs of all members and of all kinds of checks.
 fn needed(file: &str) -> BTreeSet<String> {
     let all = format!(
         "let file = {file}; in [ file.allWorkspaceMembers ]
@@ -48,7 +48,7 @@ fn check(file: &str) -> BTreeSet<(String, String)> {
 }
 
 #[test]
-fn all_crates_of_all_builds_and_checks_are_roots_and_nothing_else_is() {
+fn roots_are_exactly_the_crates_of_all_builds_and_checks() {
     for (fixture, arguments) in [
         ("cross", ""),
         ("cross", "pkgs = native.pkgsCross.aarch64-multiplatform;"),
@@ -65,7 +65,7 @@ fn all_crates_of_all_builds_and_checks_are_roots_and_nothing_else_is() {
 }
 
 #[test]
-fn kinds_are_told_whatever_else_has_the_name_and_checks_without_tests_count() {
+fn kinds_do_not_depend_on_names_and_checks_without_tests_count() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path().join("workspace");
     let write = |path: &str, text: &str| support::write(&root.join(path), text);
@@ -80,7 +80,7 @@ fn kinds_are_told_whatever_else_has_the_name_and_checks_without_tests_count() {
         "[workspace]\nresolver = \"3\"\nmembers = [\"bench\", \"cfg-if\", \"off\"]\n\
          [workspace.metadata.cratewright.variants.all]\nmembers = [\"off\"]\nfeatures = [\"on\"]\n",
     );
-    // No test, and a benchmark that needs a package of its own.
+    // A package without tests, with a benchmark that has its own dependency.
     package(
         "bench",
         "[dependencies]\ncfg-if = \"1\"\n[dev-dependencies]\ntimer = { path = \"../../timer\" }\n\
@@ -92,7 +92,7 @@ fn kinds_are_told_whatever_else_has_the_name_and_checks_without_tests_count() {
     write("../timer/src/lib.rs", "pub fn now() {}\n");
     package("cfg-if", "");
     write("cfg-if/src/lib.rs", "");
-    // Nothing of it is enabled, but in a variant.
+    // The package has targets only in a variant.
     package("off", "[features]\non = []\n[[bin]]\nname = \"off\"\nrequired-features = [\"on\"]\n");
     write("off/src/main.rs", "fn main() {}\n");
     fs::copy(support::fixture("registry-mix").join("Cargo.lock"), root.join("Cargo.lock")).unwrap();

@@ -1,5 +1,5 @@
-//! Checks of members: tests, lints, documentation, examples and benchmarks, built from `fixtures/service`. Cargo is the
-//! oracle: which programs run, and how many of their tests pass, fail and are ignored.
+//! Checks of members: tests, lints, documentation, examples and benchmarks of `fixtures/service`. Cargo is the oracle
+//! for which test programs run, and for how many of their tests pass, fail and are ignored.
 
 mod support;
 
@@ -16,7 +16,7 @@ const MEMBERS: [&str; 7] =
 /// Passed, failed, ignored, measured, filtered out.
 type Counts = [u32; 5];
 
-/// What programs reported, by what cargo says of each without the name of the file.
+/// Results of test programs, by the heading that cargo prints for each, without the file name.
 fn reports(log: &str) -> BTreeMap<String, Counts> {
     let mut reports: BTreeMap<String, Counts> = BTreeMap::new();
     let mut current = None;
@@ -43,7 +43,7 @@ fn build(attribute: &str) -> PathBuf {
     nix::build(&service().join("Cargo.nix"), attribute)
 }
 
-/// Arguments of `Cargo.nix`, and what is taken of its results as `c`.
+/// An expression with `c`, the value of `Cargo.nix` with these arguments.
 fn expression(root: &Path, arguments: &str, body: &str) -> String {
     format!(
         "let pkgs = import <nixpkgs> {{ }}; c = import {}/Cargo.nix ({{ inherit pkgs; }} // {arguments}); in {body}",
@@ -51,7 +51,7 @@ fn expression(root: &Path, arguments: &str, body: &str) -> String {
     )
 }
 
-/// Builds what an expression is, and returns what was printed besides its path.
+/// Builds an expression, and returns the result and its log.
 fn try_build(root: &Path, arguments: &str, body: &str) -> (Output, String) {
     let output = nix::nix("nix-build").args(["--expr", &expression(root, arguments, body)]).output().unwrap();
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -65,7 +65,7 @@ fn check_passes(root: &Path, arguments: &str, body: &str) -> PathBuf {
     PathBuf::from(String::from_utf8(output.stdout).unwrap().lines().next().unwrap())
 }
 
-/// It fails, and says all of that.
+/// Expects the build to fail with these messages.
 #[track_caller]
 fn check_fails(root: &Path, arguments: &str, body: &str, says: &[&str]) {
     let (output, log) = try_build(root, arguments, body);
@@ -75,7 +75,7 @@ fn check_fails(root: &Path, arguments: &str, body: &str, says: &[&str]) {
     }
 }
 
-/// A copy of the fixture with one place changed.
+/// A copy of the fixture with one edit.
 fn edited(file: &str, from: &str, to: &str) -> support::Copy {
     let copy = support::Copy::of(&service());
     let path = copy.path().join(file);
@@ -86,7 +86,7 @@ fn edited(file: &str, from: &str, to: &str) -> support::Copy {
 }
 
 #[test]
-fn programs_and_their_tests_are_cargos() {
+fn test_programs_and_their_tests_are_the_same_as_with_cargo() {
     let mut total = Counts::default();
     for member in MEMBERS {
         let log = |kind: &str| {
@@ -125,7 +125,7 @@ fn a_kind_is_a_tree_of_links_to_all_members() {
     assert!(printed(build("benches.web-front").join("bin/routing")).contains("1 passed"));
     assert!(fs::read_dir(build("benches.clock")).unwrap().next().is_none());
 
-    // Documentation is that of the package as others use it, and not as its tests do.
+    // Documentation describes the package as others use it, not as its tests do.
     let docs = build("docs.event-store").join("share/doc/event_store");
     assert!(docs.join("struct.Store.html").is_file() && !docs.join("fn.inject.html").exists());
     assert!(build("docs.event-derive").join("share/doc/event_derive/derive.Event.html").is_file());
@@ -133,7 +133,7 @@ fn a_kind_is_a_tree_of_links_to_all_members() {
 }
 
 #[test]
-fn what_fails_says_so() {
+fn failures_are_reported() {
     let cases: [(&str, &str, &str, &str, &[&str]); 9] = [
         (
             "event-store/tests/replay.rs",
@@ -141,7 +141,7 @@ fn what_fails_says_so() {
             "\"lost\"",
             "tests.event-store",
             &[
-                // Others have run.
+                // Other tests have run.
                 "test tests::time_is_frozen ... ok",
                 "test the_kit_fills_our_store ... ok",
                 "test a_log_is_replayed ... FAILED",
@@ -173,7 +173,7 @@ fn what_fails_says_so() {
                 "error: 2 failed:\n    Checking src/lib.rs\n    Checking src/lib.rs (test)",
             ],
         ),
-        // Those of tests, of [lints] of a member, of build scripts.
+        // Lints of tests, of `[lints]` of a member, and of build scripts.
         (
             "contract/tests/contract.rs",
             "    let store",
@@ -205,8 +205,8 @@ fn what_fails_says_so() {
 }
 
 #[test]
-fn what_lints_allow_is_no_warning() {
-    // The fixture as it is has it.
+fn lints_that_the_manifest_allows_do_not_warn() {
+    // The fixture allows the lint.
     let copy = edited("Cargo.toml", "needless_return = \"allow\"\n", "");
     let mut generate = support::cratewright();
     support::run(generate.args(["generate", "--locked", "--manifest-path"]).arg(copy.path().join("Cargo.toml")));
@@ -214,7 +214,7 @@ fn what_lints_allow_is_no_warning() {
 }
 
 #[test]
-fn an_edit_runs_the_suites_of_dependents_only() {
+fn an_edit_reruns_only_the_suites_of_dependents() {
     let derivations = |root: &Path| -> BTreeMap<String, String> {
         let body = "builtins.mapAttrs (_: check: check.drvPath) c.tests";
         serde_json::from_value(nix::eval_json(&expression(root, "{ }", body))).unwrap()
@@ -242,7 +242,7 @@ fn an_edit_runs_the_suites_of_dependents_only() {
 }
 
 #[test]
-fn options_are_heard() {
+fn check_options_apply() {
     let root = service();
     let options = r#"{
       env.NOTE = "seen";
@@ -272,14 +272,14 @@ fn options_are_heard() {
     let reads = format!("c.tests.contract.override {{ {reads} extraSources = [ \"clippy.toml\" ]; }}");
     check_passes(&root, "{ }", &reads);
 
-    // What an override asks for does not take away what a check needs.
+    // Attributes of an override do not replace those that a check needs.
     let overrides = "{ crateOverrides.contract = _: { nativeBuildInputs = [ ]; postInstall = \"ls $out/bin/x\"; }; }";
     check_passes(&root, overrides, &format!("c.tests.contract.override {options}"));
     check_passes(&root, overrides, "c.clippy.contract");
 }
 
 #[test]
-fn tests_run_as_with_crate2nix() {
+fn run_tests_works_as_with_crate2nix() {
     let body = |arguments: &str| format!("c.workspaceMembers.clock.build.override {{ runTests = true; {arguments} }}");
     let passes = check_passes(&service(), "{ }", &body(""));
     assert!(passes.is_symlink() || passes.is_dir());
@@ -297,9 +297,9 @@ fn tests_run_as_with_crate2nix() {
     check_passes(copy.path(), "{ }", "c.workspaceMembers.clock.build");
 }
 
-/// Cargo has them as files of these names as well.
+/// Cargo gives these files the same names.
 #[test]
-fn examples_that_are_libraries_are_installed_as_such() {
+fn library_examples_are_installed() {
     let scratch = tempfile::tempdir().unwrap();
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--quiet", "--offline", "--examples", "-p", "shared", "--target-dir"]).arg(scratch.path());

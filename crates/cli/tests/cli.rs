@@ -1,19 +1,19 @@
-//! What a user sees: output, exit codes and files of each command, from `tests/cmd/*.trycmd`.
+//! Output, exit codes and files of each command, from `tests/cmd/*.trycmd`.
 //!
-//! `TRYCMD=overwrite cargo test -p cratewright --test cli` writes the snapshots anew.
+//! `TRYCMD=overwrite cargo test -p cratewright --test cli` regenerates the snapshots.
 
 mod support;
 
 #[test]
-fn commands_print_what_is_expected() {
+fn commands_print_the_expected_output() {
     trycmd::TestCases::new()
         .case("tests/cmd/*.trycmd")
-        // Cargo asks for the network only when something is missing; these cases must not depend on it.
+        // Cargo uses the network only if something is missing, which must not happen in these cases.
         .env("CARGO_NET_OFFLINE", "false")
         .env("CARGO_TERM_COLOR", "never");
 }
 
-/// Every case that ends in an error leaves the workspace as it was.
+/// Cases that end in an error do not change the workspace.
 #[test]
 fn errors_leave_the_disk_untouched() {
     let cases = [

@@ -1,4 +1,4 @@
-//! What `Cargo.nix` asks for on pairs of two platforms, by evaluation: `dev/cross` builds and runs them.
+//! `Cargo.nix` on pairs of two platforms, by evaluation. `dev/cross` builds and runs such pairs.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn build_phase(pkgs: &str, check: &str) -> String {
     nix::eval_json(&expression).as_str().unwrap().to_owned()
 }
 
-/// The lines that compile something.
+/// The lines of the build phase that compile something.
 #[track_caller]
 fn compiled(pkgs: &str, check: &str) -> Vec<String> {
     let text = build_phase(pkgs, check);
@@ -29,7 +29,7 @@ fn compiled(pkgs: &str, check: &str) -> Vec<String> {
 }
 
 #[test]
-fn checks_are_linked_for_the_platform_that_they_are_of() {
+fn checks_are_linked_for_the_platform_of_their_target() {
     let cases = [
         ("pkgs.pkgsCross.aarch64-multiplatform", "/bin/aarch64-unknown-linux-gnu-cc", "aarch64-unknown-linux-gnu"),
         ("pkgs.pkgsCross.mingwW64", "/bin/x86_64-w64-mingw32-cc", "x86_64-pc-windows-gnu"),
@@ -42,7 +42,7 @@ fn checks_are_linked_for_the_platform_that_they_are_of() {
             let is_for_target = words.windows(2).any(|pair| pair == ["--target", triple]);
             assert!(line.contains(linker) && is_for_target, "{pkgs}: {line}");
         }
-        // The tests of a macro are programs of the host.
+        // Tests of a macro run on the host.
         for line in compiled(pkgs, "tests.macros") {
             assert!(line.contains("/bin/cc") && !line.contains("--target"), "{pkgs}: {line}");
         }
@@ -65,7 +65,7 @@ fn checks_find_programs_by_the_names_that_rustc_gives_them() {
 }
 
 #[test]
-fn programs_for_windows_are_renamed_whatever_overrides_say() {
+fn programs_for_windows_are_renamed_despite_overrides() {
     let hook = |cross: &str| {
         let expression = format!(
             "(import {} {{ pkgs = (import {} {{ system = \"x86_64-linux\"; }}).pkgsCross.{cross}; \
@@ -76,18 +76,18 @@ fn programs_for_windows_are_renamed_whatever_overrides_say() {
         nix::eval_json(&expression).as_str().unwrap().to_owned()
     };
     let (renamed, others) = (hook("mingwW64"), hook("wasi32"));
-    let others = others.strip_suffix("\nusers").expect("the user's comes last");
+    let others = others.strip_suffix("\nusers").expect("the user's hook comes last");
     assert_eq!(
         renamed,
         format!("mv \"$out/bin/with_dash.exe\" \"$out/bin/with-dash.exe\"\n{others}\nusers"),
-        "beside what every crate has"
+        "in addition to the hook of every crate"
     );
 }
 
 #[test]
-fn doctests_that_cannot_run_are_compiled() {
+fn doctests_that_cannot_run_are_only_compiled() {
     let cross = build_phase("pkgs.pkgsCross.aarch64-multiplatform", "doctests.app");
-    // Rustdoc refuses the one without the others.
+    // Rustdoc rejects `--no-run` without the others.
     for word in ["--no-run", "-Zunstable-options", "RUSTC_BOOTSTRAP=1"] {
         assert!(cross.contains(word), "{word}:\n{cross}");
         assert!(!build_phase("pkgs", "doctests.app").contains(word), "{word}");
@@ -95,8 +95,8 @@ fn doctests_that_cannot_run_are_compiled() {
 }
 
 #[test]
-fn a_pair_goes_by_nixpkgs_name_of_it() {
-    // Without `rust.rustcTarget` it is another target to nixpkgs.
+fn pairs_are_identified_by_rustc_target() {
+    // Without `rust.rustcTarget`, nixpkgs has another name for the target.
     let expression = format!(
         "(import {} {{ pkgs = import {} {{ system = \"x86_64-linux\"; crossSystem.config = \"wasm32-unknown-none\"; }}; \
          }}).workspaceMembers.app.build.drvPath",
@@ -105,7 +105,7 @@ fn a_pair_goes_by_nixpkgs_name_of_it() {
     );
     let output = nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "it is served");
+    assert!(!output.status.success(), "the pair is accepted");
     assert!(
         message.contains("not resolved for builds on x86_64-unknown-linux-gnu for wasm32-unknown-none"),
         "{message}"

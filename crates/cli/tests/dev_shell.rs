@@ -1,7 +1,8 @@
-//! `devShell` of Cargo.nix: cargo finds in it what overrides give to the crates, and it is there to bring Cargo.nix up to date.
+//! `devShell` of Cargo.nix: cargo finds the inputs of overrides in it, and the shell also opens if Cargo.nix is stale.
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,14 +10,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Copy, nix};
 
-/// `nix-shell --pure`, which keeps of the environment what cargo has downloaded.
+/// `nix-shell --pure`, which keeps `CARGO_HOME` with its downloads.
 fn shell() -> Command {
     let mut shell = nix::nix("nix-shell");
     shell.args(["--pure", "--option", "build-users-group", "", "--keep", "CARGO_HOME"]);
     shell
 }
 
-/// Runs a command of cargo's in a shell, without debug information, which takes a while to make.
+/// Runs a cargo command in a shell, without debug information to save time.
 fn cargo_in(shell: &mut Command, workspace: &Path, target: &Path, cargo: &str) -> Output {
     let variables = format!("CARGO_PROFILE_DEV_DEBUG=0 CARGO_TARGET_DIR={}", target.display());
     let run = format!("{variables} cargo {cargo} --quiet --locked --offline");
@@ -27,7 +28,7 @@ fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
 
-/// Evaluates what `body` says with `pkgs`, and `cargoNix` of a fixture. Returns the output and what is warned of.
+/// Evaluates `body` with `pkgs`, and `cargoNix` of a fixture. Returns the value and the warnings.
 fn evaluate(fixture: &str, nixpkgs: &str, body: &str) -> (Value, String) {
     let expression = format!(
         "let
@@ -44,7 +45,7 @@ fn evaluate(fixture: &str, nixpkgs: &str, body: &str) -> (Value, String) {
     (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// The exports of the shell of `three-members` with overrides, by line.
+/// The export lines of the shell of `three-members` with overrides, and the warnings.
 #[track_caller]
 fn exports(overrides: &str, override_: &str) -> (Vec<String>, String) {
     let body = format!("((cargoNix {{ crateOverrides = {overrides}; }}).devShell{override_}).shellHook");
@@ -52,17 +53,17 @@ fn exports(overrides: &str, override_: &str) -> (Vec<String>, String) {
     (hook.as_str().unwrap().lines().map(str::to_owned).collect(), warnings)
 }
 
-/// What each member of `native` needs, and says without it. Programs of the machine are in no shell, and pkg-config finds no
-/// library of it there.
+/// Each member of `native` needs something from the shell, and reports if it is missing. The machine's programs, and
+/// libraries that its pkg-config finds, are not visible in the shell.
 #[test]
-fn cargo_builds_in_that_shell_alone_what_nix_builds() {
+fn cargo_builds_native_crates_only_inside_the_shell() {
     let native = Copy::of(&support::fixture("native"));
     support::run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(native.path()));
     let prints = [
         ("run -p system", "sqlite: 42\nzstd: packed and unpacked\nsha256: [ba, 78, 16, bf]\n", "pkg-config"),
         ("run -p generated", "4 corners, 15\n2 of lamp\n", "protoc"),
     ];
-    // What a failed build has compiled, the next one need not: scripts that failed run again.
+    // Builds share a target directory to save time: build scripts that failed run again.
     let target = tempfile::tempdir().unwrap();
     for (command, expected, needs) in prints {
         let bare = "with import <nixpkgs> { }; mkShell { packages = [ cargo rustc ]; }";
@@ -74,16 +75,16 @@ fn cargo_builds_in_that_shell_alone_what_nix_builds() {
         assert!(built.status.success(), "{command}: {}", text(&built));
         assert_eq!(String::from_utf8_lossy(&built.stdout), expected, "{command}");
     }
-    // C libraries that are built by cmake take minutes.
+    // C libraries that cmake builds take minutes, so only their variables are checked.
     let variables = "type -t cmake; echo \"$LIBCLANG_PATH ${ZSTD_SYS_USE_PKG_CONFIG-as the features say}\"";
     let printed =
         support::stdout(shell().args(["Cargo.nix", "-A", "devShell", "--run", variables]).current_dir(native.path()));
     assert!(printed.starts_with("file\n") && printed.ends_with("-libclang-0/lib as the features say\n"), "{printed}");
 }
 
-/// `inputsFrom` takes inputs and hooks of a shell, and no variable of it.
+/// `inputsFrom` takes inputs and hooks of a shell, but not its variables.
 #[test]
-fn a_shell_of_the_users_has_tools_and_variables_of_overrides_and_of_checks() {
+fn user_shells_inherit_tools_and_variables_of_overrides_and_checks() {
     let overrides = r#"{
       leaf = attrs: { nativeBuildInputs = [ pkgs.jq ]; ODD = "it's \"$HOME\"\nand a line"; env.lower = 1; };
     }"#;
@@ -106,7 +107,7 @@ fn a_shell_of_the_users_has_tools_and_variables_of_overrides_and_of_checks() {
 }
 
 #[test]
-fn what_concerns_one_build_alone_is_not_in_the_shell() {
+fn variables_of_a_single_build_are_not_in_the_shell() {
     let (lines, _) = exports(
         r#"{
           leaf = attrs: {
@@ -122,23 +123,25 @@ fn what_concerns_one_build_alone_is_not_in_the_shell() {
     assert_eq!(lines, ["export KEPT='a b'", "export RUST_LOG=kept"]);
 }
 
-/// Members come first, then what they depend upon.
+/// Members come first, then their dependencies.
 #[test]
-fn values_that_differ_are_warned_of_and_the_user_chooses() {
+fn conflicting_values_warn_and_can_be_overridden() {
     let overrides =
         r#"{ leaf = _: { PLACE = "of leaf"; }; middle = _: { PLACE = "of middle"; }; "*" = _: { SAME = "a"; }; }"#;
     let (lines, warnings) = exports(overrides, "");
     assert_eq!(lines, ["export PLACE='of leaf'", "export SAME=a"]);
-    for says in ["one `PLACE`", "of leaf for leaf 0.1.0, which holds", "of middle for middle 0.1.0", "env.PLACE ="] {
+    for says in
+        ["overrides set `PLACE`", "of leaf for leaf 0.1.0, which is used", "of middle for middle 0.1.0", "env.PLACE ="]
+    {
         assert!(warnings.contains(says), "{warnings}");
     }
     let (lines, warnings) = exports(overrides, ".override { env.PLACE = \"chosen\"; env.SAME = null; }");
     assert_eq!((lines, warnings.contains("PLACE")), (vec!["export PLACE=chosen".to_owned()], false), "{warnings}");
 }
 
-/// A variable that setup hooks of inputs add to is added to, and a directory for rustc is one for the linker.
+/// Variables that setup hooks append to are joined, and library directories for rustc are passed to the linker.
 #[test]
-fn flags_and_search_paths_of_crates_come_together() {
+fn flags_and_search_paths_of_crates_are_joined() {
     let (lines, warnings) = exports(
         r#"{
           leaf = _: { NIX_CFLAGS_COMPILE = "-DA"; PKG_CONFIG_PATH = "/a"; extraLinkFlags = [ "-L/a/lib" ]; NIX_LDFLAGS = "-la"; };
@@ -158,7 +161,7 @@ fn flags_and_search_paths_of_crates_come_together() {
 }
 
 #[test]
-fn crates_count_that_members_or_their_tests_have_on_the_platform() {
+fn the_shell_covers_crates_of_members_and_tests_on_the_platform() {
     let of_feature = |fixture, system, feature| {
         let body = format!(
             "lib.hasInfix \"FOUND\" (cargoNix {{
@@ -178,7 +181,7 @@ fn shells_of_other_platforms_evaluate() {
     let inputs = "let shell = (cargoNix { }).devShell; in builtins.seq shell.drvPath (names shell.buildInputs)";
     assert_eq!(evaluate("native", "{ system = \"aarch64-darwin\"; }", inputs).0, json!(["openssl", "sqlite", "zstd"]));
 
-    // Programs run, and libraries of build scripts are linked, where crates are compiled.
+    // Programs and libraries for build scripts are those of the build platform.
     let body = r#"
       let
         shell = (cargoNix {
@@ -209,9 +212,9 @@ fn shells_of_other_platforms_evaluate() {
     assert_eq!(found["hook"][3], "export FOR_MACROS=1");
 }
 
-/// The shell of `perSystem` is the one to regenerate Cargo.nix in.
+/// Users regenerate Cargo.nix in the shell of `perSystem`, so it must always open.
 #[test]
-fn the_shell_of_a_flake_is_there_where_cargo_nix_is_stale_missing_or_for_other_systems() {
+fn flake_shells_open_if_cargo_nix_is_stale_missing_or_for_other_systems() {
     let fixture = Copy::of(&support::fixture("three-members"));
     let root = fixture.path();
     let enter = || {
@@ -240,12 +243,34 @@ fn the_shell_of_a_flake_is_there_where_cargo_nix_is_stale_missing_or_for_other_s
         std::fs::write(root.join(file), text.replace(from, to)).unwrap();
     };
     std::fs::remove_dir_all(root.join("leaf")).unwrap();
-    assert_eq!(enter(), "found\n", "a member is gone");
+    assert_eq!(enter(), "found\n", "a member was removed");
     let without = "  targets = builtins.filter (target: target != \"x86_64-unknown-linux-gnu\") [ ";
     edit("Cargo.nix", "  targets = [ ", without);
-    assert_eq!(enter(), "nothing\n", "it is for other systems");
+    assert_eq!(enter(), "nothing\n", "Cargo.nix is for other systems");
     edit("Cargo.nix", "  format = ", "  format = 1");
     assert_eq!(enter(), "nothing\n", "the library is for another format");
     std::fs::remove_file(root.join("Cargo.nix")).unwrap();
-    assert_eq!(enter(), "nothing\n", "there is none");
+    assert_eq!(enter(), "nothing\n", "there is no Cargo.nix");
+}
+
+/// `dev/shell.nix` of this repository has a package for each row of `dev/requirements`, and six more for Rust, just and statix.
+#[test]
+fn our_own_shell_has_what_the_gate_requires() {
+    let dev = support::repository().join("dev");
+    let requirements = std::fs::read_to_string(dev.join("requirements")).unwrap();
+    let rows = requirements.lines().filter(|line| !line.starts_with('#'));
+    // A package may be there for its programs and for its library.
+    let wanted: BTreeSet<(bool, &str)> =
+        rows.filter_map(|row| Some((row.starts_with('-'), row.split_whitespace().nth(2)?))).collect();
+    assert!(wanted.contains(&(false, "strace")) && wanted.contains(&(true, "openssl")), "{wanted:?}");
+    for system in ["x86_64-linux", "aarch64-darwin"] {
+        let expression = format!(
+            "let shell = import {}/shell.nix {{ pkgs = import {} {{ system = \"{system}\"; }}; }};
+             in map (input: input.drvPath) (shell.nativeBuildInputs ++ shell.buildInputs)",
+            dev.display(),
+            nix::stand_in().display(),
+        );
+        let packages = nix::eval_json(&expression);
+        assert_eq!(packages.as_array().unwrap().len(), wanted.len() + 6, "on {system}: {packages}");
+    }
 }

@@ -1,5 +1,5 @@
-//! What rustc, build scripts and tests see of the environment, as Nix builds and as cargo does: variable by variable, with
-//! the differences that docs/src/environment.md lists, and no others.
+//! Environment variables of rustc, build scripts and tests in Nix's and cargo's builds. They differ exactly as
+//! docs/src/environment.md lists.
 
 mod support;
 
@@ -12,7 +12,7 @@ use std::process::Command;
 use crate::support::environment::{Dumps, rows};
 use crate::support::nix;
 
-/// Directories of members that dump what they see. Each is built by itself.
+/// Directories of members that print their environment. Each is built separately.
 const MEMBERS: [&str; 4] = ["app", "macros", "middle", "plain"];
 
 fn by_cargo(directory: &Path, profile: &str) -> Dumps {
@@ -20,7 +20,7 @@ fn by_cargo(directory: &Path, profile: &str) -> Dumps {
     let target = scratch.path().canonicalize().unwrap().join("target");
     let sysroot = Path::new(nix::sysroot());
     let cargo = |subcommand: &str, arguments: &[&str]| {
-        // Nothing of the user's, and none of rustup: what is left is cargo's.
+        // Without the user's variables and rustup's, only cargo's are left.
         let path = format!("{}/bin:{}", sysroot.display(), std::env::var("PATH").unwrap());
         let mut cargo = Command::new(sysroot.join("bin/cargo"));
         cargo.env_clear().env("PATH", path).env("HOME", scratch.path()).current_dir(directory);
@@ -57,7 +57,7 @@ fn by_nix(name: &str, profile: &str) -> Dumps {
     dumps
 }
 
-/// What can be run in a directory.
+/// The programs in a directory.
 fn programs(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().map(Result::unwrap);
     let is_program = |path: &PathBuf| {
@@ -68,7 +68,7 @@ fn programs(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn differences_are_those_that_are_listed() {
+fn differences_are_exactly_the_documented_ones() {
     let docs = fs::read_to_string(support::repository().join("docs/src/environment.md")).unwrap();
     let rows = rows(&docs, "What differs");
     let mut listed = BTreeSet::new();
@@ -90,12 +90,12 @@ fn differences_are_those_that_are_listed() {
     }
     assert!(unlisted.is_empty(), "docs/src/environment.md does not list {unlisted:#?}");
     let vanished: Vec<_> = rows.iter().flat_map(|row| row.places()).filter(|place| !listed.contains(place)).collect();
-    assert!(vanished.is_empty(), "docs/src/environment.md lists what is the same by now: {vanished:#?}");
+    assert!(vanished.is_empty(), "docs/src/environment.md lists variables that no longer differ: {vanished:#?}");
 }
 
-/// What `Cargo.nix` does to the builder's own `export` does not reach what users write.
+/// `Cargo.nix` replaces the builder's `export`, which must not affect hooks that users write.
 #[test]
-fn hooks_of_overrides_have_the_last_word() {
+fn hooks_of_overrides_take_precedence() {
     let overrides = "{ env-app = _: {
       DEP_BY_ATTRIBUTE_KEY = \"an attribute\";
       preConfigure = ''

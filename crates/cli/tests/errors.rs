@@ -1,4 +1,4 @@
-//! Every code of an error is in the docs and in a test; those that no other test meets are met here.
+//! Every error code is documented and tested. Codes that no other test covers are covered here.
 
 mod support;
 
@@ -12,7 +12,7 @@ use crate::support::git::Scratch;
 use crate::support::registry::{APPLICATION, pack, says, serve};
 use crate::support::{cratewright, repository};
 
-/// Files below a directory, of those that are text.
+/// Text files below a directory.
 fn texts(directory: &Path) -> Vec<(PathBuf, String)> {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let texts = entries.flat_map(|path| match path.is_dir() {
@@ -22,20 +22,20 @@ fn texts(directory: &Path) -> Vec<(PathBuf, String)> {
     texts.collect()
 }
 
-/// What begins a text, if it is a code and the right character follows.
+/// The code at the start of a text, if `end` follows it.
 fn code(text: &str, end: char) -> Option<String> {
     let (code, _) = text.split_once(end)?;
     let is_code = !code.is_empty() && code.bytes().all(|c| c == b'-' || c.is_ascii_lowercase());
     is_code.then(|| code.to_owned())
 }
 
-/// Codes between what begins one and the character that ends it.
+/// The codes between `begin` and `end`.
 fn codes<'a>(text: &'a str, begin: &'a str, end: char) -> impl Iterator<Item = String> + 'a {
     text.split(begin).skip(1).filter_map(move |rest| code(rest.trim_start().trim_start_matches('"'), end))
 }
 
 #[test]
-fn each_code_is_in_the_docs_and_in_a_test() {
+fn each_code_is_documented_and_tested() {
     let (mut known, mut tests) = (BTreeSet::new(), String::new());
     let crates = repository().join("crates");
     for (path, text) in texts(&crates) {
@@ -60,14 +60,14 @@ fn each_code_is_in_the_docs_and_in_a_test() {
     let listed = page.lines().filter_map(|line| line.strip_prefix("- `")?.split_once("`: "));
     let listed: BTreeSet<String> =
         listed.flat_map(|(codes, _)| codes.split("`, `")).filter_map(|name| code(&format!("{name}`"), '`')).collect();
-    assert_eq!(known, listed, "errors.md lists others");
+    assert_eq!(known, listed, "errors.md does not list the codes of the source");
 
     let is_tested = |code: &str| {
         let forms = [format!("error[{code}]"), format!("\"{code}\""), format!("\"{code} ")];
         forms.iter().any(|form| tests.contains(form))
     };
     let untested: Vec<&String> = known.iter().filter(|code| !is_tested(code)).collect();
-    assert!(untested.is_empty(), "no test has {untested:?}");
+    assert!(untested.is_empty(), "no test covers {untested:?}");
 }
 
 const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"1.0.0\"\nedition = \"2024\"\n";
@@ -78,7 +78,8 @@ fn lock(app: &str, leaf: &str) -> String {
     format!("version = 4\n{}{app}{}{leaf}", package("app", "0.1.0"), package("leaf", "1.0.0"))
 }
 
-/// A command fails in the workspace `app`. `tool` is a variable that names a program, and a shell script to run instead.
+/// Expects a command to fail in the workspace `app`. `tool` is a variable with a program's path, and a script to run
+/// instead.
 #[track_caller]
 fn check(scratch: &Scratch, tool: Option<(&str, &str)>, arguments: &[&str], code: &str) {
     let mut command = cratewright();
@@ -102,7 +103,7 @@ fn workspace(dependencies: &str) -> Scratch {
 }
 
 #[test]
-fn other_programs_are_not_trusted() {
+fn unexpected_output_of_programs_is_rejected() {
     let scratch = workspace("");
     scratch.generate("app");
     let unit_graph = "case \"$*\" in *unit-graph*) echo '{}' ;; *) exec cargo \"$@\" ;; esac";
@@ -118,7 +119,7 @@ fn other_programs_are_not_trusted() {
 }
 
 #[test]
-fn packages_in_the_wrong_place_are_refused() {
+fn packages_in_unsupported_places_are_rejected() {
     let scratch = workspace("");
     scratch.generate("app");
     scratch.write("app/leaf", &[("Cargo.toml", LEAF), ("src/lib.rs", "")]);
@@ -130,7 +131,7 @@ fn packages_in_the_wrong_place_are_refused() {
     scratch.write("app", &[("Cargo.lock", &lock("", ""))]);
     check(&scratch, None, &["generate"], "symlinked-package");
 
-    // Cargo's configuration above the workspace is not the workspace's.
+    // Cargo's configuration above the workspace is not part of the workspace.
     let scratch = workspace("leaf = \"1\"\n");
     scratch.write("leaf", &[("Cargo.toml", LEAF), ("src/lib.rs", "")]);
     scratch.write("", &[(".cargo/config.toml", "[patch.crates-io]\nleaf = { path = \"leaf\" }\n")]);
@@ -139,7 +140,7 @@ fn packages_in_the_wrong_place_are_refused() {
 }
 
 #[test]
-fn paths_that_the_builder_cannot_take_are_refused() {
+fn paths_that_the_builder_does_not_support_are_rejected() {
     let scratch = workspace("[[bin]]\nname = \"app\"\npath = \"src/the main.rs\"\n");
     scratch.write("app", &[("src/the main.rs", "fn main() {}"), ("Cargo.lock", &lock("", "").replace("leaf", "x"))]);
     check(&scratch, None, &["generate"], "unsafe-path");
@@ -162,7 +163,7 @@ fn paths_that_the_builder_cannot_take_are_refused() {
 }
 
 #[test]
-fn a_registry_without_configuration_in_the_cache_is_refused() {
+fn a_registry_without_configuration_in_the_cache_is_rejected() {
     let scratch = Scratch::with_own_registries();
     let address = serve(scratch.path("served"));
     let line = pack("leaf", "1.0.0", &says("leaf"), "", &scratch.path("served/leaf/1.0.0/download"));
@@ -177,9 +178,9 @@ fn a_registry_without_configuration_in_the_cache_is_refused() {
     check(&scratch, Some(("CARGO", forget)), &["generate"], "unknown-registry");
 }
 
-/// Only a file that somebody made up, digest and all, has such a record.
+/// Only a forged file with a valid digest has such a record.
 #[test]
-fn a_record_with_an_invalid_pattern_is_refused() {
+fn a_record_with_an_invalid_pattern_is_rejected() {
     let record = Record::parse("\n  inputs = {\n    \"(directories) [\" = ''\n    '';\n  };\n").unwrap();
     let files = std::collections::BTreeMap::from([("Cargo.lock".to_owned(), "version = 4\n".to_owned())]);
     assert_eq!(record.replay(&files, Sources::AsRecorded).unwrap_err().code, "invalid-pattern");

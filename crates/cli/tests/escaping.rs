@@ -1,5 +1,5 @@
-//! Hostile metadata: every string that reaches `Cargo.nix` comes back unchanged, from Nix and from the shell that
-//! nixpkgs' builder pastes it into.
+//! Hostile metadata: every string in `Cargo.nix` is read back unchanged by Nix, and by the shell into which nixpkgs'
+//! builder pastes it.
 
 mod support;
 
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::support::nix;
 
-/// What is most likely to break a Nix string, a shell word, or both.
+/// Strings that are likely to break Nix strings or shell words.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("\"".to_owned()),
@@ -36,7 +36,7 @@ fn hostile() -> impl Strategy<Value = String> {
         Just("\r\n\t".to_owned()),
         Just("*/ # // ; in rec {".to_owned()),
         Just("žluťoučký 🦀 \u{200f}".to_owned()),
-        // And what is nearly a URL or a licence.
+        // Strings that look like a URL or a licence.
         Just("https://a.example:8".to_owned()),
         Just("/?%20#(x)".to_owned()),
         Just("MIT/Apache-2.0".to_owned()),
@@ -48,7 +48,7 @@ fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 1..6).prop_map(|pieces| pieces.concat())
 }
 
-/// A workspace of one package with these strings in every field that holds free text: its `Cargo.nix` and its SBOM.
+/// `Cargo.nix` and SBOM of a workspace with one package, which has these strings in every free-text field.
 fn documents(fields: &[String], options: &RenderOptions) -> [String; 2] {
     let metadata = json!({
         "packages": [{
@@ -99,7 +99,7 @@ fn documents(fields: &[String], options: &RenderOptions) -> [String; 2] {
     [render(resolved, &merged, options), sbom(&graph, env!("CARGO_PKG_VERSION"))]
 }
 
-/// `meta`, and what the SBOM is made from, as Nix has them.
+/// `meta`, and the input of the SBOM, evaluated by Nix.
 fn described(directory: &std::path::Path) -> serde_json::Value {
     nix::eval_json(&format!(
         "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
@@ -114,14 +114,14 @@ fn described(directory: &std::path::Path) -> serde_json::Value {
     ))
 }
 
-/// The document of a graph, by the command.
+/// The SBOM that the command writes for a graph.
 fn document(directory: &std::path::Path, graph: &serde_json::Value) -> String {
     let file = directory.join("graph.json");
     fs::write(&file, graph.to_string()).unwrap();
     support::stdout(support::cratewright().args(["sbom", "--graph"]).arg(&file).arg("--manifests").arg(directory))
 }
 
-/// What the builder is given, recorded by a stub.
+/// The arguments of the builder, recorded by a stub.
 fn recorded(directory: &std::path::Path) -> serde_json::Value {
     let expression = format!(
         "let pkgs = import {} {{ system = \"x86_64-linux\"; }};
@@ -136,7 +136,7 @@ fn recorded(directory: &std::path::Path) -> serde_json::Value {
     nix::eval_json(&expression)
 }
 
-/// What a word between double quotes is to bash.
+/// Evaluates words between double quotes with bash.
 fn in_shell(pasted: &[&str]) -> Vec<String> {
     let script: String = pasted.iter().map(|text| format!("printf '%s\\0' \"{text}\"\n")).collect();
     let output = support::run(Command::new("bash").args(["-c", &script]).env_clear());
@@ -149,7 +149,7 @@ proptest! {
 
     #[test]
     fn strings_survive_nix_and_the_shell(fields in prop::collection::vec(hostile(), 10)) {
-        // Cargo takes `/` and `dep:` in a feature for something else than a name.
+        // In features, cargo gives `/` and `dep:` a meaning.
         let mut fields = fields;
         fields[8] = format!("f{}", fields[8].replace('/', "").replace("dep:", ""));
         let directory = tempfile::tempdir().unwrap();
@@ -179,7 +179,7 @@ proptest! {
         let described = described(directory.path());
         let mut graph: serde_json::Value = serde_json::from_str(described["graph"].as_str().unwrap()).unwrap();
         prop_assert_eq!(&document(directory.path(), &graph), &sbom);
-        // As the manifest of a packed crate has the same.
+        // The SBOM must be the same if the metadata is read from a manifest.
         let package = graph["packages"]["app@0.1.0"].as_object_mut().unwrap();
         let manifest = toml::to_string(&json!({ "package": package.remove("about").unwrap() })).unwrap();
         fs::write(directory.path().join("0.toml"), manifest).unwrap();
@@ -195,7 +195,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
-    /// What is not from manifests of packages: configuration of ours and of cargo, addresses, paths and the record.
+    /// Strings that do not come from packages: our and cargo's configuration, addresses, paths and the record.
     #[test]
     fn configuration_addresses_and_paths_survive(texts in prop::collection::vec(hostile(), 12)) {
         let name = format!("d{}", texts[0].replace('/', ""));
@@ -204,7 +204,7 @@ proptest! {
         let library = format!("a {name} library");
         fs::create_dir_all(directory.path().join("root").join(&library)).unwrap();
         fs::write(directory.path().join("root").join(&library).join("default.nix"), "data: data").unwrap();
-        // A line of the record begins with its key.
+        // A line of the record starts with its key.
         let line = format!("key = {}", texts[1].replace(['\n', '\r'], " "));
         let variable = EnvironmentVariable { value: texts[2].clone(), force: true, is_path: false };
         let options = RenderOptions {

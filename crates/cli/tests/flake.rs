@@ -1,5 +1,5 @@
-//! A user's flake made with `lib.perSystem`: green while Cargo.nix is fresh, red when it is not, and its check runs again
-//! only for what counts.
+//! A user's flake with `lib.perSystem`: its check passes while Cargo.nix is up to date, fails when it is stale, and
+//! runs again only after relevant changes.
 
 mod support;
 
@@ -26,7 +26,7 @@ fn edit(directory: &Path, file: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn a_flake_is_green_while_fresh_and_red_when_stale() {
+fn the_check_passes_while_fresh_and_fails_when_stale() {
     let directory = repository();
     let root = directory.path();
     let output = nix(root, &["flake", "check", "--impure"]);
@@ -45,7 +45,7 @@ fn a_flake_is_green_while_fresh_and_red_when_stale() {
     );
     assert!(!built.status.success() && text(&built).contains(says), "{}", text(&built));
 
-    // The way out is open: the app does not look into Cargo.nix.
+    // The app that regenerates Cargo.nix still works, as it does not evaluate the file.
     let app = nix(root, &["run", "--impure", ".#regenerate-cargo-nix", "--", "--offline"]);
     assert!(app.status.success(), "{}", text(&app));
     let output = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync"]);
@@ -53,21 +53,21 @@ fn a_flake_is_green_while_fresh_and_red_when_stale() {
 }
 
 #[test]
-fn the_check_runs_again_only_for_what_counts() {
+fn the_check_runs_again_only_after_relevant_changes() {
     let directory = repository();
     let root = directory.path();
     let first = check_derivation(root);
     edit(root, "leaf/src/lib.rs", "pub fn", "// A comment.\npub fn");
-    assert_eq!(check_derivation(root), first, "the body of a source file does not count");
+    assert_eq!(check_derivation(root), first, "the contents of a source file do not matter");
     fs::write(root.join("notes.txt"), "").unwrap();
-    assert_eq!(check_derivation(root), first, "an unrelated file does not count");
+    assert_eq!(check_derivation(root), first, "an unrelated file does not matter");
     fs::create_dir_all(root.join("leaf/src/bin")).unwrap();
     fs::write(root.join("leaf/src/bin/tool.rs"), "fn main() {}\n").unwrap();
-    assert_ne!(check_derivation(root), first, "another target does");
+    assert_ne!(check_derivation(root), first, "a new target matters");
 }
 
 #[test]
-fn tests_of_members_are_checks() {
+fn flake_checks_include_tests_of_members() {
     let directory = repository();
     let root = directory.path();
     let names = nix(root, &["eval", "--impure", "--json", ".#checks.x86_64-linux", "--apply", "builtins.attrNames"]);
@@ -103,14 +103,14 @@ fn the_shell_of_a_stale_flake_opens() {
 }
 
 #[test]
-fn apps_say_what_a_change_costs() {
+fn apps_report_the_impact_of_a_change() {
     let directory = repository();
     let root = directory.path();
     let app = ["run", "--impure", ".#build-graph-impact", "--", "--offline", "--format", "markdown"];
     let output = nix(root, &[&app[..], &["--edit", "leaf/src/lib.rs"]].concat());
     assert!(output.status.success() && text(&output).contains("if leaf/src/lib.rs is edited"), "{}", text(&output));
 
-    // The other one posts that. It runs beside secrets, and gets along without Rust and cratewright.
+    // The app that posts the report has access to secrets, so it must not depend on Rust or cratewright.
     let app = ".#apps.x86_64-linux.comment-build-graph-impact.program";
     let names = "program: builtins.attrNames (builtins.getContext program)";
     let derivations = nix(root, &["eval", "--impure", "--json", app, "--apply", names]);
@@ -121,7 +121,7 @@ fn apps_say_what_a_change_costs() {
     assert!(!has("-cratewright") && !has("-cargo") && !has("-rustc"), "{needed}");
 }
 
-/// Calls of functions while the check of a workspace of so many members is evaluated.
+/// Number of function calls during the evaluation check of a workspace with this many members.
 fn calls(members: usize) -> u64 {
     let scratch = tempfile::tempdir().unwrap();
     let write = |file: &str, text: &str| support::write(&scratch.path().join(file), text);
@@ -154,7 +154,7 @@ fn calls(members: usize) -> u64 {
 }
 
 #[test]
-fn the_cost_of_evaluation_grows_with_the_members() {
+fn the_cost_of_evaluation_is_linear_in_members() {
     let [few, many] = [20, 80].map(calls);
     assert!(few > 1000 && many < 4 * few, "{few} calls for 20 members, {many} for 80");
 }

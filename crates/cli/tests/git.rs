@@ -1,4 +1,4 @@
-//! Git dependencies, from local repositories: hashes are Nix's, and what Nix builds prints what cargo's prints.
+//! Git dependencies from local repositories: hashes equal Nix's, and programs print the same as cargo's.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn write_application(scratch: &Scratch, dependencies: &str, main: &str) {
 }
 
 #[test]
-fn the_hash_is_that_of_nix() {
+fn hashes_equal_those_of_nix() {
     let scratch = Scratch::new();
     scratch.write("innermost", &[("deep.txt", "deep")]);
     scratch.commit("innermost");
@@ -31,7 +31,7 @@ fn the_hash_is_that_of_nix() {
     scratch.commit("inner");
     scratch.git("inner", &["submodule", "--quiet", "add", &scratch.url("innermost"), "nested"]);
     scratch.commit("inner");
-    // Cargo leaves a marker of this name in its checkouts.
+    // Cargo creates a marker file with this name in its checkouts.
     scratch.write(
         "odd",
         &[
@@ -44,7 +44,7 @@ fn the_hash_is_that_of_nix() {
             ),
             (".gitignore", "*.log\n"),
             ("text.crlf", "one\ntwo\n"),
-            // On these git and the library that cargo uses disagree.
+            // Git and the library that cargo uses treat these attributes differently.
             ("picture.auto", "\0binary\nwith lines\n"),
             ("wide.u16", "caf\u{e9}\n"),
             ("two words.q", "a\nb\n"),
@@ -90,10 +90,10 @@ fn the_hash_is_that_of_nix() {
     assert_eq!(attribute(&text, "sha256"), nix_hash(&clone));
     assert!(clone.join("modules/inner/nested/deep.txt").exists() && !clone.join("modules/off/deep.txt").exists());
 
-    // A fetch that has another hash fails.
+    // The build fails if the hash of the fetch differs.
     assert_eq!(scratch.printed("app", "app"), "\"one\\r\\ntwo\\r\\n\"");
 
-    // What a build script leaves in the checkout is not of the commit.
+    // Files that a build script leaves in the checkout are ignored.
     let checkouts = scratch.path("cargo-home/git/checkouts");
     let repository = fs::read_dir(checkouts).unwrap().map(|entry| entry.unwrap().path());
     let repository = repository.into_iter().find(|path| path.to_str().unwrap().contains("/odd-")).unwrap();
@@ -101,7 +101,7 @@ fn the_hash_is_that_of_nix() {
     fs::write(checkout.join("src/generated.rs"), "left behind").unwrap();
     assert_eq!(scratch.generate("app"), text);
 
-    // What is of it and was changed is refused.
+    // Changed files of the commit are rejected.
     let of_submodule = checkout.join("modules/inner/inner.txt");
     fs::write(&of_submodule, "no longer what it was").unwrap();
     let mut generate = cratewright();
@@ -111,7 +111,7 @@ fn the_hash_is_that_of_nix() {
     for words in ["error[changed-checkout]", "inner.txt", "package: lib 0.1.0", "help: remove `", "cargo fetch"] {
         assert!(error.contains(words), "{words}: {error}");
     }
-    assert_eq!(fs::read_to_string(scratch.path("app/Cargo.nix")).unwrap(), text, "nothing is lost");
+    assert_eq!(fs::read_to_string(scratch.path("app/Cargo.nix")).unwrap(), text, "Cargo.nix was changed");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
                     "base::shout(concat!(\"top \", env!(\"CARGO_PKG_VERSION\"), \" \", include_str!(\"../../../shared.txt\")))",
                 ),
             ),
-            // No target, though nixpkgs' builder would take it for one.
+            // A `build.rs` that is not a target, though nixpkgs' builder would take it for one.
             ("crates/plain/Cargo.toml", "[package]\nname = \"plain\"\nversion = \"0.1.0\"\nedition = \"2018\"\nbuild = false\n\
               repository = \"https://plain.example\"\n"),
             ("crates/plain/build.rs", "compile_error!(\"no build script\");"),
@@ -186,7 +186,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
     let manifest = fs::read_to_string(scratch.path("app/Cargo.toml")).unwrap();
     scratch.write("app", &[("Cargo.toml", &(manifest + "\n[profile.release.package.\"*\"]\nopt-level = 1\n"))]);
     let text = scratch.generate("app");
-    // A package in a subdirectory is no local one.
+    // A package in a subdirectory of a repository is not a local package.
     let options = nix::eval_json(&format!(
         "(import {} {{ pkgs = import {} {{ }}; }}).internal.units.\"plain@0.1.0\".extraRustcOpts",
         scratch.path("app/Cargo.nix").display(),
@@ -194,7 +194,8 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
     ));
     assert_eq!(options[0], "-C opt-level=1");
     assert_eq!(scratch.printed("app", "app"), "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
-    // The directory of a crate as its source, as crate2nix's users write it, and a source in which it has to be found.
+    // Overrides of the source: the directory of the crate, as users of crate2nix write it, and a tree that contains the
+    // crate.
     for source in ["attrs.src + \"/crates/plain\"", "pkgs.runCommand \"copy\" { } \"cp -r ${attrs.src}/crates $out\""] {
         let overridden = nix::build_expression(&format!(
             "let pkgs = import <nixpkgs> {{ }}; in (pkgs.callPackage {} {{
@@ -205,7 +206,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
         let printed = crate::support::stdout(&mut std::process::Command::new(overridden.join("bin/app")));
         assert_eq!(printed, "TOP 1.2.3 SHARED https://plain.example first first branch main\n");
     }
-    // `many`, and three commits of `single`: each is fetched once.
+    // One commit of `many` and three of `single` are fetched once each.
     assert_eq!(text.matches(" rev = \"").count(), 4, "{text}");
     let mut names: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("checkout = ")).collect();
     assert_eq!(names.len(), 7, "base, top, plain, two, three, and one twice");
@@ -213,7 +214,7 @@ fn revisions_tags_branches_subdirectories_and_workspaces_build() {
     names.dedup();
     assert_eq!(names.len(), 4);
     let urls = scratch.package_urls("app");
-    assert_eq!(urls.len(), 6, "one commit is one package, whatever it was asked for by: {urls:?}");
+    assert_eq!(urls.len(), 6, "a commit is one package, however it is referred to: {urls:?}");
     let base = format!("pkg:cargo/base@1.2.3?vcs_url=git%2B{many}%40{}#crates/base", attribute(&text, "rev"));
     let one = format!("pkg:cargo/one@0.1.0?vcs_url=git%2B{single}%40{first}");
     assert!(urls.contains(&base) && urls.contains(&one), "{urls:?}");
@@ -248,7 +249,7 @@ fn one_name_and_version_from_registry_git_and_path() {
     scratch.write("fork", &[("Cargo.toml", manifest), ("src/lib.rs", &fork("git"))]);
     let rev = scratch.commit("fork");
     scratch.write("app", &[("itoa/Cargo.toml", manifest), ("itoa/src/lib.rs", &fork("path"))]);
-    // One that has two of them below it, under the library's own name.
+    // A package that depends on two of them, under the library's own name.
     scratch.write(
         "app",
         &[

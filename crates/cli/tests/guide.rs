@@ -1,5 +1,5 @@
-//! The guide keeps its word: the Nix code of its pages is built as it is printed, messages that it quotes are in the source,
-//! figures of the first screen were measured, and workspaces of one repository share what it says that they share.
+//! Claims of the guide: Nix code on its pages builds, quoted messages are in the source, figures of the introduction
+//! were measured, and workspaces of one repository share the crates that it lists.
 
 mod support;
 
@@ -10,20 +10,20 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{cratewright, fixture, flake, nix, repository, run};
+use crate::support::{address, cratewright, fixture, flake, nix, repository, run};
 
-/// Nix code of a page with the comment before it, `<!-- ... -->`.
+/// Blocks of Nix code on a page, each with the text of the comment before it, `<!-- ... -->`.
 fn marked(page: &str) -> Vec<(String, String)> {
     let text = fs::read_to_string(repository().join("docs/src").join(page)).unwrap();
     let blocks = text.split("\n<!-- ").skip(1).map(|rest| {
-        let (mark, rest) = rest.split_once(" -->\n```nix\n").expect("such a comment stands before Nix code");
-        let (code, _) = rest.split_once("\n```\n").expect("code ends");
+        let (mark, rest) = rest.split_once(" -->\n```nix\n").expect("a Nix block follows the comment");
+        let (code, _) = rest.split_once("\n```\n").expect("the block ends");
         (mark.to_owned(), format!("{code}\n"))
     });
     blocks.collect()
 }
 
-/// The code of a page that is the file of this name.
+/// The block of a page that shows the file with this name.
 fn file(page: &str, name: &str) -> String {
     let found = marked(page).into_iter().find(|(mark, _)| mark == name);
     found.unwrap_or_else(|| panic!("{page} has no {name}")).1
@@ -49,9 +49,9 @@ fn generate(root: &Path) {
     run(cratewright().args(["generate", "--quiet", "--offline"]).current_dir(root));
 }
 
-/// In a file of a workspace, with `pkgs`, `system` and the flake `cratewright` in scope.
+/// The code is put into a file of a workspace, with `pkgs`, `system` and the flake `cratewright` in scope.
 #[test]
-fn code_for_those_who_migrate_builds() {
+fn code_of_the_migration_guide_builds() {
     let snippets = marked("migrating.md");
     assert_eq!(snippets.len(), 4, "one for each tool");
     let scratch = tempfile::tempdir().unwrap();
@@ -65,7 +65,7 @@ fn code_for_those_who_migrate_builds() {
     let mut programs = Vec::new();
     for (_, code) in &snippets {
         write(root, "snippet.nix", &format!("{{ pkgs, system, cratewright }}:\n{code}"));
-        // Checks are evaluated, and the member is built.
+        // Evaluates the checks, and builds the member.
         let expression = format!(
             "let
                system = \"x86_64-linux\";
@@ -91,7 +91,7 @@ fn code_for_those_who_migrate_builds() {
 }
 
 #[test]
-fn figures_of_the_first_screen_were_measured() {
+fn figures_of_the_introduction_were_measured() {
     let page = |name: &str| fs::read_to_string(repository().join(name)).unwrap();
     let introduction = page("docs/src/introduction.md");
     let table = introduction.lines().filter(|line| line.starts_with("| ")).collect::<Vec<_>>().join("\n");
@@ -105,10 +105,10 @@ fn figures_of_the_first_screen_were_measured() {
     let figures = words(&table);
     assert!(figures.len() > 8, "{figures:?}");
     let unknown: Vec<&String> = figures.difference(&known).collect();
-    assert!(unknown.is_empty(), "no page that measures has {unknown:?}");
+    assert!(unknown.is_empty(), "no page with measurements has {unknown:?}");
 }
 
-/// Text of product code, by file: of the library, and of the program without its unit tests.
+/// Text of each source file of the library and of the program, without unit tests.
 fn product() -> Vec<String> {
     let sources = ["crates", "nix-lib"].map(|directory| support::tree(&repository().join(directory)));
     let is_product = |path: &PathBuf| {
@@ -120,9 +120,9 @@ fn product() -> Vec<String> {
     texts.map(|text| text.split("\n#[cfg(test)]").next().unwrap_or_default().replace('`', "")).collect()
 }
 
-/// `...` stands for what differs.
+/// In quoted messages, `...` stands for any text.
 #[test]
-fn symptoms_quote_what_is_printed() {
+fn quoted_symptoms_are_messages_of_the_program() {
     let page = fs::read_to_string(repository().join("docs/src/symptoms.md")).unwrap();
     let section = page.split("\n## ").find(|section| section.starts_with("From cratewright")).unwrap();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
@@ -132,7 +132,7 @@ fn symptoms_quote_what_is_printed() {
     let is_printed = |message: &str| {
         let parts: Vec<&str> = message.split("...").filter(|part| !part.is_empty()).collect();
         product.iter().any(|text| {
-            // One after the other, with no more between them than a message has.
+            // The parts follow each other closely, as in a single message.
             text.match_indices(parts[0]).any(|(start, _)| {
                 let mut rest = &text[start..];
                 parts.iter().all(|part| {
@@ -145,11 +145,11 @@ fn symptoms_quote_what_is_printed() {
         })
     };
     let unknown: Vec<&&str> = messages.iter().filter(|message| !is_printed(message)).collect();
-    assert!(unknown.is_empty(), "nothing prints {unknown:?}");
-    assert!(!is_printed("does not match ... made of"), "the search finds what is not there");
+    assert!(unknown.is_empty(), "these are not in the source: {unknown:?}");
+    assert!(!is_printed("does not match ... made of"), "the search matches text that is not in the source");
 }
 
-/// What `monorepo.md` describes, in a repository of git. `cratewright` is an input of its flakes.
+/// The repository that `monorepo.md` describes, whose flakes have the input `cratewright`.
 struct Monorepo {
     directory: tempfile::TempDir,
 }
@@ -189,7 +189,7 @@ impl Monorepo {
         self.directory.path().join(name)
     }
 
-    /// Writes a flake of the page, with inputs of this machine.
+    /// Writes a flake of the page, with its inputs replaced by local paths.
     fn flake(&self, name: &str) {
         let input = self.path("cratewright");
         let package = nix::package();
@@ -200,16 +200,14 @@ impl Monorepo {
         );
         write(&input, "flake.nix", &outputs);
         let mut text = file("monorepo.md", name);
-        for (from, to) in
-            [("github:NixOS/nixpkgs/nixpkgs-unstable", nix::stand_in()), ("git+file:///path/to/cratewright", input)]
-        {
+        for (from, to) in [("github:NixOS/nixpkgs/nixpkgs-unstable", nix::stand_in()), (address().as_str(), input)] {
             assert_eq!(text.matches(from).count(), 1, "{name}: {from}");
             text = text.replace(from, &format!("path:{}", to.display()));
         }
         write(&self.path("repository"), name, &text);
     }
 
-    /// Paths of the derivations of crates that both workspaces have, and whether they are the same.
+    /// The crates that both workspaces have, and whether their derivations are the same.
     fn shared(&self, backend: &str) -> BTreeMap<String, bool> {
         let expression = format!(
             "let
@@ -227,7 +225,7 @@ impl Monorepo {
         serde_json::from_value(nix::eval_json(&expression)).unwrap()
     }
 
-    /// The same after an edit of the workspace `backend`; names of crates that are no longer shared.
+    /// Names of the crates that are no longer shared after an edit of the workspace `backend`.
     fn parted_by(&self, manifest: &str, from: &str, to: &str) -> Vec<String> {
         let path = self.path("repository/backend").join(manifest);
         let text = fs::read_to_string(&path).unwrap();
@@ -242,7 +240,7 @@ impl Monorepo {
 }
 
 #[test]
-fn workspaces_share_crates_that_they_compile_alike() {
+fn workspaces_share_crates_with_the_same_settings() {
     let repo = Monorepo::new();
     let shared = repo.shared("{ }");
     for name in ["serde@", "serde_derive@", "syn@", "clock@1.0.0"] {
@@ -250,7 +248,7 @@ fn workspaces_share_crates_that_they_compile_alike() {
     }
     assert!(shared.values().all(|is_shared| *is_shared), "{shared:?}");
 
-    // What the page says that decides.
+    // The settings that the page lists.
     assert!(repo.shared("{ release = false; }").values().all(|is_shared| !is_shared));
     assert!(repo.shared("{ crateOverrides = { }; }").values().all(|is_shared| !is_shared));
     let all = shared.len();
@@ -262,15 +260,15 @@ fn workspaces_share_crates_that_they_compile_alike() {
     write(&repo.path("repository/backend"), ".cargo/config.toml", "[env]\nFOR_BUILDS = \"1\"\n");
     assert_eq!(repo.parted_by("Cargo.toml", "", "").len(), all);
     fs::remove_dir_all(repo.path("repository/backend/.cargo")).unwrap();
-    // A configuration above the workspaces is none of theirs.
+    // Configuration above the workspaces is ignored.
     write(&repo.path("repository"), ".cargo/config.toml", "[build]\nrustflags = [\"--cfg\", \"loud\"]\n");
     assert_eq!(repo.parted_by("Cargo.toml", "", ""), [""; 0]);
     fs::remove_dir_all(repo.path("repository/.cargo")).unwrap();
-    // A feature parts its crate and those above.
+    // A feature changes its crate and the dependents of that.
     let with_feature = repo.parted_by("server/Cargo.toml", "\"derive\"", "\"derive\", \"rc\"");
     let names: Vec<&str> = with_feature.iter().filter_map(|name| name.split('@').next()).collect();
     assert_eq!(names, ["serde", "serde_core"], "and not serde_derive, syn or clock");
-    // A member of one is no member of the other.
+    // A member of one workspace is not a member of the other.
     let path = "words = { path = \"../../backend/words\" }\n";
     let main = "fn main() { println!(\"{}\", words::word()) }\n";
     package(&repo.path("repository"), "tools/tool", path, "main.rs", main);
@@ -286,7 +284,7 @@ fn workspaces_share_a_library_and_overrides_in_flakes() {
     for workspace in ["backend", "tools"] {
         assert!(!root.join(workspace).join("cratewright.nix").exists());
         run(cratewright().args(["check", "--quiet"]).current_dir(root.join(workspace)));
-        // As the hook for pre-commit is called, at the top.
+        // The pre-commit hook calls `check` in the top directory.
         let manifest = format!("{workspace}/Cargo.toml");
         run(cratewright().args(["check", "--manifest-path", &manifest]).current_dir(&root));
     }
@@ -306,7 +304,7 @@ fn workspaces_share_a_library_and_overrides_in_flakes() {
     let checks = eval("", ".#checks.x86_64-linux", "builtins.mapAttrs (_: check: check.drvPath)");
     assert_eq!(checks.as_object().unwrap().len(), 6, "{checks}");
 
-    // The same program from the flake at the top and from the workspace's own.
+    // The flake in the top directory and the workspace's own flake build the same program.
     let build = |directory: &str, attribute: &str| {
         let output = flake::nix(
             &root.join(directory),
@@ -325,7 +323,8 @@ fn workspaces_share_a_library_and_overrides_in_flakes() {
     let shell = flake::nix(&root, &["eval", "--impure", "--raw", ".#devShells.x86_64-linux.tools-default.drvPath"]);
     assert!(shell.status.success(), "{}", flake::text(&shell));
 
-    // A stale workspace does not keep others from building, and the app at the top regenerates where it is run.
+    // Other workspaces still build if one is stale, and the app of the top flake regenerates Cargo.nix in the current
+    // directory.
     let manifest = root.join("tools/tool/Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("2024", "2021")).unwrap();

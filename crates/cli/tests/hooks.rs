@@ -1,8 +1,8 @@
-//! Our own overrides, `nix-lib/overrides`: what each makes of a crate, and that native libraries really build with them.
+//! The overrides in `nix-lib/overrides`: the attributes that each of them returns, and builds with native libraries.
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,8 @@ use crate::support::nix;
 const LINUX: &str = "x86_64-linux";
 const DARWIN: &str = "aarch64-darwin";
 
-/// Name of the file, attributes of a crate, system, and what is overridden; packages by their names.
+/// Name of the file, attributes of a crate, system, and the expected override, in which packages are replaced by their
+/// names.
 fn table() -> Vec<(&'static str, &'static str, &'static str, Value)> {
     let pkg_config = |library: &str| json!({ "nativeBuildInputs": ["pkg-config"], "buildInputs": [library] });
     vec![
@@ -61,7 +62,15 @@ fn table() -> Vec<(&'static str, &'static str, &'static str, Value)> {
         ("pkg-config", "", LINUX, json!({ "nativeBuildInputs": ["pkg-config"] })),
         ("protobuf", "", LINUX, json!({ "nativeBuildInputs": ["protobuf"], "PROTOC": "<protobuf>/bin/protoc" })),
         ("python", "", LINUX, json!({ "PYO3_PYTHON": "<python3>/bin/python3" })),
-        ("rdkafka", "", LINUX, json!({ "postPatch": "patchShebangs librdkafka/configure librdkafka/lds-gen.py\n" })),
+        (
+            "rdkafka",
+            "features = [ \"default\" \"libz\" \"ssl\" ];",
+            LINUX,
+            json!({
+                "buildInputs": ["zlib", "openssl"],
+                "postPatch": "patchShebangs librdkafka/configure librdkafka/lds-gen.py\n",
+            }),
+        ),
         ("rocksdb", "features = [ \"lz4\" \"rtti\" \"zstd\" ];", LINUX, json!({ "buildInputs": ["lz4", "zstd"] })),
         ("seccomp", "", LINUX, json!({ "LIBSECCOMP_LIB_PATH": "<libseccomp>/lib" })),
         ("sqlite", "features = [ \"bundled\" ];", LINUX, json!({ "buildInputs": [] })),
@@ -106,7 +115,7 @@ fn x11() -> [&'static str; 10] {
 }
 
 #[test]
-fn each_gives_what_its_crates_need() {
+fn overrides_return_the_expected_attributes() {
     let rows: String = table()
         .iter()
         .map(|(hook, attributes, system, _)| {
@@ -141,18 +150,60 @@ fn each_gives_what_its_crates_need() {
         assert_eq!(found, expected, "{hook} for {{ {attributes} }} on {system}");
     }
     let tested: BTreeSet<&str> = table().iter().map(|row| row.0).collect();
-    assert_eq!(tested, OVERRIDES.iter().map(|hook| hook.name).collect(), "each has a row");
+    assert_eq!(tested, OVERRIDES.iter().map(|hook| hook.name).collect(), "each override has a row in the table");
 }
 
 #[test]
-fn all_files_are_known() {
+fn all_files_are_listed() {
     let directory = fs::read_dir(support::repository().join("nix-lib/overrides")).unwrap();
     let names = directory.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<String> = names.filter_map(|name| Some(name.strip_suffix(".nix")?.to_owned())).collect();
     assert_eq!(files, OVERRIDES.iter().map(|hook| hook.name.to_owned()).collect());
 }
 
-/// Names of the shared libraries that a program asks for, in order.
+/// docs/src/overrides.md says where each file is built, and a crate that the file is for is in the lock files there.
+#[test]
+fn each_is_built_where_the_docs_say() {
+    let root = support::repository();
+    let docs = fs::read_to_string(root.join("docs/src/overrides.md")).unwrap();
+    let rows: BTreeMap<&str, &str> =
+        docs.lines().filter_map(|line| line.strip_prefix("| `")?.split_once(".nix` | ")).collect();
+    let names: Vec<&str> = OVERRIDES.iter().map(|hook| hook.name).collect();
+    assert_eq!(rows.keys().copied().collect::<Vec<_>>(), names, "docs/src/overrides.md has a row for each file");
+    for hook in OVERRIDES.iter() {
+        let workspaces: Vec<&str> = rows[hook.name]
+            .split('`')
+            .filter(|word| ["fixtures/", "dev/"].iter().any(|start| word.starts_with(start)))
+            .collect();
+        if workspaces.is_empty() {
+            assert_eq!(hook.platforms, Some("darwin"), "{}.nix is built nowhere", hook.name);
+        }
+        for workspace in workspaces {
+            let lock: toml::Table =
+                fs::read_to_string(root.join(workspace).join("Cargo.lock")).unwrap().parse().unwrap();
+            let is_locked = |name: &&str| {
+                lock["package"].as_array().unwrap().iter().any(|package| package["name"].as_str() == Some(name))
+            };
+            let has_one = hook.crates.iter().chain(&hook.build_dependencies).any(is_locked);
+            assert!(has_one, "{workspace} has no crate that {}.nix is for", hook.name);
+        }
+    }
+}
+
+/// The script builds what there is.
+#[test]
+fn the_script_builds_each_program_of_its_directory() {
+    let root = support::repository();
+    let script = fs::read_to_string(root.join("dev/overrides")).unwrap();
+    let table = script.split("<<'TABLE'\n").nth(1).and_then(|text| text.split("\nTABLE\n").next()).unwrap();
+    let listed: BTreeSet<String> =
+        table.lines().map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    let directory = fs::read_dir(root.join("dev/overrides.d")).unwrap();
+    let programs: BTreeSet<String> = directory.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(listed, programs);
+}
+
+/// Names of the shared libraries that a program needs.
 fn needed(program: &Path) -> BTreeSet<String> {
     let dynamic = support::stdout(Command::new("readelf").arg("-d").arg(program));
     let names =
@@ -160,13 +211,13 @@ fn needed(program: &Path) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// The fixture's members print the same, which `fixtures.rs` looks at; what they are linked with tells them apart.
+/// `fixtures.rs` checks the output of the fixture's members; their shared libraries show which ones were used.
 #[test]
-fn libraries_are_those_of_the_crates_or_of_the_system_as_with_cargo() {
+fn bundled_or_system_libraries_are_used_as_with_cargo() {
     let directory = support::fixture("native");
     let target = support::repository().join("target/native");
     let mut cargo = Command::new("cargo");
-    // Optimised, as Nix builds it: the linker leaves out libraries that nothing is used of any more.
+    // A release build as in Nix: with optimizations, the linker drops libraries that are no longer used.
     cargo.args(["build", "--release", "--locked", "--quiet", "-p", "system"]).current_dir(&directory);
     support::run(cargo.env("CARGO_TARGET_DIR", &target));
     let built = |member: &str| {
@@ -174,7 +225,7 @@ fn libraries_are_those_of_the_crates_or_of_the_system_as_with_cargo() {
         needed(&output.join("bin").join(member))
     };
     let system = built("system");
-    assert_eq!(system, needed(&target.join("release/system")), "what cargo links");
+    assert_eq!(system, needed(&target.join("release/system")), "libraries of cargo's build");
     let native = ["libsqlite3.so", "libzstd.so", "libcrypto.so"];
     let has = |needed: &BTreeSet<String>, name: &str| needed.iter().any(|one| one.starts_with(name));
     assert!(native.iter().all(|name| has(&system, name)), "{system:?}");
@@ -182,9 +233,9 @@ fn libraries_are_those_of_the_crates_or_of_the_system_as_with_cargo() {
     assert!(native.iter().all(|name| !has(&bundled, name)), "{bundled:?}");
 }
 
-/// The bundle that darwin's linker leaves beside a test holds a file of the test's own name.
+/// darwin's linker writes a bundle next to a test, which holds a file with the name of the test.
 #[test]
-fn tests_are_installed_without_their_bundles() {
+fn tests_are_installed_instead_of_files_in_bundles() {
     let expression = |hook: &str| {
         format!(
             "let
@@ -215,7 +266,7 @@ fn tests_are_installed_without_their_bundles() {
     support::run(&mut Command::new(built.join("tests/other")));
     let found = support::stdout(Command::new("find").arg(&built).args(["-name", "*.dSYM"]));
     assert_eq!(found, "");
-    // Without the hook it is what nixpkgs' builder makes of it.
+    // Without the hook, nixpkgs' builder installs the wrong file.
     let broken = nix::build_expression(&expression("false"));
     assert_eq!(fs::read_to_string(broken.join("tests/other")).unwrap(), "debug information\n");
 }

@@ -1,4 +1,4 @@
-//! Container images of members: what is in them, that their programs run, and what an edit changes of their layers.
+//! Container images of members: their contents, runs of their programs, and the layers that an edit changes.
 
 mod support;
 
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 
 use crate::support::{nix, run, stdout};
 
-/// An image as `docker load` reads it, unpacked.
+/// An unpacked image, in the format of `docker load`.
 struct Image {
     directory: tempfile::TempDir,
-    /// What `manifest.json` says of it.
+    /// The image's entry in `manifest.json`.
     manifest: Value,
     /// Its configuration.
     config: Value,
 }
 
 impl Image {
-    /// Of the script that `streamLayeredImage` makes.
+    /// Runs the script that `streamLayeredImage` builds, and unpacks the image.
     #[track_caller]
     fn written_by(script: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -36,7 +36,7 @@ impl Image {
         Image { manifest, config, directory }
     }
 
-    /// Digest of each layer, from the lowest one, with the store paths in it.
+    /// Digest and store paths of each layer, lowest first.
     fn layers(&self) -> Vec<(String, Vec<String>)> {
         let files = self.manifest["Layers"].as_array().unwrap();
         let digests = self.config["rootfs"]["diff_ids"].as_array().unwrap();
@@ -55,21 +55,21 @@ impl Image {
         files.iter().zip(digests).map(layer).collect()
     }
 
-    /// All layers in one directory.
+    /// Unpacks all layers into one directory.
     fn root(&self) -> PathBuf {
         let root = self.directory.path().join("root");
         fs::create_dir(&root).unwrap();
         for file in self.manifest["Layers"].as_array().unwrap() {
             let layer = self.directory.path().join(text(file));
-            // Directories of the store must be writable for the next layer, and for those who remove them.
+            // Directories of the store must be writable for the next layer, and to be removed.
             run(Command::new("tar").args(["--mode=u+w", "-xf"]).arg(layer).arg("-C").arg(&root));
             run(Command::new("chmod").args(["-R", "u+w"]).arg(&root));
         }
         root
     }
 
-    /// Runs the entry point in a directory of all layers. Programs of the stand-in have the machine's libc, so its libraries
-    /// are there too, to read. Those of nixpkgs have one in their closure.
+    /// Runs the entry point in a directory with all layers. Programs of the stand-in use the machine's libc, so its
+    /// libraries are mounted read-only. Programs of nixpkgs have a libc in their closure.
     fn run_in(&self, root: &Path, arguments: &[&str]) -> Output {
         let mut command = Command::new("unshare");
         if !nix::is_root() {
@@ -89,7 +89,8 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
-/// `pkgs` of the stand-in; `cargoNix` of a workspace, whose `web-front` links a shared library of the store; its image.
+/// An expression with `pkgs` of the stand-in, and `cargoNix` of a workspace whose member `web-front` links a shared
+/// library of the store.
 fn service(root: &Path, body: &str) -> String {
     format!(
         "let
@@ -117,7 +118,7 @@ fn service(root: &Path, body: &str) -> String {
     )
 }
 
-/// What of an image is given to nixpkgs, for members of a fixture as `cargoNix`, on a system or for a cross pair.
+/// The arguments of `streamLayeredImage` for an image of a fixture, on a system or for a cross pair.
 fn given(root: &Path, platforms: &str, image: &str) -> Value {
     nix::eval_json(&format!(
         "let
@@ -133,7 +134,7 @@ fn given(root: &Path, platforms: &str, image: &str) -> Value {
 const LINUX: &str = "{ system = \"x86_64-linux\"; }";
 
 #[test]
-fn a_program_runs_with_what_is_in_the_layers() {
+fn programs_run_with_the_contents_of_the_layers() {
     let contents = "pkgs.linkFarm \"etc\" { \"etc/motd\" = pkgs.writeText \"motd\" \"hello\"; }";
     let body = format!("image.override {{ contents = [ ({contents}) ]; extraCommands = \"mkdir -m 1777 tmp\"; }}");
     let image = Image::written_by(&nix::build_expression(&service(&support::fixture("service"), &body)));
@@ -144,13 +145,13 @@ fn a_program_runs_with_what_is_in_the_layers() {
     let printed = String::from_utf8_lossy(&ran.stdout);
     assert_eq!(printed, "1 events per second\ngreeting from C\n", "{}", String::from_utf8_lossy(&ran.stderr));
 
-    // What is asked for besides it is at the root.
+    // `contents` are at the root.
     let motd = fs::read_link(root.join("etc/motd")).unwrap();
     let motd = fs::read_link(root.join(motd.strip_prefix("/").unwrap())).unwrap();
     assert_eq!(fs::read_to_string(root.join(motd.strip_prefix("/").unwrap())).unwrap(), "hello");
     assert!(root.join("tmp").is_dir());
 
-    // The library is that of the image.
+    // The library comes from the image.
     let (_, paths) = image.layers().into_iter().find(|(_, paths)| paths[0].ends_with("-greeting-1.0")).unwrap();
     fs::remove_dir_all(root.join(paths[0].strip_prefix('/').unwrap())).unwrap();
     let ran = image.run_in(&root, &["/total"]);
@@ -159,7 +160,7 @@ fn a_program_runs_with_what_is_in_the_layers() {
 }
 
 #[test]
-fn an_edit_of_a_member_changes_the_layer_of_its_program_alone() {
+fn an_edit_of_a_member_changes_only_the_layer_of_its_program() {
     let scratch = support::Copy::of(&support::fixture("service"));
     let script = || nix::build_expression(&service(scratch.path(), "image"));
     let before = script();
@@ -169,7 +170,7 @@ fn an_edit_of_a_member_changes_the_layer_of_its_program_alone() {
         let name = |path: &String| nix::name_of(Path::new(path)).to_owned();
         layers.iter().map(|(_, paths)| paths.iter().map(name).collect()).collect()
     };
-    // Dependencies below, the program above, and on top what is asked for besides, which is nothing.
+    // Dependencies first, then the program, then `contents`, which are empty.
     assert_eq!(names(&layers), [vec!["greeting-1.0"], vec!["web-front-0.1.0"], vec![]]);
     assert_eq!(run(&mut Command::new(&before)).stdout, run(&mut Command::new(&before)).stdout);
     assert_eq!(script(), before);
@@ -184,7 +185,7 @@ fn an_edit_of_a_member_changes_the_layer_of_its_program_alone() {
 }
 
 #[test]
-fn the_configuration_is_that_of_the_manifest() {
+fn the_configuration_comes_from_the_manifest() {
     let root = support::fixture("hostile-strings");
     let manifest: toml::Table = fs::read_to_string(root.join("Cargo.toml")).unwrap().parse().unwrap();
     let package = |key: &str| json!(manifest["package"][key].as_str().unwrap());
@@ -215,7 +216,7 @@ fn the_configuration_is_that_of_the_manifest() {
 }
 
 #[test]
-fn what_is_asked_for_comes_on_top_of_the_manifest() {
+fn arguments_take_precedence_over_the_manifest() {
     let root = support::fixture("service");
     let image = "cargoNix.workspaceMembers.web-front.image.override {
       binary = \"store-admin\";
@@ -230,9 +231,9 @@ fn what_is_asked_for_comes_on_top_of_the_manifest() {
     assert_eq!((label("revision"), label("version")), (&json!("abc"), &json!("0.1.0")));
 }
 
-/// Cargo's `default-run` is also what `nix run` runs.
+/// `nix run` also starts the program of cargo's `default-run`.
 #[test]
-fn the_default_program_is_that_of_default_run() {
+fn default_run_selects_the_default_program() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     let manifest =
@@ -246,7 +247,7 @@ fn the_default_program_is_that_of_default_run() {
     run(support::cratewright().args(["generate", "--quiet"]).current_dir(root));
     let given = given(root, LINUX, "cargoNix.rootCrate.image");
     assert!(text(&given["config"]["Entrypoint"][0]).ends_with("/bin/second"), "{given}");
-    // Images have no capitals in their names and no `+` in their tags.
+    // Names of images have no upper case letters, and tags no `+`.
     assert_eq!((&given["name"], &given["tag"]), (&json!("some_app"), &json!("1.0.0-rc.1_5")));
 
     let derivations = || nix::instantiate(&root.join("Cargo.nix"), "rootCrate.build", "x86_64-linux");
@@ -254,9 +255,9 @@ fn the_default_program_is_that_of_default_run() {
     let cargo_nix = fs::read_to_string(root.join("Cargo.nix")).unwrap();
     let other = cargo_nix.replace("default-run = \"second\"", "default-run = \"first\"");
     assert_ne!(other, cargo_nix);
-    // All that differs is what is looked at here: the manifest is part of the source.
+    // Only Cargo.nix is replaced, as the manifest is part of the source.
     fs::write(root.join("Cargo.nix"), other).unwrap();
-    assert_eq!(derivations(), before, "it is no part of the build");
+    assert_eq!(derivations(), before, "`default-run` is not part of the build");
 
     fs::write(root.join("Cargo.nix"), cargo_nix).unwrap();
     fs::write(root.join("Cargo.toml"), manifest.replace("second", "first")).unwrap();
@@ -266,7 +267,7 @@ fn the_default_program_is_that_of_default_run() {
 }
 
 #[test]
-fn what_has_no_image_says_so() {
+fn members_without_an_image_are_errors() {
     let refused = |fixture: &str, pkgs: &str, image: &str, words: &[&str]| {
         let expression = format!(
             "let pkgs = {pkgs}; cargoNix = import {} {{ inherit pkgs; }}; in ({image}).drvPath",
@@ -286,7 +287,12 @@ fn what_has_no_image_says_so() {
     let several = ["app has several binaries", "one, two-words", "image.override { binary = \"one\"; }"];
     refused("build-script-output", &linux, &member("app"), &several);
     let misspelt = format!("{}.override {{ binary = \"web_front\"; }}", member("web-front"));
-    refused("service", &linux, &misspelt, &["web-front has no binary `web_front`: there are store-admin, web-front"]);
+    refused(
+        "service",
+        &linux,
+        &misspelt,
+        &["web-front has no binary `web_front`: the binaries are store-admin, web-front"],
+    );
     let unknown = format!("{}.override {{ maxlayers = 3; }}", member("web-front"));
     refused("service", &linux, &unknown, &["called with unexpected argument 'maxlayers'"]);
     let darwin =
@@ -294,9 +300,9 @@ fn what_has_no_image_says_so() {
     refused("service", &on("aarch64-darwin"), &member("web-front"), &darwin);
 }
 
-/// An error of the image is none of the build, nor of what is made of the image.
+/// An error of the image affects neither the build nor an override of the image.
 #[test]
-fn a_binary_is_chosen_where_there_is_no_default() {
+fn a_binary_can_be_chosen_if_there_is_no_default() {
     let root = support::fixture("build-script-output");
     let given = given(&root, LINUX, "cargoNix.workspaceMembers.app.image.override { binary = \"two-words\"; }");
     assert!(text(&given["config"]["Entrypoint"][0]).ends_with("/bin/two-words"), "{given}");
@@ -312,11 +318,11 @@ fn an_image_of_a_cross_pair_is_for_its_host_platform() {
         root.join("Cargo.nix").display(),
         nix::stand_in().display(),
     ));
-    assert_eq!(system, "x86_64-linux", "what writes it runs where it is built");
+    assert_eq!(system, "x86_64-linux", "the script that writes the image runs on the build platform");
 }
 
 #[test]
-fn nix2container_has_a_layer_for_each_path() {
+fn nix2container_gets_a_layer_for_each_path() {
     let body = |change: &str| {
         let image = "(cargoNix { inherit nix2container; }).workspaceMembers.web-front.image";
         service(&support::fixture("service"), &format!("{image}{change}"))
@@ -330,7 +336,7 @@ fn nix2container_has_a_layer_for_each_path() {
     assert!(layers.iter().all(|layer| layer["paths"].as_array().unwrap().len() == 1), "{image}");
     assert!(paths.len() == 2 && paths[0].ends_with("-greeting-1.0"), "{paths:?}");
     assert_eq!(config["Entrypoint"], json!([format!("{}/bin/web-front", paths[1])]));
-    // Its arguments are nix2container's.
+    // Arguments are those of nix2container.
     let output =
         nix::nix("nix-instantiate").args(["--expr", &body(".override { extraCommands = \"\"; }")]).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("unexpected argument 'extraCommands'"), "{output:?}");
@@ -338,7 +344,7 @@ fn nix2container_has_a_layer_for_each_path() {
 
 /// `nix build .#web-front.image`.
 #[test]
-fn a_flake_has_images_beside_its_packages() {
+fn a_flake_has_images_next_to_its_packages() {
     let root = support::fixture("service");
     let made = |arguments: &str| {
         let arguments = format!("{{ inherit cratewright; lockSync = false; }} // {arguments}");

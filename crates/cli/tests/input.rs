@@ -1,5 +1,5 @@
-//! Input and output that are not what they should be: outputs that are inputs, pipes and devices in the place of files,
-//! full disks, absolute paths, names that the store does not take.
+//! Unusual input and output: outputs that are also inputs, pipes and devices instead of files, full disks, absolute
+//! paths, and names that are not valid in the store.
 
 mod support;
 
@@ -11,7 +11,7 @@ use crate::support::git::Scratch;
 
 const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
 
-/// A workspace with a member that has an odd target, reads a file outside and has a configuration with another one.
+/// A workspace with a member that has a target with an odd path, reads a file outside, and has included configuration.
 fn workspace() -> Scratch {
     let scratch = Scratch::new();
     let manifest = format!("[package]\nname = \"app\"\n{PACKAGE}[lib]\npath = \"lib.inc\"\n");
@@ -32,7 +32,7 @@ fn workspace() -> Scratch {
     scratch
 }
 
-/// Runs it for a few seconds at most: what is refused must not be waited for.
+/// Runs the program for at most a few seconds: it must not wait for rejected files.
 fn run(root: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("timeout");
     command.args(["60", env!("CARGO_BIN_EXE_cratewright")]).args(arguments).current_dir(root).output().unwrap()
@@ -63,7 +63,7 @@ fn inputs_are_never_overwritten() {
         "../shared/text.txt",
         ".cargo/config.toml",
         ".cargo/more.toml",
-        // What is not there yet would be read the next time.
+        // A file that does not exist yet would be read in the next run.
         "app/build.rs",
         "rust-toolchain.toml",
         "to-manifest",
@@ -77,10 +77,10 @@ fn inputs_are_never_overwritten() {
         assert!(support::tree(&root) == before, "{path}: the workspace was changed");
     }
     assert_eq!(fs::read_to_string(scratch.path("shared/text.txt")).unwrap(), "text\n");
-    // A file that nothing reads may be overwritten, and is kept without `--force`.
+    // A file that is not an input may be overwritten, but only with `--force`.
     check_refused(&root, &["generate", "-o", "app/notes.txt"], "foreign-file");
     assert!(run(&root, &["generate", "--force", "-o", "app/notes.txt"]).status.success());
-    // Neither is what Nix builds from replaced with something else.
+    // Other commands do not replace the files that Nix imports either.
     assert!(run(&root, &["generate", "--offline"]).status.success());
     check_refused(&root, &["sbom", "-o", "Cargo.nix"], "output-is-input");
     check_refused(&root, &["graph", "--format", "dot", "-o", "Cargo.nix"], "output-is-input");
@@ -89,7 +89,7 @@ fn inputs_are_never_overwritten() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_by_both_commands() {
+fn special_files_are_rejected_by_both_commands() {
     let scratch = workspace();
     let root = scratch.path("ws");
     let pipe = |path: &Path| drop(support::run(Command::new("mkfifo").arg(path)));
@@ -115,7 +115,7 @@ fn what_is_no_file_is_refused_by_both_commands() {
             fs::rename(&kept, &path).unwrap();
         }
     }
-    // The same where the file would be in a place that is none.
+    // Paths at which no file can be created are rejected as well.
     for place in ["/dev/full", "nowhere/Cargo.nix", "Cargo.toml/Cargo.nix", "app"] {
         check_refused(&root, &["generate", "-o", place], "io");
         check_refused(&root, &["check", "-o", place], "io");
@@ -125,14 +125,14 @@ fn what_is_no_file_is_refused_by_both_commands() {
         let said = check_refused(&root, &["sbom", "-o", place], "io");
         assert!(said.contains(place.split('/').next().unwrap()), "{place}: {said}");
     }
-    // A file with other bytes than text is one that was changed.
+    // A file that is not valid UTF-8 counts as changed.
     fs::write(root.join("Cargo.nix"), [&fs::read(root.join("Cargo.nix")).unwrap()[..], b"\xff"].concat()).unwrap();
     assert_eq!(run(&root, &["check"]).status.code(), Some(1));
     assert!(run(&root, &["generate"]).status.success());
 }
 
 #[test]
-fn output_that_cannot_be_written() {
+fn unwritable_output_is_an_error() {
     let scratch = workspace();
     let root = scratch.path("ws");
     let cratewright = |arguments: &[&str]| {
@@ -151,7 +151,7 @@ fn output_that_cannot_be_written() {
     assert_eq!(code(cratewright(&["generate", "--stdout"]).stdout(full())), Some(2));
     assert_eq!(code(cratewright(&["check"]).stderr(full())), Some(2));
     assert_eq!(code(cratewright(&["--help"]).stdout(full())), Some(2));
-    // A reader that has had enough is no error.
+    // A closed pipe is not an error.
     for arguments in [&["generate", "--stdout"][..], &["check"], &["--help"], &["sources", "--format", "json"]] {
         let closed = || std::io::pipe().unwrap().1;
         assert_eq!(code(cratewright(arguments).stdout(closed()).stderr(closed())), Some(0), "{arguments:?}");
@@ -159,7 +159,7 @@ fn output_that_cannot_be_written() {
 }
 
 #[test]
-fn only_generate_brings_the_lock_up_to_date() {
+fn only_generate_updates_the_lock_file() {
     let scratch = workspace();
     let root = scratch.path("ws");
     let manifest = fs::read_to_string(root.join("app/Cargo.toml")).unwrap();
@@ -179,7 +179,7 @@ fn only_generate_brings_the_lock_up_to_date() {
 }
 
 #[test]
-fn absolute_paths_are_refused() {
+fn absolute_paths_are_rejected() {
     let scratch = Scratch::new();
     let root = scratch.path("ws");
     let here = root.display();
@@ -215,7 +215,7 @@ fn absolute_paths_are_refused() {
 }
 
 #[test]
-fn names_that_the_store_does_not_take() {
+fn names_that_are_invalid_in_the_store_work() {
     let scratch = Scratch::new();
     scratch.write(
         "ws",
@@ -251,7 +251,7 @@ fn names_that_the_store_does_not_take() {
 }
 
 #[test]
-fn verbose_runs_tell_the_time() {
+fn verbose_runs_print_timings() {
     let scratch = workspace();
     for (arguments, steps) in [
         ("check", &["Asked"][..]),

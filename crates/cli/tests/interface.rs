@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::support::nix;
 
-/// Evaluates `body` with `pkgs` (the stand-in on x86_64-linux), `args -> cargoNix` and `stub` in scope. The stub
-/// stands for `buildRustCrate` and returns what it is given, with the overrides it would apply.
+/// An expression with `pkgs` (the stand-in on x86_64-linux), `args -> cargoNix` and `stub` in scope. The stub replaces
+/// `buildRustCrate`, and returns its arguments with overrides applied.
 fn expression(fixture: &str, body: &str) -> String {
     format!(
         "let
@@ -29,7 +29,7 @@ fn check(fixture: &str, body: &str, expected: serde_json::Value) {
     assert_eq!(nix::eval_json(&expression(fixture, body)), expected);
 }
 
-/// The evaluation fails and says all of `messages`.
+/// Expects the evaluation to fail with all `messages`.
 #[track_caller]
 fn check_error(fixture: &str, body: &str, messages: &[&str]) {
     let mut eval = nix::nix("nix-instantiate");
@@ -41,7 +41,7 @@ fn check_error(fixture: &str, body: &str, messages: &[&str]) {
     }
 }
 
-/// Names of results of crate2nix's, with those that are ours.
+/// Names of crate2nix's results, with our additional ones.
 fn with_ours(names: &[&'static str]) -> Vec<&'static str> {
     let checks = ["benches", "clippy", "docs", "doctests", "examples", "tests"];
     let mut names = [names, &checks, &["cacheRoots", "devShell", "variants"]].concat();
@@ -50,7 +50,7 @@ fn with_ours(names: &[&'static str]) -> Vec<&'static str> {
 }
 
 #[test]
-fn results_are_those_of_crate2nix() {
+fn results_include_those_of_crate2nix() {
     check(
         "member-paths",
         "builtins.attrNames (cargoNix { })",
@@ -110,7 +110,7 @@ fn override_layers_compose() {
 }
 
 #[test]
-fn hooks_of_an_entry_stay_below_overrides() {
+fn hooks_of_an_entry_come_before_overrides() {
     let body = "(cargoNix {
         buildRustCrateForPkgs = stub;
         crateOverrides.native-sys = _: { postConfigure = \"users\"; };
@@ -121,7 +121,7 @@ fn hooks_of_an_entry_stay_below_overrides() {
 }
 
 #[test]
-fn a_plain_function_may_stand_for_the_builder() {
+fn the_builder_may_be_a_plain_function() {
     let body = "(cargoNix {
         buildRustCrateForPkgs = _: attrs: { override = { crateOverrides }: crateOverrides.${attrs.crateName} attrs; };
         crateOverrides.leaf = attrs: { note = attrs.version; };
@@ -139,7 +139,7 @@ fn overrides_reach_dependencies_and_can_be_replaced_for_one_build() {
 }
 
 #[test]
-fn only_resolved_features_and_platforms_are_served() {
+fn unresolved_features_and_platforms_are_errors() {
     check_error(
         "three-members",
         "(cargoNix { rootFeatures = [ \"extra\" ]; }).workspaceMembers.app.build.name",
@@ -163,7 +163,7 @@ fn only_resolved_features_and_platforms_are_served() {
 }
 
 #[test]
-fn declared_feature_sets_are_served() {
+fn declared_feature_sets_can_be_built() {
     let build =
         |features: &str| format!("(cargoNix {{ rootFeatures = {features}; }}).workspaceMembers.app.build.drvPath");
     let variant = |name: &str| format!("(cargoNix {{ }}).variants.{name}.app.build.drvPath");
@@ -185,9 +185,9 @@ fn declared_feature_sets_are_served() {
     );
 }
 
-/// Cargo builds nothing of such a package either.
+/// Cargo builds nothing for such a package either.
 #[test]
-fn a_package_that_a_variant_alone_enables_has_its_place() {
+fn a_package_with_targets_only_in_a_variant_is_an_empty_build() {
     let root = "(cargoNix { }).rootCrate";
     let drv = |build: &str| format!("({build}).drvPath");
     let variant = drv("(cargoNix { }).variants.everything.whole.build");
@@ -200,7 +200,11 @@ fn a_package_that_a_variant_alone_enables_has_its_place() {
     let body = format!("let b = {root}.build; in [ b.name b.pname b.version b.outputs (b.meta ? mainProgram) ]");
     check("variants", &body, json!(["whole-0.1.0", "whole", "0.1.0", ["out", "lib"], false]));
     check("variants", &format!("{root}.packageId"), json!("whole@0.1.0"));
-    check_error("variants", &format!("{root}.sbom.drvPath"), &["whole: nothing is built with features [ default ]"]);
+    check_error(
+        "variants",
+        &format!("{root}.sbom.drvPath"),
+        &["whole: no target is enabled with features [ default ]"],
+    );
     check_error(
         "variants",
         &format!("({root}.build.override {{ features = [ \"off\" ]; }}).drvPath"),
@@ -208,9 +212,9 @@ fn a_package_that_a_variant_alone_enables_has_its_place() {
     );
 }
 
-/// As cargo does: `output filename collision`.
+/// Cargo warns as well: `output filename collision`.
 #[test]
-fn binaries_of_one_name_are_warned_of() {
+fn binaries_with_the_same_name_warn() {
     let warnings = |gated: &str, arguments: &str| {
         let scratch = tempfile::tempdir().unwrap();
         let write = |path: &str, text: &str| support::write(&scratch.path().join(path), text);
@@ -233,15 +237,15 @@ fn binaries_of_one_name_are_warned_of() {
         String::from_utf8(output.stderr).unwrap()
     };
     let both = warnings("", "--arg release true");
-    assert_eq!(both.matches("members a and b have a binary `tool` each").count(), 1, "{both}");
+    assert_eq!(both.matches("members a and b each have a binary `tool`").count(), 1, "{both}");
     assert!(both.contains("workspaceMembers.<name>.build") && !both.contains("`other`"), "{both}");
     let gated = warnings("required-features = [\"off\"]", "--arg release true");
-    assert!(!gated.contains("have a binary"), "{gated}");
+    assert!(!gated.contains("each have a binary"), "{gated}");
 }
 
-/// What callPackage fills in is what is there without it.
+/// The arguments that callPackage fills in must not change anything.
 #[test]
-fn callpackage_gives_what_import_gives() {
+fn callpackage_returns_the_same_as_import() {
     let path = |fixture: &str| support::fixture(fixture).join("Cargo.nix").display().to_string();
     for (fixture, body) in [
         ("registry-mix", "rootCrate.build"),
@@ -260,14 +264,14 @@ fn callpackage_gives_what_import_gives() {
         path("cross")
     );
     check("cross", &cross, json!(true));
-    // An overlay may have put a plain function there.
+    // An overlay may have replaced `fetchCrate` by a plain function.
     let overlay = format!(
         "let p = pkgs.extend (_: prev: {{ fetchCrate = args: prev.fetchCrate args; }}); in
          (p.callPackage {} {{ }}).rootCrate.build.drvPath == (cargoNix {{ }}).rootCrate.build.drvPath",
         path("registry-mix")
     );
     check("registry-mix", &overlay, json!(true));
-    // Files of overrides and options are called so, too.
+    // Files with overrides and options can be called in this way as well.
     let made = "cargoNix {
         crateOverrides = pkgs.callPackage ({ jq }: { app = _: { NOTE = \"x\"; }; }) { };
         checkOptions = pkgs.callPackage ({ jq }: { app.inputs = [ jq ]; }) { };
@@ -277,7 +281,7 @@ fn callpackage_gives_what_import_gives() {
     }
     check("names-like-labels", &format!("({made}).internal.overrides.user"), json!(["app"]));
     check("three-members", &format!("({made}).tests.app.name"), json!("app-0.1.0-tests"));
-    // One that is meant is applied.
+    // An argument that differs from nixpkgs' is applied.
     let meant = "cargoNix { defaultCrateOverrides = pkgs.defaultCrateOverrides // {
         override = _: { NOTE = \"x\"; };
       }; }";
@@ -285,7 +289,7 @@ fn callpackage_gives_what_import_gives() {
 }
 
 #[test]
-fn platforms_decide_what_is_in_the_lists() {
+fn lists_depend_on_the_platform() {
     let features = |system: &str| {
         format!(
             "let p = import {} {{ system = \"{system}\"; }};
@@ -312,7 +316,7 @@ fn platforms_decide_what_is_in_the_lists() {
 }
 
 #[test]
-fn a_mirror_serves_crates() {
+fn crates_can_come_from_a_mirror() {
     let body = "(cargoNix {
         registryDl = \"https://mirror.example/crates\";
         pkgs = pkgs // { fetchCrate = args: args; };
@@ -326,11 +330,11 @@ fn a_mirror_serves_crates() {
 }
 
 #[test]
-fn tests_that_were_not_resolved_are_an_error() {
+fn unresolved_tests_are_errors() {
     check_error(
         "variants",
         "((cargoNix { }).variants.loud.app.build.override { runTests = true; }).drvPath",
-        &["app: tests have default features"],
+        &["app: tests were resolved with default features only"],
     );
     check("variants", "(cargoNix { checkOptions.app.testFlags = [ ]; }).tests.all.name", json!("tests"));
     check_error("variants", "(cargoNix { checkOptions.ap = { }; }).tests.app.drvPath", &["there is no member `ap`"]);

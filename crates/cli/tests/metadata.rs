@@ -1,4 +1,4 @@
-//! `meta` and names of what `Cargo.nix` builds.
+//! `meta` and names of the derivations in `Cargo.nix`.
 
 mod support;
 
@@ -22,7 +22,7 @@ fn eval(fixture: &str, body: &str) -> Value {
     ))
 }
 
-/// `meta` that `nix-lib/library/meta.nix` makes of the attributes of a crate.
+/// The `meta` that `nix-lib/library/meta.nix` computes from the attributes of a crate.
 fn meta(attributes: &str) -> Value {
     nix::eval_json(&format!(
         "let
@@ -35,7 +35,7 @@ fn meta(attributes: &str) -> Value {
     ))
 }
 
-/// SPDX ids of the licences, and whether nixpkgs knows each.
+/// Checks the SPDX ids of the licences, and whether nixpkgs knows them.
 #[track_caller]
 fn check_licenses(expression: &str, expected: &[(&str, bool)]) {
     let license = &meta(&format!("{{ license = {}; }}", nix_string(expression)))["license"];
@@ -52,7 +52,7 @@ fn check_licenses(expression: &str, expected: &[(&str, bool)]) {
 }
 
 #[test]
-fn licences_are_those_of_nixpkgs() {
+fn licences_are_looked_up_in_nixpkgs() {
     check_licenses("MIT", &[("MIT", true)]);
     check_licenses("MIT OR Apache-2.0", &[("MIT", true), ("Apache-2.0", true)]);
     check_licenses("MIT/Apache-2.0", &[("MIT", true), ("Apache-2.0", true)]);
@@ -67,13 +67,13 @@ fn licences_are_those_of_nixpkgs() {
 }
 
 #[test]
-fn the_main_program_is_the_one_of_that_name_or_the_only_one() {
+fn the_main_program_has_the_name_of_the_package_or_is_the_only_one() {
     let program = |bins: &str| meta(&format!("{{ crateBin = [ {bins} ]; }}")).get("mainProgram").cloned();
     assert_eq!(program("{ name = \"other\"; }"), Some(json!("other")));
     assert_eq!(program("{ name = \"other\"; } { name = \"some-app\"; }"), Some(json!("some-app")));
     assert_eq!(program("{ name = \"other\"; } { name = \"third\"; }"), None);
     assert_eq!(program(""), None);
-    // What features or the platform leave out is no default.
+    // A binary that features or the platform exclude is not the default.
     let two = "crateBin = [ { name = \"other\"; } { name = \"some-app\"; } ];";
     let default = |name: &str| meta(&format!("{{ default-run = \"{name}\"; {two} }}"))["mainProgram"].clone();
     assert_eq!((default("other"), default("left-out")), (json!("other"), json!("some-app")));
@@ -81,7 +81,7 @@ fn the_main_program_is_the_one_of_that_name_or_the_only_one() {
 }
 
 #[test]
-fn the_homepage_may_be_the_repository() {
+fn the_repository_is_the_default_homepage() {
     assert_eq!(
         meta("{ homepage = \"https://a.example\"; repository = \"https://b.example\"; }")["homepage"],
         "https://a.example"
@@ -90,7 +90,7 @@ fn the_homepage_may_be_the_repository() {
 }
 
 #[test]
-fn hostile_texts_survive() {
+fn hostile_strings_are_kept() {
     let manifest = std::fs::read_to_string(support::fixture("hostile-strings").join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
     let found = eval("hostile-strings", "(cargoNix { }).rootCrate.build.meta");
@@ -104,7 +104,7 @@ fn hostile_texts_survive() {
 }
 
 #[test]
-fn members_go_by_their_own_names() {
+fn derivations_of_members_have_plain_names() {
     let app = "(cargoNix { }).workspaceMembers.app.build";
     let named =
         format!("let app = {app}; in [ app.name app.pname app.version (lib.getName app) (lib.getVersion app) ]");
@@ -114,7 +114,7 @@ fn members_go_by_their_own_names() {
     let names: Vec<&str> = names.as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     let own: Vec<&&str> = names.iter().filter(|name| !name.starts_with("rust_")).collect();
     assert_eq!((own, names.len() > 5), (vec![&"app-0.1.0"], true), "{names:?}");
-    // An override has the last word.
+    // An override takes precedence.
     let overridden = "(cargoNix { crateOverrides.app = _: { name = \"mine-7\"; }; }).rootCrate.build.name";
     assert_eq!(eval("registry-mix", overridden), "mine-7");
 
@@ -125,11 +125,11 @@ fn members_go_by_their_own_names() {
     support::run(&mut Command::new(program.as_str().unwrap()));
 }
 
-/// What asks for `meta` pays for it, and nothing else depends on it.
+/// `meta` is evaluated only on request, and does not change the derivation.
 #[test]
-fn metadata_is_beside_the_derivation() {
+fn metadata_is_not_part_of_the_derivation() {
     let unit = "internal.units.\"app@0.1.0\"";
-    let broken = "{ lib = lib // { licenses = throw \"somebody asked\"; }; }";
+    let broken = "{ lib = lib // { licenses = throw \"licenses were evaluated\"; }; }";
     let same = |left: &str, right: &str| {
         assert_eq!(
             eval("registry-mix", &format!("({left}).drvPath == ({right}).drvPath")),
@@ -142,7 +142,7 @@ fn metadata_is_beside_the_derivation() {
     let asked = format!("(builtins.tryEval (builtins.deepSeq (cargoNix {broken}).{unit}.meta.license 0)).success");
     assert_eq!(eval("registry-mix", &asked), json!(false));
 
-    // What is set by hand holds, by override as by overrideAttrs, and the rest stays.
+    // Values that the user sets by `override` or `overrideAttrs` take precedence, and the rest is kept.
     let by_override =
         "(cargoNix { crateOverrides.app = _: { meta.mainProgram = \"x\"; meta.priority = 3; }; }).rootCrate.build";
     let by_attributes = "(cargoNix { }).rootCrate.build.overrideAttrs (old: { meta = old.meta // { mainProgram = \"x\"; priority = 3; }; })";

@@ -1,4 +1,4 @@
-//! `generate` reads each file of the workspace once, so that all of it is made from one state of the disk.
+//! `generate` reads each file of the workspace only once, so that it never mixes two versions of a file.
 
 mod support;
 
@@ -9,8 +9,8 @@ use std::process::Command;
 
 use crate::support::Copy;
 
-/// How often each file below `root` was opened by the threads of one process, as `strace -ff` saw it. What other programs
-/// did that it has started is in files of their own.
+/// How often the threads of one process opened each file below `root`, according to `strace -ff`, which writes separate
+/// logs for child processes.
 fn opened(log: &Path, root: &Path, first: &str) -> BTreeMap<String, usize> {
     let mut opened = BTreeMap::new();
     let mut threads = vec![first.to_owned()];
@@ -42,9 +42,9 @@ fn generate_opens_each_file_once() {
     let mut strace = Command::new("strace");
     strace.args(["-ff", "-s", "4096", "-e", "trace=open,openat,clone,clone3", "-o"]).arg(&log);
     strace.arg(env!("CARGO_BIN_EXE_cratewright")).args(["generate", "--offline", "--force"]);
-    let output = strace.current_dir(root.join("app")).output().expect("strace is needed: apt-get install strace");
+    let output = strace.current_dir(root.join("app")).output().expect("this test needs strace: apt-get install strace");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    // The first that strace ran, which has the lowest number.
+    // The process that strace started has the lowest number.
     let numbers = fs::read_dir(logs.path()).unwrap().map(|entry| entry.unwrap().path());
     let numbers = numbers.filter_map(|path| path.extension()?.to_str()?.parse::<u32>().ok());
     let opened = opened(&log, &root, &numbers.min().unwrap().to_string());
@@ -52,6 +52,6 @@ fn generate_opens_each_file_once() {
         assert_eq!(opened.get(file), Some(&1), "{file}: {opened:?}");
     }
     let often = opened.iter().filter(|(file, count)| **count > 1 && !file.ends_with(".nix"));
-    assert_eq!(often.collect::<Vec<_>>(), [], "files that were opened again");
+    assert_eq!(often.collect::<Vec<_>>(), [], "these files were opened again");
     assert!(opened.keys().filter(|file| file.ends_with("Cargo.toml")).count() > 5, "{opened:?}");
 }

@@ -1,5 +1,5 @@
-//! Our unit graphs against cargo's, on each of the four default pairs: every member, built and tested, and the whole
-//! workspace at once. What `cratewright verify` does for users.
+//! Compares our unit graphs with cargo's on each of the four default pairs, for every member and for the whole
+//! workspace, built and tested. This is what `cratewright verify` does for users.
 
 mod support;
 
@@ -42,9 +42,9 @@ fn fixtures_resolve_as_cargo_does() {
     }
 }
 
-/// The default one is checked of every fixture.
+/// The default profile is checked for every fixture.
 #[test]
-fn profiles_are_as_cargo_has_them() {
+fn profiles_equal_those_of_cargo() {
     for profile in ["dev", "test", "bench", "dist", "smallest", "shipped", "aborting"] {
         check_profile(&support::fixture("profiles"), profile);
     }
@@ -65,8 +65,8 @@ fn xh_resolves_as_cargo_does() {
     check(&support::application("xh", "0.23.0"));
 }
 
-/// The comparison can fail: a resolver that has one feature set for host, target and dev-dependencies is caught, with the
-/// path to what is wrong.
+/// The comparison can fail: a resolver with one feature set for host, target and dev-dependencies is caught, with the
+/// path to the wrong unit.
 #[test]
 fn a_broken_resolver_is_caught() {
     let mut workspace = workspace(&support::fixture("host-target-split"));
@@ -81,7 +81,7 @@ fn a_broken_resolver_is_caught() {
 }
 
 #[test]
-fn members_and_purpose_narrow_what_is_compared() {
+fn members_and_purpose_limit_the_comparison() {
     let workspace = workspace(&support::fixture("three-members"));
     let options = VerifyOptions {
         members: vec!["app".to_owned()],
@@ -95,7 +95,7 @@ fn members_and_purpose_narrow_what_is_compared() {
     assert_eq!(verify(&workspace, &options).unwrap_err().code, "unknown-member");
 }
 
-/// A program that runs another one, and what comes before that.
+/// Writes a program that runs shell code, then another program.
 #[cfg(unix)]
 fn wrapper(path: &Path, before: &str, program: &str) {
     use std::os::unix::fs::PermissionsExt;
@@ -121,10 +121,10 @@ fn rustc_may_have_any_name() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// With one home, cargo's lock has one graph made at a time.
+/// With a shared home, cargo's lock would allow only one graph at a time.
 #[cfg(unix)]
 #[test]
-fn graphs_are_made_in_homes_of_their_own() {
+fn graphs_are_computed_in_separate_homes() {
     let scratch = tempfile::tempdir().unwrap();
     let (cargo, log) = (scratch.path().join("cargo"), scratch.path().join("log"));
     wrapper(&cargo, &format!("echo \"${{CARGO_HOME:-none}} $*\" >>'{}'", log.display()), "cargo");
@@ -135,14 +135,14 @@ fn graphs_are_made_in_homes_of_their_own() {
     let graphs: Vec<&str> = log.lines().filter(|line| line.contains("--unit-graph")).collect();
     let is_own = |line: &&&str| line.split(' ').next().is_some_and(|home| home.contains("/home-"));
     assert_eq!(graphs.iter().filter(is_own).count(), graphs.len(), "{log}");
-    // Each once, and said so.
+    // Each graph is computed and reported once.
     assert_eq!(graphs.iter().collect::<std::collections::BTreeSet<_>>().len(), graphs.len(), "{log}");
     assert_eq!(said.matches("    Compared ").count(), graphs.len(), "{said}");
 }
 
 #[cfg(unix)]
 #[test]
-fn what_cargo_waits_for_is_shown_and_what_it_refuses_is_quoted() {
+fn waiting_and_errors_of_cargo_are_shown() {
     let scratch = tempfile::tempdir().unwrap();
     let [waiting, refusing] = ["waiting", "refusing"].map(|name| scratch.path().join(name));
     let blocked = "    Blocking waiting for file lock on package cache";

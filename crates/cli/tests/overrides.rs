@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::nix;
 
-/// Evaluates `body` with `cargoNix` of a fixture; `stub` stands for nixpkgs' builder and returns what it is given.
+/// An expression with `cargoNix` of a fixture, and `stub`, which replaces nixpkgs' builder and returns its arguments.
 fn expression(fixture: &str, body: &str) -> String {
     format!(
         "let
@@ -33,7 +33,7 @@ fn check(fixture: &str, body: &str, expected: Value) {
     assert_eq!(nix::eval_json(&expression(fixture, body)), expected);
 }
 
-/// Nixpkgs' form below, ours in `Cargo.nix`, the user's above: lists, phases, environment, and what is replaced.
+/// nixpkgs' override comes first, then ours, then the user's: for lists, phases, environments and other attributes.
 #[test]
 fn three_layers_compose() {
     let body = r#"
@@ -61,7 +61,7 @@ fn three_layers_compose() {
     let texts: Vec<&str> =
         inputs.iter().filter_map(Value::as_str).filter(|text| !text.contains("/nix/store")).collect();
     assert_eq!(texts, ["nixpkgs", "zstd-sys", "all", "first", "2.1.3+zstd.1.5.7", "second", "version"]);
-    assert!(inputs[2].as_str().unwrap().contains("-zstd-"), "ours is above nixpkgs': {inputs:?}");
+    assert!(inputs[2].as_str().unwrap().contains("-zstd-"), "our override comes after nixpkgs': {inputs:?}");
     let native = found["nativeBuildInputs"].as_array().unwrap();
     assert!(native[0].as_str().unwrap().contains("pkg-config") && native.last().unwrap() == "second", "{native:?}");
     assert_eq!(found["env"], json!({ "A": "nixpkgs", "B": "first" }));
@@ -69,13 +69,13 @@ fn three_layers_compose() {
     let hook = found["preConfigure"].as_str().unwrap();
     assert!(
         hook.starts_with("cargoBegin\n") && hook.ends_with("\nnixpkgs\nall\nfirst"),
-        "the crate's own is first: {hook}"
+        "the crate's own hook comes first: {hook}"
     );
 }
 
-/// Overrides in nixpkgs' own form add to what they are given; what `Cargo.nix` itself has is not given twice.
+/// Overrides in nixpkgs' form may extend the attributes that they get, without repeating those of `Cargo.nix`.
 #[test]
-fn what_an_override_adds_to_is_there_once() {
+fn attributes_that_an_override_extends_are_not_repeated() {
     let own = r#"(cargoNix {
       buildRustCrateForPkgs = stub;
       crateOverrides.leaf = attrs: {
@@ -93,9 +93,9 @@ fn what_an_override_adds_to_is_there_once() {
     assert_eq!(options[options.len() - 2..], ["--cfg", "users"]);
 }
 
-/// mkDerivation refuses a variable that is set both ways.
+/// mkDerivation rejects a variable that is set both inside and outside `env`.
 #[test]
-fn a_variable_is_set_by_the_upper_layer_alone() {
+fn only_the_upper_layer_sets_a_variable() {
     let body = |upper: &str| {
         format!(
             "let unit = (cargoNix {{ buildRustCrateForPkgs = stub;
@@ -111,7 +111,7 @@ fn a_variable_is_set_by_the_upper_layer_alone() {
 }
 
 #[test]
-fn a_hook_for_all_crates_reaches_all_and_one_for_members_reaches_those() {
+fn overrides_for_all_crates_and_for_members_apply() {
     let notes = |name: &str, key: &str| {
         let units =
             "(cargoNix { buildRustCrateForPkgs = stub; crateOverrides.KEY = _: { NOTE = \"x\"; }; }).internal.units";
@@ -124,9 +124,9 @@ fn a_hook_for_all_crates_reaches_all_and_one_for_members_reaches_those() {
     }
 }
 
-/// What crate2nix's users write.
+/// Users of crate2nix write these arguments.
 #[test]
-fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
+fn overrides_of_a_builder_are_the_lowest_layer() {
     let inputs = |arguments: &str| {
         format!(
             "let lower = {{ leaf = _: {{ buildInputs = [ \"builder\" ]; }}; }}; in
@@ -138,7 +138,7 @@ fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
     check("three-members", &inputs("{ }"), json!(["builder", "user"]));
     let given = "{ defaultCrateOverrides.leaf = _: { buildInputs = [ \"given\" ]; }; }";
     check("three-members", &inputs(given), json!(["given", "user"]));
-    // One that does not look at its argument is changed all the same.
+    // A builder function that ignores its argument is changed as well.
     let drv = |arguments: &str| format!("(cargoNix {{ {arguments} }}).workspaceMembers.app.build.drvPath");
     let same = format!("{} == {}", drv("buildRustCrateForPkgs = _: pkgs.buildRustCrate;"), drv(""));
     check("proc-macro", &same, json!(true));
@@ -151,9 +151,9 @@ fn overrides_that_a_builder_brings_along_are_the_lowest_layer() {
     check("three-members", &format!("{real}.internal.overrides.nixpkgs"), json!(["leaf"]));
 }
 
-/// callPackage fills the argument `defaultCrateOverrides`, and users add to nixpkgs' set.
+/// callPackage passes `defaultCrateOverrides`, and users extend nixpkgs' set.
 #[test]
-fn overrides_of_a_builder_and_those_given_are_both_there() {
+fn overrides_of_a_builder_and_of_the_argument_both_apply() {
     let note = |call: &str, unit: &str| format!("({call}).internal.units.\"{unit}@0.1.0\".NOTE or null");
     let called = |pkgs: &str, arguments: &str| {
         let path = support::fixture("three-members").join("Cargo.nix");
@@ -163,7 +163,7 @@ fn overrides_of_a_builder_and_those_given_are_both_there() {
         "(old: { defaultCrateOverrides = old.defaultCrateOverrides // { leaf = _: { NOTE = \"builder\"; }; }; })";
     let builder = format!("buildRustCrateForPkgs = p: p.buildRustCrate.override {change};");
     let overlay = format!("pkgs.extend (_: prev: {{ buildRustCrate = prev.buildRustCrate.override {change}; }})");
-    // As on real cross pairs: callPackage has other functions.
+    // As on real cross pairs, callPackage passes other functions.
     let spliced = "let q = pkgs // {
         callPackage = pkgs.lib.callPackageWith (q // {
           defaultCrateOverrides = builtins.mapAttrs (_: f: attrs: f attrs) pkgs.defaultCrateOverrides;
@@ -190,7 +190,7 @@ fn overrides_of_a_builder_and_those_given_are_both_there() {
           crateOverrides = pkgs.defaultCrateOverrides // { middle = _: { }; };
         }";
     check("three-members", &format!("({}).NOTE", overridden.replace("CHANGE", change)), json!("builder"));
-    // What is taken out of nixpkgs' is out, and what a builder has in the place of nixpkgs' is kept.
+    // An override removed from nixpkgs' set is not applied, and one that a builder replaces is kept.
     let names = |arguments: &str| format!("(cargoNix {{ {arguments} }}).internal.overrides.nixpkgs");
     let without = "defaultCrateOverrides = removeAttrs pkgs.defaultCrateOverrides [ \"openssl-sys\" ];";
     let all = nix::eval_json(&expression("native", &names("")));
@@ -207,9 +207,9 @@ fn overrides_of_a_builder_and_those_given_are_both_there() {
     check("native", &body, json!("builder"));
 }
 
-/// As with crate2nix.
+/// This is the same as with crate2nix.
 #[test]
-fn overrides_that_are_given_reach_the_build_platform() {
+fn overrides_apply_on_the_build_platform() {
     let body = "let p = import <nixpkgs> { system = \"x86_64-linux\"; crossSystem = \"aarch64-linux\"; }; in
       builtins.filter (note: note != null) (map (d: d.NOTE or null) (cargoNix {
         pkgs = p;
@@ -218,7 +218,7 @@ fn overrides_that_are_given_reach_the_build_platform() {
     check("cross", body, json!(["given"]));
 }
 
-/// The semver crate is the oracle, for releases; a pre-release counts as what it leads to.
+/// The semver crate is the oracle for releases; a pre-release is treated as the release that it precedes.
 #[test]
 fn versions_meet_requirements_as_in_manifests() {
     let operators = ["", "^", "~", "=", ">", ">=", "<", "<="];
@@ -264,7 +264,7 @@ fn evaluate(body: &str) -> Output {
 }
 
 #[test]
-fn overrides_that_no_crate_has_are_reported() {
+fn unused_overrides_are_reported() {
     let stderr = |overrides: &str| {
         let body = format!("(cargoNix {{ crateOverrides = {{ {overrides} }}; }}).rootCrate.build.drvPath");
         let output = evaluate(&body);
@@ -275,16 +275,16 @@ fn overrides_that_no_crate_has_are_reported() {
     assert!(!none.contains("crateOverrides"), "{none}");
     let absent = stderr("openssl-sys = _: { }; anyhow = _: { };");
     assert_eq!(
-        absent.matches("crateOverrides has `openssl-sys`, and this Cargo.nix has no crate of that name").count(),
+        absent.matches("crateOverrides has `openssl-sys`, but this Cargo.nix has no crate of that name").count(),
         1
     );
     let older = stderr("\"anyhow@<1\" = _: { };");
-    assert_eq!(
-        older.matches("crateOverrides has `anyhow@<1`, and this Cargo.nix has anyhow in 1.0.104 only").count(),
-        1
-    );
+    assert_eq!(older.matches("crateOverrides has `anyhow@<1`, but this Cargo.nix has only anyhow 1.0.104").count(), 1);
     let output = evaluate("(cargoNix { crateOverrides.\"anyhow@one\" = _: { }; }).rootCrate.build.drvPath");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`one` is no version requirement"));
+    assert!(
+        String::from_utf8_lossy(&output.stderr)
+            .contains("`one` after `@` in a key of overrides is not a valid version requirement")
+    );
 }
 
 fn command(arguments: &[&str]) -> Output {
@@ -298,7 +298,7 @@ fn printed(output: &Output) -> &str {
 }
 
 #[test]
-fn the_command_says_who_covers_what() {
+fn the_command_lists_covering_layers() {
     let stand_in = nix::stand_in().display().to_string();
     let output = command(&["--nixpkgs", &stand_in, "--deny-uncovered", "--format", "json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -309,7 +309,7 @@ fn the_command_says_who_covers_what() {
         (one["uses"].clone(), one["covered_by"].clone())
     };
     assert_eq!(covered("libsqlite3-sys"), (json!(["cc", "pkg-config"]), json!(["nixpkgs"])));
-    // Older nixpkgs have none.
+    // Older versions of nixpkgs have no override for zstd-sys.
     let (_, layers) = covered("zstd-sys");
     assert_eq!(layers.as_array().unwrap().last(), Some(&json!("cratewright")));
     assert_eq!(covered("generated"), (json!(["bindgen", "clang-sys", "prost-build"]), json!(["cratewright"])));
@@ -317,9 +317,9 @@ fn the_command_says_who_covers_what() {
     assert_eq!(covered("prettyplease"), (Value::Null, json!(["stdenv"])));
 }
 
-/// With nothing but our own, and with the user's.
+/// First with built-in overrides only, then with the user's.
 #[test]
-fn the_command_suggests_what_is_missing_and_takes_what_the_user_has() {
+fn the_command_suggests_missing_overrides_and_accepts_the_users() {
     let expression = |arguments: &str| {
         format!(
             "import {} {{ pkgs = import {} {{ }}; defaultCrateOverrides = {{ }}; {arguments} }}",
@@ -332,14 +332,14 @@ fn the_command_suggests_what_is_missing_and_takes_what_the_user_has() {
     let text = printed(&output);
     let suggestion = "openssl-sys 0.9.118: not covered; links openssl; uses cc, pkg-config
   openssl-sys = attrs: {
-    # pkg-config itself is there; this is the library that it looks for.
+    # pkg-config is already an input; this is the library that it looks for.
     buildInputs = [ pkgs.openssl ];
   };
 ";
     assert!(text.contains(suggestion) && text.contains("zstd-sys 2.1.3+zstd.1.5.7: cratewright;"), "{text}");
     assert!(text.contains("2 of 9 not covered"), "{text}");
 
-    // What is suggested is Nix, and it counts.
+    // The suggestion is valid Nix code, and covers the crate.
     let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
     let pasted = lines.collect::<Vec<_>>().join("\n");
     let user = format!("crateOverrides = let pkgs = import {} {{ }}; in {{ {pasted} }};", nix::stand_in().display());
@@ -349,7 +349,7 @@ fn the_command_suggests_what_is_missing_and_takes_what_the_user_has() {
 }
 
 #[test]
-fn the_command_says_why_nix_cannot_tell() {
+fn the_command_quotes_errors_of_nix() {
     let output = command(&[]);
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2));

@@ -11,7 +11,7 @@ use crate::support::nix;
 
 const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
 
-/// A repository whose workspace is in `repo/rust`, with packages and another workspace beside it.
+/// A repository with a workspace in `repo/rust`, and packages and another workspace next to that.
 fn repository() -> Scratch {
     let scratch = Scratch::new();
     let library = |text: &str| format!("pub fn say() -> &'static str {{ \"{text}\" }}");
@@ -30,10 +30,10 @@ fn repository() -> Scratch {
                 ),
             ),
             ("rust/app/src/main.rs", "fn main() { println!(\"{} {} {}\", util::say(), beside::say(), itoa::say()); }"),
-            // A member, by its own words.
+            // A member that refers to its workspace by `workspace`.
             ("beside/Cargo.toml", &format!("[package]\nname = \"beside\"\n{PACKAGE}workspace = \"../rust\"\n")),
             ("beside/src/lib.rs", &library("beside")),
-            // Of another workspace, from which it inherits.
+            // A package of another workspace, from which it inherits.
             ("shared/Cargo.toml", "[workspace]\nmembers = [\"util\", \"deeper\"]\n[workspace.package]\nversion = \"3.1.0\"\nedition = \"2021\"\n"),
             (
                 "shared/util/Cargo.toml",
@@ -63,7 +63,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn packages_beside_the_root_are_built_where_they_are() {
+fn packages_next_to_the_root_are_built_in_place() {
     let scratch = repository();
     let text_of_file = scratch.generate("repo/rust");
     for dir in [
@@ -75,10 +75,10 @@ fn packages_beside_the_root_are_built_where_they_are() {
         assert!(text_of_file.contains(dir), "{dir}: {text_of_file}");
     }
     assert!(text_of_file.contains("beside = \"beside@0.1.0\";"), "a member: {text_of_file}");
-    assert!(!text_of_file.contains("util = \"util"), "no member: {text_of_file}");
+    assert!(!text_of_file.contains("util = \"util"), "util is listed as a member: {text_of_file}");
     assert_eq!(app(&scratch, "repo/rust"), "3.1.0 util beside patched\n");
 
-    // The checks look there as well.
+    // The checks read these packages as well.
     let root = scratch.path("repo/rust");
     let evaluate = || nix::library("cargo-nix", &root, "{ }", &["nix-instantiate", "--eval"]);
     let lock_sync = || {
@@ -124,10 +124,10 @@ fn packages_beside_the_root_are_built_where_they_are() {
 }
 
 #[test]
-fn packages_that_nix_cannot_see_are_supplied_by_an_argument() {
+fn packages_that_nix_cannot_see_can_be_passed_as_an_argument() {
     let scratch = repository();
     scratch.generate("repo/rust");
-    // As in a flake whose directory is the workspace's.
+    // As in a flake in the directory of the workspace.
     support::copy_tree(&scratch.path("repo/rust"), &scratch.path("alone"));
     let alone = scratch.path("alone");
     let evaluate = |arguments: &str| {
@@ -137,7 +137,7 @@ fn packages_that_nix_cannot_see_are_supplied_by_an_argument() {
     };
     let (success, said) = evaluate("{ lockSync = false; }");
     assert!(!success);
-    for words in [" needs ../", "outside of the workspace, where Nix cannot see it", "externalSources.\"../"] {
+    for words in [" needs ../", "outside the workspace, which Nix cannot see", "externalSources.\"../"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     let given: String = ["beside", "shared/util", "shared/deeper", "shared/itoa", "shared"]
@@ -147,11 +147,11 @@ fn packages_that_nix_cannot_see_are_supplied_by_an_argument() {
     assert!(success, "{said}");
     let derivation = said.lines().find(|line| line.ends_with(".drv")).unwrap();
     let there = nix::instantiate(&scratch.path("repo/rust/Cargo.nix"), "workspaceMembers.app.build", "x86_64-linux");
-    assert_eq!(derivation, there, "the same sources are the same build");
+    assert_eq!(derivation, there, "the same sources have different derivations");
 }
 
 #[test]
-fn paths_of_one_machine_are_refused() {
+fn absolute_paths_of_packages_are_rejected() {
     let scratch = repository();
     let manifest = fs::read_to_string(scratch.path("repo/rust/Cargo.toml")).unwrap();
     let absolute = scratch.path("repo/shared/util").display().to_string();
@@ -168,7 +168,7 @@ fn paths_of_one_machine_are_refused() {
         assert_eq!(output.status.code(), Some(2), "{}", text(&output));
         assert!(text(&output).contains(&format!("error[{code}]")), "{}", text(&output));
     }
-    // Out of the workspace and in again, by a name that it has here.
+    // A path that leaves the workspace and enters it again by the name of its directory.
     scratch.write(
         "repo/rust",
         &[
@@ -185,9 +185,9 @@ fn paths_of_one_machine_are_refused() {
     assert!(text(&output).contains("error[roundabout-path]: the path to package `../rust/inner`"), "{}", text(&output));
 }
 
-/// As `cargo fuzz` lays it out: a workspace of its own in the directory of the package that it depends on.
+/// The layout of `cargo fuzz`: a separate workspace in the directory of the package that it depends on.
 #[test]
-fn the_package_around_the_workspace() {
+fn a_workspace_inside_its_dependency_works() {
     let scratch = Scratch::new();
     scratch.write(
         "proj",

@@ -1,4 +1,4 @@
-//! Where files may lie: links, odd names, other directories, nested packages.
+//! Places of files: links, odd names, other directories, nested packages.
 
 mod support;
 
@@ -32,7 +32,7 @@ fn check_prints_app(cargo_nix: &Path) {
 
 #[cfg(unix)]
 #[test]
-fn a_linked_cargo_nix_is_written_where_it_leads() {
+fn the_target_of_a_linked_cargo_nix_is_written() {
     let scratch = tempfile::tempdir().unwrap();
     write_package(scratch.path(), &format!("{MANIFEST}[workspace]\n"));
     fs::create_dir(scratch.path().join("nix")).unwrap();
@@ -47,7 +47,7 @@ fn a_linked_cargo_nix_is_written_where_it_leads() {
 }
 
 #[test]
-fn the_workspace_may_have_an_odd_name() {
+fn the_directory_of_the_workspace_may_have_an_odd_name() {
     let scratch = tempfile::tempdir().unwrap();
     let workspace = scratch.path().join("a b/${x} \"y\" #1");
     write_package(&workspace, &format!("{MANIFEST}[workspace]\n"));
@@ -63,7 +63,7 @@ fn check_and_generate_agree_on_the_root() {
         .unwrap();
     write_package(&root.join("app"), MANIFEST);
     write_package(&root.join("apart"), &MANIFEST.replace("app", "apart"));
-    // A leftover of the time before the workspace.
+    // A stale lock file of a member.
     fs::write(root.join("app/Cargo.lock"), "version = 4\n").unwrap();
     for (directory, cargo_nix) in [("app", "Cargo.nix"), ("apart", "apart/Cargo.nix")] {
         cratewright(&root.join(directory), &["generate"]);
@@ -81,5 +81,5 @@ fn verify_knows_default_members() {
     fs::remove_file(root.join("other/Cargo.lock")).unwrap();
     write_package(root, &format!("{MANIFEST}[workspace]\nmembers = [\"other\"]\ndefault-members = [\"other\"]\n"));
     let said = cratewright(root, &["verify", "--target", "x86_64-linux"]);
-    assert!(said.contains("all as cargo has them"), "{said}");
+    assert!(said.contains("all equal to cargo's"), "{said}");
 }

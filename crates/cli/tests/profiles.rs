@@ -1,5 +1,5 @@
-//! Profiles as rustc gets them: its arguments in `cargo build -v` and in the logs of Nix's builds, unit by unit, and what
-//! becomes of a program.
+//! Profiles: compares rustc's arguments in `cargo build -v` and in the logs of Nix's builds, unit by unit, and the
+//! built programs.
 
 mod support;
 
@@ -27,8 +27,8 @@ const OPTIONS: [&str; 12] = [
     "strip",
 ];
 
-/// One run of rustc: name and kind of the crate, and what the options amount to. Of an option given twice the last counts,
-/// and one that is left out has rustc's default (its book, "Codegen Options").
+/// One run of rustc: name and kind of the crate, and its effective options. The last of repeated options takes
+/// precedence, and a missing option has rustc's default ("Codegen Options" in rustc's book).
 fn run_of(line: &str) -> Option<String> {
     let line = line.trim_matches('`').replace('\'', "");
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -65,10 +65,10 @@ fn run_of(line: &str) -> Option<String> {
     Some(format!("{name} {kind}: {}", options.join(" ")))
 }
 
-/// Variables `CARGO_PROFILE_*`.
+/// `CARGO_PROFILE_*` variables.
 type Variables = [(&'static str, &'static str)];
 
-/// Cargo's runs, sorted, and the program.
+/// Builds with cargo. Returns the sorted runs of rustc, and the program.
 fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> (Vec<String>, PathBuf) {
     let target = root.join("target");
     let mut build = Command::new("cargo");
@@ -83,7 +83,7 @@ fn by_cargo(root: &Path, member: &str, bin: &str, profile: &str, variables: &Var
     (runs, target.join(directory).join(bin))
 }
 
-/// The same of Nix.
+/// The same with Nix.
 fn by_nix(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> (Vec<String>, PathBuf) {
     let variables: String = variables.iter().map(|(name, value)| format!("{name} = \"{value}\"; ")).collect();
     let expression = format!(
@@ -100,7 +100,7 @@ fn by_nix(root: &Path, member: &str, bin: &str, profile: &str, variables: &Varia
     for derivation in closure.lines().filter(|path| path.ends_with(".drv")) {
         let log = nix::nix("nix-store").args(["--read-log", derivation]).output().unwrap();
         let log = String::from_utf8_lossy(&log.stdout).replace("\u{1b}[0;1;32m", "").replace("\u{1b}[0m", "");
-        // What is added to a run of the builder's stands in a later line, with the whole run.
+        // If the library adds arguments to a run of the builder, a later line has the whole command.
         let mut of_crates: BTreeMap<String, String> = BTreeMap::new();
         for run in log.lines().filter_map(|line| run_of(line.strip_prefix("Running ")?)) {
             of_crates.insert(run.split_once(':').unwrap().0.to_owned(), run);
@@ -111,13 +111,13 @@ fn by_nix(root: &Path, member: &str, bin: &str, profile: &str, variables: &Varia
     (runs, built.join("bin").join(bin))
 }
 
-/// Builds both ways, compares the arguments, and returns the programs: cargo's, then Nix's.
+/// Builds with cargo and Nix, compares the arguments, and returns cargo's program and Nix's.
 #[track_caller]
 fn check(root: &Path, member: &str, bin: &str, profile: &str) -> [PathBuf; 2] {
     check_with(root, member, bin, profile, &[])
 }
 
-/// The same with variables.
+/// The same with `CARGO_PROFILE_*` variables.
 #[track_caller]
 fn check_with(root: &Path, member: &str, bin: &str, profile: &str, variables: &Variables) -> [PathBuf; 2] {
     let (cargo, ours) = by_cargo(root, member, bin, profile, variables);
@@ -131,13 +131,13 @@ fn check_with(root: &Path, member: &str, bin: &str, profile: &str, variables: &V
     [ours, nixs]
 }
 
-/// A copy with nothing built yet.
+/// A copy without build output.
 fn copy(root: &Path) -> support::Copy {
     support::Copy::of(root)
 }
 
 #[test]
-fn rustc_gets_what_cargo_would_give_it() {
+fn rustc_gets_the_same_arguments_as_from_cargo() {
     let scratch = copy(&support::fixture("profiles"));
     for profile in ["dev", "release", "dist", "smallest", "shipped", "aborting"] {
         check(scratch.path(), "app", "app", profile);
@@ -166,7 +166,7 @@ fn variables_change_profiles_as_they_do_with_cargo() {
             "release",
             &[("CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_DEBUG", "limited"), ("CARGO_PROFILE_RELEASE_RPATH", "true")],
         ),
-        // Inherited, where nothing nearer is said.
+        // Inherited keys, which the profile itself does not set.
         ("dist", &[("CARGO_PROFILE_RELEASE_LTO", "fat"), ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "2")]),
         ("dist", &[("CARGO_PROFILE_DIST_LTO", "true"), ("CARGO_PROFILE_RELEASE_LTO", "thin")]),
         ("with-dash", &[("CARGO_PROFILE_WITH_DASH_OPT_LEVEL", "0"), ("CARGO_PROFILE_DIST_OVERFLOW_CHECKS", "true")]),
@@ -181,13 +181,13 @@ fn variables_change_profiles_as_they_do_with_cargo() {
     ];
     for (profile, variables) in cases {
         check_with(scratch.path(), "app", "app", profile, variables);
-        // Cargo says nothing of what it has from the case before.
+        // Cargo would not print runs that it reuses from the previous case.
         fs::remove_dir_all(scratch.path().join("target")).unwrap();
     }
 }
 
 #[test]
-fn a_variable_of_another_profile_changes_nothing() {
+fn variables_of_other_profiles_change_nothing() {
     let build = |env: &str| {
         format!(
             "(import {} {{ pkgs = import {} {{ }}; profile = \"dist\"; env = {env}; }}).workspaceMembers.app.build.drvPath",
@@ -198,10 +198,10 @@ fn a_variable_of_another_profile_changes_nothing() {
     let equal = format!("{} == {}", build("{ }"), build("{ CARGO_PROFILE_DEV_OPT_LEVEL = 3; }"));
     assert_eq!(nix::eval_json(&equal), true);
     for (env, says) in [
-        ("{ CARGO_PROFILE_DIST_LTO = \"maybe\"; }", "`CARGO_PROFILE_DIST_LTO` is `maybe`, and takes false, fat,"),
+        ("{ CARGO_PROFILE_DIST_LTO = \"maybe\"; }", "`CARGO_PROFILE_DIST_LTO` is `maybe`, expected one of false, fat,"),
         (
             "{ CARGO_PROFILE_DEV_CODEGEN_UNITS = 0; }",
-            "`CARGO_PROFILE_DEV_CODEGEN_UNITS` is `0`, and takes a number above 0",
+            "`CARGO_PROFILE_DEV_CODEGEN_UNITS` is `0`, expected a number above 0",
         ),
         (
             "{ CARGO_PROFILE_DIST_OPT_LEVL = 1; }",
@@ -234,7 +234,7 @@ fn variables_around_the_commands_change_no_file_and_no_verdict() {
 }
 
 #[test]
-fn a_panic_aborts_where_the_profile_says_so() {
+fn panics_abort_if_the_profile_says_so() {
     let root = support::fixture("profiles");
     for (profile, signal, code) in [("shipped", Some(6), None), ("dev", None, Some(101))] {
         let (_, program) = by_nix(&root, "app", "app", profile, &[]);
@@ -243,7 +243,7 @@ fn a_panic_aborts_where_the_profile_says_so() {
     }
 }
 
-/// A script of a derivation's, by evaluation.
+/// A script in the attributes of a derivation, by evaluation.
 #[track_caller]
 fn script_of(fixture: &str, system: &str, script: &str) -> String {
     let expression = format!(
@@ -254,7 +254,7 @@ fn script_of(fixture: &str, system: &str, script: &str) -> String {
     nix::eval_json(&expression).as_str().unwrap().to_owned()
 }
 
-/// Cargo leaves debug information out of what is for the compiler alone, and a macro's own tests are not.
+/// Cargo omits debug information only for code that runs in the compiler, which the tests of a macro do not.
 #[test]
 fn tests_of_a_procedural_macro_have_debug_information() {
     let script = script_of("profiles", "x86_64-linux", "tests.tagger.buildPhase");
@@ -270,6 +270,7 @@ fn debug_information_of_a_build_script_is_unpacked_on_darwin() {
 
 /// An application with everything that makes a program small.
 #[test]
+#[ignore = "compiles an application twice with LTO: just slow-tests"]
 fn a_program_is_as_small_as_cargos() {
     let scratch = copy(&support::application("ripgrep", "14.1.1"));
     let manifest = scratch.path().join("Cargo.toml");
@@ -282,7 +283,7 @@ fn a_program_is_as_small_as_cargos() {
     support::run(support::cratewright().args(["generate", "--locked", "--manifest-path"]).arg(&manifest));
     let programs = check(scratch.path(), "ripgrep", "rg", "shipped");
     let [cargo, nix] = programs.clone().map(|program| fs::metadata(program).unwrap().len());
-    assert!(cargo.abs_diff(nix) * 100 <= cargo * 3, "{nix} bytes, and {cargo} by cargo");
+    assert!(cargo.abs_diff(nix) * 100 <= cargo * 3, "{nix} bytes with Nix, {cargo} bytes with cargo");
     let [cargo, nix] = programs.map(|program| support::stdout(Command::new(program).arg("--version")));
     assert_eq!(cargo.lines().next(), nix.lines().next());
 }

@@ -1,5 +1,5 @@
-//! Why features are on: each step of each chain is a rule of cargo, by what `cargo metadata` says of the manifests, and what
-//! a chain begins with is what turns the feature on.
+//! Why features are enabled: each step of each chain follows from a rule of cargo and `cargo metadata`, and removing a
+//! step of the only chain disables the feature.
 
 mod support;
 
@@ -21,10 +21,10 @@ fn workspace(root: &Path) -> Workspace {
     load(&options).unwrap_or_else(|failure| panic!("{failure:?}"))
 }
 
-/// Judges steps by the output of cargo alone.
+/// Judges steps only by the output of cargo.
 struct Judge<'a> {
     workspace: &'a Workspace,
-    /// By package id.
+    /// Packages of `cargo metadata` by id.
     metadata: BTreeMap<String, Value>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The dependency of that name leads to the package of the step, on the side that cargo builds it for.
+    /// Whether a dependency refers to the package of the step, on the side that cargo builds it for.
     fn leads_to(&self, from: Step, dependency: &Value, to: Step, pair: Pair) -> bool {
         let workspace = self.workspace;
         let is_build = dependency["kind"] == "build";
@@ -144,7 +144,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Checks all chains of a workspace, and returns how many there are, and how many steps they have.
+/// Checks all chains of a workspace. Returns the number of chains, and of steps.
 #[track_caller]
 fn check(root: &Path) -> (usize, usize) {
     let workspace = workspace(root);
@@ -161,7 +161,7 @@ fn check(root: &Path) -> (usize, usize) {
                     let name = packages[unit.package].feature_name(feature);
                     let what = format!("{name} of {}", packages[unit.package].display());
                     let found = provenance.chains(unit.package, unit.kind, feature);
-                    assert!(!found.is_empty(), "{}: nothing leads to {what}", root.display());
+                    assert!(!found.is_empty(), "{}: no chain leads to {what}", root.display());
                     assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), found.len());
                     for chain in found {
                         let last = chain[chain.len() - 1];
@@ -171,11 +171,11 @@ fn check(root: &Path) -> (usize, usize) {
                             let is_rule = judge.is_rule(selection, pair, before, step);
                             assert!(
                                 is_rule,
-                                "{}: {before:?} does not bring {step:?}, on the way to {what}",
+                                "{}: {step:?} does not follow from {before:?} in a chain to {what}",
                                 root.display()
                             );
                             assert!(!chain[..ix].contains(&step), "{what} is explained by itself");
-                            // What is on here is on in the build.
+                            // A feature in a step must be enabled in the build.
                             if let Holds::Feature(feature) = step.holds {
                                 assert!(provenance.features(step.package, step.kind).contains(&feature));
                             }
@@ -192,7 +192,7 @@ fn check(root: &Path) -> (usize, usize) {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the number of what was checked says how much the test is worth")]
-fn each_feature_of_each_unit_has_chains_of_true_rules() {
+fn each_feature_of_each_unit_has_valid_chains() {
     let mut total = (0, 0);
     let fixtures = support::fixtures().into_iter().map(|name| support::fixture(&name));
     for root in fixtures.chain([support::repository()]) {
@@ -203,9 +203,9 @@ fn each_feature_of_each_unit_has_chains_of_true_rules() {
     assert!(total.0 > 1000, "{total:?}");
 }
 
-/// The judge can fail: it takes no step that is no rule.
+/// The judge can fail: it rejects steps that follow from no rule.
 #[test]
-fn a_false_step_is_caught() {
+fn invalid_steps_are_caught() {
     let workspace = workspace(&support::repository());
     let judge = Judge::new(&workspace);
     let (selection, pair) = (&workspace.selections[0], workspace.pairs[0]);
@@ -259,7 +259,7 @@ const LOCK: &str = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.
     [[package]]\nname = \"middle\"\nversion = \"0.1.0\"\ndependencies = [\n \"low\",\n \"side\",\n]\n\n\
     [[package]]\nname = \"side\"\nversion = \"0.1.0\"\n";
 
-/// Features that are on for the member `app`, as `package/feature`.
+/// Features that are enabled for the member `app`, as `package/feature`.
 fn on_for_app(workspace: &Workspace) -> BTreeSet<String> {
     let packages = &workspace.packages;
     let app = packages.members.iter().copied().find(|&member| packages[member].name == "app").unwrap();
@@ -272,7 +272,7 @@ fn on_for_app(workspace: &Workspace) -> BTreeSet<String> {
     features.collect()
 }
 
-/// Takes what a step stands for out of its manifest.
+/// Removes the cause of a step from its manifest.
 fn remove(workspace: &Workspace, before: Option<Step>, step: Step) {
     let packages = &workspace.packages;
     let edit = |package: PackageIx, change: &dyn Fn(&mut toml_edit::DocumentMut)| {
@@ -286,7 +286,7 @@ fn remove(workspace: &Workspace, before: Option<Step>, step: Step) {
         Holds::Reached | Holds::Dependency(_) => "",
     };
     match (step.because, before) {
-        // Default features of a member: all that the list has.
+        // Default features of a member: removes all of the list.
         (Because::Selected, _) => edit(step.package, &|document| {
             document["features"]["default"] = toml_edit::value(toml_edit::Array::new());
         }),
@@ -308,10 +308,10 @@ fn remove(workspace: &Workspace, before: Option<Step>, step: Step) {
     }
 }
 
-/// Where there is one request, everything on the way is needed: without any of its steps that can be taken out of a
-/// manifest, the feature is off.
+/// If there is a single chain, each of its steps is necessary: the feature is disabled if any step is removed from a
+/// manifest.
 #[test]
-fn without_a_step_of_the_only_chain_the_feature_is_off() {
+fn removing_any_step_of_the_only_chain_disables_the_feature() {
     let make = || {
         let directory = tempfile::tempdir().unwrap();
         for (file, text) in REMOVABLE {
@@ -320,7 +320,7 @@ fn without_a_step_of_the_only_chain_the_feature_is_off() {
             fs::write(path.parent().unwrap().join("src/lib.rs"), "").unwrap();
             fs::write(path, text).unwrap();
         }
-        // The root is no package.
+        // The root becomes a virtual workspace.
         fs::remove_dir_all(directory.path().join("src")).unwrap();
         let root = workspace(directory.path());
         (directory, root)
@@ -350,17 +350,17 @@ fn without_a_step_of_the_only_chain_the_feature_is_off() {
             let chains = provenance.chains(package, CompileKind::Target, feature);
             assert_eq!(chains.len(), 1, "{name}: {chains:?}");
             for (ix, &step) in chains[0].iter().enumerate() {
-                // The line by which a package is there takes more than a feature with it.
+                // Removing the line that adds a package removes more than a feature.
                 if step.holds == Holds::Reached || (step.because == Because::Selected && chains[0].len() == 1) {
                     continue;
                 }
                 let (_directory, edited) = make();
                 remove(&edited, ix.checked_sub(1).map(|ix| chains[0][ix]), step);
                 let now = on_for_app(&workspace(&edited.root));
-                assert!(!now.contains(&name), "{name} is on without {step:?}");
+                assert!(!now.contains(&name), "{name} is still enabled without {step:?}");
                 removed += 1;
             }
         }
     }
-    assert!(removed > 15, "{removed} steps were removed");
+    assert!(removed > 15, "only {removed} steps were removed");
 }

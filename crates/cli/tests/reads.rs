@@ -1,5 +1,5 @@
-//! Files that packages read outside of their directories, in places that the fixture `outside-files` has not: what is
-//! built finds them, and nothing else rebuilds it.
+//! Files that packages read outside their directories, in places that the fixture `outside-files` does not cover:
+//! builds find these files, and other files do not cause rebuilds.
 
 mod support;
 
@@ -19,7 +19,7 @@ fn derivation(scratch: &Scratch, root: &str) -> String {
     nix::instantiate(&scratch.path(root).join("Cargo.nix"), "workspaceMembers.app.build", "x86_64-linux")
 }
 
-/// What the binary `app` prints, built by Nix and by cargo.
+/// Output of the binary `app`, built by Nix and by cargo.
 fn printed(scratch: &Scratch, root: &str) -> String {
     let bin = scratch.build(root, "workspaceMembers.app.build").join("bin/app");
     let by_nix = support::stdout(&mut Command::new(bin));
@@ -36,7 +36,7 @@ fn stderr(scratch: &Scratch, root: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn above_the_workspace_root() {
+fn files_above_the_workspace_root_are_found() {
     let scratch = Scratch::new();
     scratch.write(
         "repo",
@@ -74,7 +74,7 @@ fn above_the_workspace_root() {
 }
 
 #[test]
-fn of_another_package_in_the_root_package() {
+fn files_of_another_package_inside_the_root_package_are_found() {
     let scratch = Scratch::new();
     scratch.write(
         "app",
@@ -103,7 +103,7 @@ fn of_another_package_in_the_root_package() {
 }
 
 #[test]
-fn targets_that_are_elsewhere() {
+fn targets_in_other_directories_are_found() {
     let scratch = Scratch::new();
     scratch.write(
         "ws",
@@ -126,7 +126,7 @@ fn targets_that_are_elsewhere() {
 }
 
 #[test]
-fn patterns_keep_files_out() {
+fn patterns_exclude_files() {
     let scratch = Scratch::new();
     scratch.write(
         "ws",
@@ -153,13 +153,13 @@ fn patterns_keep_files_out() {
         ("app/docs/index.html", false),
         ("app/src/deep/er/generated/x.rs", false),
         ("app/x.tmp", false),
-        // Near misses.
+        // These names almost match a pattern.
         ("app/xy.tmp", true),
         ("app/src/docs/x.rs", true),
         ("app/README.mdx", true),
         ("app/src/generated.rs", true),
         ("app/target.rs", true),
-        // One that is read by name is kept, whatever the patterns say.
+        // A file that is read by name is kept, even if a pattern excludes it.
         ("kept/a.md", true),
     ] {
         let before = derivation(&scratch, "ws");
@@ -171,7 +171,7 @@ fn patterns_keep_files_out() {
 }
 
 #[test]
-fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
+fn unresolved_reads_warn_until_they_are_configured() {
     let scratch = Scratch::new();
     let manifest = package("app", "");
     scratch.write(
@@ -188,12 +188,12 @@ fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
         ],
     );
     scratch.generate("ws");
-    let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../\", $name))`: which file that is cannot be told; \
-                   name what the build reads outside of the package in `package.metadata.cratewright.extra-sources`, `[]` if nothing";
+    let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../\", $name))`: the path is not known; \
+                   list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources`, or `[]` if there are none";
     let said = stderr(&scratch, "ws", &["generate"]);
     assert!(said.contains(warning), "{said}");
     assert!(scratch.sources("ws", &[]).contains("  unsettled app/src/main.rs:2: "));
-    // A warning is no reason to be stale.
+    // A warning does not make Cargo.nix stale.
     assert!(stderr(&scratch, "ws", &["check"]).contains("Fresh"));
     scratch.write(
         "ws",
@@ -205,7 +205,7 @@ fn what_cannot_be_told_is_a_warning_until_it_is_settled() {
 }
 
 #[test]
-fn links_that_lead_outside() {
+fn links_to_files_outside_are_followed() {
     use std::os::unix::fs::symlink;
     let scratch = Scratch::new();
     scratch.write(
@@ -215,11 +215,14 @@ fn links_that_lead_outside() {
             ("crates/app/Cargo.toml", &package("app", "[dependencies]\naway = { path = \"../away\" }\n")),
             (
                 "crates/app/src/main.rs",
-                "#![doc = include_str!(\"../README.md\")]\nmod shared;\nmod file;\nmod inside;\n\
-                 fn main() { print!(\"{}{}{}{}{}\", include_str!(\"../README.md\"), shared::inner::TEXT, file::TEXT, away::TEXT, inside::TEXT); }",
+                "#![doc = include_str!(\"../README.md\")]\nmacro_rules! text { ($name:literal) => { include_str!(concat!(\"../texts/\", $name, \".txt\")) } }\n\
+                 macro_rules! embed { ($directory:literal) => {} }\nembed!(\"static\");\nmod shared;\nmod file;\nmod inside;\n\
+                 fn main() { print!(\"{}{}{}{}{}{}\", text!(\"named\"), include_str!(\"../README.md\"), shared::inner::TEXT, file::TEXT, away::TEXT, inside::TEXT); }",
             ),
             ("crates/app/gen/mod.rs", "pub const TEXT: &str = include_str!(\"../../../texts/far.txt\");"),
             ("texts/far.txt", "far\n"),
+            ("named/named.txt", "named\n"),
+            ("static/index.html", "static\n"),
             ("README.md", "readme\n"),
             ("LICENSE", "licence\n"),
             ("shared/mod.rs", "pub mod inner;"),
@@ -233,18 +236,22 @@ fn links_that_lead_outside() {
     let link = |target: &str, at: &str| symlink(target, scratch.path("ws").join(at)).unwrap();
     link("../../README.md", "crates/app/README.md");
     link("../../LICENSE", "crates/app/LICENSE");
+    link("../../named", "crates/app/texts");
+    link("../../static", "crates/app/static");
     link("../../../shared", "crates/app/src/shared");
     link("../../../file.rs", "crates/app/src/file.rs");
     link("../../elsewhere", "crates/away/src");
     link("../gen", "crates/app/src/inside");
-    // Round and round.
+    // A cycle of links.
     link(".", "crates/app/src/again");
     link("..", "crates/app/src/up");
     link("nowhere", "crates/app/src/dangling.rs");
     scratch.generate("ws");
-    assert_eq!(printed(&scratch, "ws"), "readme\nshared\nfile\naway\nfar\n");
+    assert_eq!(printed(&scratch, "ws"), "named\nreadme\nshared\nfile\naway\nfar\n");
     for (file, rebuilds) in [
         ("README.md", true),
+        ("named/named.txt", true),
+        ("static/index.html", true),
         ("shared/text.txt", true),
         ("file.rs", true),
         ("elsewhere/lib.rs", true),
@@ -259,7 +266,7 @@ fn links_that_lead_outside() {
 }
 
 #[test]
-fn what_lies_outside_of_the_repository_is_a_warning() {
+fn reads_outside_the_repository_warn() {
     let scratch = Scratch::new();
     let up = "../".repeat(scratch.path("").components().count() + 8);
     let source = format!(
@@ -287,14 +294,14 @@ fn what_lies_outside_of_the_repository_is_a_warning() {
         }
     };
     scratch.generate("repo/rust");
-    // Without history, only what has nothing in common with the workspace is far away.
+    // Without a repository, only paths that share no directory with the workspace count as outside.
     warned("warning: app/src/main.rs:3: `../");
     scratch.commit("repo");
     warned(
         "warning: app/src/main.rs:1: `../../beside/a.txt`\nwarning: app/src/main.rs:3: `../\n\
          warning: app/src/module.rs:2: `../../beside/code.rs`",
     );
-    // It is a warning alone: what is written is the same with and without history.
+    // The repository only affects warnings: the written files are the same without it.
     assert!(stderr(&scratch, "repo/rust", &["check"]).contains("Fresh"));
     let settled = format!("{manifest}[package.metadata.cratewright]\nextra-sources = [\"../../../beside\"]\n");
     scratch.write("repo", &[("rust/app/Cargo.toml", &settled)]);
@@ -302,7 +309,7 @@ fn what_lies_outside_of_the_repository_is_a_warning() {
 }
 
 #[test]
-fn what_cargo_builds_is_in_no_source() {
+fn build_output_is_not_part_of_sources() {
     let scratch = Scratch::new();
     scratch.write(
         "ws",
@@ -317,21 +324,21 @@ fn what_cargo_builds_is_in_no_source() {
     let before = derivation(&scratch, "ws");
     for (variable, directory) in [(None, "out"), (Some("nested/dir"), "nested/dir"), (Some("made"), "made")] {
         if directory == "made" {
-            // There before cargo, which leaves no mark in such a directory.
+            // A directory that existed before cargo used it, so cargo does not create CACHEDIR.TAG in it.
             fs::create_dir(scratch.path("ws/made")).unwrap();
         }
         let mut cargo = Command::new("cargo");
         cargo.args(["build", "--quiet", "--locked"]).current_dir(scratch.path("ws"));
         cargo.envs(variable.map(|directory| ("CARGO_TARGET_DIR", directory)));
         support::run(scratch.environment(&mut cargo));
-        // Sources there would be looked through, and are of no package.
+        // Sources in build output are not part of a package.
         let generated = format!("ws/{directory}/debug/generated.rs");
         scratch.write("", &[(&generated, "const A: &str = include_str!(\"../../../../Cargo.toml\");")]);
         assert_eq!(scratch.generate("ws"), text, "{directory}");
         if directory == "nested/dir" {
             fs::remove_dir_all(scratch.path("ws/nested")).unwrap();
         }
-        assert_eq!(derivation(&scratch, "ws"), before, "{directory} is in the source");
+        assert_eq!(derivation(&scratch, "ws"), before, "{directory} is part of the source");
     }
     scratch.write("ws", &[("kept/notes.txt", "")]);
     assert_ne!(derivation(&scratch, "ws"), before);

@@ -1,5 +1,4 @@
-//! What is built again after an edit: by the derivations that change, and, where crates are content-addressed, by what Nix
-//! builds.
+//! Rebuilds after an edit: the derivations that change, and, for content-addressed crates, the builds that Nix runs.
 
 mod support;
 
@@ -37,7 +36,7 @@ fn changed<'a>(before: &Derivations, after: &'a Derivations) -> Vec<&'a str> {
     after.iter().filter(|(name, path)| before[*name] != **path).map(|(name, _)| name.as_str()).collect()
 }
 
-/// `core` with a target of each kind, and 30 members that depend on it.
+/// Writes `core` with a target of each kind, and 30 members that depend on it.
 fn workspace(root: &Path) {
     let write = |path: &str, text: &str| support::write(&root.join(path), text);
     let manifest = |name: &str, more: &str| {
@@ -64,20 +63,20 @@ fn workspace(root: &Path) {
 }
 
 #[test]
-fn a_test_is_no_part_of_what_its_package_gives_to_others() {
+fn edits_of_tests_do_not_rebuild_dependents() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
     workspace(&root);
     let mut before = derivations(&root);
     assert_eq!(before.units.len(), 31);
-    // File, units, and test suites, but for `all`.
+    // File, and the number of rebuilt units and of rebuilt test suites without `all`.
     let cases = [
         ("core/tests/words.rs", 0, 1),
         ("core/tests/new.rs", 0, 1),
         ("core/tests/data/other.txt", 0, 1),
         ("core/benches/speed.rs", 0, 1),
         ("core/examples/shown.rs", 0, 1),
-        // What a library or a binary reads is a part of both, wherever it lies.
+        // Files that the library or a binary uses belong to the package, even in directories of other targets.
         ("core/tests/data/words.txt", 31, 31),
         ("core/examples/tool/main.rs", 31, 31),
         ("core/examples/tool/part.rs", 31, 31),
@@ -92,14 +91,14 @@ fn a_test_is_no_part_of_what_its_package_gives_to_others() {
         assert_eq!(changed(&before.units, &after.units).len(), units, "units after editing {file}");
         let again = changed(&before.tests, &after.tests);
         assert_eq!(again.len() - 1, suites, "test suites after editing {file}: {again:?}");
-        // Documentation shows examples, and is made of the whole package.
+        // Documentation includes examples, so its source is the whole package.
         assert_eq!(changed(&before.docs, &after.docs).len() - 1, suites, "documentation after editing {file}");
         before = after;
     }
 }
 
 #[test]
-fn a_target_in_a_directory_of_others_is_built() {
+fn targets_in_directories_of_other_kinds_are_built() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path().canonicalize().unwrap();
     workspace(&root);
@@ -107,7 +106,7 @@ fn a_target_in_a_directory_of_others_is_built() {
     support::run(&mut std::process::Command::new(built.join("bin/tool")));
 }
 
-/// Packages of which Nix builds a derivation, with all members as they are now.
+/// Builds all members, and returns the packages that Nix builds.
 fn built(root: &Path, content_addressed: bool) -> BTreeSet<String> {
     let expression = format!(
         "let c = import {}/Cargo.nix {{ contentAddressed = {content_addressed}; }};
@@ -123,23 +122,23 @@ fn built(root: &Path, content_addressed: bool) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_comes_out_the_same_is_where_a_build_stops() {
+fn rebuilds_stop_at_unchanged_outputs() {
     let copy = support::Copy::of(&support::fixture("service"));
     built(copy.path(), true);
     built(copy.path(), false);
     let above_analytics = ["analytics", "web-front"];
     let above_clock = ["clock", "event-store", "store-testkit", "web-front"];
-    // File, what is built again of content-addressed crates, and of others.
+    // File, and the rebuilt packages with content-addressed crates and without.
     let cases: [(&str, &[&str], &[&str]); 4] = [
-        // A build script that does the same as before.
+        // A build script with the same effect.
         ("analytics/build.rs", &["analytics"], &above_analytics),
-        // What no compiler reads.
+        // A file that the compiler does not read.
         ("clock/src/notes.md", &["clock"], &above_clock),
-        // A library has a hash of its source in it, comments and all.
+        // A library contains a hash of its source, including comments.
         ("clock/src/lib.rs", &above_clock, &above_clock),
         ("web-front/src/lib.rs", &["web-front"], &["web-front"]),
     ];
-    // Nix knows what it has built, whenever that was.
+    // A unique edit, as Nix would reuse builds of earlier runs.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     for (file, by_content, by_inputs) in cases {
         let path = copy.path().join(file);
@@ -152,4 +151,81 @@ fn what_comes_out_the_same_is_where_a_build_stops() {
             "after editing {file}"
         );
     }
+}
+
+/// Edits files of a fixture one after the other, and compares the derivations of its members before and after.
+#[track_caller]
+fn check_rebuilt(fixture: &str, members: &[&str], edits: &[(&str, &[&str])]) {
+    let scratch = support::Copy::of(&support::fixture(fixture));
+    let cargo_nix = scratch.path().join("Cargo.nix");
+    let derivations = || -> Vec<String> {
+        let build = |member: &&str| format!("workspaceMembers.{member}.build");
+        members.iter().map(|member| nix::instantiate(&cargo_nix, &build(member), "x86_64-linux")).collect()
+    };
+    for (edited, rebuilt) in edits {
+        let before = derivations();
+        let path = scratch.path().join(edited);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(&path, text + "\n// edited\n").unwrap();
+        let after = derivations();
+        let changed: Vec<&str> =
+            (0..members.len()).filter(|&ix| before[ix] != after[ix]).map(|ix| members[ix]).collect();
+        assert_eq!(changed, *rebuilt, "after editing {edited}");
+    }
+}
+
+#[test]
+fn editing_a_member_rebuilds_it_and_its_dependents_only() {
+    // app -> middle -> leaf <- other
+    check_rebuilt(
+        "three-members",
+        &["app", "leaf", "middle", "other"],
+        &[
+            ("app/src/main.rs", &["app"]),
+            ("middle/src/lib.rs", &["app", "middle"]),
+            ("other/src/main.rs", &["other"]),
+            ("leaf/src/lib.rs", &["app", "leaf", "middle", "other"]),
+            ("README.md", &[]),
+            ("Cargo.lock", &[]),
+        ],
+    );
+}
+
+#[test]
+fn files_outside_of_members_rebuild_what_reads_them() {
+    // store <- app -> web
+    check_rebuilt(
+        "outside-files",
+        &["app", "store", "web"],
+        &[
+            ("migrations/001-users.sql", &["app", "store"]),
+            ("migrations/003-new.sql", &["app", "store"]),
+            ("crates/proto/x.proto", &["app", "store"]),
+            ("static/index.html", &["app", "web"]),
+            ("static/img/logo.svg", &["app", "web"]),
+            // A neighbour, the readme that two members name, and files that nothing is built from.
+            ("crates/proto/y.proto", &[]),
+            ("README.md", &[]),
+            ("Cargo.lock", &[]),
+            ("docs/index.md", &[]),
+            ("target/debug/app", &[]),
+            ("crates/app/src/.main.rs.swp", &[]),
+            ("crates/app/src/main.rs~", &[]),
+            ("crates/app/.vscode/settings.json", &[]),
+            ("static/.DS_Store", &[]),
+        ],
+    );
+}
+
+#[test]
+fn a_workspace_does_not_depend_on_where_it_lies() {
+    let derivation = || {
+        let scratch = support::Copy::of(&support::fixture("member-paths"));
+        let mut generate = support::cratewright();
+        support::run(generate.args(["generate", "--manifest-path"]).arg(scratch.path().join("Cargo.toml")));
+        let text = fs::read_to_string(scratch.path().join("Cargo.nix")).unwrap();
+        (text, nix::instantiate(&scratch.path().join("Cargo.nix"), "rootCrate.build", "x86_64-linux"))
+    };
+    assert_eq!(derivation(), derivation());
 }

@@ -1,5 +1,4 @@
-//! Registries besides crates.io, and copies that cargo takes in the place of a source: what Nix builds from them prints
-//! what cargo's prints.
+//! Registries other than crates.io, and replacements of sources: programs built by Nix print the same as cargo's.
 
 mod support;
 
@@ -11,7 +10,7 @@ use crate::support::registry::{APPLICATION, checksum, pack, says, serve, vendore
 use crate::support::{run, stdout};
 
 #[test]
-fn a_sparse_registry_with_all_markers() {
+fn sparse_registries_with_all_markers_work() {
     let scratch = Scratch::with_own_registries();
     let address = serve(scratch.path("served"));
     let dl = format!("{address}/dl/{{crate}}/{{version}}/{{prefix}}/{{lowerprefix}}/{{sha256-checksum}}.crate");
@@ -27,7 +26,8 @@ fn a_sparse_registry_with_all_markers() {
         fs::rename(packed, file).unwrap();
         scratch.write("served", &[(&format!("index/{index}"), &line)]);
     }
-    // One of the same name and version in another registry, which says nothing but where its API is.
+    // A package with the same name and version in another registry, whose configuration has only the address of its
+    // API.
     let other = pack("a", "1.0.0", &says("other a"), "", &scratch.path("served/api/a/1.0.0/download"));
     scratch.write("served", &[("other/config.json", &format!("{{\"dl\":\"{address}/api\"}}")), ("other/1/a", &other)]);
     scratch.write(
@@ -65,7 +65,7 @@ fn a_sparse_registry_with_all_markers() {
     }
     let urls = scratch.package_urls("app");
     assert!(urls.contains(&format!("pkg:cargo/Gh-ij@1.0.0?repository_url={address}/index/")), "{urls:?}");
-    // The fetcher can be replaced, by one that knows a password for example.
+    // The fetcher can be replaced, for example by one with a password.
     let expression = format!(
         "(import {} {{ fetchurl = args: throw \"asked for ${{args.url}}\"; }}).rootCrate.build.drvPath",
         scratch.path("app/Cargo.nix").display()
@@ -77,7 +77,7 @@ fn a_sparse_registry_with_all_markers() {
 }
 
 #[test]
-fn a_registry_whose_index_is_a_git_repository() {
+fn registries_with_a_git_index_work() {
     let scratch = Scratch::with_own_registries();
     let dl = format!("file://{}/{{crate}}-{{version}}.crate", scratch.path("crates").display());
     let line = pack("quiet", "0.2.0-rc.1", &says("quiet"), "", &scratch.path("crates/quiet-0.2.0-rc.1.crate"));
@@ -96,7 +96,7 @@ fn a_registry_whose_index_is_a_git_repository() {
     let url = format!("pkg:cargo/quiet@0.2.0-rc.1?repository_url={}", scratch.url("index"));
     assert_eq!(scratch.package_urls("app"), [url]);
     assert!(text.contains(&dl), "{text}");
-    // Without its configuration nothing is guessed.
+    // Without the registry's configuration, generation fails.
     let index = scratch.path("cargo-home/registry/index");
     for entry in fs::read_dir(index).unwrap() {
         fs::remove_dir_all(entry.unwrap().path().join(".git")).unwrap();
@@ -119,11 +119,11 @@ fn vendored_directories_are_built_from() {
     for line in ["vendored = \"third-party/crates/itoa\";", "vendored = \"third-party/crates/forked\";"] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    assert!(!text.contains("sha256 = \""), "nothing is fetched: {text}");
+    assert!(!text.contains("sha256 = \""), "Cargo.nix fetches packages: {text}");
     assert_eq!(scratch.generate_elsewhere("app"), text);
     assert!(scratch.sources("app", &[]).contains("forked 0.1.0: path third-party/crates/forked\n"));
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
-    // What stands in the place of something is called what it stands for.
+    // Package URLs are those of the replaced sources.
     let urls = scratch.package_urls("app");
     let commit = scratch.git("fork", &["rev-parse", "HEAD"]);
     let fork = format!("pkg:cargo/forked@0.1.0?vcs_url=git%2B{}%40{}", scratch.url("fork"), commit.trim());
@@ -139,7 +139,7 @@ fn vendored_directories_are_built_from() {
     let evaluated = support::nix::library("cargo-nix", &scratch.path("app"), "{ }", &["nix-instantiate", "--eval"]);
     assert!(evaluated.status.success(), "{}", String::from_utf8_lossy(&evaluated.stderr));
 
-    // What was changed is refused, as cargo refuses it.
+    // Changed files are rejected, as by cargo.
     let file = "third-party/crates/forked/src/lib.rs";
     let before = fs::read_to_string(scratch.path("app").join(file)).unwrap();
     scratch.write("app", &[(file, "pub fn say() -> &'static str { \"changed\" }")]);
@@ -152,7 +152,7 @@ fn vendored_directories_are_built_from() {
     assert!(said.contains("error[changed-vendored-package]: vendored package `forked 0.1.0`"), "{said}");
     scratch.write("app", &[(file, &before)]);
 
-    // Directories with versions in their names: no manifest and no lock has changed.
+    // With versions in directory names, no manifest and no lock file has changed.
     vendor = Command::new("cargo");
     vendor.args(["vendor", "--quiet", "--versioned-dirs", "third-party/crates"]).current_dir(scratch.path("app"));
     fs::remove_dir_all(scratch.path("app/.cargo")).unwrap();
@@ -188,9 +188,9 @@ fn local_registries_are_built_from() {
     assert_eq!(scratch.package_urls("app"), ["pkg:cargo/packed@1.4.0"]);
 }
 
-/// Continuous integration often keeps `CARGO_HOME` in the workspace: what lies there is not vendored.
+/// CI often keeps `CARGO_HOME` in the workspace: packages in it are not vendored.
 #[test]
-fn a_cargo_home_in_the_workspace_is_no_vendored_directory() {
+fn a_cargo_home_in_the_workspace_is_not_a_vendored_directory() {
     let scratch = Scratch::new();
     vendored_workspace(&scratch);
     let text = scratch.generate("app");
@@ -201,9 +201,9 @@ fn a_cargo_home_in_the_workspace_is_no_vendored_directory() {
     assert_eq!(again, text);
 }
 
-/// Only what cargo would take from it is taken from it.
+/// Only packages of the replaced source come from the local registry.
 #[test]
-fn a_local_registry_replaces_its_source_alone() {
+fn a_local_registry_replaces_only_its_source() {
     let scratch = Scratch::new();
     let line = pack("packed", "1.4.0", &says("packed"), "", &scratch.path("app/registry/packed-1.4.0.crate"));
     let manifest = "[package]\nname = \"packed\"\nversion = \"1.4.0\"\nedition = \"2021\"\n";
@@ -224,9 +224,9 @@ fn a_local_registry_replaces_its_source_alone() {
     assert_eq!(scratch.printed("app", "app"), "packed forked\n");
 }
 
-/// What a directory has that nothing in the workspace names is not what Nix would find.
+/// Nix would not find a directory that is configured outside the workspace.
 #[test]
-fn directories_of_other_configuration_are_refused() {
+fn directories_configured_outside_the_workspace_are_rejected() {
     let scratch = Scratch::new();
     vendored_workspace(&scratch);
     let mut vendor = Command::new("cargo");
@@ -237,13 +237,13 @@ fn directories_of_other_configuration_are_refused() {
     let output = scratch.environment(generate.arg("generate").current_dir(scratch.path("app"))).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("error[unknown-directory]: cargo takes package `"), "{said}");
-    // The same, said in the workspace.
+    // The same configuration inside the workspace is accepted.
     fs::remove_dir_all(scratch.path(".cargo")).unwrap();
     scratch.write("app", &[(".cargo/config.toml", &config)]);
     let text = scratch.generate("app");
     assert!(text.contains("vendored = \"../elsewhere/itoa\";"), "{text}");
     assert_eq!(scratch.printed("app", "app"), "42 forked\n");
-    // A path of this machine is none of the file.
+    // Cargo.nix has no absolute path.
     let absolute = scratch.path("elsewhere").display().to_string();
     scratch.write("app", &[(".cargo/config.toml", &config.replace("../elsewhere", &absolute))]);
     let mut generate = support::cratewright();

@@ -1,4 +1,4 @@
-//! Builds that Nix hands out to other machines: here to builders on this computer, each with a store and an ssh server.
+//! Remote builders: Nix distributes builds to builders on this computer, each with its own store and ssh server.
 
 mod support;
 
@@ -14,7 +14,7 @@ const CHAINS: usize = 4;
 const CRATES_OF_A_CHAIN: usize = 7;
 const APART: usize = 18;
 
-/// A workspace that a test writes, member by member.
+/// A workspace that a test creates, member by member.
 struct Workspace {
     directory: tempfile::TempDir,
 }
@@ -30,7 +30,7 @@ impl Workspace {
         support::write(&self.root().join(path), text);
     }
 
-    /// A library, or a program if its file is `main.rs`.
+    /// Adds a library, or a program if its file is `main.rs`.
     fn member(&self, name: &str, more: &str, dependencies: &[String], file: &str, text: &str) {
         let mut manifest =
             format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{more}\n[dependencies]\n");
@@ -41,7 +41,7 @@ impl Workspace {
         self.write(&format!("crates/{name}/src/{file}"), text);
     }
 
-    /// Its `Cargo.nix`.
+    /// Generates `Cargo.nix`.
     fn generate(&self) -> PathBuf {
         support::run(Command::new("cargo").args(["generate-lockfile", "--offline"]).current_dir(self.root()));
         support::run(support::cratewright().args(["generate", "--offline"]).current_dir(self.root()));
@@ -53,8 +53,8 @@ impl Workspace {
     }
 }
 
-/// What may be built at the same time and what may not: chains that begin with a procedural macro, crates apart from each
-/// other, a build script that has to wait for a crate, and a program that prints the sum of what all give it.
+/// Crates that can be built in parallel, and crates that cannot: chains that start with a procedural macro, independent
+/// crates, a build script that waits for a crate, and a program that prints a sum of values of all crates.
 fn fifty_crates() -> Workspace {
     let workspace = Workspace::new();
     let library = |name: &str, dependencies: &[String], value: &str| {
@@ -91,13 +91,13 @@ fn fifty_crates() -> Workspace {
     workspace
 }
 
-/// The member whose derivation an output is of.
+/// The member that an output belongs to.
 fn crate_of(path: &Path) -> Option<&str> {
     let (_, name) = path.file_name()?.to_str()?.split_once('-')?;
     name.strip_suffix("-lib").unwrap_or(name).strip_suffix("-0.1.0")
 }
 
-/// Outputs of crates.
+/// Only the outputs of crates.
 fn of_crates(store: BTreeMap<PathBuf, Stored>) -> BTreeMap<PathBuf, Stored> {
     store.into_iter().filter(|(path, _)| crate_of(path).is_some()).collect()
 }
@@ -107,21 +107,21 @@ fn built_in(outputs: &BTreeMap<PathBuf, Stored>) -> BTreeSet<&str> {
     outputs.iter().filter(|(_, output)| output.is_built_here).filter_map(|(path, _)| crate_of(path)).collect()
 }
 
-/// How many paths Nix says that it has copied to a builder, and their size.
+/// Number and size of the paths that Nix reports to have copied to a builder.
 fn copied_to(builder: &str, said: &str, sizes: &BTreeMap<PathBuf, Stored>) -> (usize, u64) {
     let end = format!("' to 'ssh-ng://{builder}'...");
     let paths = said.lines().filter_map(|line| line.strip_prefix("copying path '")?.strip_suffix(&end));
     paths.fold((0, 0), |(count, size), path| (count + 1, size + sizes[Path::new(path)].nar_size))
 }
 
-/// What a build printed, whether it succeeded or not.
+/// Output of a build, whether it succeeded or not.
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "who built how much, and what was sent for it, are results")]
-fn fifty_crates_are_built_by_two_builders_and_come_out_as_on_one_machine() {
+#[expect(clippy::print_stdout, reason = "the numbers of builds and copied paths are results")]
+fn two_builders_build_fifty_crates_with_the_same_outputs_as_one_machine() {
     let workspace = fifty_crates();
     let cargo_nix = workspace.generate();
     let attribute = "workspaceMembers.program.build";
@@ -136,7 +136,7 @@ fn fifty_crates_are_built_by_two_builders_and_come_out_as_on_one_machine() {
         let built = built_in(&outputs);
         let (paths, bytes) = copied_to(builder.name, &said(&output), &all);
         println!("{}: {} crates built, {paths} paths of {} KiB copied to it", builder.name, built.len(), bytes / 1024);
-        assert!(built.len() >= 10, "{} has built {built:?} only", builder.name);
+        assert!(built.len() >= 10, "{} has built only {built:?}", builder.name);
         for name in built {
             assert!(crates.insert(name.to_owned()), "{name} was built twice");
         }
@@ -157,7 +157,7 @@ fn fifty_crates_are_built_by_two_builders_and_come_out_as_on_one_machine() {
         outputs.iter().map(|(path, output)| (path.clone(), output.nar_hash.clone())).collect::<BTreeMap<_, _>>()
     };
     assert_eq!(hashes(&outputs), hashes(&of_one));
-    println!("{} outputs of crates, each with the same hash as from a build on one machine", outputs.len());
+    println!("{} outputs of crates, each with the same hash as in a build on one machine", outputs.len());
     assert_eq!(support::stdout(&mut site.local.command(program.join("bin/program"))), "18128\n");
 }
 
@@ -170,7 +170,7 @@ fn three_crates() -> Workspace {
     workspace
 }
 
-/// All of its members, as an expression.
+/// An expression for all members.
 fn members(cargo_nix: &Path, overrides: &str) -> String {
     format!(
         "map (member: member.build) (builtins.attrValues \
@@ -180,7 +180,7 @@ fn members(cargo_nix: &Path, overrides: &str) -> String {
 }
 
 #[test]
-fn a_builder_that_is_down_is_passed_over_and_without_any_nix_says_what_it_looked_for() {
+fn builders_that_are_down_are_skipped_and_without_builders_nix_reports_requirements() {
     let workspace = three_crates();
     let cargo_nix = workspace.generate();
     let mut site = Site::of(&["north", "south"]);
@@ -198,18 +198,18 @@ fn a_builder_that_is_down_is_passed_over_and_without_any_nix_says_what_it_looked
     for part in
         ["cannot build on 'ssh-ng://south", "Failed to find a machine for remote build!", "required (system, features)"]
     {
-        assert!(said(&built).contains(part), "{part} is not in\n{}", said(&built));
+        assert!(said(&built).contains(part), "{part} is missing in\n{}", said(&built));
     }
 }
 
 #[test]
-fn an_override_says_which_builders_may_build_a_crate_and_that_it_is_built_locally() {
+fn overrides_select_the_builders_of_a_crate_or_a_local_build() {
     let workspace = three_crates();
     let cargo_nix = workspace.generate();
     let site = Site::of(&["north", "south"]);
     let overrides =
         "heavy = _: { requiredSystemFeatures = [ \"big-parallel\" ]; }; near = _: { preferLocalBuild = true; };";
-    // South supports the feature, and takes nothing else.
+    // The builder `south` supports the feature, and requires it.
     let mut build = site.nix_build(&[("south", "big-parallel big-parallel")]);
     support::run(build.args(["--max-jobs", "1", "--expr", &members(&cargo_nix, overrides)]));
     let [north, south] = [0, 1].map(|ix| of_crates(stored(&site.builders[ix].machine)));

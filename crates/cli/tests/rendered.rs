@@ -1,5 +1,5 @@
-//! What the renderer wrote is what was resolved: `Cargo.nix`, evaluated with a stub that records what the builder is
-//! given, is the resolver's unit graph again, for every member on every platform, built and tested.
+//! The renderer writes what the resolver computed: `Cargo.nix`, evaluated with a stub that records the arguments of the
+//! builder, has the same unit graph, for every member on every platform, built and tested.
 
 mod support;
 
@@ -19,7 +19,7 @@ struct Recording {
     units: Units,
 }
 
-/// Variants as `variant/member`.
+/// Members by name, those of variants as `variant/member`.
 const MEMBERS: &str = "let
    members = builtins.listToAttrs (
      builtins.concatLists (
@@ -42,7 +42,7 @@ const MEMBERS: &str = "let
    units = unitsBelow (builtins.attrValues built);
  }";
 
-/// What was asked for of a member.
+/// The units of a member that were requested.
 fn roots_of(graph: &UnitGraph, member: PackageIx) -> impl Iterator<Item = UnitIx> {
     graph.roots.iter().copied().filter(move |&root| graph[root].package == member)
 }
@@ -55,7 +55,7 @@ fn check(root: &Path, cargo_nix: &Path) {
     selections.retain(|selection| selection.intent == UserIntent::Build);
     let selections = &selections;
     let graphs = workspace.resolve(selections);
-    // A member that has binaries on some platform is there on all, if with nothing to build.
+    // A member with binaries on some platform is present on all platforms, possibly with nothing to build.
     let each = || {
         selections
             .iter()
@@ -76,7 +76,8 @@ fn check(root: &Path, cargo_nix: &Path) {
                 Some(variant) => format!("{variant}/{name}"),
             };
             let graph = &graphs[ix];
-            // The builder does not find a program for Windows whose name it has to change; it is renamed afterwards.
+            // The builder does not find a Windows program with a dash in its name, so the program is renamed after the
+            // build.
             let is_for_windows = workspace.platforms[pair.target].triple.contains("-windows-");
             let built_as = |name: &String| if is_for_windows { name.replace('-', "_") } else { name.clone() };
             let bins: BTreeSet<String> = roots_of(graph, member)
@@ -129,15 +130,15 @@ fn an_application_is_rendered_as_resolved() {
     check(&root, &cargo_nix);
 }
 
-/// What one target is compiled with: features, and digests of units by extern name.
+/// Features of a target, and digests of its dependencies by extern name.
 type Compiled = (BTreeSet<String>, BTreeSet<(String, String)>);
 
-/// By kind and name.
+/// Targets by kind and name.
 type Targets = BTreeMap<(String, String), Compiled>;
 
 #[derive(Deserialize)]
 struct Checks {
-    /// By member: what clippy does, which is about all targets.
+    /// The script of clippy by member, as clippy checks all targets.
     scripts: BTreeMap<String, String>,
     units: Units,
 }
@@ -147,13 +148,13 @@ const CHECKS: &str = "let members = removeAttrs file.clippy [ \"all\" ]; in {
    units = unitsBelow (builtins.filter (check: check ? key) (builtins.attrValues members));
  }";
 
-/// Words of a line of the shell, as Nix quotes them.
+/// Splits a shell command that Nix quoted into words.
 fn words(line: &str) -> Vec<String> {
     let (mut words, mut quoted) = (vec![String::new()], false);
     for c in line.chars() {
         match c {
             '\'' => quoted = !quoted,
-            // Between two quoted parts.
+            // An escaped quote between two quoted parts.
             '\\' if !quoted => {}
             ' ' if !quoted => words.push(String::new()),
             c => words.last_mut().unwrap().push(c),
@@ -174,7 +175,7 @@ fn targets_of(script: &str, units: &Units, known: &mut HashMap<String, Signature
         });
         let compiled = (features.map(str::to_owned).collect(), externs.collect());
         let (kind, name) = (words[1].clone(), words[2].clone());
-        // A target that is built and tested is compiled twice, with the same.
+        // A target that is built and tested is compiled twice, with the same dependencies.
         if let Some(before) = targets.insert((kind, name), compiled.clone()) {
             assert_eq!(before, compiled, "{line:?}");
         }

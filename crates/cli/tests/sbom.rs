@@ -1,4 +1,4 @@
-//! `cratewright sbom`, and the same from `Cargo.nix`: valid CycloneDX, and exactly the packages of the unit graph.
+//! SBOMs of `cratewright sbom` and of `Cargo.nix` are valid CycloneDX, and list exactly the packages of the unit graph.
 
 mod support;
 
@@ -18,7 +18,7 @@ use crate::support::nix;
 use crate::support::recorded::platforms;
 use crate::support::sbom::documents;
 
-/// Name, version and whether it is linked; the member itself is.
+/// Name, version, and whether the package is linked, which includes the member itself.
 type Listed = BTreeSet<(String, String, bool)>;
 
 #[track_caller]
@@ -28,7 +28,7 @@ fn check_valid(text: &str) {
     assert!(validation.passed(), "{:?}\n{text}", validation.errors().collect::<Vec<_>>());
 }
 
-/// What the document says, once it was found to be consistent.
+/// Checks that a document is consistent, and returns its packages.
 #[track_caller]
 fn listed(document: &Value) -> Listed {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -45,15 +45,15 @@ fn listed(document: &Value) -> Listed {
     }
     let dependencies = document["dependencies"].as_array().unwrap();
     let froms: Vec<String> = dependencies.iter().map(|dependency| text(&dependency["ref"])).collect();
-    assert_eq!(froms, references.iter().cloned().collect::<Vec<_>>(), "each once, in order");
+    assert_eq!(froms, references.iter().cloned().collect::<Vec<_>>(), "each reference occurs once, in order");
     let to: BTreeSet<String> =
         dependencies.iter().flat_map(|dependency| dependency["dependsOn"].as_array().unwrap()).map(text).collect();
     references.remove(root["bom-ref"].as_str().unwrap());
-    assert_eq!(to, references, "all but the member are needed by something");
+    assert_eq!(to, references, "every package except the member is a dependency");
     listed
 }
 
-/// What the resolver says; roles alone tell what is linked, for a member that is no procedural macro.
+/// The packages of a unit graph. For procedural macros, the graph does not tell which packages are linked.
 fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> Listed {
     let mut packages: BTreeMap<PackageIx, bool> = BTreeMap::new();
     let roots: Vec<UnitIx> = graph.roots.iter().copied().filter(|&root| graph[root].package == member).collect();
@@ -70,7 +70,8 @@ fn resolved(workspace: &Workspace, graph: &UnitGraph, member: PackageIx) -> List
     each.collect()
 }
 
-/// Every member and variant on every pair; Nix where the stand-in has the pair. Returns how many documents there are.
+/// Checks every member and variant on every pair, with Nix if the stand-in has the pair. Returns the number of
+/// documents.
 #[track_caller]
 fn check(root: &Path, cargo_nix: &Path) -> usize {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };
@@ -92,7 +93,7 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
                 let Some(graph) = BuildGraph::of_member(&workspace.packages, &graphs[ix], member, &features) else {
                     let mut roots = graphs[ix].roots.iter();
                     assert!(roots.all(|&root| graphs[ix][root].package != member), "{name} is built");
-                    // For Nix it is an empty crate, as other platforms have something of it.
+                    // In Nix the member is an empty build, as it has targets on other platforms.
                     nix.remove(&key);
                     continue;
                 };
@@ -116,7 +117,7 @@ fn check(root: &Path, cargo_nix: &Path) -> usize {
             }
         }
     }
-    assert_eq!(nix.keys().next(), None, "what Nix alone has, in {}", cargo_nix.display());
+    assert_eq!(nix.keys().next(), None, "only Nix has this document, in {}", cargo_nix.display());
     count
 }
 
@@ -155,7 +156,7 @@ fn command(fixture: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn the_command_names_pair_and_features() {
+fn documents_list_pair_and_features() {
     let properties = |arguments: &[&str], fixture| -> Value {
         let document: Value = serde_json::from_str(&command(fixture, arguments)).unwrap();
         document["metadata"]["properties"].clone()
@@ -178,7 +179,7 @@ fn the_command_names_pair_and_features() {
     );
 }
 
-/// The document follows the build that it is asked of.
+/// The document belongs to the build whose attribute it is.
 #[test]
 fn an_overridden_build_has_its_own_document() {
     let expression = |document: &str| {
@@ -227,9 +228,9 @@ fn the_derivation_holds_what_the_command_prints() {
     assert_eq!(document["metadata"]["component"]["purl"], "pkg:cargo/app@0.1.0?download_url=file://.");
 }
 
-/// Who has no program to write it hears of the command.
+/// The message suggests the command.
 #[test]
-fn without_the_program_there_is_a_message() {
+fn without_the_program_the_attribute_is_an_error() {
     let cargo_nix = support::fixture("registry-mix").join("Cargo.nix");
     let mut evaluate = nix::nix("nix-instantiate");
     let output = evaluate.arg(cargo_nix).args(["-A", "rootCrate.sbom"]).output().unwrap();
@@ -239,7 +240,7 @@ fn without_the_program_there_is_a_message() {
     }
 }
 
-/// Flakes have it at hand, even where it is built from the same `Cargo.nix`. An older file knows no such argument.
+/// Flakes pass the program even if it is built from the same `Cargo.nix`. An older file does not take the argument.
 #[test]
 fn flakes_pass_the_program_on() {
     let root = support::fixture("registry-mix");
@@ -271,9 +272,9 @@ fn flakes_pass_the_program_on() {
     assert_eq!(older, json!("any"));
 }
 
-/// What manifests say is anyone's text. It stays as it is, but for lines, and what is no URL or licence is not taken for one.
+/// Strings of manifests are kept, except for line breaks. Invalid URLs and licences are not written as such.
 #[test]
-fn hostile_texts_survive() {
+fn hostile_strings_are_kept() {
     let directory = support::fixture("hostile-strings");
     let manifest: toml::Table = fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap();
     let package = |key: &str| &manifest["package"][key];

@@ -4,40 +4,56 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use cratewright_staleness::GENERATED;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 
-/// Files that git tracks or would track, by extension.
-fn files(extension: &str) -> Vec<PathBuf> {
+use crate::support::{files, tracked};
+
+/// `repository` in Cargo.toml is where this project is; addresses of flakes, links and metadata agree with it. The path
+/// of a clone is wrong, because nobody else has that clone.
+#[test]
+fn addresses_agree_with_the_manifest() {
     let root = support::repository();
-    let mut list = Command::new("git");
-    list.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&root);
-    let names = support::stdout(&mut list);
-    let files: Vec<PathBuf> = names
-        .lines()
-        .map(|name| root.join(name))
-        .filter(|path| path.extension().is_some_and(|have| have == extension) && path.is_file())
-        .collect();
-    assert!(!files.is_empty(), "there is no .{extension} file");
-    files
+    let ours = support::address().replace("github:", "");
+    let clones = ["path/to", ".."].map(|place| format!("{place}/cratewright"));
+    let (mut found, mut wrong) = (0, Vec::new());
+    for path in tracked() {
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let name = path.strip_prefix(&root).unwrap().display().to_string();
+        for (_, rest) in ["github:", "github.com/"].iter().flat_map(|host| after(&text, host)) {
+            let address: Vec<&str> = rest.split(|c: char| !(c.is_alphanumeric() || "-_".contains(c))).take(2).collect();
+            if address.last() == Some(&"cratewright") {
+                found += 1;
+                wrong.extend((address.join("/") != ours).then(|| format!("{name}: {}", address.join("/"))));
+            }
+        }
+        for (clone, rest) in clones.iter().flat_map(|clone| after(&text, clone)) {
+            // Files of the same name have an extension.
+            wrong.extend((!rest.starts_with('.')).then(|| format!("{name}: {clone}")));
+        }
+    }
+    assert!(found >= 10, "{found} addresses were found");
+    assert!(wrong.is_empty(), "`repository` in Cargo.toml is {ours}, which differs from: {wrong:#?}");
+}
+
+/// What follows each occurrence of a word in a text, with the word.
+fn after<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    text.match_indices(word).map(move |(at, word)| (word, &text[at + word.len()..]))
 }
 
 #[test]
 fn nix_code_is_formatted() {
     let mut unformatted = Vec::new();
     for path in files("nix") {
-        // Files that show a damaged or foreign Cargo.nix are what they are, and others the renderer lays out.
-        let is_generated =
-            ["default-profiles", "lto-flags"].iter().any(|part| path.ends_with(format!("nix-lib/library/{part}.nix")));
-        if is_generated || path.components().any(|part| part.as_os_str() == "cmd") {
+        // Files that show a damaged or foreign Cargo.nix are what they are.
+        if path.components().any(|part| part.as_os_str() == "cmd") {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        // These have a layout of their own, see `nix.rs` of the renderer.
+        // Generated files have their own layout, see `nix.rs` of the renderer.
         if text.starts_with(GENERATED) {
             continue;
         }
@@ -51,8 +67,53 @@ fn nix_code_is_formatted() {
     assert!(unformatted.is_empty(), "run UPDATE=1 cargo test -p cratewright --test tidy, for {unformatted:#?}");
 }
 
+/// A script that no recipe and no other script runs is forgotten.
 #[test]
-fn files_stay_readable_in_one_sitting() {
+fn scripts_are_run_by_a_recipe_or_by_the_gate() {
+    let root = support::repository();
+    let callers: Vec<String> = tracked()
+        .iter()
+        .filter(|path| path.parent() == Some(&root.join("dev")) || path.ends_with("justfile"))
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .map(|text| text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n"))
+        .collect();
+    let scripts = tracked().into_iter().filter(|path| path.parent() == Some(&root.join("dev")));
+    let scripts = scripts.filter(|path| path.extension().is_none() && fs::read(path).unwrap().starts_with(b"#!"));
+    let scripts: Vec<String> = scripts.map(|path| path.strip_prefix(&root).unwrap().display().to_string()).collect();
+    assert!(scripts.len() > 10, "{scripts:?}");
+    let forgotten: Vec<&String> =
+        scripts.iter().filter(|script| !callers.iter().any(|text| text.contains(script.as_str()))).collect();
+    assert!(forgotten.is_empty(), "add a recipe to the justfile for {forgotten:?}");
+}
+
+/// Scripts that the gate runs install what they need, so that they can be run on their own. The development shell is
+/// made of `dev/requirements`, so the packages have to be in that list, too.
+#[test]
+fn scripts_of_the_gate_install_what_is_required() {
+    let dev = support::repository().join("dev");
+    let read = |name: &str| fs::read_to_string(dev.join(name)).unwrap();
+    let rows: Vec<Vec<String>> = read("requirements")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(|line| line.split_whitespace().map(str::to_owned).collect())
+        .collect();
+    assert!(rows.iter().all(|row| row.len() == 3), "three columns: {rows:#?}");
+    let gate = read("ci");
+    let scripts: Vec<&str> =
+        gate.lines().filter_map(|line| line.trim().strip_prefix("dev/")?.split(' ').next()).collect();
+    assert!(scripts.contains(&"page-in-chromium"), "{scripts:?}");
+    for script in scripts.into_iter().filter(|script| *script != "prepare") {
+        for (_, rest) in after(&read(script), "\ndev/install ") {
+            for package in rest.lines().next().unwrap_or_default().split(' ').filter(|word| !word.starts_with('"')) {
+                let is_listed = rows.iter().any(|row| row[1] == package);
+                assert!(is_listed, "dev/{script} installs {package}, which dev/requirements lacks");
+            }
+        }
+    }
+}
+
+#[test]
+fn files_stay_short() {
     let long: Vec<_> =
         files("rs").into_iter().filter(|path| fs::read_to_string(path).unwrap().lines().count() > 500).collect();
     assert!(long.is_empty(), "over 500 lines: {long:#?}");
@@ -63,7 +124,7 @@ fn files_stay_readable_in_one_sitting() {
 }
 
 #[test]
-fn the_docs_list_the_applications_that_the_script_builds() {
+fn the_docs_list_the_applications_of_the_script() {
     let root = support::repository();
     let script = fs::read_to_string(root.join("dev/applications")).unwrap();
     let page = fs::read_to_string(root.join("docs/src/applications.md")).unwrap();
@@ -78,11 +139,11 @@ fn the_docs_list_the_applications_that_the_script_builds() {
             words[1].to_owned()
         };
         let begins = format!("| `{}` | {version} |", words[0]);
-        assert!(row.starts_with(&begins), "{row}\n  begins otherwise than: {begins}");
+        assert!(row.starts_with(&begins), "{row}\n  does not start with: {begins}");
     }
 }
 
-/// What a manifest depends upon in one version alone: `git2 0.21.0, zstd 0.14.4`.
+/// Dependencies of a manifest that are pinned to one version: `git2 0.21.0, zstd 0.14.4`.
 fn pinned(directory: &Path) -> String {
     let manifest: toml::Table = fs::read_to_string(directory.join("Cargo.toml")).unwrap().parse().unwrap();
     let tables = ["dependencies", "build-dependencies"].iter().filter_map(|key| manifest.get(*key)?.as_table());
@@ -93,10 +154,9 @@ fn pinned(directory: &Path) -> String {
     pinned.collect::<Vec<_>>().join(", ")
 }
 
-/// In every crate of `crates`, module by module. To those outside of it, a directory and its modules are one module.
-/// Within, its modules and their parent may use each other, and its modules have no cycle among them either. The root
-/// of a crate comes after all of its modules: they take nothing from it, and nothing by way of its re-exports. Unit
-/// tests may use anything.
+/// Checks every crate in `crates`. For modules outside a directory, the directory counts as one module. Inside, modules
+/// and their parent may use each other, but the modules must have no cycle. Modules must not use the root of their
+/// crate or its re-exports. Unit tests may use anything.
 #[test]
 fn modules_have_no_cycles() {
     assert_eq!(paths("use crate::{a::X, b::{self, c as d}};").join(" "), "crate::a::X crate::b::self crate::b::c::d");
@@ -110,7 +170,7 @@ fn modules_have_no_cycles() {
         };
         let module = module.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
         if !matches!(module.rsplit("::").next(), Some("lib" | "main" | "tests")) {
-            // Clippy keeps unit tests at the end of a file.
+            // Clippy ensures that unit tests are at the end of a file.
             let text = fs::read_to_string(&path).unwrap().split("\n#[cfg(test)]").next().unwrap_or_default().to_owned();
             let code: Vec<&str> = text.lines().filter_map(|line| line.split("//").next()).collect();
             sources.entry(package.to_owned()).or_default().insert(module, code.join("\n"));
@@ -126,7 +186,7 @@ fn modules_have_no_cycles() {
                 if to.is_empty() {
                     wrong.push(format!("{package}: {from} takes `{path}` from the root of its crate"));
                 }
-                // Where the two part, if neither is within the other.
+                // Compares the paths where they diverge, if neither module contains the other.
                 let (from, to): (Vec<&str>, Vec<&str>) = (from.split("::").collect(), to.split("::").collect());
                 let shared = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
                 if shared < from.len().min(to.len()) {
@@ -144,10 +204,10 @@ fn modules_have_no_cycles() {
             wrong.push(format!("{package}: {}", uses.join(", ")));
         }
     }
-    assert!(wrong.is_empty(), "cycles of modules: {wrong:#?}");
+    assert!(wrong.is_empty(), "modules have cycles: {wrong:#?}");
 }
 
-/// The module that a path of a module leads to, `""` for the root; nothing where it begins otherwise.
+/// The module that a path in a module refers to, `""` for the root; none if the path does not start in the crate.
 fn resolve(from: &str, path: &str, modules: &BTreeMap<String, String>) -> Option<String> {
     let (first, rest) = path.split_once("::")?;
     let parent = |module: &str| module.rsplit_once("::").map_or(String::new(), |(parent, _)| parent.to_owned());
@@ -168,7 +228,7 @@ fn resolve(from: &str, path: &str, modules: &BTreeMap<String, String>) -> Option
     Some(at)
 }
 
-/// All paths of some code, with groups written out.
+/// All paths in some code, with groups expanded.
 fn paths(code: &str) -> Vec<String> {
     let code = code.replace(" as ", "::");
     let (mut paths, mut groups, mut path) = (Vec::new(), Vec::new(), String::new());

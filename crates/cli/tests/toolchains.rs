@@ -1,5 +1,4 @@
-//! Which compiler and which linker make things: the toolchain file through fenix and rust-overlay, unstable options, mold
-//! and lld.
+//! Compilers and linkers: the toolchain file with fenix and rust-overlay, unstable options, mold and lld.
 
 mod support;
 
@@ -9,7 +8,7 @@ use std::process::{Command, Output};
 
 use crate::support::nix;
 
-/// An expression that knows `pkgs`, the stand-ins of fenix and rust-overlay, the functions of the flake as `lib`, and a
+/// An expression with `pkgs`, the replacements for fenix and rust-overlay, the functions of the flake as `lib`, and a
 /// workspace as `root`.
 fn expression(root: &Path, body: &str) -> String {
     format!(
@@ -45,7 +44,7 @@ fn check_refused(root: &Path, body: &str, says: &[&str]) {
     }
 }
 
-/// Names of all derivations that something is made from.
+/// Names of all derivations that an expression is built from.
 #[track_caller]
 fn made_from(root: &Path, body: &str) -> Vec<String> {
     let made = nix::nix("nix-instantiate").args(["--expr", &expression(root, body)]).output().unwrap();
@@ -67,13 +66,13 @@ fn generate(root: &Path) {
     support::run(generate.env("RUSTC_BOOTSTRAP", "1"));
 }
 
-/// Nixpkgs' own programs.
+/// Whether a derivation is one of nixpkgs' own toolchain.
 fn is_of_nixpkgs(name: &str) -> bool {
     ["rustc-1", "cargo-1", "clippy-1", "rustfmt-1"].iter().any(|program| name.starts_with(program))
 }
 
 #[test]
-fn a_toolchain_file_decides_what_compiles_and_checks() {
+fn the_toolchain_file_selects_the_tools_of_builds_and_checks() {
     let scratch = workspace("three-members");
     let root = scratch.path();
     fs::write(root.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"nightly-2026-01-01\"\n").unwrap();
@@ -106,7 +105,7 @@ fn a_toolchain_file_decides_what_compiles_and_checks() {
         assert!(others.is_empty(), "{arguments}: {others:?}");
         for output in outputs.iter().filter(|output| !output.ends_with("examples") && !output.ends_with("benches")) {
             let names = made_from(root, &format!("{made}.{output}"));
-            assert!(names.contains(&named), "{arguments}: {output} is made without it");
+            assert!(names.contains(&named), "{arguments}: {output} does not use the toolchain");
         }
     }
     let app = "(lib.perSystem { inherit pkgs rust-overlay cratewright root; }).apps.regenerate-cargo-nix.program";
@@ -121,7 +120,7 @@ fn the_flake_parts_module_takes_rust_overlay_from_the_inputs() {
     let scratch = workspace("three-members");
     let root = scratch.path();
     fs::write(root.join("rust-toolchain.toml"), "[toolchain]\nchannel = \"nightly-2026-01-01\"\n").unwrap();
-    // As flake-parts calls it; the options are what a user sets and their defaults.
+    // Calls the module as flake-parts does, with the user's options and the defaults.
     let shell = "let \
         types = { lazyAttrsOf = of: of; listOf = of: of; path = null; str = null; bool = null; package = null; raw = null; }; \
         module = import (root + \"/../../nix-lib/flake-module.nix\") { } { \
@@ -138,7 +137,7 @@ fn the_flake_parts_module_takes_rust_overlay_from_the_inputs() {
 }
 
 #[test]
-fn a_workspace_is_built_tested_and_linted_by_the_toolchain_of_its_file() {
+fn workspaces_are_built_tested_and_linted_with_the_toolchain_of_their_file() {
     let scratch = workspace("three-members");
     let root = scratch.path();
     fs::write(root.join("rust-toolchain"), "1.95.0\n").unwrap();
@@ -146,7 +145,7 @@ fn a_workspace_is_built_tested_and_linted_by_the_toolchain_of_its_file() {
     for output in ["allWorkspaceMembers", "tests.all", "clippy.all", "docs.all"] {
         nix::build_expression(&expression(root, &body(output)));
     }
-    // A profile without clippy has none: nixpkgs' would be another compiler's.
+    // With a profile without clippy, clippy fails: nixpkgs' clippy belongs to another compiler.
     fs::remove_file(root.join("rust-toolchain")).unwrap();
     let minimal = "[toolchain]\nchannel = \"1.95.0\"\nprofile = \"minimal\"\n";
     fs::write(root.join("rust-toolchain.toml"), minimal).unwrap();
@@ -157,7 +156,7 @@ fn a_workspace_is_built_tested_and_linted_by_the_toolchain_of_its_file() {
 }
 
 #[test]
-fn a_file_that_nixpkgs_toolchain_satisfies_changes_nothing() {
+fn files_that_nixpkgs_toolchain_satisfies_change_nothing() {
     let scratch = workspace("three-members");
     let root = scratch.path();
     let toolchain = "lib.toolchain { inherit pkgs root; }";
@@ -179,7 +178,7 @@ fn a_file_that_nixpkgs_toolchain_satisfies_changes_nothing() {
 }
 
 #[test]
-fn another_compiler_than_the_file_names_is_an_error() {
+fn a_toolchain_that_is_not_available_is_an_error() {
     let scratch = workspace("three-members");
     let root = scratch.path();
     let build = "(lib.cargoNix { inherit pkgs root; }).workspaceMembers.app.build.drvPath";
@@ -187,14 +186,14 @@ fn another_compiler_than_the_file_names_is_an_error() {
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.9\"\n", "1.9"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"nightly-2026-01-01\"\n", "nightly-2026-01-01"),
         ("rust-toolchain.toml", "[toolchain]\npath = \"../tool\"\n", "../tool"),
-        // Of two files the older name counts.
+        // If both files exist, the one with the older name takes precedence.
         ("rust-toolchain", "beta\n", "beta"),
     ] {
         fs::write(root.join(file), text).unwrap();
         let says = format!("{file} asks for Rust {channel}, and nixpkgs has 1.95.0");
         check_refused(root, build, &[&says, "`rust-overlay` or `fenix`"]);
     }
-    // Who asks for something that needs no compiler is not bothered.
+    // Values that need no compiler still evaluate.
     let unforced = "builtins.attrNames (lib.perSystem { inherit pkgs cratewright root; }).packages";
     check_value(root, unforced, r#"[ "app" "default" "leaf" "middle" "other" ]"#);
     for way in ["toolchainFile = null;", "toolchain = pkgs.rustc;"] {
@@ -211,7 +210,7 @@ fn another_compiler_than_the_file_names_is_an_error() {
 }
 
 #[test]
-fn fenix_is_given_a_hash_where_evaluation_is_pure() {
+fn fenix_needs_a_hash_in_pure_evaluation() {
     let flake = tempfile::tempdir().unwrap();
     let text = r#"{
       inputs.nixpkgs.url = "path:NIXPKGS";
@@ -236,12 +235,12 @@ fn fenix_is_given_a_hash_where_evaluation_is_pure() {
     assert!(!output.status.success() && message.contains("toolchainHash = lib.fakeHash"), "{message}");
 }
 
-/// What the linker wrote about itself.
+/// The name that the linker wrote into a file.
 fn linked_by(file: &Path) -> String {
     support::stdout(Command::new("readelf").args(["--string-dump", ".comment"]).arg(file))
 }
 
-/// The app of a workspace, its build scripts included, and whether an rlib knows of the linker.
+/// Checks the linker of a workspace's program and build scripts, and that libraries do not depend on the linker.
 #[track_caller]
 fn check_linker(root: &Path, arguments: &str, linker: &str) {
     let cargo_nix = format!("(import {}/Cargo.nix {{ inherit pkgs; {arguments} }})", root.display());
@@ -258,11 +257,11 @@ fn check_linker(root: &Path, arguments: &str, linker: &str) {
     let made = |unit: &str| made_from(root, &format!("{cargo_nix}.internal.units.\"{unit}\""));
     let has_linker = |names: &[String]| names.iter().any(|name| name.starts_with("linker-"));
     assert!(has_linker(&made("app@0.1.0")) && has_linker(&made_from(root, &format!("{cargo_nix}.tests.shapes"))));
-    assert!(!has_linker(&made("helper@0.1.0")), "a library that nothing is linked for");
+    assert!(!has_linker(&made("helper@0.1.0")), "a library that is not linked depends on the linker");
 }
 
 #[test]
-fn mold_links_by_an_argument_or_as_the_configuration_says() {
+fn mold_can_be_selected_by_argument_or_configuration() {
     let scratch = workspace("proc-macro");
     let root = scratch.path();
     check_linker(root, "linker = \"mold\";", "mold");
@@ -279,7 +278,7 @@ fn mold_links_by_an_argument_or_as_the_configuration_says() {
 }
 
 #[test]
-fn lld_of_nixpkgs_links_where_the_compiler_brings_none() {
+fn lld_of_nixpkgs_is_used_if_the_compiler_has_none() {
     let scratch = workspace("proc-macro");
     let root = scratch.path();
     fs::create_dir(root.join(".cargo")).unwrap();
@@ -290,7 +289,7 @@ fn lld_of_nixpkgs_links_where_the_compiler_brings_none() {
 }
 
 #[test]
-fn linkers_of_elf_are_ignored_elsewhere() {
+fn elf_linkers_are_ignored_on_other_platforms() {
     let scratch = workspace("proc-macro");
     let of = |system: &str, arguments: &str| {
         format!(
@@ -309,12 +308,12 @@ fn linkers_of_elf_are_ignored_elsewhere() {
     check_refused(
         scratch.path(),
         &of("x86_64-linux", "linker = \"gold\";"),
-        &["there is no `gold`; there are lld, mold"],
+        &["there is no `gold`; the linkers are lld, mold"],
     );
     check_refused(
         scratch.path(),
         &of("x86_64-linux", "linker.x86_64-linux = \"mold\";"),
-        &["there is no platform `x86_64-linux`; there are", "x86_64-unknown-linux-gnu"],
+        &["there is no platform `x86_64-linux`; the platforms are", "x86_64-unknown-linux-gnu"],
     );
 }
 
@@ -325,7 +324,7 @@ fn unstable_options_reach_crates_and_their_tests() {
     fs::create_dir(root.join(".cargo")).unwrap();
     fs::write(root.join(".cargo/config.toml"), "[build]\nrustflags = [\"-Zthreads=8\"]\n").unwrap();
     generate(root);
-    // A nightly compiler takes it without the variable.
+    // A nightly compiler accepts the option without the variable.
     let unstable = "crateOverrides.\"*\" = _: { RUSTC_BOOTSTRAP = \"1\"; };";
     let cargo_nix = format!("(import {}/Cargo.nix {{ inherit pkgs; {unstable} }})", root.display());
     for output in ["workspaceMembers.leaf.build", "tests.leaf"] {
@@ -336,7 +335,7 @@ fn unstable_options_reach_crates_and_their_tests() {
         let log = support::stdout(nix::nix("nix-store").args(["--read-log", &derivation]));
         assert!(log.contains("-Zthreads=8"), "{output}: {log}");
     }
-    // By overrides, for one profile.
+    // The option is set by overrides, for one profile.
     let flags = "crateOverrides.\"*\" = _: { RUSTC_BOOTSTRAP = \"1\"; extraRustcOpts = [ \"-Zthreads=4\" ]; };";
     let own = format!("(import {}/Cargo.nix {{ inherit pkgs; profile = \"dev\"; {flags} }})", root.display());
     nix::build_expression(&expression(root, &format!("{own}.workspaceMembers.app.build")));

@@ -1,5 +1,5 @@
-//! `tools.nix`: what is generated in a derivation is what `generate` writes, and those who call crate2nix's `tools.nix` can
-//! call ours.
+//! `tools.nix` generates the same files in a derivation as `generate` does, and can be called like crate2nix's
+//! `tools.nix`.
 
 mod support;
 
@@ -11,7 +11,7 @@ use crate::support::git::{Scratch, attribute};
 use crate::support::registry::{APPLICATION, pack, says, serve, vendored_workspace};
 use crate::support::{Copy, fixture, library_elsewhere, nix, repository, run, stdout};
 
-/// An expression with `pkgs`, which has the program under test, and `tools`.
+/// An expression with `tools`, and `pkgs` with the program under test.
 fn with_tools(expression: &str) -> String {
     format!(
         "let pkgs = import {nixpkgs} {{ overlays = [ (_: _: {{ cratewright = {package}; }}) ]; }}; \
@@ -26,7 +26,7 @@ fn generated(src: &Path, arguments: &str) -> String {
     with_tools(&format!("tools.generatedCargoNix ({{ name = \"it\"; src = {}; }} // {arguments})", src.display()))
 }
 
-/// Builds an expression, with what a scratch directory has of its own.
+/// Builds an expression in the environment of a scratch directory.
 #[track_caller]
 fn build(scratch: &Scratch, expression: &str) -> PathBuf {
     let mut build = nix::nix("nix-build");
@@ -41,7 +41,7 @@ fn fails(scratch: &Scratch, expression: &str) -> String {
     String::from_utf8(stderr).unwrap()
 }
 
-/// Generates in a derivation, which must give `text`; returns what is to be imported.
+/// Generates in a derivation, and checks that Cargo.nix equals `text`. Returns the path to import.
 #[track_caller]
 fn check_generated(scratch: &Scratch, name: &str, arguments: &str, text: &str) -> PathBuf {
     let built = build(scratch, &generated(&scratch.path(name), arguments));
@@ -49,7 +49,7 @@ fn check_generated(scratch: &Scratch, name: &str, arguments: &str, text: &str) -
     built
 }
 
-/// Shows the first lines that differ: the files are long.
+/// Fails with the first lines that differ, as the files are long.
 #[track_caller]
 fn assert_same(found: &str, expected: &str) {
     let differ = found.lines().zip(expected.lines()).find(|(found, expected)| found != expected);
@@ -58,7 +58,7 @@ fn assert_same(found: &str, expected: &str) {
 }
 
 #[test]
-fn it_is_what_generate_writes() {
+fn the_derivation_equals_the_output_of_generate() {
     for name in ["registry-mix", "workspace-inheritance", "native", "outside-files", "cargo-config"] {
         let copy = Copy::of(&fixture(name));
         library_elsewhere(copy.path(), "");
@@ -68,17 +68,17 @@ fn it_is_what_generate_writes() {
                 [built.join("crate"), copy.path().to_owned()].map(|root| fs::read_to_string(root.join(file)).unwrap());
             assert_same(&found, &expected);
         }
-        // The same crates are built from it.
+        // The derivations of crates are the same.
         let [found, expected] = [built.join("default.nix"), copy.path().join("Cargo.nix")]
             .map(|file| nix::instantiate(&file, "allWorkspaceMembers", "x86_64-linux"));
         assert_eq!(found, expected, "{name}");
     }
 }
 
-/// With what devenv's `languages.rust.import` asks of crate2nix's `tools.nix`: a name and a path, a toolchain for all
-/// crates, and `override` of the root package's build.
+/// devenv's `languages.rust.import` calls crate2nix's `tools.nix` with a name, a path and a toolchain for all crates,
+/// and uses `override` of the root package's build.
 #[test]
-fn devenv_can_have_it_as_its_input_crate2nix() {
+fn devenv_can_use_it_as_its_input_crate2nix() {
     let copy = Copy::of(&fixture("registry-mix"));
     library_elsewhere(copy.path(), "");
     let import = format!(
@@ -98,7 +98,7 @@ fn devenv_can_have_it_as_its_input_crate2nix() {
 }
 
 #[test]
-fn git_repositories_are_those_of_cargo() {
+fn git_repositories_equal_those_of_cargo() {
     let scratch = Scratch::new();
     let member = |name: &str, more: &str| {
         format!(
@@ -161,7 +161,7 @@ fn git_repositories_are_those_of_cargo() {
     let program = build(&scratch, &format!("(import {} {{ }}).rootCrate.build", built.display()));
     assert_eq!(stdout(&mut Command::new(program.join("bin/app"))), "leaf of a submodule top\n");
 
-    // With a hash, Nix fetches when it builds, and a wrong one fails.
+    // With a hash, Nix fetches during the build, which fails if the hash is wrong.
     let lock = fs::read_to_string(scratch.path("app/Cargo.lock")).unwrap();
     let source = attribute(&lock.replace("\nsource =", "\n source ="), "source").to_owned();
     let hash = attribute(text.split_once(&scratch.url("forms")).unwrap().1, "sha256");
@@ -175,7 +175,7 @@ fn git_repositories_are_those_of_cargo() {
 }
 
 #[test]
-fn registries_are_known_by_their_addresses() {
+fn registries_need_a_download_address() {
     let scratch = Scratch::with_own_registries();
     let address = serve(scratch.path("served"));
     let dl = format!("{address}/{{crate}}-{{version}}.crate");
@@ -200,9 +200,9 @@ fn registries_are_known_by_their_addresses() {
     assert_eq!(stdout(&mut Command::new(program.join("bin/app"))), "quiet\n");
 }
 
-/// What the workspace itself puts in the place of sources stays there.
+/// Source replacement in the workspace still applies.
 #[test]
-fn vendored_crates_of_the_workspace_count_more() {
+fn vendored_crates_of_the_workspace_take_precedence() {
     let scratch = Scratch::new();
     vendored_workspace(&scratch);
     let without = scratch.generate("app");
@@ -217,7 +217,7 @@ fn vendored_crates_of_the_workspace_count_more() {
 }
 
 #[test]
-fn files_that_it_does_not_read_generate_nothing_anew() {
+fn edits_of_unread_files_do_not_regenerate() {
     let copy = Copy::of(&fixture("workspace-inheritance"));
     library_elsewhere(copy.path(), "");
     let generator = || {
@@ -230,7 +230,7 @@ fn files_that_it_does_not_read_generate_nothing_anew() {
     fs::write(copy.path().join("Cargo.nix"), "{ }").unwrap();
     fs::create_dir(copy.path().join(".git")).unwrap();
     assert_eq!(generator(), before);
-    // That there is one more may count.
+    // A new file may matter.
     fs::write(copy.path().join("app/CHANGES.md"), "").unwrap();
     let more = generator();
     assert_ne!(more, before);
@@ -240,7 +240,7 @@ fn files_that_it_does_not_read_generate_nothing_anew() {
 }
 
 #[test]
-fn workspaces_below_the_source_and_arguments() {
+fn workspaces_below_the_source_and_arguments_work() {
     let scratch = Scratch::new();
     scratch.write(
         "all/a directory",
@@ -264,7 +264,7 @@ fn workspaces_below_the_source_and_arguments() {
 }
 
 #[test]
-fn what_cannot_be_generated_from_is_said() {
+fn unsupported_workspaces_are_errors() {
     let scratch = Scratch::new();
     let error = |words: &str| {
         let error = fails(&scratch, &generated(&scratch.path("app"), "{ }"));
@@ -273,18 +273,18 @@ fn what_cannot_be_generated_from_is_said() {
     scratch.write("app", &[("src/main.rs", "fn main() {}")]);
     error("it: there is no Cargo.toml in `src`");
     scratch.write("app", &[("Cargo.toml", APPLICATION)]);
-    error("it: there is no Cargo.lock beside Cargo.toml; `cargo generate-lockfile` writes one");
+    error("it: there is no Cargo.lock next to Cargo.toml; run `cargo generate-lockfile`");
     scratch.write("app", &[("Cargo.lock", "version = 4\n"), ("crate2nix.json", "{}")]);
-    error("it: crate2nix.json and crate2nix-sources are not read");
+    error("it: crate2nix.json and crate2nix-sources are not supported");
     fs::remove_file(scratch.path("app/crate2nix.json")).unwrap();
     error("error[lock-out-of-date]");
     let library = "[workspace.metadata.cratewright]\nlibrary = \"../cratewright.nix\"\n";
     scratch.write("app", &[("Cargo.toml", &format!("{APPLICATION}{library}"))]);
-    error("it: `library` in Cargo.toml leads out of the workspace");
+    error("it: `library` in Cargo.toml is outside the workspace");
 }
 
 #[test]
-fn packages_that_were_not_fetched_are_named() {
+fn errors_list_packages_that_were_not_fetched() {
     let scratch = Scratch::new();
     vendored_workspace(&scratch);
     let lock = fs::read_to_string(scratch.path("app/Cargo.lock")).unwrap();
@@ -298,6 +298,6 @@ fn packages_that_were_not_fetched_are_named() {
         let output = scratch.environment(generate.current_dir(scratch.path("app"))).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains(&format!("error[not-prefetched]: package `{package}")), "{error}");
+        assert!(error.contains(&format!("error[not-prefetched]: Nix has not fetched package `{package}")), "{error}");
     }
 }

@@ -1,7 +1,7 @@
-//! The tutorial, as a reader goes through it: files are written, commands are run, and what they print is compared.
+//! Follows the tutorial as a reader does: writes its files, runs its commands, and compares their output.
 //!
-//! What a reader has and this machine has not is put in its place from outside: nixpkgs and Cratewright by the flake's lock,
-//! the network by what cargo has downloaded.
+//! Parts that this machine lacks are replaced: nixpkgs and Cratewright by the lock file of the flake, the network by
+//! cargo's downloads.
 
 mod support;
 
@@ -12,10 +12,12 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::support::console::{self, Shown, commands};
 use crate::support::machine::Machine;
-use crate::support::{flake, nix, repository, run, stdout};
+use crate::support::{nix, repository, run, stdout};
 
-/// Real Nix. A flake without a lock gets one, and its progress, which a terminal does not keep, is shown where it fails.
+/// Runs the real Nix. A flake without a lock file gets one. Progress output, which a terminal does not keep, is shown
+/// only if Nix fails.
 const NIX: &str = r#"#!/bin/sh
 if [ -e flake.nix ] && ! [ -e flake.lock ]; then cp "$LOCK" flake.lock && git add flake.lock; fi
 case $1 in
@@ -23,11 +25,11 @@ case $1 in
   flake) command="$1 $2"; shift 2 ;;
   *) exec "$REAL_NIX" "$@" ;;
 esac
-# The stand-in for nixpkgs asks what machine it is on.
+# The stand-in for nixpkgs reads the current system, which needs impure evaluation.
 "$REAL_NIX" $command --impure "$@" 2>"$LOCK.progress" || { code=$?; cat "$LOCK.progress" >&2; exit $code; }
 "#;
 
-/// As `/etc/nix/nix.conf` would be.
+/// Contents of `/etc/nix/nix.conf`.
 const CONFIGURATION: &str = "\
 experimental-features = nix-command flakes
 build-users-group =
@@ -37,18 +39,13 @@ substituters =
 
 /// A block of the page.
 enum Block<'a> {
-    /// A file, and its text.
+    /// A file with its text.
     File { name: &'a str, text: String },
-    /// Commands, each with what it prints, on the reader's machine or on another one.
+    /// Commands with their output, on the reader's machine or on another one.
     Console { commands: Vec<Shown>, is_elsewhere: bool },
 }
 
-struct Shown {
-    command: String,
-    prints: Vec<String>,
-}
-
-/// The blocks of a page. The name of a file is in the line above it, and nothing else: `` `Cargo.toml`: ``.
+/// The blocks of a page. The line above a file has only its name: `` `Cargo.toml`: ``.
 fn blocks(page: &str) -> Vec<Block<'_>> {
     let mut blocks = Vec::new();
     let mut above = "";
@@ -59,10 +56,10 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
             let name = above.strip_prefix('`').and_then(|name| name.strip_suffix("`:"));
             blocks.push(match (info, name) {
                 ("console" | "console another-machine", _) => {
-                    Block::Console { commands: commands(&text), is_elsewhere: info != "console" }
+                    Block::Console { commands: commands(&text.join("\n")), is_elsewhere: info != "console" }
                 }
                 (_, Some(name)) => Block::File { name, text: text.join("\n") + "\n" },
-                _ => panic!("a block that is neither run nor written: {text:#?}"),
+                _ => panic!("the block is neither a file nor commands: {text:#?}"),
             });
         } else if !line.is_empty() {
             above = line;
@@ -71,45 +68,10 @@ fn blocks(page: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// Commands begin with `$ ` and go on with `> `. All other lines are printed.
-fn commands(block: &[&str]) -> Vec<Shown> {
-    let mut commands: Vec<Shown> = Vec::new();
-    for line in block {
-        if let Some(command) = line.strip_prefix("$ ") {
-            commands.push(Shown { command: command.to_owned(), prints: Vec::new() });
-            continue;
-        }
-        let last = commands.last_mut().unwrap_or_else(|| panic!("a block begins with what is printed: {line}"));
-        match line.strip_prefix("> ") {
-            Some(more) if last.prints.is_empty() => last.command = format!("{}\n{more}", last.command),
-            _ => last.prints.push((*line).to_owned()),
-        }
-    }
-    commands
-}
-
-/// Whether lines are those of a page, where `...` stands for any lines or for any part of one.
-fn are_shown(shown: &[String], printed: &[&str]) -> bool {
-    match shown.split_first() {
-        None => printed.is_empty(),
-        Some((line, rest)) if line == "..." => (0..=printed.len()).any(|skipped| are_shown(rest, &printed[skipped..])),
-        Some((line, rest)) => {
-            printed.split_first().is_some_and(|(first, others)| is_shown(line, first) && are_shown(rest, others))
-        }
-    }
-}
-
-fn is_shown(shown: &str, printed: &str) -> bool {
-    let Some((begin, rest)) = shown.split_once("...") else { return shown == printed };
-    let Some(left) = printed.strip_prefix(begin) else { return false };
-    let mut ends = left.char_indices().map(|(at, _)| at).chain([left.len()]);
-    ends.any(|at| is_shown(rest, &left[at..]))
-}
-
-/// Somebody with an empty home.
+/// A reader with an empty home directory.
 struct Reader {
     directory: tempfile::TempDir,
-    /// Where the last block has left the reader.
+    /// Current directory after the last block.
     place: PathBuf,
     elsewhere: Option<Machine>,
 }
@@ -135,7 +97,7 @@ impl Reader {
         self.directory.path().canonicalize().unwrap().join(name)
     }
 
-    /// Goes through a page; returns how many blocks of commands were run.
+    /// Follows a page. Returns the number of blocks of commands that were run.
     fn walks(&mut self, page: &str) -> Result<usize, String> {
         let mut run = 0;
         for block in blocks(page) {
@@ -150,21 +112,13 @@ impl Reader {
         Ok(run)
     }
 
-    /// Types commands in a new shell.
+    /// Runs commands in a new shell.
     fn types(&mut self, commands: &[Shown], is_elsewhere: bool) -> Result<(), String> {
         let (manifest, lock) = (self.place.join("Cargo.toml"), self.place.join("Cargo.lock"));
         if manifest.exists() && !lock.exists() {
             fs::write(lock, cargo_lock()).unwrap();
         }
         let place = self.path("place");
-        // A program in the background would keep the test waiting where a command fails.
-        let mut script = "exec 2>&1; set -e; trap 'kill $(jobs -p) 2>/dev/null || :' EXIT\n".to_owned();
-        for Shown { command, .. } in commands {
-            script += &format!("printf '\\n%s\\n' '{NEXT}'\n{command}\n");
-        }
-        if !is_elsewhere {
-            script += &format!("pwd >{}\n", place.display());
-        }
         let mut bash = if is_elsewhere {
             let machine = self.elsewhere.get_or_insert_with(|| Machine::new().configured("substituters ="));
             machine.command("bash")
@@ -173,29 +127,17 @@ impl Reader {
             nix::set_up(&mut bash);
             bash
         };
-        bash.args(["--noprofile", "--norc", "-c", &script]).current_dir(&self.place);
+        bash.current_dir(&self.place);
         self.dresses(&mut bash);
-        let output = bash.output().unwrap();
-        let all = flake::text(&output);
-        let next = format!("\n{NEXT}\n");
-        let mut outputs = all.split(&next).skip(1);
-        for Shown { command, prints } in commands {
-            let printed = outputs.next().ok_or_else(|| format!("`{command}` was not run:\n{all}"))?;
-            let lines: Vec<&str> = printed.trim_end().lines().collect();
-            if !are_shown(prints, &lines) {
-                return Err(format!("`{command}` prints\n{}\nand not\n{}", lines.join("\n"), prints.join("\n")));
-            }
-        }
-        if !output.status.success() {
-            return Err(format!("{}:\n{all}", output.status));
-        }
+        let end = if is_elsewhere { String::new() } else { format!("pwd >{}\n", place.display()) };
+        console::types(&mut bash, commands, &end)?;
         if !is_elsewhere {
             self.place = PathBuf::from(fs::read_to_string(place).unwrap().trim());
         }
         Ok(())
     }
 
-    /// The environment of the reader's shells.
+    /// Sets the environment of the reader's shells.
     fn dresses(&self, shell: &mut Command) {
         let home = PathBuf::from(std::env::var_os("HOME").unwrap());
         for (variable, usual) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
@@ -208,17 +150,14 @@ impl Reader {
         for variable in ["AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL"] {
             shell.env(format!("GIT_{variable}"), "reader");
         }
-        // The page needs none of these.
+        // The page does not need these variables.
         for variable in ["NIX_PATH", "CARGO_TARGET_DIR", "XDG_CONFIG_HOME"] {
             shell.env_remove(variable);
         }
     }
 }
 
-/// Before what each command prints.
-const NEXT: &str = "--- next command ---";
-
-/// Cratewright's flake, whose package is the program under test.
+/// A flake for Cratewright, with the program under test as its package.
 fn cratewright() -> String {
     format!(
         "{{
@@ -233,7 +172,7 @@ fn cratewright() -> String {
     )
 }
 
-/// The lock of a flake that `init` wrote, as Nix has it once the inputs were fetched. They come from this machine.
+/// The lock file that Nix would write for a flake of `init`, with inputs from this machine.
 fn lock(cratewright: &Path) -> Value {
     let locked = |place: &Path| {
         let mut hash = nix::nix("nix");
@@ -257,7 +196,7 @@ fn lock(cratewright: &Path) -> Value {
     })
 }
 
-/// What cargo would resolve, as two locks of this repository have it: `smallvec` has to have a newer version for the bump.
+/// A lock file made from two lock files of this repository, with a version of `smallvec` that can be updated.
 fn cargo_lock() -> String {
     let package = |workspace: PathBuf| {
         run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(&workspace));
@@ -272,9 +211,9 @@ fn cargo_lock() -> String {
 }
 
 #[test]
-fn every_command_prints_what_the_page_shows() {
+fn commands_print_the_output_on_the_page() {
     let page = fs::read_to_string(repository().join("docs/src/tutorial.md")).unwrap();
-    // The port may be in use here.
+    // The port in the tutorial may be in use.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let ran = Reader::new().walks(&page.replace("7878", &port.to_string())).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(ran, page.matches("```console").count());
@@ -282,7 +221,7 @@ fn every_command_prints_what_the_page_shows() {
 }
 
 #[test]
-fn a_page_that_shows_something_else_is_refused() {
+fn pages_with_wrong_output_fail() {
     let walk = |block: &str| Reader::new().walks(&format!("```console\n{block}\n```\n"));
     assert_eq!(
         walk("$ mkdir a && cd a\n```\n\n`b`:\n\n```text\nc\n```\n\n```console\n$ cat b\nc\n$ pwd\n.../a"),

@@ -1,4 +1,4 @@
-//! What `generate` warns of: what `Cargo.nix` gets wrong on a platform that it is for, and nothing else.
+//! Warnings of `generate`: it warns of parts that `Cargo.nix` gets wrong on one of its platforms, and of nothing else.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn workspace(files: &[(&str, &str)]) -> Scratch {
     scratch
 }
 
-/// Standard error of a `generate` that succeeds, and what it prints.
+/// Standard error and output of a successful `generate`.
 #[track_caller]
 fn generate(scratch: &Scratch, arguments: &[&str]) -> (String, String) {
     let mut command = support::cratewright();
@@ -36,7 +36,7 @@ fn generate(scratch: &Scratch, arguments: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn of_platforms_that_are_resolved() {
+fn warnings_are_limited_to_resolved_platforms() {
     let scratch = workspace(&[
         (
             "app/src/main.rs",
@@ -57,17 +57,17 @@ fn of_platforms_that_are_resolved() {
 }
 
 #[test]
-fn not_of_history() {
+fn reads_of_the_git_history_do_not_warn() {
     let script = "use std::{path::Path, process::Command};\n\
         fn main() {\n    let root = Path::new(&std::env::var(\"CARGO_MANIFEST_DIR\").unwrap()).join(\"..\");\n    commit(&root, 1);\n}\n\
         fn commit(root: &Path, _: u8) {\n    let git = root.join(\".git\");\n    if !git.exists() { return; }\n    READ\n\
         let _ = Command::new(\"git\").arg(\"log\").current_dir(root).output();\n}\n";
     let scratch = workspace(&[("app/build.rs", &script.replace("READ", "head(&git);"))]);
     assert_eq!(generate(&scratch, &[]).0, "");
-    // What else is read there is said where it is.
+    // Other reads of that directory warn with their location.
     scratch.write("w", &[("app/build.rs", &script.replace("READ", "std::fs::read_dir(root);"))]);
     let (said, _) = generate(&scratch, &[]);
-    assert!(said.contains("app/build.rs:9: what is read in `..` cannot be told"), "{said}");
+    assert!(said.contains("app/build.rs:9: the files read in `..` are not known"), "{said}");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn flags_of_one_platform_do_not_stop_the_others() {
 }
 
 #[test]
-fn queries_at_the_root_are_sources_of_those_who_ask_them() {
+fn queries_at_the_root_are_sources_of_crates_that_use_them() {
     let code = "fn main() { let _ = sqlx::query!(\"SELECT 1\"); }";
     let scratch = workspace(&[("app/src/main.rs", code)]);
     assert!(!generate(&scratch, &[]).1.contains("SQLX"));
@@ -99,7 +99,7 @@ fn queries_at_the_root_are_sources_of_those_who_ask_them() {
     assert!(text.contains("(reads) = [\".sqlx\"]"), "{text}");
     assert!(text.contains("SQLX_OFFLINE_DIR") && text.contains("SQLX_OFFLINE"), "{text}");
 
-    // Where sqlx looks first.
+    // sqlx looks in this directory first.
     let code = "mod sqlx {
     macro_rules! query {
         ($text:expr) => { include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/.sqlx/query-1.json\")) };
@@ -115,7 +115,7 @@ fn main() { print!(\"{}\", sqlx::query!(\"SELECT 1\")); }
 }
 
 #[test]
-fn of_macros_that_ask_git() {
+fn macros_that_run_git_warn() {
     let code = |arguments: &str| format!("fn main() {{ print!(\"{{}}\", git_version::git_version!({arguments})); }}");
     let scratch = workspace(&[("app/src/main.rs", &code("args = [\"--always\"]"))]);
     let (said, _) = generate(&scratch, &[]);
@@ -125,7 +125,7 @@ fn of_macros_that_ask_git() {
 }
 
 #[test]
-fn of_a_lock_that_a_build_script_needs() {
+fn build_scripts_that_read_the_lock_file_warn() {
     let lock = "version = 4\n\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"built\",\n]\n\n\
                 [[package]]\nname = \"built\"\nversion = \"0.7.0\"\n";
     let manifest = |features: &str, more: &str| {

@@ -1,4 +1,4 @@
-//! What `cratewright why` says: its lines are in the manifests, and without them the crate is gone.
+//! `cratewright why`: the lines that it prints are in the manifests, and removing them removes the crate.
 
 mod support;
 
@@ -8,14 +8,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The answer for programs.
+/// Output of `why` in the format JSON.
 fn why(root: &Path, arguments: &[&str]) -> Value {
     let mut command = support::cratewright();
     command.args(["why", "--format", "json", "--limit", "0", "--target", "x86_64-linux", "--offline"]);
     let text = support::stdout(command.args(arguments).current_dir(root));
     let home = std::env::var("HOME").unwrap_or_else(|_| "/nowhere".to_owned());
     for path in [root.display().to_string(), format!("{home}/")] {
-        assert!(!text.contains(&path), "{arguments:?} tells of this machine: {path}");
+        assert!(!text.contains(&path), "{arguments:?} prints a path of this machine: {path}");
     }
     serde_json::from_str(&text).unwrap()
 }
@@ -24,7 +24,7 @@ fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Names of the packages of a lock that are no members.
+/// Names of the packages in a lock file that are not members.
 fn others(root: &Path, members: &[&str]) -> Vec<String> {
     let lock: toml::Table = fs::read_to_string(root.join("Cargo.lock")).unwrap().parse().unwrap();
     let packages = lock["package"].as_array().unwrap().iter();
@@ -34,7 +34,7 @@ fn others(root: &Path, members: &[&str]) -> Vec<String> {
     names
 }
 
-/// Directories of packages, by `name version` as people are told of them.
+/// Directories of packages, by `name version` as in the output.
 fn directories(root: &Path) -> Vec<(String, String)> {
     let mut cargo = Command::new("cargo");
     cargo.args(["metadata", "--format-version", "1", "--offline", "--locked", "--all-features"]);
@@ -47,7 +47,7 @@ fn directories(root: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn each_step_has_lines_that_name_the_dependency() {
+fn each_step_has_lines_with_the_dependency() {
     let root = support::fixture("registry-mix");
     let directories = directories(&root);
     let mut lines = 0;
@@ -58,7 +58,7 @@ fn each_step_has_lines_that_name_the_dependency() {
                 assert!(path.len() > 1 && path[0]["asked_by"].is_null(), "{path:?}");
                 for step in &path[1..] {
                     let dependency = step["label"].as_str().unwrap().split(' ').next().unwrap();
-                    assert!(!items(step, "asked_by").is_empty(), "nothing asks for {dependency} in {path:?}");
+                    assert!(!items(step, "asked_by").is_empty(), "no line asks for {dependency} in {path:?}");
                     for asked in items(step, "asked_by") {
                         let file = asked["file"].as_str().unwrap();
                         let file = match file.split_once("'s ") {
@@ -78,10 +78,10 @@ fn each_step_has_lines_that_name_the_dependency() {
             }
         }
     }
-    assert!(lines > 20, "{lines} lines were looked at");
+    assert!(lines > 20, "only {lines} lines were checked");
 }
 
-/// Takes a dependency out of a manifest, with what features say of it.
+/// Removes a dependency from a manifest, and from its features.
 fn remove(root: &Path, asked: &Value) {
     let path = root.join(asked["file"].as_str().unwrap());
     let mut document: toml_edit::DocumentMut = fs::read_to_string(&path).unwrap().parse().unwrap();
@@ -91,7 +91,7 @@ fn remove(root: &Path, asked: &Value) {
         None => document.as_item_mut(),
     };
     let removed = tables[asked["table"].as_str().unwrap()].as_table_mut().unwrap().remove(name);
-    assert!(removed.is_some(), "{asked} is not there");
+    assert!(removed.is_some(), "{asked} is not in the manifest");
     if let Some(features) = document.get_mut("features").and_then(toml_edit::Item::as_table_mut) {
         let prefixes = [format!("{name}/"), format!("{name}?/"), format!("dep:{name}")];
         for (_, values) in features.iter_mut() {
@@ -103,7 +103,7 @@ fn remove(root: &Path, asked: &Value) {
     fs::write(path, document.to_string()).unwrap();
 }
 
-/// Whether the crate is built without these lines, for a member or for any.
+/// Whether the crate is still built without these lines, for a member or for any.
 fn is_built(source: &Path, lines: &[&Value], arguments: &[&str]) -> bool {
     let copy = tempfile::tempdir().unwrap();
     support::copy_tree(source, copy.path());
@@ -115,7 +115,7 @@ fn is_built(source: &Path, lines: &[&Value], arguments: &[&str]) -> bool {
 }
 
 #[test]
-fn without_the_lines_that_are_named_the_crate_is_gone() {
+fn removing_the_listed_lines_removes_the_crate() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/why.in");
     let mut tried = 0;
     let crates = others(&source, &["app", "core", "derive"]);
@@ -130,17 +130,20 @@ fn without_the_lines_that_are_named_the_crate_is_gone() {
             continue;
         }
         let all: Vec<&Value> = items(&answer["to_vanish"], "all_of").iter().collect();
-        assert!(!all.is_empty(), "{arguments:?} cannot go");
-        assert!(!is_built(&source, &all, &arguments), "{arguments:?} is there without {all:?}");
+        assert!(!all.is_empty(), "{arguments:?} lists no lines to remove");
+        assert!(!is_built(&source, &all, &arguments), "{arguments:?} is still built without {all:?}");
         for kept in 0..all.len() {
             let mut rest = all.clone();
             rest.remove(kept);
-            assert!(is_built(&source, &rest, &arguments), "{arguments:?} is gone without {rest:?} alone");
+            assert!(
+                is_built(&source, &rest, &arguments),
+                "{arguments:?} is not built without {rest:?} although lines are left"
+            );
         }
         for one in items(&answer["to_vanish"], "one_of") {
-            assert!(!is_built(&source, &[one], &arguments), "{arguments:?} is there without {one}");
+            assert!(!is_built(&source, &[one], &arguments), "{arguments:?} is still built without {one}");
         }
         tried += 1;
     }
-    assert!(tried >= 9, "{tried} answers were tried");
+    assert!(tried >= 9, "only {tried} answers were tried");
 }

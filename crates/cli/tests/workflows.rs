@@ -1,5 +1,5 @@
-//! What the workflows of `templates` run, by a shell on a machine with a store of its own: what they push is all that
-//! another machine needs, and Nix takes a cache from a flake only where its user has agreed.
+//! Runs the scripts of the workflows in `templates` on a machine with its own store: another machine needs only the
+//! paths that they push, and Nix uses the cache of a flake only after the user's consent.
 
 mod support;
 
@@ -11,7 +11,8 @@ use crate::support::machine::Machine;
 use crate::support::templates::script;
 use crate::support::{flake, repository, run, stdout};
 
-/// Real Nix on the stand-in, which asks what machine it is on. Attic's client is the one below.
+/// Runs the real Nix on the stand-in, whose evaluation reads the current system. Replaces Attic's client by the script
+/// below.
 const NIX: &str = r#"#!/bin/sh
 case "$1 $2" in
   "flake check") shift 2; exec "$REAL_NIX" flake check --impure "$@" ;;
@@ -20,7 +21,7 @@ case "$1 $2" in
   *) exec "$REAL_NIX" "$@" ;;
 esac
 "#;
-/// As the clients of Attic and Cachix are called. They push closures to a directory.
+/// Replaces the clients of Attic and Cachix. It pushes closures to a directory.
 const ATTIC: &str = r#"#!/bin/sh -e
 case $1 in
   login) [ "$*" = "login ci https://attic.example.org $TOKEN" ] ;;
@@ -36,7 +37,7 @@ case $1 in
   *) exit 99 ;;
 esac
 "#;
-/// What the actions for Cachix, FlakeHub and GitHub's cache have Nix run after each build. Nix 2.8 leaves `OUT_PATHS`
+/// A post-build hook like those of the actions for Cachix, FlakeHub and GitHub's cache. Nix 2.8 leaves `OUT_PATHS`
 /// empty.
 const HOOK: &str = r#"#!/bin/sh -e
 basename "$DRV_PATH" >>"$BUILT"
@@ -44,7 +45,7 @@ basename "$DRV_PATH" >>"$BUILT"
 "#;
 const RESULTS: [&str; 2] = [".#default", ".#cargoNix.cacheRoots.tests"];
 
-/// A machine with a clone of a user's repository on it.
+/// A machine with a clone of a user's repository.
 struct Runner {
     machine: Machine,
     clone: PathBuf,
@@ -67,7 +68,7 @@ impl Runner {
         self.directory.path().join(name)
     }
 
-    /// Runs a script as a forge does. Nix fetches from nowhere but the given caches.
+    /// Runs a script as a forge does. Nix fetches only from the given caches.
     fn script(&self, script: &str, settings: &str, variables: &[(&str, &Path)]) -> Output {
         let temporary = self.path("temporary");
         let _ = fs::remove_dir_all(&temporary);
@@ -79,7 +80,7 @@ impl Runner {
         bash.env("REAL_NIX", stdout(Command::new("sh").args(["-c", "command -v nix"])).trim());
         bash.env("PATH", format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap()));
         bash.env("NIX_CONFIG", format!("{BASE}post-build-hook = {}\n{settings}", self.path("bin/hook").display()));
-        // What a user has agreed to is remembered there.
+        // Nix remembers the user's consent in the home directory.
         bash.env("HOME", self.path("home")).env_remove("XDG_DATA_HOME");
         bash.env("RUNNER_TEMP", temporary).env("BUILT", self.path("built")).env("HOOK_CACHE", "").env("TOKEN", "");
         bash.env_remove("CACHE_PUSH").envs(variables.iter().copied()).output().unwrap()
@@ -93,7 +94,7 @@ impl Runner {
         text
     }
 
-    /// How many crates and test suites have been built here.
+    /// Number of crates and test suites that this machine has built.
     fn crates(&self) -> usize {
         let built = fs::read_to_string(self.path("built")).unwrap_or_default();
         let is_crate = |name: &&str| name.ends_with("-0.1.0.drv") || name.ends_with("-0.1.0-tests.drv");
@@ -108,7 +109,7 @@ sandbox = false
 substituters =
 ";
 
-/// How many crates another machine builds that fetches from a cache, where `settings` say whose signatures it takes.
+/// Number of crates that another machine builds if it fetches from a cache; `settings` list trusted keys.
 #[track_caller]
 fn built_elsewhere(runner: &Runner, cache: &Path, settings: &str) -> usize {
     let other = Runner::new(&runner.clone);
@@ -130,13 +131,13 @@ fn a_post_build_hook_pushes_all_crates() {
     let cache = runner.path("cache");
     runner.succeeds(&scripts[0], "", &[("HOOK_CACHE", &cache)]);
     let [here, there] = [runner.crates(), built_elsewhere(&runner, &cache, ANY_SIGNATURE)];
-    println!("post-build hook: {here} crates built by the workflow, {there} by who comes next");
+    println!("post-build hook: {here} crates built by the workflow, {there} by the next machine");
     assert!(here > 5 && there == 0);
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the counts are what the test is about")]
-fn closures_of_cache_roots_have_all_crates() {
+fn closures_of_cache_roots_contain_all_crates() {
     let clone = flake::repository();
     let runner = Runner::new(clone.path());
     let attic = script("github/build-attic.yml", "run: |");
@@ -144,7 +145,7 @@ fn closures_of_cache_roots_have_all_crates() {
     let release = script("github/pin-release.yml", "run: |");
     let [by_attic, by_gitlab, by_release] = ["attic", "gitlab", "release"].map(|name| runner.path(name));
 
-    // Of a pull request.
+    // A pull request has no token.
     runner.succeeds(&attic, "", &[("CACHE", &by_attic)]);
     assert!(runner.succeeds(&gitlab, "", &[]).contains("CACHE_PUSH is not set: nothing is pushed"));
     assert!(!by_attic.exists());
@@ -162,10 +163,10 @@ fn closures_of_cache_roots_have_all_crates() {
     let caches = [("attic", &by_attic, ANY_SIGNATURE), ("nix copy", &by_gitlab, &*signed)];
     for (name, cache, settings) in caches {
         let there = built_elsewhere(&runner, cache, settings);
-        println!("{name}: {} crates built by the workflow, {there} by who comes next", runner.crates());
+        println!("{name}: {} crates built by the workflow, {there} by the next machine", runner.crates());
         assert_eq!(there, 0, "{name}");
     }
-    // Signatures count: without the key, nothing is taken.
+    // Without the key, no path of the cache is accepted.
     assert_eq!(built_elsewhere(&runner, &by_gitlab, ""), runner.crates());
 
     let pins = fs::read_to_string(by_release.with_extension("pins")).unwrap();
@@ -175,7 +176,7 @@ fn closures_of_cache_roots_have_all_crates() {
 }
 
 #[test]
-fn builders_are_told_of_attributes_that_exist() {
+fn ci_systems_are_configured_with_existing_attributes() {
     let clone = flake::repository();
     let names = |output: &str| {
         let output = flake::nix(clone.path(), &["eval", "--impure", "--json", output, "--apply", "builtins.attrNames"]);
@@ -195,7 +196,7 @@ fn builders_are_told_of_attributes_that_exist() {
 }
 
 #[test]
-fn a_cache_of_a_flake_counts_after_consent() {
+fn the_cache_of_a_flake_is_used_only_after_consent() {
     let clone = tempfile::tempdir().unwrap();
     let runner = Runner::new(clone.path());
     let [cache, key] = ["cache", "key"].map(|name| runner.path(name));
@@ -233,7 +234,7 @@ fn a_cache_of_a_flake_counts_after_consent() {
     assert_eq!(built, 1);
     assert_eq!(build("accept-flake-config = true").1, 0);
 
-    // The same settings of an input.
+    // An input with the same settings is ignored.
     let input = tempfile::tempdir().unwrap();
     fs::copy(clone.path().join("flake.nix"), input.path().join("flake.nix")).unwrap();
     let outer =
@@ -241,7 +242,7 @@ fn a_cache_of_a_flake_counts_after_consent() {
     fs::write(clone.path().join("flake.nix"), outer).unwrap();
     assert_eq!(build("accept-flake-config = true").1, 1);
 
-    // Nix reads them before it evaluates anything.
+    // Nix reads the settings before it evaluates outputs, so they must be literals.
     flake("{ extra-substituters = [ (toString ./.) ]; }", "made");
     let output = runner.script("nix build --no-link path:.#default", "", &[]);
     let text = flake::text(&output);

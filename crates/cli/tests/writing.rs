@@ -1,4 +1,5 @@
-//! Files are written whole or not at all: permissions, full disks, runs that are killed, several at once. And hooks of git.
+//! Files are written completely or not at all: permissions, full disks, killed runs, and concurrent runs. Also tests
+//! the pre-commit hooks.
 
 mod support;
 
@@ -15,7 +16,7 @@ const WRITTEN: [&str; 3] = ["Cargo.nix", "cratewright.nix", "sbom.json"];
 const GENERATE: &[&str] = &["generate", "--locked", "--offline"];
 const SBOM: &[&str] = &["sbom", "--output", "sbom.json"];
 
-/// A package with [`WRITTEN`], all of them stale.
+/// A package with the files [`WRITTEN`], all of them stale.
 fn stale_workspace() -> Scratch {
     let scratch = Scratch::new();
     describe(&scratch, "old");
@@ -30,13 +31,13 @@ fn stale_workspace() -> Scratch {
     scratch
 }
 
-/// Edits what `Cargo.nix` is made from.
+/// Edits an input of `Cargo.nix`.
 fn describe(scratch: &Scratch, description: &str) {
     let manifest = format!("[package]\nname = \"app\"\nversion = \"0.1.0\"\ndescription = \"{description}\"\n");
     scratch.write("ws", &[("Cargo.toml", &manifest)]);
 }
 
-/// The program after lines of shell, without the right of root to write where permissions forbid it.
+/// Runs the program after shell commands, without root's capability to ignore permissions.
 fn cratewright(scratch: &Scratch, shell: &str, arguments: &[&str]) -> Command {
     let is_root = fs::metadata(scratch.path("ws")).unwrap().uid() == 0;
     let drop = if is_root { "setpriv --inh-caps=-all --bounding-set=-all" } else { "" };
@@ -46,20 +47,20 @@ fn cratewright(scratch: &Scratch, shell: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Names of temporary files that were left.
+/// Names of leftover temporary files.
 fn leftovers(root: &Path) -> Vec<String> {
     let names = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.starts_with(".cratewright.") && name.ends_with('~')).collect()
 }
 
 #[test]
-fn permissions_and_owner_stay() {
+fn permissions_and_owner_are_kept() {
     let scratch = stale_workspace();
     let path = |name| scratch.path("ws").join(name);
     for (name, mode) in WRITTEN.into_iter().zip([0o600, 0o664, 0o755]) {
         fs::set_permissions(path(name), PermissionsExt::from_mode(mode)).unwrap();
     }
-    // Only root can give a file away, here and in the program.
+    // Only root can change the owner of a file, in this test and in the program.
     let _ = chown(path("Cargo.nix"), Some(1), Some(1));
     let files = || WRITTEN.map(|name| (fs::metadata(path(name)).unwrap(), fs::read(path(name)).unwrap()));
     let before = files();
@@ -73,14 +74,14 @@ fn permissions_and_owner_stay() {
 }
 
 #[test]
-fn old_files_stay_where_new_ones_cannot_be_written() {
+fn old_files_are_kept_if_new_ones_cannot_be_written() {
     let scratch = stale_workspace();
     let root = scratch.path("ws");
     let before = support::tree(&root);
-    // As a full disk does, the limit takes the beginning of a file and not the rest.
+    // Like a full disk, the limit allows only the start of a file to be written.
     let full = "trap '' XFSZ; ulimit -f 1";
     for (shell, arguments, said) in [
-        // The library alone could be written.
+        // Only the library can be written.
         ("chmod 444 Cargo.nix", GENERATE, "Cargo.nix`: Permission denied"),
         ("chmod 644 Cargo.nix; chmod 444 *.nix sbom.json", GENERATE, "cratewright.nix`: Permission denied"),
         ("", SBOM, "sbom.json`: Permission denied"),
@@ -95,7 +96,7 @@ fn old_files_stay_where_new_ones_cannot_be_written() {
         assert!(text.contains("error[io]: cannot write `") && text.contains(said), "{shell}, {arguments:?}: {text}");
         assert!(support::tree(&root) == before, "{shell}, {arguments:?}: files were changed or left");
     }
-    // Without the trap, the signal kills the program while it writes.
+    // Without the trap, the signal kills the program during a write.
     for arguments in [GENERATE, SBOM] {
         let Output { status, .. } = cratewright(&scratch, "ulimit -c 0; ulimit -f 1", arguments).output().unwrap();
         assert!(status.signal().is_some() && leftovers(&root).len() == 1, "{arguments:?}: {status}");
@@ -105,7 +106,7 @@ fn old_files_stay_where_new_ones_cannot_be_written() {
 }
 
 #[test]
-fn several_runs_at_once_leave_whole_files() {
+fn concurrent_runs_leave_complete_files() {
     let scratch = stale_workspace();
     let root = scratch.path("ws");
     let mut known = vec![fs::read(root.join("Cargo.nix")).unwrap()];
@@ -116,7 +117,7 @@ fn several_runs_at_once_leave_whole_files() {
         let mut runs: Vec<Child> = (0..4).map(start).collect();
         while runs.iter_mut().any(|run| run.try_wait().unwrap().is_none()) {
             let read = fs::read(root.join("Cargo.nix")).unwrap();
-            assert!(known[known.len() - 2..].contains(&read), "half a file, or an old one");
+            assert!(known[known.len() - 2..].contains(&read), "an incomplete or old file was read");
         }
         assert!(runs.iter_mut().all(|run| run.wait().unwrap().success()));
         support::run(support::cratewright().arg("check").current_dir(&root));
@@ -137,13 +138,13 @@ fn a_redirected_standard_output_is_appended_to() {
 }
 
 #[test]
-fn pre_commit_runs_whenever_something_may_be_stale() {
+fn pre_commit_hooks_run_on_every_commit() {
     let hooks = fs::read_to_string(support::repository().join(".pre-commit-hooks.yaml")).unwrap();
     let [check, generate] = ["check", "generate"].map(|command| {
         let hook = hooks.split(&format!("- id: cratewright-{command}\n")).nth(1).unwrap().split("\n\n").next().unwrap();
-        // Names of files select nothing: those that are gone are not passed, and any other may be included somewhere.
+        // Hooks do not depend on file names: deleted files are not passed, and any file may be included by a source.
         assert!(hook.contains("  always_run: true\n") && hook.contains("  pass_filenames: false\n"), "{hook}");
-        assert!(hook.contains("  stages: "), "{hook}: on checkouts as well");
+        assert!(hook.contains("  stages: "), "{hook}: the hook would also run on checkouts");
         hook.lines().find_map(|line| line.strip_prefix("  entry: ")).unwrap()
     });
     let scratch = stale_workspace();

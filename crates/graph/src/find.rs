@@ -1,4 +1,4 @@
-//! Crates as people name them.
+//! Finds derivations by name.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,9 @@ use cratewright_sources::near::{alternatives, near_names};
 
 use crate::model::{DerivationGraph, DerivationIx};
 
-/// The derivations that `wanted` names, in order: an [id](crate::Derivation::id), `name@version`, of which the last numbers may be left out, or `name` for all
-/// versions and feature sets of a package. Test suites are named by id only.
+/// The derivations that match `wanted`, in order: an [id](crate::Derivation::id), `name@version`, where the last
+/// numbers of the version may be left out, or `name` for all versions and feature sets of a package. Test suites match
+/// only by id.
 pub fn find(graph: &DerivationGraph, wanted: &str) -> Result<Vec<DerivationIx>, Diagnostic> {
     if let Some(ix) = graph.derivations.iter().position(|derivation| derivation.id == wanted) {
         return Ok(vec![ix]);
@@ -38,7 +39,7 @@ pub fn find(graph: &DerivationGraph, wanted: &str) -> Result<Vec<DerivationIx>, 
     }))
 }
 
-/// Whether a version is the wanted one, or begins with it as in a package id spec of cargo: `1` is all of 1.
+/// Whether a version equals the wanted one or begins with it, as in package id specs of cargo: `1` matches all of 1.
 fn is_version(version: &str, wanted: &str) -> bool {
     let rest = version.strip_prefix(wanted);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.') && wanted.split('.').count() < 3)
@@ -72,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_is_named_by_name_version_key_or_id() {
+    fn crates_are_found_by_name_version_key_or_id() {
         let graph = graph();
         let found = |wanted: &str| find(&graph, wanted).unwrap();
         assert_eq!(found("syn"), [2, 3, 4]);
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_crate_is_an_error_with_near_names() {
+    fn an_unknown_crate_is_an_error_with_similar_names() {
         check("serd", "did you mean `serde`?");
         check("serde-json", "did you mean `serde_json` or `serde`?");
         check("syn@3.0.0", "the versions of `syn` in it: `1.0.9`, `2.0.1`");

@@ -1,7 +1,7 @@
-//! What Nix builds of a Cargo workspace on each platform, and what a change of it costs.
+//! The graph of derivations that Nix builds for a Cargo workspace on each platform, and the cost of changes.
 //!
-//! [`DerivationGraph`] has a node for each derivation: a crate, or the test suite of a member. Nothing here knows how the
-//! graph came about; the renderer makes it of the same data that it writes to `Cargo.nix`.
+//! [`DerivationGraph`] has a node for each derivation: a crate, or the test suite of a member. This crate does not know
+//! how the graph is made; the renderer makes it from the same data that it writes to `Cargo.nix`.
 //!
 //! ```
 //! use cratewright_graph::{Derivation, DerivationGraph};
@@ -12,7 +12,7 @@
 //! };
 //! let derivations = vec![crate_of("leaf", &[]), crate_of("middle", &[0]), crate_of("other", &[]), crate_of("app", &[1])];
 //! let graph = DerivationGraph { platform: "x86_64-unknown-linux-gnu".to_owned(), derivations };
-//! // A change of `leaf` builds three derivations, one of `app` itself alone.
+//! // A change to `leaf` rebuilds three derivations, a change to `app` only itself.
 //! assert_eq!(graph.cones(), [3, 2, 1, 1]);
 //! assert_eq!(graph.dependents(&[0]), [0, 1, 3]);
 //! ```

@@ -1,9 +1,9 @@
-//! Whether what is built keeps to the workspace's limits.
+//! Compares build graphs with the limits of the workspace.
 //!
-//! A limit holds on every platform. Of a breach on several platforms, the numbers and paths are those of the platform
-//! where it is greatest. A path is the shortest one from a member; what only tests need is reached from them. Where a
-//! number is too large, the path leads to the package that brings most of it: without that direct dependency, so many
-//! crates would not be there.
+//! A limit applies to every platform. For a breach on several platforms, the numbers and paths are those of the
+//! platform with the highest value. Paths are the shortest ones from a member, or from tests if only they need the
+//! crate. If a number is too high, the path leads to the direct dependency that contributes most: the message says how
+//! many crates are built only because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,68 +17,68 @@ use crate::measures::{
 use crate::model::{DerivationGraph, DerivationIx};
 use crate::paths::{Bringer, Paths, brings_most_to_closure, brings_most_to_cone, names};
 
-/// What the limits say of all platforms.
+/// The result for all platforms.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evaluation {
-    /// What the ceilings are for, with what there is.
+    /// The values that have a ceiling.
     pub measured: Vec<Measured>,
-    /// Limits that are not kept, in the order of their codes.
+    /// Limits that are exceeded, in the order of their codes.
     pub breaches: Vec<Breach>,
     /// Entries that have no effect.
     pub unused: Vec<Unused>,
 }
 
-/// A ceiling and what is below it, or is not.
+/// A value and its ceiling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
     /// Key below `limits`, such as `crates` or `cone`.
     pub key: &'static str,
-    /// The member that it is for.
+    /// The member that it applies to.
     pub member: Option<String>,
-    /// The greatest on any platform.
+    /// The highest value of all platforms.
     pub value: usize,
     /// The ceiling.
     pub limit: usize,
 }
 
-/// A limit that is not kept.
+/// A limit that is exceeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breach {
-    /// Which kind of limit.
+    /// The kind of limit.
     pub code: BreachCode,
-    /// What is wrong, with value and limit.
+    /// The problem, with value and limit.
     pub message: String,
-    /// Where.
+    /// The platforms where it is exceeded.
     pub platforms: Vec<String>,
-    /// What causes it: each from a member down to a crate.
+    /// Paths that cause it, each from a member down to a crate.
     #[serde(default, with = "arrows")]
     pub paths: Vec<Vec<String>>,
 }
 
-/// Kinds of breaches. Their codes do not change.
+/// Kinds of breaches. Their codes are stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreachCode {
-    /// `crates`
+    /// The limit `crates`.
     TooManyCrates,
-    /// `duplicates`
+    /// The limit `duplicates`.
     TooManyDuplicates,
-    /// `depth`
+    /// The limit `depth`.
     TooDeep,
-    /// `cone`
+    /// The limit `cone`.
     ConeTooLarge,
-    /// `closure`
+    /// The limit `closure`.
     ClosureTooLarge,
-    /// `banned`
+    /// The list `banned`.
     BannedCrate,
-    /// `banned-features`
+    /// The list `banned-features`.
     BannedFeature,
-    /// `forbidden-dependencies`
+    /// The table `forbidden-dependencies`.
     ForbiddenDependency,
 }
 
 impl BreachCode {
-    /// As it is written.
+    /// The code as text.
     pub fn name(self) -> &'static str {
         match self {
             BreachCode::TooManyCrates => "too-many-crates",
@@ -93,7 +93,7 @@ impl BreachCode {
     }
 }
 
-/// An entry of the limits that has no effect: it is misspelt, or can go. It does not make `check` fail.
+/// An entry of the limits that has no effect: it is misspelt, or not needed any more. It does not make `check` fail.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Unused {
     /// Key below `limits`.
@@ -105,14 +105,14 @@ pub struct Unused {
 }
 
 impl Unused {
-    /// For people: ``entry `syn` of `accepted-duplicates` has no effect: it is not built``.
+    /// A message such as ``entry `syn` of `accepted-duplicates` has no effect: it is not built``.
     pub fn message(&self) -> String {
         let Unused { key, entry, reason } = self;
         format!("entry `{entry}` of `{key}` has no effect: {reason}")
     }
 }
 
-/// A breach on one platform. The same code and subject on another platform is the same breach.
+/// A breach on one platform. Breaches with the same code and subject on several platforms are merged.
 struct Found {
     code: BreachCode,
     subject: String,
@@ -121,7 +121,7 @@ struct Found {
     paths: Vec<Vec<String>>,
 }
 
-/// Compares what is built on some platforms with limits.
+/// Compares the graphs of several platforms with limits.
 pub fn evaluate(graphs: &[DerivationGraph], limits: &Limits) -> Evaluation {
     let mut measured: BTreeMap<(&'static str, Option<String>), Measured> = BTreeMap::new();
     let mut breaches: BTreeMap<(BreachCode, String), (usize, Breach)> = BTreeMap::new();
@@ -257,7 +257,7 @@ impl<'g> Platform<'g> {
         }
     }
 
-    /// Notes a ceiling and, if it is broken, what `breach` says, with paths.
+    /// Records a ceiling and, if it is exceeded, the message and paths that `breach` returns.
     fn ceiling(
         &mut self,
         (key, member): (&'static str, Option<String>),
@@ -275,7 +275,7 @@ impl<'g> Platform<'g> {
         self.measured.push(Measured { key, member, value, limit });
     }
 
-    /// Notes a breach if anything was found that must not be there.
+    /// Records a breach if anything was found that is not allowed.
     fn ban(&mut self, code: BreachCode, subject: String, message: String, found: &[DerivationIx], paths: &Paths) {
         if !found.is_empty() {
             let paths: BTreeSet<Vec<String>> = found.iter().map(|&ix| paths.to(ix)).collect();
@@ -285,7 +285,7 @@ impl<'g> Platform<'g> {
     }
 }
 
-/// `; 87 of them only for ...`, as part of a message.
+/// The part `, 87 of them only for ...` of a message.
 fn only_for(most: Option<&Bringer>) -> String {
     match most {
         Some(Bringer { name, n_crates }) if *n_crates > 0 => format!(", {n_crates} of them only for `{name}`"),
@@ -298,7 +298,7 @@ pub(crate) fn number_of(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The builds of a package that a pattern means.
+/// The builds of packages that a pattern matches.
 fn matching(packages: &Packages, pattern: &PackagePattern) -> Vec<DerivationIx> {
     let versions = packages.get(pattern.name.as_str()).into_iter().flatten();
     let matching = versions.filter(|(version, _)| pattern.matches(&pattern.name, version.text()));
@@ -312,13 +312,13 @@ fn shortest(graph: &DerivationGraph, paths: &Paths, name: &str) -> Vec<String> {
     shortest_of(paths, &builds)
 }
 
-/// The shortest path to any of these.
+/// The shortest path to any of these builds.
 fn shortest_of(paths: &Paths, builds: &[DerivationIx]) -> Vec<String> {
     let paths = builds.iter().map(|&ix| paths.to(ix)).filter(|path| !path.is_empty());
     paths.min_by_key(|path| (path.len(), path.clone())).unwrap_or_default()
 }
 
-/// Of paths that end the same way, with several builds of one version, the shortest.
+/// The shortest of all paths with the same end, as there may be several builds of one version.
 fn shortest_by_end(paths: BTreeSet<Vec<String>>) -> Vec<Vec<String>> {
     let mut by_end: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for path in paths {
@@ -333,7 +333,7 @@ fn shortest_by_end(paths: BTreeSet<Vec<String>>) -> Vec<Vec<String>> {
     by_end.into_values().collect()
 }
 
-/// Packages with several versions that are not accepted, with these versions.
+/// Packages with several versions that are not accepted, and these versions.
 fn counted_duplicates<'p, 'g>(
     packages: &'p Packages<'g>,
     accepted: &[PackagePattern],
@@ -345,7 +345,7 @@ fn counted_duplicates<'p, 'g>(
     counted.filter(|(_, versions)| versions.len() > 1).collect()
 }
 
-/// Entries for members that do not exist, and accepted duplicates that are none.
+/// Entries for members that do not exist, and accepted duplicates that are not duplicates.
 fn unused(graphs: &[DerivationGraph], limits: &Limits) -> Vec<Unused> {
     let known: BTreeSet<&str> = graphs.iter().flat_map(|graph| members(graph).into_keys()).collect();
     let entries = [
@@ -356,7 +356,7 @@ fn unused(graphs: &[DerivationGraph], limits: &Limits) -> Vec<Unused> {
     let mut unused = Vec::new();
     for (key, names) in entries {
         for name in names.into_iter().filter(|name| !known.contains(name.as_str())) {
-            let reason = "no member has this name, or none of it is built".to_owned();
+            let reason = "no member has this name, or it is not built".to_owned();
             unused.push(Unused { key: key.to_owned(), entry: name.clone(), reason });
         }
     }
@@ -379,7 +379,7 @@ fn unused(graphs: &[DerivationGraph], limits: &Limits) -> Vec<Unused> {
     unused
 }
 
-/// Paths as `app -> reqwest -> openssl-sys 0.9.100`; no name has an arrow in it.
+/// Serializes paths as `app -> reqwest -> openssl-sys 0.9.100`; names never contain an arrow.
 mod arrows {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -1,4 +1,4 @@
-//! What the snapshot shows and the limits are for.
+//! The measures in the snapshot, which limits apply to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use semver::Version;
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Kind, Side};
 use crate::schedule::critical_path;
 
-/// Sorts versions as cargo does; what is no semantic version comes first, by its text.
+/// Sorts versions as cargo does; texts that are not semantic versions come first, in alphabetical order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct VersionOrder<'g>(Option<Version>, &'g str);
 
@@ -21,7 +21,7 @@ impl<'g> VersionOrder<'g> {
     }
 }
 
-/// The builds of each package: by name, then by version.
+/// The builds of each package, by name and version.
 pub(crate) type Packages<'g> = BTreeMap<&'g str, BTreeMap<VersionOrder<'g>, Vec<DerivationIx>>>;
 
 /// All crates, by package.
@@ -34,13 +34,14 @@ pub(crate) fn packages(graph: &DerivationGraph) -> Packages<'_> {
     packages
 }
 
-/// The longest chain of crates, from the top down. A build on any number of jobs builds them one after the other.
+/// The longest chain of crates, from the top down. They are built one after the other on any number of jobs.
 pub(crate) fn longest_chain(graph: &DerivationGraph) -> Vec<DerivationIx> {
     let crates: Vec<DerivationIx> = graph.crates().map(|(ix, _)| ix).collect();
     critical_path(graph, &crates, &vec![1.0; graph.derivations.len()]).derivations
 }
 
-/// The crates of each member, by its name. There are several where it is built with other features, or for other sides.
+/// The crates of each member, by its name. There are several if it is built with several feature sets or for several
+/// sides.
 pub(crate) fn members(graph: &DerivationGraph) -> BTreeMap<&str, Vec<DerivationIx>> {
     let mut members: BTreeMap<&str, Vec<DerivationIx>> = BTreeMap::new();
     for (ix, derivation) in graph.crates().filter(|(_, derivation)| derivation.is_member) {
@@ -49,35 +50,35 @@ pub(crate) fn members(graph: &DerivationGraph) -> BTreeMap<&str, Vec<DerivationI
     members
 }
 
-/// Whether a crate is built for the tests of others alone.
+/// Whether a crate is built only for the tests of others.
 fn is_for_tests(derivation: &Derivation) -> bool {
     let labels = derivation.key.split_once(" [").map_or("", |(_, labels)| labels.trim_end_matches(']'));
     derivation.side == Side::Test || labels.split(' ').any(|label| label == "test" || label == "tests")
 }
 
-/// Those builds of a member that are not for tests alone, if there are any.
+/// The builds of a member that are not only for tests, if there are any.
 pub(crate) fn shipped(graph: &DerivationGraph, builds: &[DerivationIx]) -> Vec<DerivationIx> {
     let shipped: Vec<DerivationIx> =
         builds.iter().copied().filter(|&ix| !is_for_tests(&graph.derivations[ix])).collect();
     if shipped.is_empty() { builds.to_vec() } else { shipped }
 }
 
-/// The build of a member that depends on most crates, with their number and its own one. Tests and what is built for
-/// them count for nothing.
+/// The build of a member with the largest closure, and its number of crates including itself. Tests, and crates that
+/// are built for them, do not count.
 pub(crate) fn largest_closure(graph: &DerivationGraph, builds: &[DerivationIx]) -> Option<(DerivationIx, usize)> {
     let sizes = shipped(graph, builds).into_iter().map(|ix| (ix, graph.closure(&[ix]).len()));
-    // The first of several that are equal.
+    // `rev` makes `max_by_key` return the first of several equal ones.
     sizes.rev().max_by_key(|&(_, size)| size)
 }
 
-/// How much is built again after a change.
+/// The number of crates and test suites that are rebuilt after a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cone {
     pub(crate) n_crates: usize,
     pub(crate) n_tests: usize,
 }
 
-/// What is built again if all these change.
+/// The cone of these derivations: what is rebuilt if all of them change.
 pub(crate) fn cone(graph: &DerivationGraph, of: &[DerivationIx]) -> Cone {
     let (mut n_crates, mut n_tests) = (0, 0);
     for ix in graph.dependents(of) {
@@ -89,14 +90,14 @@ pub(crate) fn cone(graph: &DerivationGraph, of: &[DerivationIx]) -> Cone {
     Cone { n_crates, n_tests }
 }
 
-/// Everything that a change of a member changes, itself included: its crates and its tests.
+/// All derivations of a member: its crates and its tests.
 pub(crate) fn all_of_member(graph: &DerivationGraph, name: &str) -> Vec<DerivationIx> {
     let is_meant =
         |derivation: &Derivation| derivation.name == name && (derivation.is_member || derivation.kind == Kind::Tests);
     (0..graph.derivations.len()).filter(|&ix| is_meant(&graph.derivations[ix])).collect()
 }
 
-/// Names of what these depend on directly.
+/// Names of the direct dependencies of these derivations.
 pub(crate) fn direct_names<'g>(graph: &'g DerivationGraph, of: &[DerivationIx]) -> BTreeSet<&'g str> {
     let direct = of.iter().flat_map(|&ix| graph.derivations[ix].all_dependencies());
     direct.map(|ix| graph.derivations[ix].name.as_str()).collect()
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_say_what_is_for_tests() {
+    fn labels_mark_builds_for_tests() {
         for (key, side, expected) in [
             ("app@1.0.0", Side::Target, false),
             ("app@1.0.0", Side::Test, true),
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_built_for_tests_alone_counts_all_the_same() {
+    fn a_member_that_is_built_only_for_tests_counts() {
         let derivations = vec![derivation("app@1.0.0 [test]", Side::Target), derivation("app@1.0.0", Side::Target)];
         let graph = DerivationGraph { platform: String::new(), derivations };
         assert_eq!(shipped(&graph, &[0, 1]), [1]);
@@ -133,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_closure_of_a_member_is_that_of_its_largest_build() {
+    fn the_largest_build_of_a_member_gives_its_closure() {
         let with_leaf = Derivation { dependencies: vec![0], ..derivation("app@1.0.0 [variant=loud]", Side::Target) };
         let for_tests = Derivation { dependencies: vec![0, 2], ..derivation("app@1.0.0 [test]", Side::Target) };
         let derivations =
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_that_is_called_as_a_member_is_not_changed_with_it() {
+    fn a_crate_with_the_name_of_a_member_is_not_part_of_it() {
         let stranger = Derivation { id: "other".to_owned(), ..Derivation::new("app", "2.0.0") };
         let derivations = vec![stranger, derivation("app@1.0.0", Side::Target)];
         let graph = DerivationGraph { platform: String::new(), derivations };

@@ -7,26 +7,27 @@ use serde::{Deserialize, Serialize};
 /// Index into [`DerivationGraph::derivations`].
 pub type DerivationIx = usize;
 
-/// All that Nix builds of a workspace on one pair of platforms: its members with all they depend on, and their tests.
+/// Everything that Nix builds for a workspace on one pair of platforms: its members with all dependencies, and their
+/// tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DerivationGraph {
-    /// Target triple of a native pair; `target on host`, both triples, of another one.
+    /// The target triple of a native pair; for a cross build the triples `target on host`, in cargo's terms.
     pub platform: String,
-    /// Every derivation comes after those that it depends on.
+    /// The derivations, each after its dependencies.
     pub derivations: Vec<Derivation>,
 }
 
 /// A crate, or the test suite of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Derivation {
-    /// Unique in its graph, and the same in another graph for what is the same crate there: the attribute path below
-    /// `internal` or the top level of `Cargo.nix`, such as `units."serde@1.0.228"`, `build."syn@2.0.1"` or `tests.app`.
+    /// Unique in its graph, and the same for the same crate in another graph: the attribute path below `internal` or
+    /// the top level of `Cargo.nix`, such as `units."serde@1.0.228"`, `build."syn@2.0.1"` or `tests.app`.
     pub id: String,
-    /// Crate or tests.
+    /// Whether it is a crate or a test suite.
     pub kind: Kind,
-    /// What it is compiled for.
+    /// The side that it is compiled for.
     pub side: Side,
-    /// Key of its entry in `Cargo.nix`: `serde@1.0.228`, with labels in brackets where a package has several entries.
+    /// Key of its entry in `Cargo.nix`: `serde@1.0.228`, with labels in brackets if a package has several entries.
     pub key: String,
     /// Name of the package.
     pub name: String,
@@ -34,57 +35,58 @@ pub struct Derivation {
     pub version: String,
     /// Whether it is a member of the workspace.
     pub is_member: bool,
-    /// Directory of a package that has no other source, seen from the workspace root.
+    /// Directory of a local package, relative to the workspace root.
     pub dir: Option<String>,
-    /// Where other packages come from: `crates.io`, a registry's index, a repository with its commit, or a directory.
+    /// Source of any other package: `crates.io`, the index of a registry, a repository with a commit, or a directory.
     pub source: Option<String>,
-    /// Features that are on, in order of their names.
+    /// Enabled features, sorted by name.
     pub features: Vec<String>,
-    /// What it links or runs, by index, each once; for tests the dev-dependencies as well.
+    /// Derivations that it links or runs, without repetitions; for tests including dev-dependencies.
     pub dependencies: Vec<DerivationIx>,
-    /// What its build script links or runs, by index, each once.
+    /// Derivations that its build script links or runs, without repetitions.
     pub build_dependencies: Vec<DerivationIx>,
-    /// Digests of what it is built from besides its dependencies.
+    /// Digests of its inputs other than dependencies.
     pub inputs: BTreeMap<Input, String>,
 }
 
-/// What a derivation is.
+/// The kind of a derivation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A package: its library, its binaries, its build script.
     Crate,
-    /// All of a member that `cargo test` compiles and runs, but for doctests.
+    /// Everything of a member that `cargo test` compiles and runs, except for doctests.
     Tests,
 }
 
-/// What a derivation is compiled for, by the table of `nix-lib/library/units.nix` that it is in.
+/// The side that a derivation is compiled for, which is a table in `nix-lib/library/units.nix`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
-    /// For nixpkgs' host platform: cargo's target.
+    /// For nixpkgs' host platform, which is cargo's target.
     Target,
-    /// For nixpkgs' build platform, where that is another derivation: build scripts, procedural macros and what they use.
+    /// For nixpkgs' build platform, which is cargo's host, if that is another derivation: build scripts, procedural
+    /// macros and their dependencies.
     Host,
-    /// As tests link it, where that is another derivation: with `panic = "unwind"` in a profile that aborts.
+    /// For tests, if that is another derivation: with `panic = "unwind"` in a profile that aborts.
     Test,
 }
 
-/// A part of what a derivation is built from. If it differs, the derivation does.
+/// An input of a derivation. If it differs, the derivation differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Input {
     /// Name and version of the package.
     Version,
-    /// Its files, or the checksum of what is downloaded.
+    /// Its files, or the checksum of the download.
     Source,
-    /// What its manifest says, as far as it is in `Cargo.nix`: edition, links, paths of targets, description and the like.
+    /// Data of its manifest in `Cargo.nix`, such as edition, links, paths of targets and description.
     Manifest,
-    /// Features that are on.
+    /// Enabled features.
     Features,
     /// Binaries that are built, or targets that are tested.
     Targets,
-    /// Names by which it knows its dependencies, and their order.
+    /// Names of its dependencies in its code, and their order.
     Dependencies,
     /// Settings of the profile.
     Profile,
@@ -92,12 +94,12 @@ pub enum Input {
     Rustflags,
     /// `[env]` of cargo's configuration.
     Environment,
-    /// Overrides of the library that are for it.
+    /// Overrides of the library that apply to it.
     Overrides,
 }
 
 impl Input {
-    /// As a reader is told of it.
+    /// The name of the input in messages.
     pub fn name(self) -> &'static str {
         match self {
             Input::Version => "version",
@@ -115,7 +117,7 @@ impl Input {
 }
 
 impl Derivation {
-    /// A crate of crates.io for the target, without features, dependencies and inputs.
+    /// A crate from crates.io for the target, without features, dependencies and inputs.
     pub fn new(name: &str, version: &str) -> Self {
         let key = format!("{name}@{version}");
         Derivation {
@@ -135,12 +137,12 @@ impl Derivation {
         }
     }
 
-    /// All that it depends on directly; what is in both lists comes twice.
+    /// All direct dependencies; those in both lists come twice.
     pub fn all_dependencies(&self) -> impl Iterator<Item = DerivationIx> {
         self.dependencies.iter().chain(&self.build_dependencies).copied()
     }
 
-    /// Name, version and what else tells it from others, for people: `syn 2.0.1 [build] (host)`, `tests of app`.
+    /// A label for messages, with name, version and other distinctions: `syn 2.0.1 [build] (host)`, `tests of app`.
     pub fn label(&self) -> String {
         if self.kind == Kind::Tests {
             return format!("tests of {}", self.name);
@@ -156,17 +158,17 @@ impl Derivation {
 }
 
 impl DerivationGraph {
-    /// Those that are crates, with their indices.
+    /// All crates, with their indices.
     pub fn crates(&self) -> impl Iterator<Item = (DerivationIx, &Derivation)> {
         self.derivations.iter().enumerate().filter(|(_, derivation)| derivation.kind == Kind::Crate)
     }
 
-    /// Those that are test suites, with their indices.
+    /// All test suites, with their indices.
     pub fn tests(&self) -> impl Iterator<Item = (DerivationIx, &Derivation)> {
         self.derivations.iter().enumerate().filter(|(_, derivation)| derivation.kind == Kind::Tests)
     }
 
-    /// By derivation: those that depend on it directly, in order.
+    /// For each derivation, its direct dependents in order.
     pub fn direct_dependents(&self) -> Vec<Vec<DerivationIx>> {
         let mut dependents: Vec<Vec<DerivationIx>> = vec![Vec::new(); self.derivations.len()];
         for (ix, derivation) in self.derivations.iter().enumerate() {
@@ -179,7 +181,7 @@ impl DerivationGraph {
         dependents
     }
 
-    /// These and all that depend on them, however far: what is built again if they change. In order.
+    /// These derivations and all their dependents, direct or not: what is rebuilt if they change. In order.
     pub fn dependents(&self, of: &[DerivationIx]) -> Vec<DerivationIx> {
         let mut is_in = vec![false; self.derivations.len()];
         of.iter().for_each(|&ix| is_in[ix] = true);
@@ -189,7 +191,7 @@ impl DerivationGraph {
         (0..is_in.len()).filter(|&ix| is_in[ix]).collect()
     }
 
-    /// These and all that they depend on, however far. In order.
+    /// These derivations and all their dependencies, direct or not. In order.
     pub fn closure(&self, of: &[DerivationIx]) -> Vec<DerivationIx> {
         let mut is_in = vec![false; self.derivations.len()];
         of.iter().for_each(|&ix| is_in[ix] = true);
@@ -201,9 +203,9 @@ impl DerivationGraph {
         (0..is_in.len()).filter(|&ix| is_in[ix]).collect()
     }
 
-    /// The size of each cone: how many derivations are built again if this one changes, itself among them.
+    /// The size of each cone: how many derivations are rebuilt if this one changes, including itself.
     pub fn cones(&self) -> Vec<usize> {
-        // A set of bits for each, from those that nothing depends on down.
+        // Each derivation has a bit set of its dependents, filled from the top of the graph down.
         let words = self.derivations.len().div_ceil(64);
         let mut sets: Vec<Vec<u64>> = vec![vec![0; words]; self.derivations.len()];
         for ix in (0..self.derivations.len()).rev() {

@@ -1,27 +1,27 @@
-//! Why something is built: shortest paths from members, and which dependency brings most.
+//! Shortest paths from members to crates, and the dependency that contributes most to a closure or cone.
 
 use std::collections::VecDeque;
 
 use crate::measures::{members, shipped};
 use crate::model::{DerivationGraph, DerivationIx, Kind};
 
-/// Shortest paths from some derivations to all that they depend on. Of several, the one whose names come first, so that
-/// the same graph gives the same paths in whatever order it is.
+/// Shortest paths from some derivations to all their dependencies. Ties are broken by name, so the paths do not depend
+/// on the order of the graph.
 pub(crate) struct Paths<'g> {
     graph: &'g DerivationGraph,
-    /// By derivation, if it was reached: what it was reached from, itself for a root.
+    /// For each derivation that was reached, the previous one on its path; a root has itself.
     reached_from: Vec<Option<DerivationIx>>,
 }
 
 impl<'g> Paths<'g> {
-    /// From these.
+    /// Paths from these roots.
     pub(crate) fn from(graph: &'g DerivationGraph, roots: &[DerivationIx]) -> Self {
         let mut paths = Paths { graph, reached_from: vec![None; graph.derivations.len()] };
         paths.extend(roots.to_vec());
         paths
     }
 
-    /// From the members; what only tests need is reached from these.
+    /// Paths from the members, or from tests to derivations that only tests need.
     pub(crate) fn from_members(graph: &'g DerivationGraph) -> Self {
         let members = members(graph);
         let mut paths = Paths::from(graph, &members.values().flat_map(|ixs| shipped(graph, ixs)).collect::<Vec<_>>());
@@ -30,7 +30,7 @@ impl<'g> Paths<'g> {
         paths
     }
 
-    /// Reaches further from these, by paths of what was not reached before.
+    /// Adds roots, with paths to derivations that were not reached before.
     fn extend(&mut self, mut roots: Vec<DerivationIx>) {
         let by_name = |ix: &DerivationIx| (&self.graph.derivations[*ix].name, &self.graph.derivations[*ix].id);
         let mut queue = VecDeque::new();
@@ -53,7 +53,7 @@ impl<'g> Paths<'g> {
         }
     }
 
-    /// The path to a derivation, as people read it. Empty if there is none.
+    /// The names on the path to a derivation. Empty if there is no path.
     pub(crate) fn to(&self, ix: DerivationIx) -> Vec<String> {
         let mut path = Vec::new();
         let mut at = ix;
@@ -69,7 +69,7 @@ impl<'g> Paths<'g> {
     }
 }
 
-/// Names of the derivations of a path; the last one has its version if it is no member.
+/// Names of the derivations on a path; the last one has its version if it is not a member.
 pub(crate) fn names(graph: &DerivationGraph, path: &[DerivationIx]) -> Vec<String> {
     let name = |(place, &ix): (usize, &DerivationIx)| {
         let derivation = &graph.derivations[ix];
@@ -84,15 +84,15 @@ pub(crate) fn names(graph: &DerivationGraph, path: &[DerivationIx]) -> Vec<Strin
     path.iter().enumerate().map(name).collect()
 }
 
-/// A dependency between packages, and how many crates of a closure or a cone are there because of it alone.
+/// A package, and the number of crates that are in a closure or cone only because of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bringer {
     pub(crate) name: String,
     pub(crate) n_crates: usize,
 }
 
-/// Of the packages with these names: the one that brings most to the closure of the roots. A package brings what is not
-/// in the closure if no root depends on it directly.
+/// The package among these names that contributes most to the closure of the roots: the crates that would not be in the
+/// closure if no root depended on it directly.
 pub(crate) fn brings_most_to_closure<'n>(
     graph: &DerivationGraph,
     roots: &[DerivationIx],
@@ -113,8 +113,8 @@ pub(crate) fn brings_most_to_closure<'n>(
     most(size_without(None), names, |name| size_without(Some(name)))
 }
 
-/// Of the packages with these names: the one that brings most to the cone of the roots. A package brings what would not
-/// be built again if it did not depend on a root directly.
+/// The package among these names that contributes most to the cone of the roots: the crates that would not be rebuilt
+/// if it did not depend on a root directly.
 pub(crate) fn brings_most_to_cone<'n>(
     graph: &DerivationGraph,
     roots: &[DerivationIx],
@@ -137,7 +137,7 @@ fn n_crates(graph: &DerivationGraph, is_in: &[bool]) -> usize {
     graph.crates().filter(|(ix, _)| is_in[*ix]).count()
 }
 
-/// The first of those names without which there are fewest.
+/// The first of the names without which the fewest crates remain.
 fn most<'n>(
     size: usize,
     names: impl IntoIterator<Item = &'n str>,

@@ -8,7 +8,7 @@ pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
 /// The platform of [`darwin`].
 pub(crate) const DARWIN: &str = "aarch64-apple-darwin";
 
-/// Three members: `app` uses `ui`, which uses `core`. Two versions of `syn`, and `libc` for the compiler as well.
+/// Three members: `app` uses `ui`, which uses `core`. There are two versions of `syn`, and `libc` for host and target.
 pub(crate) fn linux() -> DerivationGraph {
     let mut sample = Sample::default();
     sample.add("libc", "0.2.177", "default std", &[]);
@@ -23,7 +23,7 @@ pub(crate) fn linux() -> DerivationGraph {
     sample.graph(LINUX)
 }
 
-/// The same, where TLS comes with the system and `libc` has other features.
+/// The same for macOS, where TLS comes with the system and `libc` has other features.
 pub(crate) fn darwin() -> DerivationGraph {
     let mut sample = Sample::default();
     sample.add("libc", "0.2.177", "std", &[]);
@@ -35,7 +35,7 @@ pub(crate) fn darwin() -> DerivationGraph {
     sample.graph(DARWIN)
 }
 
-/// Derivations by a name that is theirs alone here.
+/// Builds a graph of derivations with unique names.
 #[derive(Default)]
 pub(crate) struct Sample {
     names: Vec<String>,
@@ -51,7 +51,7 @@ impl Sample {
         names.iter().map(|name| self.ix(name)).collect()
     }
 
-    /// A crate, called by its name and something after a space.
+    /// Adds a crate. `name` may have a suffix after a space to make it unique.
     pub(crate) fn add(&mut self, name: &str, version: &str, features: &str, dependencies: &[&str]) {
         let dependencies = self.ixs(dependencies);
         let mut derivation = Derivation::new(name.split(' ').next().unwrap(), version);
@@ -65,7 +65,7 @@ impl Sample {
         self.derivations.push(Derivation { features, dependencies, inputs, ..derivation });
     }
 
-    /// What is the same on both platforms, above `libc`, `serde` and `reqwest`.
+    /// Adds the crates that are the same on both platforms and use `libc`, `serde` and `reqwest`.
     fn common(&mut self) {
         self.add("syn 1", "1.0.109", "default", &[]);
         self.add("syn 2", "2.0.1", "default full", &[]);
@@ -79,21 +79,21 @@ impl Sample {
         self.tests("app", &["app"]);
     }
 
-    /// What the build script of a crate uses.
+    /// Adds dependencies of the build script of a crate.
     pub(crate) fn build_dependencies(&mut self, name: &str, dependencies: &[&str]) {
         let dependencies = self.ixs(dependencies);
         let ix = self.ix(name);
         self.derivations[ix].build_dependencies = dependencies;
     }
 
-    /// A member.
+    /// Adds a member.
     pub(crate) fn member(&mut self, name: &str, version: &str, dependencies: &[&str]) {
         self.add(name, version, "", dependencies);
         let member = self.derivations.last_mut().unwrap();
         (member.is_member, member.source, member.dir) = (true, None, Some(format!("crates/{name}")));
     }
 
-    /// The tests of a member.
+    /// Adds the tests of a member.
     pub(crate) fn tests(&mut self, name: &str, dependencies: &[&str]) {
         let version = self.derivations[self.ix(name)].version.clone();
         self.member(&format!("{name} tests"), &version, dependencies);
@@ -102,7 +102,7 @@ impl Sample {
         tests.key = format!("{name}@{version}");
     }
 
-    /// All of them.
+    /// The finished graph.
     pub(crate) fn graph(self, platform: &str) -> DerivationGraph {
         DerivationGraph { platform: platform.to_owned(), derivations: self.derivations }
     }

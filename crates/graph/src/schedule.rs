@@ -1,11 +1,11 @@
-//! How long a build takes on several jobs: list scheduling of derivations with known seconds.
+//! Simulates how long a build takes with several jobs: list scheduling of derivations with known seconds.
 //!
-//! Assumptions: a derivation takes the same time beside others as it was measured with, a job that is free starts one at
-//! once, and nothing but the number of jobs limits how many are built at the same time. Derivations that are not among
-//! those to build are there already. What Nix itself does between two builds is part of their seconds or not there.
+//! Assumptions: a derivation always takes its measured time, no matter what is built in parallel; a free job starts the
+//! next derivation at once; and only the number of jobs limits how many are built in parallel. Derivations that are not
+//! to be built exist already. Nix's own work between two builds is part of their seconds, or is not counted.
 //!
-//! The first assumption errs on the safe side: rustc generates code in several threads, so a crate is faster while there
-//! are cores without a job. The docs compare simulated with real builds.
+//! The first assumption errs on the safe side: rustc generates code in several threads, so a crate is faster while some
+//! cores are idle. The docs compare simulated with real builds.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeSet, BinaryHeap};
@@ -13,24 +13,24 @@ use std::num::NonZeroUsize;
 
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Kind};
 
-/// Which of the derivations that can be built is started first.
+/// The order in which derivations that are ready are started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Order {
-    /// As Nix does: by the name of the derivation. It then goes by the store path, which is not known here; the id stands
-    /// for it.
+    /// As Nix does: by the name of the derivation. Nix breaks ties by store path, which is not known here, so the id is
+    /// used instead.
     #[default]
     Name,
-    /// The one that the longest chain, in seconds, waits for. No tool to build Nix derivations does this; it shows what
-    /// the order costs.
+    /// The derivation at the start of the slowest chain first. No tool that builds Nix derivations does this; it shows
+    /// the cost of the order.
     LongestFirst,
 }
 
-/// When each derivation is built.
+/// The time at which each derivation is built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     /// Seconds until all are built.
     pub makespan: f64,
-    /// Seconds of all together.
+    /// Sum of the seconds of all.
     pub work: f64,
     /// Derivations in the order in which they start.
     pub builds: Vec<Build>,
@@ -41,33 +41,33 @@ pub struct Schedule {
 pub struct Build {
     /// The derivation.
     pub derivation: DerivationIx,
-    /// Seconds from the start of the first.
+    /// Start in seconds, since the start of the first.
     pub start: f64,
-    /// When it is built.
+    /// End in seconds, since the start of the first.
     pub end: f64,
 }
 
-/// Derivations of which each depends directly on the next one, and what they take one after the other.
+/// A chain of derivations, each of which depends directly on the next one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Chain {
-    /// From the top down.
+    /// The derivations, from the top down.
     pub derivations: Vec<DerivationIx>,
     /// Sum of their seconds.
     pub seconds: f64,
 }
 
-/// Seconds for every derivation, with what is assumed for those that were not measured.
+/// Seconds for every derivation, assumed for those that were not measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Costs {
-    /// By derivation.
+    /// Seconds of each derivation.
     pub seconds: Vec<f64>,
-    /// How many of them are assumed.
+    /// Number of assumed values.
     pub n_assumed: usize,
 }
 
 impl Costs {
-    /// For a derivation that was not measured: the median of those of its kind, else of all. Where nothing was measured,
-    /// each crate takes one second and tests none, so that sums are numbers of crates.
+    /// A derivation that was not measured gets the median of its kind, or else of all. If nothing was measured, each
+    /// crate takes one second and tests take none, so that sums are numbers of crates.
     pub fn new(graph: &DerivationGraph, measured: &[Option<f64>]) -> Self {
         let known = |ix: DerivationIx| measured.get(ix).copied().flatten().map(|seconds| seconds.max(0.0));
         let median_of = |kind: Option<Kind>| {
@@ -92,11 +92,10 @@ impl Costs {
     }
 }
 
-/// The longest chain of some derivations by their seconds: they take no less on any number of jobs. Of several, the one
-/// whose names come first.
+/// The slowest chain of some derivations, which is a lower bound for any number of jobs. Ties are broken by name.
 pub fn critical_path(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64]) -> Chain {
     let tails = tails(graph, of, seconds);
-    // A chain of ids would hold on to one version; names are the same after an update.
+    // Names are compared instead of ids, so that the choice stays the same after an update.
     let better = |one: &DerivationIx, other: &DerivationIx| {
         let order = tails[*one].unwrap_or(0.0).total_cmp(&tails[*other].unwrap_or(0.0));
         let name = |ix: &DerivationIx| (&graph.derivations[*ix].name, &graph.derivations[*ix].id);
@@ -114,7 +113,7 @@ pub fn critical_path(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f6
     Chain { derivations, seconds }
 }
 
-/// By derivation: seconds of the longest chain from it down. Nothing for those that are not built.
+/// For each derivation, the seconds of the slowest chain from it down; `None` if it is not built.
 fn tails(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64]) -> Vec<Option<f64>> {
     let mut tails = vec![None; graph.derivations.len()];
     let of: BTreeSet<DerivationIx> = of.iter().copied().collect();
@@ -125,7 +124,7 @@ fn tails(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64]) -> Vec<O
     tails
 }
 
-/// Builds some derivations with so many jobs.
+/// Simulates a build of some derivations with this number of jobs.
 pub fn schedule(
     graph: &DerivationGraph,
     of: &[DerivationIx],
@@ -167,12 +166,12 @@ pub fn schedule(
     Schedule { makespan: now, work, builds }
 }
 
-/// By derivation: its place in the order, the first has the lowest. Nothing for those that are not built.
+/// For each derivation, its position in the order, lowest first; `None` if it is not built.
 fn priorities(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64], order: Order) -> Vec<Option<usize>> {
     let mut sorted: Vec<DerivationIx> = of.to_vec();
     match order {
         Order::Name => {
-            // The name that Nix compares ends in `.drv`.
+            // Nix compares names that end in `.drv`.
             let name = |ix: &DerivationIx| nix_name(&graph.derivations[*ix]) + ".drv";
             sorted.sort_by_cached_key(|ix| (name(ix), &graph.derivations[*ix].id));
         }
@@ -186,12 +185,12 @@ fn priorities(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64], ord
     priorities
 }
 
-/// By derivation: seconds of the longest chain from it up to what depends on it.
+/// For each derivation, the seconds of the slowest chain from it up through its dependents.
 fn heads(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64]) -> Vec<f64> {
     let mut heads = vec![0.0; graph.derivations.len()];
     let of: BTreeSet<DerivationIx> = of.iter().copied().collect();
     for ix in of.into_iter().rev() {
-        // So far it has the longest chain above it.
+        // At this point, it has the seconds of the slowest chain above it.
         heads[ix] += seconds[ix];
         for dependency in graph.derivations[ix].all_dependencies() {
             heads[dependency] = f64::max(heads[dependency], heads[ix]);
@@ -200,7 +199,7 @@ fn heads(graph: &DerivationGraph, of: &[DerivationIx], seconds: &[f64]) -> Vec<f
     heads
 }
 
-/// The name that the library gives to the derivation, by which Nix sorts.
+/// The name of the derivation in the Nix library, by which Nix sorts.
 pub fn nix_name(derivation: &Derivation) -> String {
     let name = store_name(&derivation.name);
     let version = &derivation.version;
@@ -211,7 +210,7 @@ pub fn nix_name(derivation: &Derivation) -> String {
     }
 }
 
-/// As `sanitizeDerivationName` of nixpkgs: a hyphen for characters that the store does not take.
+/// Like `sanitizeDerivationName` of nixpkgs: replaces characters that are not allowed in store paths with hyphens.
 fn store_name(name: &str) -> String {
     let mut store_name = String::new();
     for c in name.chars() {
@@ -224,7 +223,7 @@ fn store_name(name: &str) -> String {
     store_name.replace('\0', "-")
 }
 
-/// When a derivation is built; the earliest is the least.
+/// The end of a build, ordered by time.
 #[derive(PartialEq)]
 struct End(f64, DerivationIx);
 
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_before_the_crates_that_nix_calls_rust() {
+    fn members_start_before_crates_with_the_prefix_rust() {
         let mut members = graph(&[("aaa", &[]), ("member", &[])]);
         members.derivations[1].is_member = true;
         let order = schedule(&members, &[0, 1], &[1.0, 1.0], NonZeroUsize::MIN, Order::Name);
@@ -291,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_come_before_their_crate_where_both_can_be_built() {
+    fn tests_start_before_their_crate_if_both_are_ready() {
         let mut both = graph(&[("app", &[]), ("app", &[])]);
         both.derivations[1].kind = Kind::Tests;
         both.derivations[0].is_member = true;
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_to_build_is_there_already() {
+    fn derivations_that_are_not_to_be_built_exist() {
         let chain = graph(&[("a", &[]), ("b", &[0]), ("c", &[1])]);
         let part = schedule(&chain, &[1, 2], &[100.0, 1.0, 1.0], NonZeroUsize::MIN, Order::Name);
         assert_eq!(part.makespan, 2.0);
@@ -319,13 +318,13 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_chains_the_first_by_name_is_taken() {
+    fn equal_chains_are_ordered_by_name() {
         let equal = graph(&[("z", &[]), ("b", &[]), ("top", &[0, 1])]);
         assert_eq!(critical_path(&equal, &all(&equal), &[1.0; 3]).derivations, [2, 1]);
     }
 
     #[test]
-    fn what_was_not_measured_takes_the_median_of_its_kind() {
+    fn unmeasured_derivations_take_the_median_of_their_kind() {
         let mut graph = graph(&[("a", &[]), ("b", &[]), ("c", &[]), ("d", &[]), ("e", &[])]);
         graph.derivations[4].kind = Kind::Tests;
         let costs = Costs::new(&graph, &[Some(1.0), Some(9.0), Some(2.0), None, Some(50.0)]);
@@ -335,7 +334,7 @@ mod tests {
         assert_eq!(Costs::new(&graph, &[]).n_assumed, 5);
     }
 
-    /// Derivations that depend on earlier ones, with seconds, and some of them to build.
+    /// Derivations that depend on earlier ones, their seconds, and those of them to build.
     fn builds() -> impl Strategy<Value = (DerivationGraph, Vec<f64>, Vec<DerivationIx>)> {
         let derivation = |ix: usize| {
             let dependencies = prop::collection::vec(prop::sample::select((0..ix.max(1)).collect::<Vec<_>>()), 0..4);
@@ -360,7 +359,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn schedules_keep_to_their_bounds((graph, seconds, of) in builds(), n_jobs in 1usize..6, longest in any::<bool>()) {
+        fn schedules_are_within_their_bounds((graph, seconds, of) in builds(), n_jobs in 1usize..6, longest in any::<bool>()) {
             let order = if longest { Order::LongestFirst } else { Order::Name };
             let jobs = NonZeroUsize::new(n_jobs).unwrap();
             let found = schedule(&graph, &of, &seconds, jobs, order);
@@ -381,7 +380,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_is_built_before_its_dependencies((graph, seconds, of) in builds(), n_jobs in 1usize..6) {
+        fn dependencies_are_built_first((graph, seconds, of) in builds(), n_jobs in 1usize..6) {
             let found = schedule(&graph, &of, &seconds, NonZeroUsize::new(n_jobs).unwrap(), Order::Name);
             for build in &found.builds {
                 for dependency in graph.derivations[build.derivation].all_dependencies() {
@@ -394,7 +393,7 @@ mod tests {
         }
 
         #[test]
-        fn the_critical_path_is_a_chain_of_what_is_built((graph, seconds, of) in builds()) {
+        fn the_critical_path_is_a_chain_of_built_derivations((graph, seconds, of) in builds()) {
             let path = critical_path(&graph, &of, &seconds);
             let sum: f64 = path.derivations.iter().map(|&ix| seconds[ix]).sum();
             prop_assert!((sum - path.seconds).abs() < 1e-6);

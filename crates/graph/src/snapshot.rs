@@ -1,11 +1,11 @@
-//! `build-graph.toml`: what is built, as a file to commit and to review.
+//! `build-graph.toml`: a list of what is built, to commit and review.
 //!
-//! It has no hash, no path and no fact of a machine, is sorted, and has a line for each thing that can change by itself.
-//! What is the same on all platforms is said once, under `all`; the rest in a table for each set of platforms that have
-//! it. Nothing refers to anything by number or by the version of another crate, so that an update of one crate changes
-//! its own line, and besides it what it brings or takes away.
+//! The file has no hashes, no paths and nothing specific to a machine. It is sorted, with one line for each fact that
+//! can change independently. Facts that hold on all platforms are in tables `all`, others in a table for each set of
+//! platforms. Lines do not refer to other crates by number or version, so an update of a crate changes only its own line
+//! and the lines of crates that it adds or removes.
 //!
-//! The file is valid TOML. We write it ourselves for the layout. Of what is in it, [`Snapshot::parse`] reads what
+//! The file is valid TOML, written by our own code for its layout. [`Snapshot::parse`] reads only the part that
 //! `cratewright check` needs.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,22 +21,22 @@ use crate::limits::{Breach, Evaluation, Unused, evaluate, number_of};
 use crate::measures::{VersionOrder, all_of_member, cone, largest_closure, longest_chain, members, packages};
 use crate::model::{Derivation, DerivationGraph, Side};
 
-/// Version of the format, counted up whenever the same graphs give other bytes.
+/// Version of the format, incremented whenever the same graphs give other bytes.
 const FORMAT: u32 = 1;
 
-/// The file's usual name, next to `Cargo.nix`.
+/// The name of the file, next to `Cargo.nix`.
 pub const FILE: &str = "build-graph.toml";
 
-/// Of a committed snapshot: whether the limits are kept.
+/// The part of a committed snapshot about limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// Whether a breach makes `check` fail.
     pub is_enforced: bool,
-    /// Limits that are not kept.
+    /// Limits that are exceeded.
     pub breaches: Vec<Breach>,
     /// Entries of the limits that have no effect.
     pub unused: Vec<Unused>,
-    /// Platforms that it is of.
+    /// The platforms in the snapshot.
     pub platforms: Vec<String>,
 }
 
@@ -62,9 +62,9 @@ struct ParsedLimits {
 }
 
 impl Snapshot {
-    /// Reads a snapshot, which messages call `file`.
+    /// Parses a snapshot. `file` is its name in messages.
     pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostic> {
-        let regenerate = "write it again with `cratewright snapshot`";
+        let regenerate = "regenerate it with `cratewright snapshot`";
         let invalid = |error: &toml::de::Error| {
             let (code, expected) = ("invalid-snapshot", "a snapshot of a build graph");
             Diagnostic::toml(code, expected, file, text, error.message(), error.span()).help(regenerate)
@@ -80,7 +80,7 @@ impl Snapshot {
     }
 }
 
-/// The text of the snapshot of some platforms.
+/// The text of the snapshot for the graphs of some platforms.
 pub fn snapshot(graphs: &[DerivationGraph], limits: &Limits) -> String {
     let mut graphs: Vec<&DerivationGraph> = graphs.iter().collect();
     graphs.sort_by_key(|graph| &graph.platform);
@@ -99,7 +99,7 @@ pub fn snapshot(graphs: &[DerivationGraph], limits: &Limits) -> String {
     text
 }
 
-/// Appends to a text; that cannot fail.
+/// Appends a line to a text, which cannot fail.
 macro_rules! line {
     ($text:expr, $($arguments:tt)*) => {{
         let _ = writeln!($text, $($arguments)*);
@@ -170,20 +170,20 @@ fn write_limits(text: &mut String, limits: &Limits, evaluation: &Evaluation) {
     }
 }
 
-/// A line of a table: what it is sorted by, its key, and its value as TOML.
+/// A line of a table: its sort key, its TOML key, and its TOML value.
 type Line<'g> = ((&'g str, Option<VersionOrder<'g>>, String), String, String);
 
-/// By name of a set of platforms: its lines in order.
+/// The lines of each set of platforms, in order.
 type Tables<'g> = BTreeMap<(PlatformSet, String), Vec<Line<'g>>>;
 
-/// All platforms come before some of them.
+/// The kind of a set of platforms; the set of all platforms sorts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PlatformSet {
     All,
     Some,
 }
 
-/// The lines of all platforms, in a table for each set of platforms that have the same line.
+/// Groups the lines of all platforms by the set of platforms that have them.
 fn by_platforms<'g>(
     graphs: &[&'g DerivationGraph],
     lines_of: impl Fn(&'g DerivationGraph) -> Vec<Line<'g>>,
@@ -224,7 +224,7 @@ fn member_lines<'g>(graph: &'g DerivationGraph) -> Vec<Line<'g>> {
     members(graph).into_iter().map(line).collect()
 }
 
-/// Packages that are built several times: their versions, with how often each is built.
+/// Packages that are built several times: their versions, and how often each is built.
 fn duplicate_lines<'g>(graph: &'g DerivationGraph) -> Vec<Line<'g>> {
     let repeated =
         packages(graph).into_iter().filter(|(_, versions)| versions.values().map(Vec::len).sum::<usize>() > 1);
@@ -254,13 +254,13 @@ fn crate_lines<'g>(graph: &'g DerivationGraph) -> Vec<Line<'g>> {
     graph.crates().map(line).collect()
 }
 
-/// A key of TOML, in quotes if it needs them.
+/// A TOML key, quoted if necessary.
 fn key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { string(name) }
 }
 
-/// A basic string of TOML.
+/// A basic TOML string.
 fn string(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,9 +1,9 @@
-//! Seconds that derivations took, remembered from one build to the next.
+//! Build times of derivations, remembered from one build to the next.
 //!
-//! [`measurements`] reads what Nix or cargo say of a build, [`Timings::record`] finds the derivations that it is about,
-//! and [`Timings::parse`] and [`Timings::to_json`] keep the result in a file. The file is for one machine, or for a CI's
-//! cache: it need not be committed. It is by name, version, labels and side of a crate, not by platform or hash, so that
-//! a build of yesterday's workspace says something of today's.
+//! [`measurements`] reads the log of a build by Nix or cargo, [`Timings::record`] maps it to derivations, and
+//! [`Timings::parse`] and [`Timings::to_json`] keep the result in a file. The file is specific to a machine or to the
+//! cache of a CI system, and is not meant to be committed. Its keys are name, version, labels and side of a crate, not
+//! platform or hash, so that times remain useful when the workspace changes.
 
 mod cargo_report;
 mod nix_log;
@@ -30,7 +30,7 @@ pub struct Timings {
     tests: Table,
 }
 
-/// By key of the entry in `Cargo.nix`.
+/// Seconds by key of the entry in `Cargo.nix` and by side.
 type Table = BTreeMap<String, BTreeMap<Side, f64>>;
 
 #[derive(Serialize, Deserialize)]
@@ -46,64 +46,64 @@ struct Format {
     format: u32,
 }
 
-/// What is known of a derivation.
+/// The known or estimated build time of a derivation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
-    /// What it took, or would take.
+    /// The build time in seconds.
     pub seconds: f64,
-    /// Of what this is known.
+    /// Where the build time comes from.
     pub origin: Origin,
 }
 
-/// Of what the seconds of a derivation are known.
+/// The origin of a build time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Of this derivation, as far as name, version, labels and side tell: it may have been built from other sources.
+    /// The same name, version, labels and side; the sources may have been different.
     Exact,
-    /// Of another version or feature set of the same package, by the key of its entry.
+    /// Another version or feature set of the same package, given by the key of its entry.
     Other(String),
 }
 
-/// What one thing took in one build.
+/// The build time of one subject in one build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
-    /// What was built.
+    /// The subject that was built.
     pub subject: Subject,
-    /// How long it took.
+    /// The build time in seconds.
     pub seconds: f64,
 }
 
-/// What was built, as far as it is known.
+/// The subject of a measurement, as precisely as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A derivation, by its [id](Derivation::id).
     Id(String),
-    /// A derivation that Nix calls so. There may be several.
+    /// Derivations with this name in Nix. There may be several.
     NixName(String),
-    /// A package, as cargo calls it.
+    /// A package that cargo has built.
     Package {
         /// Its name.
         name: String,
         /// Its version.
         version: String,
-        /// It, or its tests.
+        /// Whether the package or its tests were built.
         kind: Kind,
-        /// Its features, in order.
+        /// Its features, sorted.
         features: Vec<String>,
     },
 }
 
-/// What came of measurements.
+/// The result of recording measurements.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
-    /// How many derivations have new seconds, on any of the platforms.
+    /// Number of derivations with new build times, on any of the platforms.
     pub n_derivations: usize,
-    /// What is no derivation of these graphs, such as sources, or packages of another workspace.
+    /// Subjects that match no derivation in the graphs, such as sources, or packages of another workspace.
     pub unmatched: Vec<Subject>,
 }
 
-/// Reads what a program says of a build: a log of Nix, with a time in front of each line, or the report of
-/// `cargo build --timings`. Builds of Nix are by their names; [`NixLog`] has their store paths.
+/// Reads a log of Nix with a time in front of each line, or the report of `cargo build --timings`. Builds of Nix are
+/// identified by name; [`NixLog`] has their store paths.
 pub fn measurements(file: &str, text: &str) -> Result<Vec<Measurement>, Diagnostic> {
     if cargo_report::is_report(text) {
         return cargo_report::measurements(file, text);
@@ -113,18 +113,18 @@ pub fn measurements(file: &str, text: &str) -> Result<Vec<Measurement>, Diagnost
     Ok(log.finish()?.iter().map(|build| build.measurement(&BTreeMap::new())).collect())
 }
 
-/// What is wrong with a file of timings, and where.
+/// An error in a log or a file of build times.
 fn invalid(file: &str, message: impl Into<String>, position: Option<Position>) -> Diagnostic {
     Diagnostic::new("invalid-timings", message).at(file).position(position)
 }
 
 impl Timings {
-    /// Reads a file that [`to_json`](Timings::to_json) has written.
+    /// Parses a file that [`to_json`](Timings::to_json) has written.
     pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostic> {
         let help = "remove the file, and pass `--timings` with a new log";
         let unreadable = |error: serde_json::Error| {
             let position = Position { line: error.line().max(1), column: error.column().max(1) };
-            invalid(file, format!("the file is not one of timings: {error}"), Some(position)).help(help)
+            invalid(file, format!("the file is not a valid timings file: {error}"), Some(position)).help(help)
         };
         let Format { format } = serde_json::from_str(text).map_err(unreadable)?;
         if format != FORMAT {
@@ -135,7 +135,7 @@ impl Timings {
         Ok(Timings { crates, tests })
     }
 
-    /// The file's text: sorted, with milliseconds.
+    /// The text of the file: sorted, and rounded to milliseconds.
     pub fn to_json(&self) -> String {
         let rounded = |table: &Table| {
             let round = |sides: &BTreeMap<Side, f64>| {
@@ -144,11 +144,11 @@ impl Timings {
             table.iter().map(|(key, sides)| (key.clone(), round(sides))).collect()
         };
         let written = File { format: FORMAT, crates: rounded(&self.crates), tests: rounded(&self.tests) };
-        // Maps with names as keys, and numbers: nothing of it can fail.
+        // Serialization cannot fail: keys are strings, and values are numbers.
         serde_json::to_string_pretty(&written).unwrap_or_default() + "\n"
     }
 
-    /// Takes over what a newer build took. What it did not build stays as it is.
+    /// Adds the times of a newer build, which replace older ones.
     pub fn merge(&mut self, newer: Timings) {
         for (into, from) in [(&mut self.crates, newer.crates), (&mut self.tests, newer.tests)] {
             for (key, sides) in from {
@@ -157,8 +157,8 @@ impl Timings {
         }
     }
 
-    /// Takes over measurements of a build, for the derivations of some platforms. If one thing was measured several
-    /// times, or one measurement may be of any of several derivations, each gets the mean.
+    /// Adds measurements of a build for the derivations of some platforms. If a subject was measured several times,
+    /// each of its derivations gets the mean.
     pub fn record(&mut self, graphs: &[DerivationGraph], measurements: &[Measurement]) -> Recorded {
         let mut by_subject: BTreeMap<&Subject, Vec<f64>> = BTreeMap::new();
         for measurement in measurements {
@@ -182,8 +182,8 @@ impl Timings {
         Recorded { n_derivations: ids.len(), unmatched: unmatched.map(|&subject| subject.clone()).collect() }
     }
 
-    /// What a derivation takes: what it took last, else what the nearest version of the package took, with the same
-    /// labels if there is one.
+    /// The build time of a derivation: the last measured one, else that of the nearest version of the package, with the
+    /// same labels if possible.
     pub fn timing(&self, derivation: &Derivation) -> Option<Timing> {
         let table = match derivation.kind {
             Kind::Crate => &self.crates,
@@ -193,7 +193,7 @@ impl Timings {
             return Some(Timing { seconds, origin: Origin::Exact });
         }
         let labels_of = |key: &str| key.split_once(' ').map(|(_, labels)| labels.to_owned());
-        // All keys of the package are together.
+        // All keys of a package are adjacent.
         let first = format!("{}@", derivation.name);
         let others = table.range(first.clone()..).take_while(|(key, _)| key.starts_with(&first));
         let known = others.filter_map(|(key, sides)| Some((key, *sides.get(&derivation.side)?)));
@@ -205,7 +205,7 @@ impl Timings {
         nearest.map(|(key, seconds)| Timing { seconds, origin: Origin::Other(key.clone()) })
     }
 
-    /// By derivation: what it takes, if anything is known.
+    /// The build time of each derivation, if known.
     pub fn seconds(&self, graph: &DerivationGraph) -> Vec<Option<f64>> {
         graph.derivations.iter().map(|derivation| Some(self.timing(derivation)?.seconds)).collect()
     }
@@ -218,8 +218,8 @@ impl Timings {
     }
 }
 
-/// How far a version is from another one, by the foremost number that differs. Of those equally far, the one closest in
-/// order is nearer, and an older one is nearer than a newer one. What is no version is furthest.
+/// The distance between versions, by the first number that differs. Ties go to the closest version in order, and to the
+/// older one. Texts that are not versions are furthest away.
 fn distance(version: &str, from: &str) -> impl Ord + use<> {
     let parsed = [version, from].map(|text| Version::parse(text).ok());
     let [Some(version), Some(from)] = parsed else { return (true, [0; 3], None, None) };
@@ -232,13 +232,13 @@ fn distance(version: &str, from: &str) -> impl Ord + use<> {
         }
     }
     match version <= from {
-        // `None` comes before all else.
+        // `None` is ordered before all other values.
         true => (false, differences, None, Some(Reverse(version))),
         false => (false, differences, Some(version), None),
     }
 }
 
-/// The subjects that mean a derivation most exactly.
+/// The measured subjects that match a derivation most precisely.
 fn subjects_of<'m>(derivation: &Derivation, measured: &BTreeMap<&'m Subject, Vec<f64>>) -> Vec<&'m Subject> {
     let known = |subject: Subject| measured.get_key_value(&subject).map(|(&known, _)| known);
     if let Some(subject) = known(Subject::Id(derivation.id.clone())) {

@@ -1,4 +1,4 @@
-//! One entry of `Cargo.nix`: the attributes of a crate.
+//! An entry of `Cargo.nix`: the attributes of a crate.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ pub(crate) fn dependencies(entry: &Entry) -> impl Iterator<Item = &EntryDependen
     entry.contents.values().flat_map(|content| &content.dependencies)
 }
 
-/// Whether a dependency is for the compiler, whatever depends on it.
+/// Whether a dependency is always built for the host.
 pub(crate) fn is_host(packages: &PackageGraph, merged: &Merged, dependency: &EntryDependency) -> bool {
     dependency.for_build_script || packages[merged.entries[dependency.entry].package].proc_macro
 }
 
-/// What is the same for all entries.
+/// Options common to all entries.
 pub(crate) struct EntryOptions<'a> {
-    /// The edition that is said of no entry.
+    /// The default edition, which is left out of entries.
     pub(crate) edition: &'a str,
     pub(crate) options: &'a RenderOptions,
 }
 
-/// The first entry of a package has all that is the package's; others are like it, but for their lists.
+/// Renders an entry. The first entry of a package has all its attributes; further ones only the attributes that differ.
 pub(crate) fn render_entry(
     packages: &PackageGraph,
     merged: &Merged,
@@ -45,7 +45,7 @@ pub(crate) fn render_entry(
     Binding::new(&entry.key, Nix::Apply(function.into_iter().chain([attributes.set()]).collect()))
 }
 
-/// Which function of `nix-lib/library/fetch.nix` gets it.
+/// Name of the function in `nix-lib/library/fetch.nix` that fetches the source.
 pub(crate) fn constructor(source: &Source) -> &'static str {
     match source {
         Source::Local { .. } => "local",
@@ -55,7 +55,7 @@ pub(crate) fn constructor(source: &Source) -> &'static str {
     }
 }
 
-/// Name and version are in the key, and what is usual is not said.
+/// The attributes of a package. Name and version are in the key, and default values are left out.
 fn package_attributes(package: &Package, EntryOptions { edition, options }: &EntryOptions<'_>) -> Attributes {
     let mut attributes = Attributes::default();
     match &package.source {
@@ -78,14 +78,14 @@ fn package_attributes(package: &Package, EntryOptions { edition, options }: &Ent
             attributes.optional("sha256", checksum.as_deref());
         }
     }
-    // A local source has no such files, see `excluded`.
+    // Local sources exclude these files, see `excluded`.
     if !matches!(package.source, Source::Local { .. }) {
         attributes.texts("undeclared", &package.undeclared);
     }
     attributes.optional("edition", Some(edition_of(package)).filter(|own| own != edition));
     attributes.optional("links", package.links.as_deref());
     if let Some(lib) = &package.lib {
-        // The defaults are nixpkgs' (`build-rust-crate/default.nix`), which has `_` for `-` as well.
+        // The defaults are those of nixpkgs (`build-rust-crate/default.nix`), where `_` replaces `-`.
         let is_usual = lib.name.replace('-', "_") == package.name.replace('-', "_");
         attributes.optional("libName", Some(lib.name.as_str()).filter(|_| !is_usual));
         attributes.optional("libPath", Some(lib.path.as_str()).filter(|&path| path != "src/lib.rs"));
@@ -99,7 +99,7 @@ fn package_attributes(package: &Package, EntryOptions { edition, options }: &Ent
     attributes
 }
 
-/// What entries of one package differ in. `lists` of `nix-lib/library/entries.nix` has the names.
+/// Adds the attributes that differ between entries of a package: `lists` in `nix-lib/library/entries.nix`.
 fn render_lists(
     packages: &PackageGraph,
     merged: &Merged,
@@ -125,7 +125,8 @@ fn render_lists(
     lists.attributes
 }
 
-/// `dependencies`, `buildDependencies` and `crateRenames`. All that a unit for the host has is for the host.
+/// Adds `dependencies`, `buildDependencies` and `crateRenames`. With `for_host`, all dependencies are built for the
+/// host.
 pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: &mut Lists<'_>, for_host: bool) {
     for (name, for_build_script) in [("dependencies", false), ("buildDependencies", true)] {
         lists.add(name, |_, content| {
@@ -154,13 +155,13 @@ pub(crate) fn dependency_lists(packages: &PackageGraph, merged: &Merged, lists: 
     }
 }
 
-/// All targets that are built have the same, or there would be no entry.
+/// The edition of all built targets; `merge` rejects packages with different ones.
 pub(crate) fn edition_of(package: &Package) -> &str {
     let target = package.lib.iter().chain(&package.build_script).chain(&package.bins).next();
     target.map_or(&package.edition, |target| &target.edition)
 }
 
-/// Which flags of a profile its library takes; nothing for what goes into programs alone, as nearly all does.
+/// Which flags of a profile its library gets; `None` for the common case, a library that is only linked into programs.
 fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
     match entry.lto? {
         _ if package.lib.is_none() => Some("run"),
@@ -171,7 +172,7 @@ fn lto(entry: &Entry, package: &Package) -> Option<&'static str> {
     }
 }
 
-/// By name of the package depended upon: what it is called here, where that is not the name of its library.
+/// By package name: extern names of dependencies that differ from the library's name.
 fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<String, BTreeMap<usize, Vec<Nix>>> {
     let mut renames: BTreeMap<String, BTreeMap<usize, Vec<Nix>>> = BTreeMap::new();
     for (&pair, content) in &entry.contents {
@@ -183,7 +184,7 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
             if library.as_deref() == Some(extern_name) {
                 continue;
             }
-            // As `nix-lib/library/units.nix` has it for its dependents.
+            // The version as `nix-lib/library/units.nix` computes it for dependents.
             let version =
                 merged.twins.get(&ix).map_or(to.version.to_string(), |twin| format!("{} ({twin})", to.version));
             let rename = Nix::Set(vec![
@@ -199,7 +200,7 @@ fn renames(packages: &PackageGraph, merged: &Merged, entry: &Entry) -> BTreeMap<
     renames
 }
 
-/// Attributes of a set, one after the other.
+/// Attributes of a set, in this order.
 #[derive(Default)]
 pub(crate) struct Attributes(Vec<Binding>);
 
@@ -237,7 +238,7 @@ impl Attributes {
     }
 }
 
-/// List-valued attributes whose items depend on the pair.
+/// List attributes whose items depend on the pair.
 pub(crate) struct Lists<'a> {
     pub(crate) entry: &'a Entry,
     pub(crate) guards: &'a mut Guards,
@@ -253,7 +254,7 @@ impl Lists<'_> {
     }
 }
 
-/// What all pairs share, then what only some have, each group behind the name of its platforms. Nothing if empty.
+/// The items common to all pairs, then those of some pairs after the name of their platforms. `None` if empty.
 fn guarded_list(pairs: &PairSet, guards: &mut Guards, items: impl Fn(usize) -> Vec<Nix>) -> Option<Nix> {
     let mut where_on: BTreeMap<Nix, PairSet> = BTreeMap::new();
     for &pair in pairs {

@@ -1,21 +1,21 @@
 //! Names for sets of pairs.
 //!
-//! A set that is not all of what an entry is built for gets the most telling name that is true of exactly it: an
-//! operating system, a family, an architecture, a Nix system; else the names of its systems joined.
+//! A proper subset of an entry's pairs gets the first matching name in this order: an operating system, a family, an
+//! architecture, a Nix system. Otherwise the names of its systems are joined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_platform::Cfg;
 use cratewright_resolver::{Pair, Platform};
 
-/// A set of pairs, as indices into the list they were resolved in.
+/// A set of pairs, as indices into the resolved list.
 pub(crate) type PairSet = BTreeSet<usize>;
 
-/// Names of pair sets, and which of them the file uses.
+/// Names of pair sets, and those that the file uses.
 pub(crate) struct Guards {
-    /// Most telling first.
+    /// All names in order of preference.
     named: Vec<(String, PairSet)>,
-    /// Of each pair.
+    /// Name of each pair.
     names: Vec<String>,
     used: BTreeMap<String, PairSet>,
 }
@@ -36,20 +36,20 @@ impl Guards {
         for name_of in [os, family, arch] {
             name_by(&|pair| name_of(&platforms[pair.target]));
         }
-        // What host units have in common is where they are compiled.
+        // Host units differ by the platform that compiles.
         if pairs.iter().any(|pair| pair.is_cross()) {
             for name_of in [os, arch] {
                 name_by(&|pair| name_of(&platforms[pair.host]).map(|name| format!("on-{name}")));
             }
         }
         named.extend(names.iter().enumerate().map(|(ix, name)| (name.clone(), PairSet::from([ix]))));
-        // One name, one meaning: `windows` is a system and a family, and the first of equal names is kept.
+        // A name must be unique: `windows` is both a system and a family, so the first is kept.
         let mut taken = BTreeSet::new();
         named.retain(|(name, _)| taken.insert(name.clone()));
         Guards { named, names, used: BTreeMap::new() }
     }
 
-    /// The name of `set` among the pairs in `within`; pairs outside of those may fall on either side.
+    /// The name of `set` among the pairs in `within`; the name may also include pairs outside of `within`.
     pub(crate) fn name(&mut self, set: &PairSet, within: &PairSet) -> String {
         let fits = |named: &PairSet| named.intersection(within).eq(set.iter());
         let (name, pairs) = match self.named.iter().find(|(_, named)| fits(named)) {
@@ -63,14 +63,14 @@ impl Guards {
         name
     }
 
-    /// Names that were given out, with their pairs.
+    /// The names that were used, with their pairs.
     pub(crate) fn into_used(self) -> BTreeMap<String, PairSet> {
         self.used
     }
 }
 
-/// A native pair is called by its Nix system, where that is no other pair's too: two platforms of one system can differ in
-/// the C library, say. Then, and for pairs of two platforms, only triples tell them apart.
+/// The name of a pair. A native pair is named after its Nix system if that is unambiguous; two platforms of one system
+/// may differ in the C library. Otherwise, and for cross pairs, the name contains the triple.
 fn pair_name(platforms: &[Platform], pairs: &[Pair], pair: Pair) -> String {
     let target = &platforms[pair.target];
     if pair.is_cross() {
@@ -90,7 +90,7 @@ fn value<'a>(platform: &'a Platform, key: &str) -> Option<&'a str> {
     })
 }
 
-/// nixpkgs says darwin where rustc says macos.
+/// The system's name in nixpkgs, which uses darwin for rustc's macos.
 fn os(platform: &Platform) -> Option<String> {
     value(platform, "target_os").map(|os| if os == "macos" { "darwin" } else { os }.to_owned())
 }
@@ -114,9 +114,9 @@ fn system(platform: &Platform) -> String {
 mod tests {
     use super::*;
 
-    /// A gnu and a musl platform of the same system.
+    /// A gnu and a musl platform have the same Nix system.
     #[test]
-    fn platforms_of_one_system_are_told_apart() {
+    fn platforms_of_one_system_are_named_by_triple() {
         let platform = |env: &str| {
             let cfgs = format!("target_arch=\"x86_64\"\ntarget_os=\"linux\"\ntarget_env=\"{env}\"\n");
             Platform::parse(&format!("x86_64-unknown-linux-{env}"), &cfgs).unwrap()
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_telling_true_name_wins() {
+    fn most_general_matching_name_is_used() {
         let all = [0, 1, 2, 3];
         check(&[0, 1], &all, "linux");
         check(&[2, 3], &all, "darwin");

@@ -1,7 +1,8 @@
-//! Unit graphs to the text of one `Cargo.nix`.
+//! Renders unit graphs to the text of a `Cargo.nix`.
 //!
-//! [`merge`] folds the graphs of all selections and pairs into entries, one per distinct unit, and [`render`] writes
-//! them out. Rendering is total and deterministic: whatever cannot be said in `Cargo.nix` is refused by [`merge`].
+//! [`merge`] combines the graphs of all selections and pairs into entries, one per distinct unit, and [`render`] prints
+//! them. Rendering is deterministic and cannot fail: [`merge`] rejects everything that nixpkgs' builder does not
+//! support.
 //!
 //! ```
 //! use cratewright_renderer::{Library, RenderOptions, Resolved, merge, render};
@@ -24,7 +25,7 @@
 //! # }"#;
 //! # let metadata = Metadata::parse(metadata, |_| false)?;
 //! # let workspace = Workspace::discover(&observer)?;
-//! // These come about as in the example of the resolver.
+//! // Built as in the example of the resolver.
 //! let packages: PackageGraph = /* ... */
 //! # PackageGraph::new(&workspace, &lock, metadata, &HashMap::new())?;
 //! let platforms = [Platform::parse("x86_64-unknown-linux-gnu", "unix\ntarget_os=\"linux\"")?];

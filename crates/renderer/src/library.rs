@@ -1,7 +1,7 @@
-//! The Nix code that is the same for every workspace.
+//! The Nix code that is common to all workspaces.
 //!
-//! It stands in one file beside `Cargo.nix`, at a path that several share, or within; `nix-lib/library/default.nix` is the
-//! same, from the files of this repository.
+//! It is in a file next to `Cargo.nix`, at a path shared by several, or embedded in `Cargo.nix`.
+//! `nix-lib/library/default.nix` is the same library, loaded from the files of this repository.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -11,11 +11,11 @@ use crate::overrides::OVERRIDES;
 
 macro_rules! parts {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../nix-lib/library/", $name, ".nix")))),*]
+        [$(($name, include_str!(concat!("../nix-lib/library/", $name, ".nix")))),*]
     };
 }
 
-/// Parts by name of their file in `nix-lib/library`, by which they know each other, in the order of the files.
+/// Name and code of each file in `nix-lib/library`, in order of their names. The parts refer to each other by name.
 pub const PARTS: [(&str, &str); 25] = parts![
     "build-script",
     "cache-roots",
@@ -44,19 +44,19 @@ pub const PARTS: [(&str, &str); 25] = parts![
     "workspace",
 ];
 
-/// Parts that nothing needs where members are not resolved for their tests: `checks` then has no check to make.
+/// Parts that are left out if members are not resolved for their tests, because `checks` then has no checks.
 const OF_TESTS: [&str; 2] = ["check-kinds", "check-script"];
 
-/// The body of the file that `Cargo.nix` imports.
+/// Body of the file that `Cargo.nix` imports.
 pub static LIBRARY: LazyLock<String> = LazyLock::new(|| {
     let comment =
-        "# What every Cargo.nix is given to: Nix code that is the same for all workspaces, and needs nixpkgs alone.\n";
+        "# The library that every Cargo.nix imports: Nix code common to all workspaces, which needs only nixpkgs.\n";
     let all = OVERRIDES.iter().map(|one| one.name).collect();
     format!("{comment}let\n{}in\nlibrary.workspace library\n", bindings(true, &all))
 });
 
-/// `library = { ... };`, with these overrides of ours. Code stands as it is in its file, so that a line of one is a line
-/// of the other.
+/// The binding `library = { ... };` with some of our overrides. Code is not indented again, so that its lines are those
+/// of the files.
 pub(crate) fn bindings(with_tests: bool, overrides: &BTreeSet<&str>) -> String {
     let mut text = "  library = {\n".to_owned();
     for (name, code) in PARTS.iter().filter(|(name, _)| with_tests || !OF_TESTS.contains(name)) {
@@ -71,7 +71,7 @@ pub(crate) fn bindings(with_tests: bool, overrides: &BTreeSet<&str>) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "it lists the directory that the text was made of")]
+#[expect(clippy::disallowed_methods, reason = "the test lists the directory of the library's files")]
 mod tests {
     use super::*;
 

@@ -1,13 +1,13 @@
-//! Many unit graphs to one list of entries.
+//! Merges many unit graphs into one list of entries.
 //!
-//! The same package is a unit in many graphs: one per selection and pair, and on two sides of each. Here they become
-//! as few entries as differ:
+//! A package is a unit in many graphs, one per selection and pair, and on two sides of each. The merge makes as few
+//! entries as possible:
 //!
-//! - Across *pairs*, the unit that one selection has on one side is one entry, whose lists differ by platform.
-//! - Across *selections and sides*, units that agree on every pair they share are one entry.
+//! - Across *pairs*, the unit of a selection on one side is one entry, whose lists depend on the platform.
+//! - Across *selections and sides*, units that agree on every common pair are one entry.
 //!
-//! Packages are taken in an order that has dependencies first, so that "agree" is a comparison of plain values: features
-//! and the entries depended upon.
+//! Packages are merged after their dependencies, so that units agree if their features and the entries of their
+//! dependencies are equal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use cratewright_sources::diagnostic::Diagnostic;
 use crate::merged::{Content, Entry, EntryDependency, EntryIx, Member, MemberTests, Merged, Resolved, labelled};
 use crate::origins::twins;
 
-/// A unit of one selection on one side, over all pairs.
+/// The unit of a selection on one side, for all pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Slot {
     kind: CompileKind,
@@ -35,10 +35,10 @@ struct Placed {
     unit: UnitIx,
 }
 
-/// All units of one package that are built for themselves, or all that are for its tests. Tests depend on builds alone,
-/// so that groups have no cycle among them, as packages have through dev-dependencies.
+/// All units that build a package, or all that are for its tests. Tests depend only on builds, so groups have no
+/// cycles, unlike packages, which have them through dev-dependencies.
 ///
-/// Units that differ in [`cratewright_resolver::UnitFor`] alone have equal content, and end up as one entry.
+/// Units that differ only in [`cratewright_resolver::UnitFor`] have equal content and become one entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Group {
     mode: CompileMode,
@@ -48,7 +48,7 @@ struct Group {
 /// Merges all graphs.
 ///
 /// # Errors
-/// When a unit cannot be built by nixpkgs' builder.
+/// If nixpkgs' builder does not support a unit.
 pub fn merge(resolved: Resolved<'_>) -> Result<Merged, Diagnostic> {
     let groups = Groups::collect(resolved);
     let order = groups.in_dependency_order(resolved);
@@ -96,8 +96,8 @@ impl Groups {
         &self.placed[self.index(group)]
     }
 
-    /// Groups that have units, dependencies first. Cargo refuses cycles through anything but dev-dependencies, which tests
-    /// alone have.
+    /// Groups with units, dependencies first. Cargo rejects cycles except through dev-dependencies, which only tests
+    /// have.
     fn in_dependency_order(&self, resolved: Resolved<'_>) -> Vec<Group> {
         let packages = resolved.packages.in_dependency_order();
         let groups = |mode| packages.iter().map(move |&package| Group { mode, package });
@@ -112,14 +112,14 @@ struct Merger<'a> {
     resolved: Resolved<'a>,
     twins: BTreeMap<PackageIx, String>,
     entries: Vec<Entry>,
-    /// By selection, pair and unit.
+    /// Entry by selection, pair and unit.
     entry_of: Vec<Vec<Vec<EntryIx>>>,
 }
 
 impl<'a> Merger<'a> {
     fn merge_group(&mut self, group: Group, placed: &[Placed]) {
         let first_entry = self.entries.len();
-        // The first entry gets the plain key: what building the package itself means, where that is asked for.
+        // The first entry gets the plain key, which is preferably that of building the package itself.
         let rank = |slot: Slot| {
             let selection = &self.resolved.selections[slot.selection];
             (!selection.members.contains(&group.package), selection.variant.is_some(), selection.intent, slot)
@@ -130,7 +130,7 @@ impl<'a> Merger<'a> {
         let mut dependencies: Vec<EntryDependency> = Vec::new();
         for placed in placed.chunk_by(|(_, a), (_, b)| a.slot == b.slot) {
             let slot = placed[0].1.slot;
-            // One buffer for all pairs: most slots agree with an entry that is there already, and need no copy.
+            // One buffer for all pairs: most slots agree with an existing entry and need no copy.
             dependencies.clear();
             let mut contents: Vec<(usize, &[FeatureIx], std::ops::Range<usize>)> = Vec::with_capacity(placed.len());
             for (_, placed) in placed {
@@ -170,7 +170,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// One answer for all graphs that an entry is in.
+    /// Computes `lto` for each entry, over all graphs that it is in.
     fn find_lto(&mut self) {
         for (graphs, entries) in self.resolved.graphs.iter().zip(&self.entry_of) {
             for (graph, entries) in graphs.iter().zip(entries) {
@@ -185,7 +185,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Refuses what nixpkgs' builder would build wrongly.
+    /// Rejects units that nixpkgs' builder would build wrongly.
     fn check(&self, group: Group, placed: &[Placed]) -> Result<(), Diagnostic> {
         let package = &self.resolved.packages[group.package];
         let bins = placed.iter().flat_map(|placed| &self.unit_graph(placed)[placed.unit].bins);
@@ -198,9 +198,10 @@ impl<'a> Merger<'a> {
             return Err(Diagnostic::new("proc-macro-bins", message).help("move the binaries to a package of their own"));
         }
         if package.is_linked_dynamically() && !bins.is_empty() {
-            // A program would refer to the output that holds the library, which refers to that of the program.
+            // The output of the program would refer to that of the library and the other way round, which Nix does not
+            // allow.
             let message = format!(
-                "package `{}` has binaries beside a library that is a `dylib` alone, which one derivation cannot hold",
+                "package `{}` has binaries and a library that is only a `dylib`, which cannot be in one derivation",
                 package.display()
             );
             return Err(Diagnostic::new("dylib-bins", message)
@@ -211,7 +212,7 @@ impl<'a> Merger<'a> {
         for bin in bins() {
             if let Some(first) = names.insert(bin.name.replace('-', "_"), &bin.name) {
                 let message = format!(
-                    "binaries `{first}` and `{}` of package `{}` are one name to nixpkgs' builder",
+                    "binaries `{first}` and `{}` of package `{}` have the same name in nixpkgs' builder",
                     bin.name,
                     package.display()
                 );
@@ -247,10 +248,10 @@ impl<'a> Merger<'a> {
         &self.resolved.graphs[placed.slot.selection][placed.pair]
     }
 
-    /// The package id spec for the first entry of a package; further ones say whose they are.
+    /// Key of an entry: the package id spec for the first entry of a package, followed by labels in brackets for others.
     ///
-    /// What is said stands in brackets, a word or `word=value` each, in a fixed order. No member, variant or origin has a
-    /// space, a bracket or `=` in it, so that no two say the same.
+    /// Each label is a word or `word=value`, in a fixed order. Names of members, variants and origins contain no
+    /// spaces, brackets or `=`, so the key is unique.
     fn key(&self, group: Group, slot: Slot, first: Slot) -> String {
         let mut labels = Vec::new();
         if slot.selection != first.selection {
@@ -264,7 +265,7 @@ impl<'a> Merger<'a> {
             }
         }
         if slot.kind != first.kind {
-            // Platforms in nixpkgs' words.
+            // nixpkgs' names for the platforms.
             labels.push(if slot.kind == CompileKind::Host { "build" } else { "host" }.to_owned());
         }
         if group.mode == CompileMode::Test {
@@ -287,7 +288,7 @@ impl<'a> Merger<'a> {
         let variant = |selection: usize| &self.resolved.selections[selection].variant;
         members.sort_by_key(|&(selection, package, _)| (variant(selection), &self.resolved.packages[package].name));
         members.dedup_by_key(|&mut (selection, package, _)| (variant(selection), package));
-        // A member whose binaries exist on some platforms only is there on all, with nothing to build on the others.
+        // A member whose binaries exist only on some platforms is listed for all, with nothing to build on the others.
         let of_tests = tests.iter().flat_map(|tests| [tests.target, tests.host]).flatten();
         for entry in members.iter().map(|&(_, _, entry)| entry).chain(of_tests) {
             for pair in 0..self.resolved.pairs.len() {
@@ -295,7 +296,7 @@ impl<'a> Merger<'a> {
             }
         }
 
-        // Sort by key, which is how the file reads, and carry the indices along.
+        // Sorts the entries by key and updates the indices.
         let mut order: Vec<EntryIx> = (0..self.entries.len()).collect();
         order.sort_by(|&a, &b| self.entries[a].key.cmp(&self.entries[b].key));
         let mut new_ix = vec![0; order.len()];
@@ -340,7 +341,8 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// A new version of a crate then changes its own entry, and not those of all its dependents.
+    /// Leaves the version out of references where it is unambiguous, so that an update of a crate changes only its own
+    /// entry.
     fn shorten_references(&mut self) {
         let graph = self.resolved.packages;
         let mut packages: BTreeMap<&str, BTreeSet<PackageIx>> = BTreeMap::new();
@@ -355,7 +357,7 @@ impl<'a> Merger<'a> {
         }
     }
 
-    /// Of all members, in order of their names. Makes an entry for one that is nothing but tests.
+    /// Tests of all members, sorted by name. Adds an entry for a member that has only tests.
     fn tests(&mut self) -> Vec<MemberTests> {
         let mut found: BTreeMap<&str, MemberTests> = BTreeMap::new();
         let packages = self.resolved.packages;

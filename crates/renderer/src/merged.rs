@@ -1,4 +1,4 @@
-//! What `merge.rs` makes of unit graphs, and `render.rs` writes: entries, members and their tests.
+//! The result of `merge.rs`, which `render.rs` prints: entries, members and their tests.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::guards::PairSet;
 /// Index into [`Merged::entries`].
 pub type EntryIx = usize;
 
-/// What was resolved, for all selections and pairs.
+/// The result of resolution, for all selections and pairs.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'a> {
     /// The packages.
     pub packages: &'a PackageGraph,
-    /// Platforms that the pairs speak of.
+    /// Platforms that the pairs refer to.
     pub platforms: &'a [Platform],
     /// Pairs, in the order of the inner lists of `graphs`.
     pub pairs: &'a [Pair],
@@ -29,93 +29,93 @@ pub struct Resolved<'a> {
 /// A dependency of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryDependency {
-    /// For the build script, or for everything else.
+    /// Whether the build script needs it, and not the other targets.
     pub for_build_script: bool,
-    /// The entry depended upon.
+    /// Entry of the dependency.
     pub entry: EntryIx,
-    /// Name given with `--extern`.
+    /// Name for `--extern`.
     pub extern_name: ExternName,
 }
 
-/// What an entry is on one pair.
+/// Features and dependencies of an entry on one pair.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Content {
-    /// Features that are on, in order.
+    /// Enabled features, sorted.
     pub features: Vec<FeatureIx>,
     /// Dependencies, sorted.
     pub dependencies: Vec<EntryDependency>,
 }
 
-/// One attribute of `Cargo.nix`.
+/// An attribute of `crates` in `Cargo.nix`.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Package id spec, with labels in brackets where a package has several entries.
+    /// Package id spec, with labels in brackets if the package has several entries.
     pub key: String,
-    /// How others name it: as in `Cargo.lock`, without the version where there is one alone.
+    /// Name in dependents' lists: as in `Cargo.lock`, without the version if it is unambiguous.
     pub(crate) reference: String,
     /// The package.
     pub package: PackageIx,
-    /// Content by pair; pairs that do not build it are absent.
+    /// Content by pair, without pairs that do not build it.
     pub contents: BTreeMap<usize, Content>,
-    /// Built for itself, or what its tests are compiled with.
+    /// Whether it is a build or the package's tests.
     pub mode: CompileMode,
-    /// Binaries by pair, as indices into the package's; only members that are built for themselves or for tests have any.
+    /// Binaries by pair, as indices into the package's list; empty for packages that are not selected.
     pub bins: BTreeMap<usize, Vec<usize>>,
     /// Targets by pair that only entries for tests have.
     pub dev_targets: BTreeMap<usize, DevTargets>,
-    /// What its library must hold for the target where LTO is on; nothing where no profile turns it on, or for the host.
+    /// Contents of the library for the target if a profile enables LTO; `None` if no profile does, or for the host.
     pub lto: Option<Lto>,
 }
 
-/// A member and what building it means.
+/// A member with the entry that builds it.
 #[derive(Debug, Clone)]
 pub struct Member {
     /// The package.
     pub package: PackageIx,
     /// Its entry.
     pub entry: EntryIx,
-    /// The variant that this is, else the default build.
+    /// Name of the variant; `None` for the default build.
     pub variant: Option<String>,
-    /// Features asked of it by name, see [`Selection::requested_features`].
+    /// Names of requested features, see [`Selection::requested_features`].
     pub features: Vec<String>,
 }
 
-/// What the tests of a member are made of.
+/// The entries for the tests of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemberTests {
     /// The package.
     pub package: PackageIx,
-    /// For the target: all there is to test but the library of a proc-macro.
+    /// Tests for the target: everything except the library of a proc-macro.
     pub target: Option<EntryIx>,
-    /// For the host: the library of a proc-macro.
+    /// Tests for the host: the library of a proc-macro.
     pub host: Option<EntryIx>,
-    /// The package as its tests link it. Where they link nothing, any build of it.
+    /// The build of the package that its tests link, or any build of it if they link none.
     pub unit: EntryIx,
-    /// Whether there is a library to link.
+    /// Whether the package has a library to link.
     pub has_library: bool,
 }
 
-/// Everything that a `Cargo.nix` is written from.
+/// The data of a `Cargo.nix`.
 #[derive(Debug)]
 pub struct Merged {
-    /// In order of their keys.
+    /// Entries sorted by key.
     pub entries: Vec<Entry>,
-    /// Default builds, then variants by name; members in order of their names. A member without library and enabled
-    /// binary has nothing to build and is left out.
+    /// Default builds, then variants by name, each with members sorted by name. A member without library and enabled
+    /// binaries is left out.
     pub members: Vec<Member>,
-    /// In order of the members' names, those that have anything to test.
+    /// Members that have tests, sorted by name.
     pub tests: Vec<MemberTests>,
-    /// Packages that share name and version with another one, and where they come from. The other one is not in here.
+    /// Labels for packages that share name and version with another one, which has no label.
     pub twins: BTreeMap<PackageIx, String>,
 }
 
 impl Merged {
-    /// What is built for itself, not for tests.
+    /// Entries that are builds, not tests.
     pub fn builds(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.is_build())
     }
 
-    /// Key of the first entry of a package, which has what all of them have in common.
+    /// Key of the first entry of a package, which has the common attributes.
     pub(crate) fn first_key(&self, packages: &PackageGraph, package: PackageIx) -> String {
         labelled(packages, &self.twins, package, Vec::new())
     }
@@ -125,7 +125,7 @@ impl Merged {
     }
 }
 
-/// The package id spec, and labels in brackets.
+/// A package id spec with labels in brackets.
 pub(crate) fn labelled(
     packages: &PackageGraph,
     twins: &BTreeMap<PackageIx, String>,
@@ -145,7 +145,7 @@ impl Entry {
         Entry { reference: key.clone(), key, package, contents, mode, bins, dev_targets, lto: None }
     }
 
-    /// Whether it is built for itself, not for tests.
+    /// Whether it is a build, not tests.
     pub(crate) fn is_build(&self) -> bool {
         self.mode == CompileMode::Build
     }

@@ -1,7 +1,7 @@
-//! What manifests say of packages and no crate is built from: description, authors, licence and the like.
+//! Metadata in manifests that does not affect builds: description, authors, license and so on.
 //!
-//! A package of a registry has it in its own manifest, from where the build takes it. A manifest of a workspace or a git
-//! repository may inherit it, so that it is resolved here.
+//! A package of a registry has it in its own manifest, which the build reads. A manifest of a workspace or a git
+//! repository may inherit it, so it is resolved here.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use cratewright_resolver::{Package, PackageGraph, Source};
 use crate::merged::Merged;
 use crate::nix::{Binding, Nix};
 
-/// By key of the first entry of each package that has no such manifest; what most of them say stands for all at `*`.
+/// Metadata by key of the first entry, for packages whose manifest may inherit; values shared by most are in `*`.
 pub(crate) fn metadata(packages: &PackageGraph, merged: &Merged) -> Vec<Binding> {
     let described: Vec<(String, BTreeMap<&str, Nix>)> = merged
         .builds()
@@ -39,7 +39,7 @@ pub(crate) fn metadata(packages: &PackageGraph, merged: &Merged) -> Vec<Binding>
     shared.into_iter().chain(described.iter().map(|(key, attributes)| Binding::new(key, rest(attributes)))).collect()
 }
 
-/// Whether a manifest may inherit from another one: those of registries were written out by `cargo package`.
+/// Whether a manifest may inherit from another one. `cargo package` resolves inheritance for registries.
 pub(crate) fn is_inherited(package: &Package) -> bool {
     match &package.source {
         Source::Local { .. } | Source::Git { .. } => true,
@@ -48,7 +48,7 @@ pub(crate) fn is_inherited(package: &Package) -> bool {
     }
 }
 
-/// What a manifest says of a package, by nixpkgs' names.
+/// The metadata of a package, by nixpkgs' names.
 pub(crate) fn attributes(package: &Package) -> BTreeMap<&'static str, Nix> {
     let texts = [
         ("default-run", &package.default_run),

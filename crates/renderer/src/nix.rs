@@ -1,48 +1,48 @@
-//! A tree of Nix expressions, as far as `Cargo.nix` needs them, and the printer that lays it out.
+//! A tree of the Nix expressions that `Cargo.nix` needs, and its printer.
 //!
-//! Layout is for a reviewer: an attribute a line, so that a change of one is a line of a diff; lists filled to the width of a
-//! line, so that a long one does not become a page. The same tree always has the same text.
+//! The layout is made for reviewing diffs: each attribute has its own line, and lists fill lines to the maximum width.
+//! The same tree always gives the same text.
 
 use std::borrow::Cow;
 
-/// Columns of a line.
+/// Maximum width of a line in columns.
 const WIDTH: usize = 120;
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Nix {
-    /// A string, not yet escaped.
+    /// A string, unescaped.
     Text(String),
-    /// What is Nix already, on one line: a name, `true`, `./..`.
+    /// Nix code on one line: a name, `true`, `./..`.
     Word(Cow<'static, str>),
-    /// `units."libc@0.2.1"`: an attribute of something that has a name.
+    /// An attribute of a named set: `units."libc@0.2.1"`.
     Select(&'static str, String),
-    /// Elements.
+    /// A list.
     List(Vec<Nix>),
-    /// Attributes, in this order.
+    /// An attribute set, in this order.
     Set(Vec<Binding>),
-    /// A function and its arguments.
+    /// A function applied to arguments.
     Apply(Vec<Nix>),
-    /// `a ++ b`
+    /// Concatenation: `a ++ b`.
     Concat(Vec<Nix>),
-    /// What a function takes, as written, and its body.
+    /// A function: its formals as written, and its body.
     Function(Cow<'static, str>, Box<Nix>),
-    /// `let ... in ...`
+    /// The expression `let ... in ...`.
     Let(Vec<Binding>, Box<Nix>),
-    /// Lines of a file of ours, indented as there.
+    /// Lines of code that are printed as they are.
     Code(Cow<'static, str>),
-    /// A string of whole lines, not yet escaped, in which a line of a diff is a line.
+    /// A multi-line string, unescaped.
     Lines(Vec<String>),
 }
 
-/// A line of an attribute set or of `let`.
+/// A binding of an attribute set or of `let`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Binding {
-    /// A line of comment, below an empty line.
+    /// A comment of one line, printed after an empty line.
     pub(crate) comment: Option<&'static str>,
-    /// A name, not yet quoted; none for code that is laid out already.
+    /// Name, unquoted; `None` for code that is printed as it is.
     pub(crate) name: Option<String>,
-    /// What it is bound to.
+    /// The value.
     pub(crate) value: Nix,
 }
 
@@ -51,7 +51,7 @@ impl Binding {
         Binding { comment: None, name: Some(name.into()), value }
     }
 
-    /// Whole lines of code, laid out for where they stand.
+    /// Lines of code with their final indentation.
     pub(crate) fn lines(code: String) -> Self {
         Binding { comment: None, name: None, value: Nix::Code(code.into()) }
     }
@@ -70,12 +70,12 @@ impl Nix {
         Nix::List(texts.into_iter().map(|text| Nix::text(text.as_ref())).collect())
     }
 
-    /// A function and its argument.
+    /// A function applied to one argument.
     pub(crate) fn call(function: impl Into<Cow<'static, str>>, argument: Nix) -> Self {
         Nix::Apply(vec![Nix::Word(function.into()), argument])
     }
 
-    /// The text of a file that is this expression.
+    /// The expression as the text of a file.
     pub(crate) fn print(&self) -> String {
         let mut printer = Printer { text: String::new() };
         printer.print(self, 0);
@@ -83,7 +83,7 @@ impl Nix {
         printer.text
     }
 
-    /// On one line, if it can be. A set is given a line for each attribute where it is not within a list.
+    /// The expression on one line, if possible. Only in lists, sets are printed on one line.
     fn flat(&self, in_list: bool) -> Option<String> {
         match self {
             Nix::Text(text) => Some(string(text)),
@@ -111,7 +111,7 @@ impl Nix {
         }
     }
 
-    /// As an element of a list, in parentheses where it needs them.
+    /// The expression as a list element, in parentheses if needed.
     fn flat_item(&self) -> Option<String> {
         let text = self.flat(true)?;
         Some(if matches!(self, Nix::Apply(_) | Nix::Concat(_)) { format!("({text})") } else { text })
@@ -139,7 +139,7 @@ impl Printer {
     }
 
     fn print(&mut self, nix: &Nix, indentation: usize) {
-        // A semicolon follows.
+        // Leaves room for the semicolon.
         let room = WIDTH.saturating_sub(self.column() + 1);
         if let Some(flat) = nix.flat(false).filter(|flat| flat.chars().count() <= room) {
             self.text.push_str(&flat);
@@ -197,7 +197,7 @@ impl Printer {
         }
     }
 
-    /// As many elements on a line as fit, but one if they are sets.
+    /// Fills lines with elements, but gives each set its own line.
     fn list(&mut self, items: &[Nix], indentation: usize) {
         self.text.push('[');
         let has_sets = items.iter().any(|item| matches!(item, Nix::Set(_)));
@@ -210,7 +210,7 @@ impl Printer {
             } else {
                 self.text.push(' ');
             }
-            // An element that has lines of its own is followed by a line.
+            // A multi-line element is followed by a new line.
             is_first = has_sets || flat.is_none();
             match flat {
                 Some(flat) => self.text.push_str(&flat),
@@ -260,8 +260,8 @@ impl Printer {
 
 /// A Nix string literal that evaluates to `text`.
 ///
-/// Every string of every `Cargo.nix` goes through here. NUL is left out: neither Nix nor an environment variable can
-/// hold it, and cargo itself fails on a manifest that has one.
+/// All strings in `Cargo.nix` are made by this function. NUL is dropped: neither Nix strings nor environment variables
+/// can contain it, and cargo rejects a manifest with one.
 pub fn string(text: &str) -> String {
     let mut literal = String::with_capacity(text.len() + 2);
     literal.push('"');
@@ -282,7 +282,7 @@ pub fn string(text: &str) -> String {
     literal
 }
 
-/// For the inside of an indented string, in which `''` and `${` mean something.
+/// Escapes `''` and `${` in an indented string.
 fn escape_line(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;
@@ -290,7 +290,7 @@ fn escape_line(line: &str) -> String {
         text.push_str(&rest[..at]);
         let (escaped, length) = match &rest[at..] {
             special if special.starts_with("''") => ("'''", 2),
-            // The quote would be part of the sequence that escapes what follows.
+            // An unescaped quote would form `'''` with the escape sequence that follows.
             special if special.starts_with("'${") => ("${\"'\"}", 1),
             special if special.starts_with("${") => ("''${", 2),
             special => (&special[..1], 1),
@@ -301,7 +301,7 @@ fn escape_line(line: &str) -> String {
     text + rest
 }
 
-/// An attribute name: bare where Nix allows it, else quoted.
+/// An attribute name, quoted if necessary.
 pub(crate) fn attribute(name: &str) -> String {
     let mut chars = name.chars();
     let bare = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn attribute_names_are_quoted_when_they_must_be() {
+    fn attribute_names_are_quoted_if_necessary() {
         assert_eq!(attribute("libc"), "libc");
         assert_eq!(attribute("license-file"), "license-file");
         assert_eq!(attribute("libc@1.0.0"), r#""libc@1.0.0""#);
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_a_line_and_lists_filled() {
+    fn attributes_have_own_lines_and_lists_fill_lines() {
         let many = (0..40).map(|ix| Nix::Select("units", format!("crate-{ix}@1.0.0"))).collect();
         let bin = Nix::Set(vec![Binding::new("name", Nix::text("a")), Binding::new("path", Nix::text("b"))]);
         let entry = Nix::call(

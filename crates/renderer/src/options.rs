@@ -1,4 +1,4 @@
-//! How a `Cargo.nix` is written, and what its writer knows besides what was resolved.
+//! Options of a `Cargo.nix`, and data that resolution does not provide.
 
 use std::collections::BTreeMap;
 
@@ -6,37 +6,37 @@ use cratewright_workspace::EnvironmentVariable;
 
 use crate::origins::Origins;
 
-/// Where a `Cargo.nix` has the Nix code from that is the same for all.
+/// Location of the Nix code that is common to all workspaces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Library {
-    /// A file, or a directory with a `default.nix`, seen from the directory of `Cargo.nix`.
+    /// A file, or a directory with `default.nix`, relative to the directory of `Cargo.nix`.
     At(String),
-    /// `Cargo.nix` itself, as far as its workspace needs it.
+    /// In `Cargo.nix`, reduced to the parts that its workspace needs.
     #[default]
     Embedded,
 }
 
-/// How to write the file.
+/// Options for rendering.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
-    /// The workspace root seen from the directory of `Cargo.nix`: `.`, `..`, `../..`.
+    /// The workspace root relative to the directory of `Cargo.nix`: `.`, `..`, `../..`.
     pub root: String,
-    /// Where the library is.
+    /// Location of the library.
     pub library: Library,
-    /// Version of the layout that the library is told, see `FORMAT` of the staleness crate.
+    /// Format version for the library to check, see `FORMAT` of the staleness crate.
     pub format: u32,
-    /// What is written, seen from the workspace root; kept out of the root package's source.
+    /// Generated files relative to the workspace root, which the root package's source excludes.
     pub outputs: Vec<String>,
-    /// Where packages are fetched from.
+    /// Origins of packages.
     pub origins: Origins,
-    /// By directory of a local package: what it is built from besides that, seen from the workspace root.
+    /// Extra sources relative to the workspace root, by directory of a local package.
     pub extra_sources: BTreeMap<String, Vec<String>>,
-    /// Patterns of files that are in no local source.
+    /// Patterns of files that are excluded from all local sources.
     pub ignored: Vec<String>,
-    /// `rustflags` of cargo's configuration, by triple.
+    /// Key `rustflags` of cargo's configuration, by triple.
     pub rustflags: BTreeMap<String, Vec<String>>,
-    /// `[env]` of cargo's configuration.
+    /// Table `[env]` of cargo's configuration.
     pub environment: BTreeMap<String, EnvironmentVariable>,
-    /// By file, the record of what `Cargo.nix` is made from: a line for each key.
+    /// The record of the inputs: lines of each section, by file.
     pub inputs: BTreeMap<String, String>,
 }

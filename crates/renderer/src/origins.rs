@@ -1,46 +1,46 @@
-//! Where packages are fetched from, and what that is called in `Cargo.nix`.
+//! Origins of packages and their names in `Cargo.nix`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cratewright_resolver::{Package, PackageIx, Source};
 
-/// The crates.io registry as `Cargo.lock` has it.
+/// Source id of crates.io in `Cargo.lock`.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// A commit of a git repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    /// What it is called: the last part of its URL and the beginning of the commit.
+    /// Unique name: the last part of its URL and the beginning of the commit.
     pub name: String,
     /// URL of the repository.
     pub url: String,
     /// Full hash of the commit.
     pub rev: String,
-    /// SHA-256 of the NAR of its files and those of its submodules, lower-case hex.
+    /// SHA-256 of the NAR of its files, including submodules, in lower-case hexadecimal.
     pub sha256: String,
 }
 
 /// A registry other than crates.io.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registry {
-    /// What it is called: its index without what every such URL begins with, where that is not ambiguous.
+    /// Unique name: its index without the scheme if that is unambiguous.
     pub name: String,
     /// URL of its index, as in [`Source::Registry`].
     pub index: String,
-    /// `dl` of its index configuration.
+    /// Value of `dl` in its index configuration.
     pub dl: String,
 }
 
-/// All of a workspace, but for crates.io and the workspace itself.
+/// All origins in a workspace except crates.io and local directories.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins {
-    /// In order of URL and commit; names are unique.
+    /// Commits, sorted by URL and hash; names are unique.
     pub repositories: Vec<Repository>,
-    /// In order of their indices.
+    /// Registries, sorted by index.
     pub registries: Vec<Registry>,
 }
 
-/// Names for commits of repositories, given by URL and commit: short where that is not ambiguous.
+/// Names for commits, given by URL and hash; a number is appended if the short name is taken.
 pub fn repository_names(commits: &BTreeSet<(String, String)>) -> BTreeMap<(String, String), String> {
     let mut taken = BTreeSet::new();
     let mut names = BTreeMap::new();
@@ -88,13 +88,13 @@ fn short_index(index: &str) -> &str {
     index.split_once("://").map_or(index, |(_, rest)| rest).trim_end_matches('/')
 }
 
-/// The source that a vendored package stands for, as `Cargo.lock` has it; crates.io goes without saying.
+/// Source id that a vendored package replaces, as in `Cargo.lock`; `None` for crates.io.
 pub(crate) fn replaced(package: &Package) -> Option<&str> {
     package.source_id.as_deref().filter(|&source| source != CRATES_IO)
 }
 
-/// Of packages that share name and version, all but one get a label that says where they come from, without spaces,
-/// brackets and `=`. The one without a label is that of crates.io, if it is among them.
+/// Labels for packages that share name and version: the origin, without spaces, brackets and `=`. One package gets no
+/// label, preferably that of crates.io.
 pub(crate) fn twins(packages: &BTreeMap<PackageIx, &Package>) -> BTreeMap<PackageIx, String> {
     let mut by_spec: BTreeMap<(&str, &semver::Version), Vec<PackageIx>> = BTreeMap::new();
     for (&ix, package) in packages {
@@ -123,7 +123,7 @@ fn label(package: &Package) -> String {
         Source::Registry { index, .. } => short_index(index).to_owned(),
         Source::Git { url, rev, .. } => short_name(url, rev),
     };
-    // As in a URL. The comma is for numbers.
+    // Characters other than those allowed in a URL are encoded; the comma is reserved for numbers.
     let is_plain = |c: char| c.is_alphanumeric() || "-._~/:@+".contains(c);
     let encode = |c: char| if is_plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) };
     text.chars().map(encode).collect()

@@ -1,8 +1,7 @@
-//! Overrides of our own, from `nix-lib/overrides`: which there are, and which crates of a workspace need them.
+//! The overrides in `nix-lib/overrides`, and which crates of a workspace need them.
 //!
-//! Each file is a function of `{ lib, pkgs }` to an override in nixpkgs' form, below a comment that says why it exists and,
-//! in lines of `Key: value`, what it is for. The same lines are read here and by people; `Cargo.nix` gets the files that
-//! some crate of it needs.
+//! Each file is a function from `{ lib, pkgs }` to an override in nixpkgs' form, after a comment that explains it and
+//! has lines `Key: value` with the crates it is for. `Cargo.nix` gets the overrides that its crates need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -12,40 +11,41 @@ use semver::{Version, VersionReq};
 
 use crate::merged::{EntryIx, Merged, Resolved};
 
-/// One file of `nix-lib/overrides`.
+/// A file of `nix-lib/overrides`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
-    /// Name of the file, without `.nix`.
+    /// Name of the file without `.nix`.
     pub name: &'static str,
-    /// Why it exists, a line of the comment each.
+    /// The reason for the override: lines of the comment.
     pub why: Vec<&'static str>,
-    /// `Crates:`, the names of crates that it is for. [`MEMBERS`] stands for all members.
+    /// Key `Crates`: names of crates that it is for, or [`MEMBERS`].
     pub crates: Vec<&'static str>,
-    /// `Build dependencies:`, names of crates: it is for every crate whose build script uses one of them, directly or not.
+    /// Key `Build dependencies`: it applies to every crate whose build script uses one of these crates, even
+    /// indirectly.
     pub build_dependencies: Vec<&'static str>,
-    /// `Versions:`, the requirement that versions of the crates must meet, if not all do.
+    /// Key `Versions`: a version requirement for the crates; `None` for all versions.
     pub versions: Option<&'static str>,
-    /// `Platforms:`, `darwin` or `linux`, if it is not for all.
+    /// Key `Platforms`: `darwin` or `linux`; `None` for all platforms.
     pub platforms: Option<&'static str>,
-    /// Whether the crate needs nothing more; `Covers: no, ...` says what does the rest.
+    /// Whether the override is sufficient for the crate; `Covers: no, ...` says what else is needed.
     pub covers: bool,
-    /// The file: a function of `{ lib, pkgs }`.
+    /// The whole file: a function of `{ lib, pkgs }`.
     pub text: &'static str,
 }
 
-/// Stands for all members among [`Override::crates`], and among the keys of overrides in `Cargo.nix`.
+/// Stands for all members in [`Override::crates`] and in the keys of overrides in `Cargo.nix`.
 pub const MEMBERS: &str = "(members)";
 
-/// What the function in each file takes.
+/// The formals of the function in each file.
 const HEAD: &str = "{ lib, pkgs }:";
 
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../../nix-lib/overrides/", $name, ".nix")))),*]
+        [$(($name, include_str!(concat!("../nix-lib/overrides/", $name, ".nix")))),*]
     };
 }
 
-/// All of them, by name.
+/// All overrides, sorted by name.
 pub static OVERRIDES: LazyLock<Vec<Override>> = LazyLock::new(|| {
     let files = files![
         "aws-lc",
@@ -106,7 +106,7 @@ impl Override {
         }
     }
 
-    /// Whether it only says that nothing is needed.
+    /// Whether the override changes nothing: it states that the crate needs none.
     fn is_empty(&self) -> bool {
         self.text.split_once(HEAD).is_some_and(|(_, code)| code.trim() == "attrs: { }")
     }
@@ -115,13 +115,13 @@ impl Override {
         pairs.iter().any(|pair| self.is_on([pair.host, pair.target].map(|ix| platforms[ix].triple.as_str())))
     }
 
-    /// Whether it is for a pair, given the triples of host and target.
+    /// Whether it applies to a pair, given the triples of host and target.
     fn is_on(&self, triples: [&str; 2]) -> bool {
         self.platforms.is_none_or(|word| triples.iter().any(|triple| triple.split('-').any(|part| part == word)))
     }
 }
 
-/// Crates that build scripts use, by the name of the crate whose build script it is: all that is linked into them.
+/// Names of the crates that build scripts link, even indirectly, by name of the crate with the build script.
 pub fn build_script_crates<'a>(packages: &'a PackageGraph, merged: &Merged) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut known: Vec<Option<BTreeSet<EntryIx>>> = vec![None; merged.entries.len()];
     let mut crates: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -140,7 +140,7 @@ fn dependencies(merged: &Merged, ix: EntryIx, for_build_script: bool) -> BTreeSe
     all.filter(|to| to.for_build_script == for_build_script).map(|to| to.entry).collect()
 }
 
-/// An entry and all that it links.
+/// An entry and all entries that it links.
 fn linked_into<'a>(
     merged: &Merged,
     ix: EntryIx,
@@ -153,10 +153,10 @@ fn linked_into<'a>(
         }
         known[ix] = Some(linked);
     }
-    known[ix].as_ref().expect("it was put in above")
+    known[ix].as_ref().expect("it was inserted above")
 }
 
-/// By key of the table in `Cargo.nix`: overrides, in order of their names.
+/// Overrides, sorted by name, by their key in `Cargo.nix`.
 pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static Override>> {
     let packages = resolved.packages;
     let used = build_script_crates(packages, merged);
@@ -167,7 +167,7 @@ pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String,
         let mut add = |name: &str| {
             let key = one.versions.map_or(name.to_owned(), |versions| format!("{name}@{versions}"));
             let found = table.entry(key).or_default();
-            // It is for this crate by name and by what it uses.
+            // An override may match a crate both by name and by build dependency.
             if found.last() != Some(&one) {
                 found.push(one);
             }
@@ -182,8 +182,8 @@ pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String,
     table
 }
 
-/// Whether a key of an override, `name` or `name@requirement`, is for a package. Pre-releases count as what they lead to, as in
-/// `nix-lib/library/override-layers.nix`.
+/// Whether a key of an override, `name` or `name@requirement`, matches a package. A pre-release counts as the release,
+/// as in `nix-lib/library/override-layers.nix`.
 pub fn key_is_for(key: &str, package: &Package) -> bool {
     let Some((name, requirement)) = key.split_once('@') else { return key == package.name };
     let Version { major, minor, patch, .. } = package.version;
@@ -191,14 +191,14 @@ pub fn key_is_for(key: &str, package: &Package) -> bool {
     name == package.name && VersionReq::parse(requirement).is_ok_and(meets)
 }
 
-/// The table that `Cargo.nix` has: by crate, names of overrides in the library. Nothing if no crate needs any.
+/// The table in `Cargo.nix`: names of the library's overrides by crate. Empty if no crate needs any.
 pub(crate) fn render_overrides(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String, Vec<&'static str>> {
     let table = overrides_of(resolved, merged).into_iter();
     let names = |found: Vec<&Override>| found.iter().filter(|one| !one.is_empty()).map(|one| one.name).collect();
     table.map(|(key, found)| (key, names(found))).filter(|(_, names): &(_, Vec<_>)| !names.is_empty()).collect()
 }
 
-/// Whether the override of a name, which `Cargo.nix` has for some pair, is for this one: elsewhere its file says nothing.
+/// Whether an override, which `Cargo.nix` has for some pair, applies to this one; on others its file returns nothing.
 pub(crate) fn is_on(name: &str, triples: [&str; 2]) -> bool {
     OVERRIDES.iter().any(|one| one.name == name && one.is_on(triples))
 }
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_file_says_why_it_is_there_and_what_for() {
+    fn every_override_has_a_reason_and_crates() {
         for one in OVERRIDES.iter() {
             assert!(one.text.contains(&format!("\n{HEAD}")), "{}", one.name);
             assert!(!one.why.is_empty() && one.why.iter().all(|line| !line.is_empty()), "{}", one.name);

@@ -1,6 +1,6 @@
-//! Profiles, resolved, as a table that `nix-lib/library/compilation.nix` looks settings up in: by profile, by side, and for
-//! packages that have others. Settings are relative to those of the library's `release` or `dev`, so that a table of the
-//! manifest becomes what it changes. Rustc's flags are those beside what nixpkgs' builder passes by itself.
+//! Resolved profiles, as a table in which `nix-lib/library/compilation.nix` looks up settings by profile, side and
+//! package. Settings are relative to the library's `release` or `dev`, so only changes are listed. The flags for rustc
+//! exclude those that nixpkgs' builder passes itself.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use cratewright_resolver::{Package, PackageGraph, Profile, ProfileRequest, Profi
 use crate::merged::Merged;
 use crate::nix::{Binding, Nix};
 
-/// The sides of a build. What tests link is for the target as well, but for `panic`.
+/// The sides of a build. Dependencies of tests use the settings of the target, except for `panic`.
 const SIDES: [(&str, UnitFor); 2] = [("target", UnitFor::Normal), ("host", UnitFor::Host)];
 
-/// A platform of Apple's and another one: profiles look at nothing else of a triple.
+/// Profiles distinguish only Apple platforms from others.
 const APPLE: &str = "aarch64-apple-darwin";
 const ELSEWHERE: &str = "x86_64-unknown-linux-gnu";
 
-/// The set, or nothing where the manifest has no profile.
+/// The set of profiles; `None` if the manifest has none.
 pub(crate) fn profiles(packages: &PackageGraph, merged: &Merged) -> Option<Nix> {
     let render = |name: &str| {
         let special = special(name, packages, merged);
@@ -28,11 +28,11 @@ pub(crate) fn profiles(packages: &PackageGraph, merged: &Merged) -> Option<Nix> 
     (!all.is_empty()).then_some(Nix::Set(all))
 }
 
-/// What `package` of a profile is about.
+/// A package, or group of packages, with settings of its own.
 pub(crate) struct Special<'a> {
-    /// As `compilation.nix` calls it.
+    /// Key in `compilation.nix`.
     pub(crate) key: String,
-    /// Nothing for `*`, which is all that have no directory of their own.
+    /// The package; `None` for `*`, which is all packages that are not local.
     package: Option<&'a Package>,
     is_member: bool,
     is_local: bool,
@@ -44,7 +44,7 @@ pub(crate) fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Me
     for ix in merged.entries.iter().map(|entry| entry.package) {
         let package = &packages[ix];
         let (is_member, is_local) = (packages.members.contains(&ix), matches!(package.source, Source::Local { .. }));
-        // To cargo, `*` is all that are no members.
+        // In cargo, `*` stands for all packages that are not members.
         if packages.profiles.overrides(profile, package) || is_local && !is_member {
             let key = merged.first_key(packages, ix);
             all.insert(key.clone(), Special { key, package: Some(package), is_member, is_local });
@@ -53,7 +53,7 @@ pub(crate) fn special<'a>(profile: &str, packages: &'a PackageGraph, merged: &Me
     all.into_values().collect()
 }
 
-/// One profile: settings by side, of packages of which nothing special is said and of those that are special.
+/// The settings of a profile by side: the default ones, and those of special packages.
 pub(crate) struct Table<'a> {
     profiles: &'a Profiles,
     name: &'a str,
@@ -76,20 +76,20 @@ impl<'a> Table<'a> {
         let mut special: Vec<_> = special.iter().map(|one| (one, of(one.package, one.is_member))).collect();
         let all = || plain.iter().chain(special.iter().flat_map(|(_, settings)| settings));
         if !all().any(|settings| settings.profile.has_debug()) {
-            // So there is none below.
+            // Then no dependency has debug information either.
             let all = plain.iter_mut().chain(special.iter_mut().flat_map(|(_, settings)| settings));
             all.for_each(|settings| settings.keeps_debug_below = false);
         }
         Table { profiles, name, root, plain, special }
     }
 
-    /// Whether one build serves host and target where both are one platform.
+    /// Whether a native pair has one build of a package for host and target.
     pub(crate) fn shares_host(&self) -> bool {
         let [target, host] = &self.plain;
         *target == (Settings { native_debug: host.profile.debug.clone(), ..host.clone() })
     }
 
-    /// All there is to say, or what is not as in `base`.
+    /// All settings, or those that differ from `base`.
     fn render(&self, base: Option<&Table<'_>>) -> Nix {
         let mut all = Vec::new();
         if base.is_some() && self.root == "dev" {
@@ -118,7 +118,7 @@ impl<'a> Table<'a> {
             Nix::Set(keys.into_iter().chain(sides).collect())
         };
         let own: Vec<Nix> = self.special.iter().map(of_package).collect();
-        // What is found where there is nothing by the package's name.
+        // The settings that apply if the package has no key of its own.
         let otherwise = |one: &Special<'_>| if one.is_local { Nix::Set(Vec::new()) } else { own[0].clone() };
         let packages = self.special.iter().zip(&own).filter(|((one, _), own)| **own != otherwise(one));
         let packages: Vec<Binding> = packages.map(|((one, _), own)| Binding::new(&one.key, own.clone())).collect();
@@ -129,28 +129,28 @@ impl<'a> Table<'a> {
     }
 }
 
-/// All that is said of one unit.
+/// The settings of a unit.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Settings {
-    /// What the builder is told.
+    /// Argument `release` of nixpkgs' builder.
     release: bool,
-    /// With nothing below that has debug information.
+    /// The profile if no dependency has debug information.
     pub(crate) profile: Profile,
-    /// `debug` where host and target are built as one.
+    /// Value of `debug` on a native pair.
     native_debug: String,
-    /// `split-debuginfo` on Apple's platforms.
+    /// Value of `split-debuginfo` on Apple platforms.
     apple_split: Option<String>,
-    /// Whether nothing is stripped if there is debug information below.
+    /// Whether nothing is stripped if a dependency has debug information.
     keeps_debug_below: bool,
 }
 
 impl Settings {
     fn new(release: bool, request: ProfileRequest<'_>, of: impl Fn(ProfileRequest<'_>) -> Profile) -> Self {
         let mut profile = of(request);
-        // Rustc's own number, where it does not compile incrementally.
+        // Rustc's default without incremental compilation.
         profile.codegen_units.get_or_insert(16);
         if request.unit_for == UnitFor::Host {
-            // It is for what runs on the target.
+            // LTO is only for units of the target.
             profile.lto = "false".to_owned();
         }
         let native_debug = of(ProfileRequest { is_native: true, ..request }).debug;
@@ -159,7 +159,7 @@ impl Settings {
         Settings { release, profile, native_debug, apple_split, keeps_debug_below }
     }
 
-    /// As attributes, those that are others than in `base`.
+    /// The attributes that differ from those of `base`.
     fn unlike(&self, base: Option<&Settings>) -> Nix {
         let all = self.attributes();
         let Some(base) = base else { return Nix::Set(all) };
@@ -167,7 +167,7 @@ impl Settings {
         Nix::Set(changed.map(|(_, own)| own).collect())
     }
 
-    /// All of them, by name.
+    /// All attributes.
     pub(crate) fn attributes(&self) -> Vec<Binding> {
         let Settings { release, profile, native_debug, apple_split, .. } = self;
         let flag = |value: bool| Nix::word(value.to_string());
@@ -199,7 +199,7 @@ impl Settings {
         ]
     }
 
-    /// Cargo passes what differs from rustc's defaults: here what does not depend on more than the profile.
+    /// Flags that depend only on the profile. Like cargo, it leaves out rustc's defaults.
     fn flags(&self, debug: &str) -> Vec<String> {
         let Profile { opt_level, split_debuginfo, debug_assertions, overflow_checks, rpath, .. } = &self.profile;
         let on_off = |name: &str, value: bool| format!("-C {name}={}", if value { "on" } else { "off" });
@@ -207,7 +207,7 @@ impl Settings {
         flags.extend(
             split_debuginfo.iter().filter(|_| debug != RUSTC.1).map(|split| format!("-C split-debuginfo={split}")),
         );
-        // By default as `opt-level` is, and as `debug-assertions` are.
+        // The defaults follow `opt-level` and `debug-assertions`.
         let defaults = [(opt_level == "0", *debug_assertions), (*debug_assertions, *overflow_checks)];
         for (name, (default, value)) in ["debug-assertions", "overflow-checks"].into_iter().zip(defaults) {
             flags.extend((value != default).then(|| on_off(name, value)));
@@ -217,21 +217,21 @@ impl Settings {
     }
 }
 
-/// `opt-level` and `debug` of rustc where nothing is passed.
+/// Rustc's defaults of `opt-level` and `debug`.
 const RUSTC: (&str, &str) = ("0", "0");
 
-/// The same of nixpkgs' builder, by its `release`.
+/// The values of `opt-level` and `debug` in nixpkgs' builder, by its argument `release`.
 fn builder(release: bool) -> (&'static str, &'static str) {
     if release { ("3", RUSTC.1) } else { (RUSTC.0, "2") }
 }
 
-/// What is to be passed, if something else has passed `passed`.
+/// The flags that are needed if `passed` are the current values.
 fn levels(passed: (&str, &str), (opt_level, debug): (&str, &str)) -> Vec<String> {
     let opt_level = (opt_level != passed.0).then(|| format!("-C opt-level={opt_level}"));
     opt_level.into_iter().chain((debug != passed.1).then(|| format!("-C debuginfo={debug}"))).collect()
 }
 
-/// Cargo's `lto_args` of programs, and of libraries that are linked into none.
+/// Cargo's `lto_args` for programs, and for libraries that are linked into none.
 fn lto(lto: &str) -> Vec<String> {
     let flags = match lto {
         "false" => vec!["-C embed-bitcode=no"],
@@ -242,8 +242,8 @@ fn lto(lto: &str) -> Vec<String> {
     flags.into_iter().map(str::to_owned).collect()
 }
 
-/// The same of other libraries where LTO is run, by `lto` of an entry. The builder has one list for a library and the programs
-/// of its package: `undo` takes back what is not for these.
+/// Cargo's `lto_args` for other libraries with LTO, by attribute `lto` of an entry. The builder has one list of flags
+/// for a library and the programs of its package; `undo` reverts the flags for the programs.
 fn library_lto(lto: &str) -> Nix {
     if matches!(lto, "false" | "off") {
         return Nix::Set(Vec::new());
@@ -258,18 +258,18 @@ fn library_lto(lto: &str) -> Nix {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "it writes the file that the library has")]
+#[expect(clippy::disallowed_methods, reason = "the test compares and writes files of the library")]
 mod tests {
     use std::{env, fs};
 
     use super::*;
 
     const HEADER: &str = "\
-# Profiles as cargo has them: what all others are changes of. A test in crates/renderer/src/profiles.rs writes this file.
+# Cargo's predefined profiles, which all others are based on. Written by a test in crates/renderer/src/profiles.rs.
 ";
 
     #[test]
-    fn the_library_has_the_profiles_of_a_manifest_without_any() {
+    fn library_has_the_default_profiles() {
         let profiles = Profiles::default();
         let render = |name: &str| match profiles.root(name) {
             root if root != name => Nix::text(root),
@@ -282,27 +282,27 @@ mod tests {
     }
 
     #[test]
-    fn the_library_knows_what_lto_is_to_rustc() {
+    fn library_has_the_flags_for_lto() {
         let flags_of = |name| {
             let attributes = [("lto", Nix::texts(lto(name))), ("libraryLto", library_lto(name))];
             Nix::Set(attributes.map(|(name, value)| Binding::new(name, value)).into())
         };
-        // As cargo reads it from a variable, and as a profile has it.
+        // The values in a variable of cargo's configuration and in a profile.
         let values = ["false", "true", "off", "n", "no", "none", "thin", "fat"];
         let all = values.map(|value| {
             Binding::new(value, flags_of(if matches!(value, "n" | "no" | "none") { "off" } else { value }))
         });
         let text = Nix::Function("_:".into(), Box::new(Nix::Set(all.into()))).print();
-        let header =
-            "# `lto` of profiles as flags of rustc. A test in crates/renderer/src/profiles.rs writes this file.\n";
+        let header = "# Rustc's flags for each value of `lto` in a profile. Written by a test in crates/renderer/src/profiles.rs.\n";
         check_file("lto-flags", &format!("{header}{text}"));
     }
 
     #[track_caller]
     fn check_file(part: &str, text: &str) {
+        let text = nixfmt_rs::format(text).unwrap();
         let path = format!("{}/../../nix-lib/library/{part}.nix", env!("CARGO_MANIFEST_DIR"));
         if env::var_os("UPDATE").is_some() {
-            fs::write(&path, text).unwrap();
+            fs::write(&path, &text).unwrap();
         }
         assert_eq!(fs::read_to_string(&path).unwrap_or_default(), text);
     }

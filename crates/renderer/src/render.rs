@@ -1,6 +1,6 @@
 //! The text of `Cargo.nix`.
 //!
-//! A tree of expressions is built here, and laid out by the printer in `nix.rs`.
+//! This module builds a tree of expressions, which the printer in `nix.rs` prints.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::overrides::render_overrides;
 use crate::profiles::profiles;
 use crate::tests_table::tests;
 
-/// The body of `Cargo.nix`: everything but the header that says what it was made from.
+/// The body of `Cargo.nix`: everything below the header.
 pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) -> String {
     let packages = resolved.packages;
     let Tables { edition, entries, tests, guards } = Tables::new(resolved, merged, options);
@@ -41,7 +41,7 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     file.table("overrides", overrides.iter().map(|(key, names)| Binding::new(key, Nix::texts(names))));
 
     let used = |wanted: &str| merged.entries.iter().any(|one| constructor(&packages[one.package].source) == wanted);
-    // What tests link of a procedural macro is for the build platform as well.
+    // The libraries that tests of a proc-macro link are built for the build platform as well.
     let has_build =
         merged.entries.iter().flat_map(dependencies).any(|dependency| is_host(packages, merged, dependency))
             || merged.tests.iter().any(|tests| packages[tests.package].proc_macro);
@@ -52,27 +52,23 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     let arguments: Vec<String> = constructors.chain(tables.iter().cloned()).collect();
     file.push("edition", Nix::text(edition));
     let crates = Nix::Function(formals(&arguments).into(), Box::new(Nix::Set(entries)));
-    file.about(
-        "By package id spec; what stands in brackets tells several builds of a package apart.",
-        "crates",
-        crates,
-    );
+    file.about("By package id spec; labels in brackets distinguish several builds of a package.", "crates", crates);
     if has_tests {
         if !packages.lints.is_empty() {
             file.push("workspaceLints", Nix::texts(&packages.lints));
         }
         let tests = Nix::Function(formals(&tables).into(), Box::new(Nix::Set(tests)));
-        file.about("What `cargo test` adds to members.", "tests", tests);
+        file.about("Targets and dependencies that `cargo test` adds to members.", "tests", tests);
     }
     let metadata = metadata(packages, merged);
     if !metadata.is_empty() {
         let about =
-            "What manifests of the workspace and of git repositories say of their packages; `*` stands for all.";
+            "Metadata from manifests of the workspace and of git repositories; `*` has the values of most packages.";
         file.about(about, "metadata", Nix::Set(metadata));
     }
     let lines = |text: &String| Nix::Lines(text.lines().map(str::to_owned).collect());
     let record = options.inputs.iter().map(|(file, text)| Binding::new(file, lines(text)));
-    let about = "What this file was made from; `cratewright check` finds what has moved since.";
+    let about = "The inputs of this file, which `cratewright check` compares with the workspace.";
     file.about(about, "inputs", Nix::Set(record.collect()));
 
     let data = Nix::Set(file.bindings);
@@ -87,15 +83,15 @@ pub fn render(resolved: Resolved<'_>, merged: &Merged, options: &RenderOptions) 
     first_screen(packages, merged, options, has_tests, &guards) + &expression.print()
 }
 
-/// What is said of crates and tests, and of the platforms that they name.
+/// The tables of crates and tests, and the platforms that they refer to.
 pub(crate) struct Tables {
-    /// The edition that is said of no entry.
+    /// The default edition, which is left out of entries.
     edition: String,
-    /// Those that are built for themselves, in order.
+    /// Entries that are builds, sorted by key.
     pub(crate) entries: Vec<Binding>,
-    /// By member.
+    /// Tests by member.
     pub(crate) tests: Vec<Binding>,
-    /// By name, as it is not yet quoted.
+    /// Pairs by name of the platforms, unquoted.
     pub(crate) guards: BTreeMap<String, PairSet>,
 }
 
@@ -111,14 +107,14 @@ impl Tables {
     }
 }
 
-/// As the library calls the pair that it finds itself on.
+/// Name of a pair in the library.
 pub(crate) fn triple_of(resolved: &Resolved<'_>, pair: usize) -> String {
     let pair = resolved.pairs[pair];
     let (host, target) = (&resolved.platforms[pair.host].triple, &resolved.platforms[pair.target].triple);
     if pair.is_cross() { format!("{target} on {host}") } else { target.clone() }
 }
 
-/// What whoever opens the file wants to know first.
+/// The comment at the top of the file, for readers of its code.
 fn first_screen(
     packages: &PackageGraph,
     merged: &Merged,
@@ -127,32 +123,32 @@ fn first_screen(
     guards: &BTreeMap<String, PairSet>,
 ) -> String {
     let mut text =
-        "# The crates of a Cargo workspace, one derivation each. `import ./Cargo.nix { inherit pkgs; }` gives\n"
+        "# The crates of a Cargo workspace, one derivation each. Attributes of `import ./Cargo.nix { inherit pkgs; }`:\n"
             .to_owned();
     let mut line = |what: &str, about: &str| text.push_str(&format!("#   {what:<36}{about}\n"));
     if root_member(packages, merged).is_some() {
         line("rootCrate.build", "the root package");
     }
     line("workspaceMembers.NAME.build", "a member: its library and binaries");
-    line("allWorkspaceMembers", "all of them in one tree");
+    line("allWorkspaceMembers", "all members in one tree");
     if has_tests {
-        line("tests.NAME, tests.all", "its tests; also clippy, doctests, docs, examples, benches");
+        line("tests.NAME, tests.all", "test suites; also clippy, doctests, docs, examples, benches");
     }
     if merged.members.iter().any(|member| member.variant.is_some()) {
         line("variants.VARIANT.NAME.build", "a member with other features");
     }
     line("internal.units.\"NAME@VERSION\"", "any crate");
     let library = match &options.library {
-        // As it stands in the code, on one line whatever it holds.
-        Library::At(path) => format!("`{}` says which", path_text(path)),
-        Library::Embedded => "`library.workspace` says which".to_owned(),
+        // The path as written in the code, on one line.
+        Library::At(path) => format!("`{}`", path_text(path)),
+        Library::Embedded => "`library.workspace`".to_owned(),
     };
-    text.push_str(&format!("# It takes arguments such as `profile` and `crateOverrides`: {library}.\n"));
-    text.push_str("# Of `crates`, `units` are built for the host platform and `build` for the build platform");
+    text.push_str(&format!("# For arguments such as `profile` and `crateOverrides`, see {library}.\n"));
+    text.push_str("# In `crates`, `units` are built for the host platform and `build` for the build platform");
     match guards.keys().next() {
         None => text.push_str(".\n"),
         Some(name) => text.push_str(&format!(
-            ";\n# `{} [ ... ]` is empty on platforms that `platforms` does not name there.\n",
+            ".\n# `{} [ ... ]` is empty on platforms that are not in its list in `platforms`.\n",
             attribute(name)
         )),
     }
@@ -178,14 +174,14 @@ impl File {
         value.into_iter().for_each(|value| self.push(name, value));
     }
 
-    /// A set, which is left out if it is empty.
+    /// Adds a set unless it is empty.
     fn table(&mut self, name: &str, bindings: impl Iterator<Item = Binding>) {
         let bindings: Vec<Binding> = bindings.collect();
         self.optional(name, (!bindings.is_empty()).then_some(Nix::Set(bindings)));
     }
 }
 
-/// `{ a, b }:`
+/// Formals of a function: `{ a, b }:`
 fn formals(names: &[String]) -> String {
     format!("{{ {} }}:", names.join(", "))
 }
@@ -198,7 +194,7 @@ fn workspace(packages: &PackageGraph, options: &RenderOptions) -> Nix {
     attributes.set()
 }
 
-/// The root package, if anything of it is built.
+/// The root package, if it has anything to build.
 fn root_member(packages: &PackageGraph, merged: &Merged) -> Option<PackageIx> {
     packages.root.filter(|root| merged.members.iter().any(|member| member.package == *root))
 }
@@ -221,7 +217,7 @@ fn members(packages: &PackageGraph, merged: &Merged, file: &mut File) {
     file.table("variants", variants);
 }
 
-/// The edition that most packages have.
+/// The edition of most packages.
 fn common_edition<'a>(packages: &'a PackageGraph, merged: &Merged) -> &'a str {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in merged.builds().filter(|entry| merged.is_first(packages, entry)) {
@@ -246,7 +242,7 @@ fn origins(origins: &Origins, file: &mut File) {
     file.table("repositories", repositories);
 }
 
-/// What cargo's configuration says of all that is compiled.
+/// Adds the settings of cargo's configuration that apply to all crates.
 fn configuration(options: &RenderOptions, file: &mut File) {
     let flags = options.rustflags.iter().map(|(triple, flags)| Binding::new(triple, Nix::texts(flags)));
     file.table("rustflags", flags);
@@ -261,7 +257,7 @@ fn configuration(options: &RenderOptions, file: &mut File) {
     file.table("cargoEnv", variables);
 }
 
-/// A path seen from the directory of `Cargo.nix`.
+/// A path relative to the directory of `Cargo.nix`.
 fn path_expression(path: &str) -> Nix {
     Nix::Word(path_text(path).into())
 }
@@ -281,8 +277,8 @@ fn path_text(path: &str) -> String {
     }
 }
 
-/// What no local source holds: other packages, files whose change must not rebuild the root package, and what the
-/// builder would take for a target though it is none.
+/// Paths that all local sources exclude: other packages, files whose change must not rebuild the root package, and
+/// files that the builder would mistake for targets.
 pub(crate) fn excluded(packages: &PackageGraph, options: &RenderOptions) -> Vec<String> {
     let mut excluded = vec![".git".to_owned(), "Cargo.lock".to_owned(), "target".to_owned()];
     excluded.extend(options.outputs.iter().cloned());

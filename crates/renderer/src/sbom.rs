@@ -1,4 +1,4 @@
-//! What a build is made of, as [CycloneDX](https://cyclonedx.org/docs/1.5/json/) 1.5.
+//! The packages of a build, as [CycloneDX](https://cyclonedx.org/docs/1.5/json/) 1.5.
 
 mod document;
 mod graph;
@@ -15,16 +15,18 @@ pub use crate::sbom::graph::{About, BuildGraph};
 use crate::sbom::graph::{BuildPackage, Origin};
 use crate::sbom::text::{encode, is_url, one_line, spdx_expression};
 
-/// The document of what one member is made of, as indented JSON, by the program of this version.
+/// The document for the build of one member, as indented JSON; `tool_version` is the version of this program.
 ///
-/// The member is the subject, every other package of the graph one component. What is linked into the output has scope
-/// `required`. Build scripts' dependencies, procedural macros and what those link run while it is built, and have scope
-/// `excluded`, CycloneDX's word for what is needed but no part of the result. The document holds no path of the machine
-/// and no date, and its serial number is a digest of the rest: the same build has the same document.
+/// The subject is the member, and every other package of the graph is a component. Packages that are linked into the
+/// output have the scope `required`. Dependencies of build scripts, proc-macros and their dependencies only run during
+/// the build and have the scope `excluded`, which CycloneDX defines for components that are not part of the result. The
+/// document contains no absolute path and no date, and its serial number is a digest of the rest, so the same build has
+/// the same document.
 pub fn sbom(graph: &BuildGraph, tool_version: &str) -> String {
     let references: BTreeMap<&str, String> =
         graph.packages.iter().map(|(key, package)| (key.as_str(), reference(package))).collect();
-    // One component for what cargo takes for several packages: one commit of a repository, asked for as tag and as `rev`.
+    // Packages with the same reference are one component: cargo has several for one commit that is requested by tag and
+    // by `rev`.
     let mut used: BTreeMap<&str, Used<'_>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     let mut waiting: Vec<(&String, bool)> = graph.roots.iter().map(|root| (root, true)).collect();
@@ -43,7 +45,7 @@ pub fn sbom(graph: &BuildGraph, tool_version: &str) -> String {
             entry.depends_on.insert(&references[package.as_str()]);
             waiting.push((to, linked && !graph.packages[package].proc_macro));
         }
-        // The binaries of a package depend on its library.
+        // Binaries of a package depend on its own library, which is no other component.
         entry.depends_on.remove(own);
     }
     let subject = references[graph.units[&graph.roots[0]].package.as_str()].as_str();
@@ -89,16 +91,16 @@ pub fn sbom(graph: &BuildGraph, tool_version: &str) -> String {
     document.to_json() + "\n"
 }
 
-/// What is known of a package after the walk.
+/// A package that was visited.
 struct Used<'a> {
     package: &'a BuildPackage,
-    /// Whether one of its units ends up in the output.
+    /// Whether one of its units is linked into the output.
     linked: bool,
-    /// References to other packages.
+    /// References of its dependencies.
     depends_on: BTreeSet<&'a str>,
 }
 
-/// A UUID of version 8, whose bits are anyone's to define (RFC 9562), from the document without it.
+/// A UUID of version 8 (custom data, RFC 9562), computed from the document without it.
 fn serial_number(text: &str) -> String {
     let hash: String = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
     let parts = (&hash[..8], &hash[8..12], &hash[12..15], &hash[15..18], &hash[18..30]);
@@ -125,8 +127,8 @@ fn component<'a>(package: &'a BuildPackage, reference: &'a str) -> Component<'a>
     }
 }
 
-/// The [package URL](https://github.com/package-url/purl-spec) of type `cargo`, which is also what a package is referred
-/// to by: it says where the package comes from, so no two have the same.
+/// The [package URL](https://github.com/package-url/purl-spec) of type `cargo`, which is also the reference of the
+/// component. It contains the origin, so it is unique.
 fn reference(package: &BuildPackage) -> String {
     let from_git = |url: &str, rev: &str| format!("?vcs_url={}", encode(&format!("git+{url}@{rev}")));
     let from_registry =

@@ -1,6 +1,7 @@
-//! The table of what `cargo test` adds to members: dev-dependencies, and targets. `nix-lib/library/checks.nix` reads it.
+//! The table of targets and dev-dependencies that `cargo test` adds to members, which `nix-lib/library/checks.nix`
+//! reads.
 //!
-//! All that tests have in common with the package as they link it is left out.
+//! Attributes that the tests share with the build of the package are left out.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use crate::guards::Guards;
 use crate::merged::{Content, Entry, EntryIx, MemberTests, Merged};
 use crate::nix::{Binding, Nix};
 
-/// `name = { ... };` for each member that has anything to test.
+/// A binding `name = { ... };` for each member that has tests.
 pub(crate) fn tests(packages: &PackageGraph, merged: &Merged, guards: &mut Guards) -> Vec<Binding> {
     let name = |tests: &MemberTests| packages[tests.package].name.clone();
     merged.tests.iter().map(|tests| Binding::new(name(tests), member(packages, merged, tests, guards))).collect()
@@ -51,7 +52,7 @@ fn member<'a>(packages: &'a PackageGraph, merged: &Merged, tests: &MemberTests, 
         attributes = lists.attributes;
     }
     if let Some(host) = tests.host {
-        // The library of a proc-macro, which is tested where it runs.
+        // The library of a proc-macro is tested on the host.
         let attributes_of_macro = what_differs(packages, merged, tests, host, true, Attributes::default(), guards);
         let mut lists = Lists { entry: &merged.entries[host], guards, attributes: attributes_of_macro };
         lists.add(LIB.list, |_, _| package.lib.iter().map(|lib| target(package, LIB, lib)).collect());
@@ -64,8 +65,8 @@ fn of<'a>(targets: &'a [Target], indices: Option<&Vec<usize>>) -> Vec<&'a Target
     indices.into_iter().flatten().map(|&ix| &targets[ix]).collect()
 }
 
-/// Features where they are others than the unit's, and what tests depend on besides: `dev`. Where they do without
-/// something that the unit has, all that they depend on.
+/// Adds features that differ from the unit's, and additional dependencies as `dev`. If the tests lack a dependency of
+/// the unit, all their dependencies are listed instead.
 fn what_differs(
     packages: &PackageGraph,
     merged: &Merged,
@@ -106,7 +107,7 @@ fn what_differs(
     attributes
 }
 
-/// A kind of target, and where cargo looks for one of a name.
+/// A kind of target, with the directory in which cargo looks for it.
 #[derive(Clone, Copy)]
 struct Kind {
     list: &'static str,
@@ -119,7 +120,7 @@ const TEST: Kind = Kind { list: "tests", directory: "tests" };
 const EXAMPLE: Kind = Kind { list: "examples", directory: "examples" };
 const BENCH: Kind = Kind { list: "benches", directory: "benches" };
 
-/// The name alone, where all else is as usual.
+/// A target: its name alone if all other attributes are defaults.
 fn target(package: &Package, kind: Kind, target: &Target) -> Nix {
     let usual_path = match kind.list {
         "libs" => "src/lib.rs".to_owned(),

@@ -1,7 +1,7 @@
 //! Comparison of a [`UnitGraph`] with cargo's own, from `cargo build --unit-graph -Z unstable-options --target T`.
 //!
-//! Cargo is the oracle. Its graph has a unit per target (lib, bin, build script) and tells host from target only when
-//! `--target` is given. Both graphs are brought to the same plain table and compared row by row.
+//! Cargo's graph has a unit per target (lib, bin, build script) and distinguishes host from target only with
+//! `--target`. Both graphs are converted to the same kind of table and compared row by row.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,14 +14,14 @@ use crate::package_graph::PackageGraph;
 use crate::profile::Profile;
 use crate::unit_graph::{CompileMode, DevTargets, UnitGraph};
 
-/// A target of a package on one side of the build: a row of the table.
+/// Key of a row: a target of a package, for one side of the build.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TargetKey {
-    /// `name version`.
+    /// `name version` of the package.
     pub package: String,
-    /// `lib`, `bin NAME`, `build script`.
+    /// `lib`, `bin NAME`, `build script`, `tests` or `doctests`.
     pub target: String,
-    /// Side the *package* is built for; a build script belongs to the side of its package.
+    /// Side for which the *package* is built; a build script has the side of its package.
     pub kind: CompileKind,
 }
 
@@ -35,28 +35,28 @@ impl fmt::Display for TargetKey {
     }
 }
 
-/// What is compared of a row.
+/// The compared values of a row.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TargetFacts {
-    /// Features that are on.
+    /// Enabled features.
     pub features: BTreeSet<String>,
-    /// `extern name = package (kind)`.
+    /// Dependencies as `extern name = package (kind)`.
     pub dependencies: BTreeSet<String>,
-    /// Profile, in words; nothing for examples of documentation.
+    /// The profile as text; empty for doctests.
     pub profile: String,
 }
 
-/// A unit graph as a table. A row may occur with several facts where a package is built more than once for one side.
+/// A unit graph as a table. A row has several values if a package is built more than once for one side.
 pub type UnitTable = BTreeMap<TargetKey, Vec<TargetFacts>>;
 
-/// One row on which two tables differ.
+/// A row in which two tables differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// The row.
+    /// Key of the row.
     pub key: TargetKey,
-    /// What cargo has.
+    /// The values of cargo.
     pub cargo: Vec<TargetFacts>,
-    /// What we have.
+    /// The values of cratewright.
     pub ours: Vec<TargetFacts>,
 }
 
@@ -90,7 +90,8 @@ pub fn differences(cargo: &UnitTable, ours: &UnitTable) -> Vec<Difference> {
         .collect()
 }
 
-/// The table of a graph of ours, of what was asked for. The test targets of a package are one row, `tests`, and so are those of its documentation.
+/// The table of our unit graph, from its roots. All test targets of a package share the row `tests`, and all its
+/// doctests the row `doctests`.
 pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
     let mut table = UnitTable::new();
     for ix in units.closure(&units.roots) {
@@ -134,7 +135,7 @@ pub fn table_of(packages: &PackageGraph, units: &UnitGraph) -> UnitTable {
             }
             continue;
         }
-        // The bins of a proc-macro package are units of the other side than its library.
+        // The binaries of a proc-macro package are built for the target, its library for the host.
         let library = package.lib.as_ref().filter(|_| !package.proc_macro || unit.kind == CompileKind::Host);
         if library.is_some() {
             add("lib".to_owned(), normal.clone());
@@ -158,16 +159,16 @@ fn dependency_line(extern_name: &str, package: &str, kind: CompileKind) -> Strin
     }
 }
 
-/// Row of everything that is compiled for the tests of a package: `--test` targets and examples.
+/// Row of all test targets and examples of a package.
 const TESTS: &str = "tests";
 
-/// Row of the examples of documentation, which rustdoc compiles with no profile.
+/// Row of a package's doctests, which rustdoc compiles without a profile.
 const DOCTESTS: &str = "doctests";
 
 /// Row of a build script.
 const BUILD_SCRIPT: &str = "build script";
 
-/// Whether a dependency line leads to that package.
+/// Whether a line describes a dependency on that package.
 fn is_of(line: &str, package: &str) -> bool {
     line.split_once(" = ").is_some_and(|(_, to)| to.trim_end_matches(" (host)") == package)
 }
@@ -201,14 +202,14 @@ struct CargoProfile {
     opt_level: String,
     lto: String,
     codegen_units: Option<u32>,
-    /// A number or a word.
+    /// A number or a string such as `line-tables-only`.
     debuginfo: serde_json::Value,
     split_debuginfo: Option<String>,
     debug_assertions: bool,
     overflow_checks: bool,
     rpath: bool,
     panic: String,
-    /// `{"resolved": "None"}`, `{"deferred": {"Named": "debuginfo"}}`.
+    /// For example `{"resolved": "None"}` or `{"deferred": {"Named": "debuginfo"}}`.
     strip: BTreeMap<String, CargoStrip>,
 }
 
@@ -252,15 +253,15 @@ struct CargoDependency {
     extern_crate_name: String,
 }
 
-/// The table of cargo's graph (format version 1), for a `cargo build` or `cargo test` with `--target`.
+/// The table of cargo's unit graph (format version 1), for a `cargo build` or `cargo test` with `--target`.
 ///
 /// # Errors
-/// When the text is not what cargo prints.
+/// If the text is not a unit graph.
 pub fn table_of_cargo(json: &str) -> Result<UnitTable, Diagnostic> {
     let graph: CargoUnitGraph = serde_json::from_str(json).map_err(|error| {
         Diagnostic::new("invalid-unit-graph", format!("cargo's unit graph cannot be read: {error}")).caused_by(error)
     })?;
-    // A build script is compiled for the host, whatever it belongs to; the run that belongs to a package tells.
+    // Every build script is compiled for the host; its side is that of the unit that runs it.
     let mut script_kind: BTreeMap<usize, BTreeSet<CompileKind>> = BTreeMap::new();
     for unit in graph.units.iter().filter(|unit| unit.mode == "run-custom-build") {
         for dependency in &unit.dependencies {
@@ -318,7 +319,7 @@ fn kind_of(unit: &CargoUnit) -> CompileKind {
     if unit.platform.is_some() { CompileKind::Target } else { CompileKind::Host }
 }
 
-/// `name version` of a package id spec such as `path+file:///w/app#0.1.0` or `registry+...#serde@1.0.0`.
+/// `name version` of a package id such as `path+file:///w/app#0.1.0` or `registry+...#serde@1.0.0`.
 fn display_package(id: &str) -> String {
     crate::error::display_id(id)
 }

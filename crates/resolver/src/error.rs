@@ -1,17 +1,17 @@
-//! Errors of packages.
+//! Errors about packages.
 
 use std::collections::{HashMap, VecDeque};
 
 use cargo_metadata::{PackageId, Resolve};
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// A manifest key that says what is built and that only an unstable cargo reads.
+/// The error for a manifest key that requires an unstable cargo and changes the build.
 pub(crate) fn unsupported_key(package: &str, key: &str) -> Diagnostic {
-    Diagnostic::new("unsupported-key", format!("package `{package}` uses `{key}`, which cannot be built with Nix"))
-        .help("leave the key out; it needs an unstable cargo, and nixpkgs' builder knows nothing like it")
+    Diagnostic::new("unsupported-key", format!("package `{package}` uses `{key}`, which is not supported"))
+        .help("remove the key; it requires an unstable cargo, and nixpkgs' builder has no equivalent")
 }
 
-/// The shortest chain of packages from a member to `to`, as `name version`.
+/// The shortest chain of packages, as `name version`, from a member to `to`.
 pub(crate) fn path_to(resolve: &Resolve, members: &[PackageId], to: &str) -> Vec<String> {
     let nodes: HashMap<&str, _> = resolve.nodes.iter().map(|node| (node.id.repr.as_str(), node)).collect();
     let mut came_from: HashMap<&str, Option<&str>> =
@@ -38,10 +38,10 @@ pub(crate) fn path_to(resolve: &Resolve, members: &[PackageId], to: &str) -> Vec
     Vec::new()
 }
 
-/// `name version` out of a package id spec; source and directory are left out, they hold paths of this machine.
+/// `name version` of a package id. The rest of the id may contain paths of this machine.
 pub(crate) fn display_id(id: &str) -> String {
     let (url, fragment) = id.rsplit_once('#').unwrap_or(("", id));
-    // Of a git repository: `?branch=...`
+    // The URL of a git repository may end in `?branch=...`.
     let url = url.split_once('?').map_or(url, |(url, _)| url);
     match fragment.split_once('@') {
         Some((name, version)) => format!("{name} {version}"),

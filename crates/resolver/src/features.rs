@@ -1,10 +1,11 @@
-//! Which features and optional dependencies are on: cargo's feature resolver.
+//! Cargo's feature resolver: the enabled features and optional dependencies.
 //!
 //! Follows `src/cargo/core/resolver/features.rs` of cargo. Features are tracked per (package, kind): with resolver 2
-//! and later, what is built for the host has a feature set of its own. Weak `name?/feature` values wait until the
-//! dependency is turned on by something else.
+//! and later, packages built for the host have separate feature sets. Weak values, `name?/feature`, are deferred until
+//! something else enables the dependency.
 //!
-//! Assumes what cargo has validated before a lock file exists: every named feature exists, names do not clash.
+//! The input is assumed to be valid, as cargo has checked it before writing a lock file: every feature exists and names
+//! do not clash.
 
 use std::collections::HashMap;
 
@@ -19,35 +20,35 @@ use crate::platform::{Pair, Platform};
 use crate::reachable::requested;
 use crate::selection::{Selection, UserIntent};
 
-/// Which side of the build a unit is on, cargo's `Unit::kind`.
+/// The side of the build that a unit is on, cargo's `Unit::kind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompileKind {
     /// Compiled for the target platform.
     Target,
-    /// Compiled for the host: build-dependencies, proc-macros and whatever they depend on.
+    /// Compiled for the host: build-dependencies, proc-macros and all their dependencies.
     Host,
 }
 
-/// What feature resolution finds out of a package on one side. Resolver 1 has the side of the target alone.
+/// A result of feature resolution. With resolver 1 the kind is always `Target`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Fact {
-    /// It is reached.
+    /// The package is built.
     Package(PackageIx, CompileKind),
-    /// The feature is on.
+    /// The feature is enabled.
     Feature(PackageIx, CompileKind, FeatureIx),
-    /// The dependency of that name, of which one at least is optional, is on.
+    /// The dependencies with this key, at least one of which is optional, are enabled.
     Dependency(PackageIx, CompileKind, DependencyNameIx),
 }
 
-/// What a [`Fact`] follows from.
+/// The reason for a [`Fact`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Cause {
-    /// It is asked for by the selection.
+    /// The selection requests it.
     Selected,
-    /// The fact holds, of a feature that is on, and the value with this index in its list says so: if it is weak, for a
-    /// dependency of that name, which is on.
+    /// The value with this index in the list of an enabled feature. A weak value also depends on its dependency being
+    /// enabled by something else.
     Value(Fact, usize, Option<DependencyNameIx>),
-    /// The fact holds, be it of a package or of a dependency that is on, and the package declares this dependency.
+    /// A dependency that a package declares, where the fact is that the package or the optional dependency is enabled.
     Declared(Fact, EdgeIndex),
 }
 
@@ -60,12 +61,12 @@ impl Cause {
     }
 }
 
-/// Is told what follows from what, of all that is on.
+/// Receives every fact with its causes.
 pub(crate) trait Trace {
     fn follows(&mut self, fact: Fact, cause: Cause);
 }
 
-/// Whoever resolves asks for the result alone.
+/// Discards the causes, for callers that only need the result.
 impl Trace for () {
     fn follows(&mut self, _: Fact, _: Cause) {}
 }
@@ -76,7 +77,7 @@ impl Trace for Vec<(Fact, Cause)> {
     }
 }
 
-/// Dependencies that are declared for a platform.
+/// The declared dependencies that apply to a platform.
 pub(crate) fn declared_for(graph: &PackageGraph, platform: &Platform) -> FixedBitSet {
     let mut known: HashMap<&cargo_platform::Platform, bool> = HashMap::new();
     let mut dependencies = FixedBitSet::with_capacity(graph.graph.edge_count());
@@ -90,7 +91,7 @@ pub(crate) fn declared_for(graph: &PackageGraph, platform: &Platform) -> FixedBi
     dependencies
 }
 
-/// For every dependency, whether the platform it is declared for is one of the two of a pair.
+/// The dependencies that apply to each of the two platforms of a pair.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlatformTable<'a> {
     host: &'a FixedBitSet,
@@ -98,12 +99,12 @@ pub(crate) struct PlatformTable<'a> {
 }
 
 impl<'a> PlatformTable<'a> {
-    /// `declared` has the dependencies of each platform.
+    /// Selects the two platforms of a pair; `declared` has the dependencies of every platform.
     pub(crate) fn new(declared: &'a [FixedBitSet], pair: Pair) -> Self {
         PlatformTable { host: &declared[pair.host], target: &declared[pair.target] }
     }
 
-    /// Whether the dependency is declared for the platform of `kind`.
+    /// Whether the dependency applies to the platform of `kind`.
     pub(crate) fn is_active(&self, link: &Link, kind: CompileKind) -> bool {
         match kind {
             CompileKind::Host => self.host.contains(link.ix.index()),
@@ -112,15 +113,15 @@ impl<'a> PlatformTable<'a> {
     }
 }
 
-/// Result of feature resolution for one selection and pair. One set of bits each, in which every package has its part
-/// for either side.
+/// Result of feature resolution for one selection and pair, as bit sets in which every package has a range for each
+/// side.
 #[derive(Debug)]
 pub(crate) struct ActivatedFeatures<'a> {
     graph: &'a PackageGraph,
-    /// Packages that were reached at all.
+    /// Packages that are built.
     visited: FixedBitSet,
     features: FixedBitSet,
-    /// Optional dependencies that are on, by name.
+    /// Enabled optional dependencies, by key.
     dependencies: FixedBitSet,
 }
 
@@ -132,14 +133,14 @@ impl<'a> ActivatedFeatures<'a> {
         ActivatedFeatures { graph, visited, features: bits(end.features), dependencies: bits(end.dependency_names) }
     }
 
-    /// Features of `package` on that side, in the order of its table.
+    /// Enabled features of `package` for that side, in the order of its table.
     pub(crate) fn features(&self, package: PackageIx, kind: CompileKind) -> impl Iterator<Item = FeatureIx> {
         let first = self.feature_bit(package, kind, 0);
         let count = self.graph[package].feature_names.len();
         (0..count).filter(move |ix| self.features.contains(first + ix)).map(|ix| ix as FeatureIx)
     }
 
-    /// Whether an optional dependency is on.
+    /// Whether an optional dependency is enabled.
     pub(crate) fn is_dependency_on(&self, package: PackageIx, kind: CompileKind, name: DependencyNameIx) -> bool {
         self.dependencies.contains(self.dependency_bit(package, kind, name))
     }
@@ -159,7 +160,7 @@ impl<'a> ActivatedFeatures<'a> {
     }
 
     fn side(&self, kind: CompileKind) -> usize {
-        // Resolver 1 keeps one feature set for both sides.
+        // Resolver 1 has one feature set for both sides.
         usize::from(self.graph.resolver == ResolverBehavior::V2 && kind == CompileKind::Host)
     }
 }
@@ -184,7 +185,7 @@ pub(crate) fn activate_features<'a>(
     for &member in &selection.members {
         let mut kinds = vec![CompileKind::Target];
         if graph[member].proc_macro && graph.resolver == ResolverBehavior::V2 {
-            // Its bins and tests are target units, the library is a host unit.
+            // The binaries and tests of a proc-macro are built for the target, its library for the host.
             kinds.push(CompileKind::Host);
         }
         for kind in kinds {
@@ -197,7 +198,7 @@ pub(crate) fn activate_features<'a>(
     resolver.activated
 }
 
-/// What to turn on once a declared dependency is on.
+/// A value to apply once a declared dependency is enabled.
 type DeferredFeature<'a> = (EdgeIndex, &'a FeatureValue, Cause);
 
 struct FeatureResolver<'a, 't, T> {
@@ -206,7 +207,7 @@ struct FeatureResolver<'a, 't, T> {
     reachable: &'a FixedBitSet,
     intent: UserIntent,
     activated: ActivatedFeatures<'a>,
-    /// Weak dependency features seen before their dependency was turned on.
+    /// Weak values whose dependency is not enabled yet.
     deferred: HashMap<(PackageIx, CompileKind, DependencyNameIx), Vec<DeferredFeature<'a>>>,
     trace: &'t mut T,
 }
@@ -295,9 +296,9 @@ impl<'a, T: Trace> FeatureResolver<'a, '_, T> {
         }
     }
 
-    /// For which side a dependency is built, or nothing if this resolution does not look at it.
+    /// The side for which a dependency is built; `None` if this resolution ignores the dependency.
     fn follow(&self, kind: CompileKind, link: &Link) -> Option<CompileKind> {
-        // With resolver 1 dev-dependencies count even for builds.
+        // Resolver 1 follows dev-dependencies even for builds.
         let decoupled = self.graph.resolver == ResolverBehavior::V2 && self.intent == UserIntent::Build;
         if !self.reachable.contains(link.ix.index()) || (decoupled && link.table == DependencyTable::Dev) {
             return None;

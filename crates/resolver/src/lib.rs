@@ -1,15 +1,15 @@
 //! Exact unit graphs of a Cargo workspace.
 //!
-//! Three steps, all pure:
+//! There are three steps:
 //!
-//! 1. [`PackageGraph::new`] takes what `cargo metadata --all-features` and `Cargo.lock` say and builds the graph of
-//!    packages and declared dependencies.
-//! 2. [`resolve`] runs cargo's feature resolution for each [`Selection`] on each [`Pair`] of [`Platform`]s and walks
-//!    out the [`UnitGraph`]: a package may be in it twice, for host and for target, with different features.
-//! 3. [`differences`] compares such a graph with the one that cargo itself prints, and [`Provenance`] says why a feature is
-//!    on in it.
+//! 1. [`PackageGraph::new`] builds the graph of packages and declared dependencies from `Cargo.lock` and the output of
+//!    `cargo metadata --all-features`.
+//! 2. [`resolve`] runs cargo's feature resolution for each [`Selection`] on each [`Pair`] of [`Platform`]s and builds
+//!    the [`UnitGraph`]: a package may occur in it twice, for host and for target, with different features.
+//! 3. [`differences`] compares such a graph with the one that cargo prints, and [`Provenance`] explains why a feature
+//!    is enabled in it.
 //!
-//! This crate reads no file and runs no program.
+//! This crate reads no files and runs no programs.
 //!
 //! ```
 //! use std::collections::{BTreeMap, HashMap};
@@ -26,7 +26,7 @@
 //! let files: BTreeMap<_, _> = files.map(|(file, text)| (file.to_owned(), text.to_owned())).into();
 //! let observer = Observer::new(&files);
 //! let lock = observer.lock()?;
-//! // Of what `cargo metadata --all-features` prints, all that has no default.
+//! // The fields of `cargo metadata --all-features` that have no default.
 //! let metadata = r#"  {
 //!     "version": 1, "workspace_root": "/w", "target_directory": "/w/target", "workspace_members": ["app"],
 //!     "packages": [

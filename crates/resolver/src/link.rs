@@ -1,4 +1,4 @@
-//! What resolution goes by: packages, features and declared dependencies as indices.
+//! Indices of packages, features and declared dependencies.
 
 use petgraph::graph::{EdgeIndex, NodeIndex};
 
@@ -7,7 +7,7 @@ use petgraph::graph::{EdgeIndex, NodeIndex};
 pub struct PackageIx(pub(crate) NodeIndex);
 
 impl PackageIx {
-    /// Where [`crate::PackageGraph::packages`] has it.
+    /// Position in [`crate::PackageGraph::packages`].
     pub fn index(self) -> usize {
         self.0.index()
     }
@@ -16,25 +16,25 @@ impl PackageIx {
 /// Index into the feature names of one package, see [`crate::Package::feature_name`].
 pub type FeatureIx = u32;
 
-/// Index into the names that a manifest has for dependencies, see [`crate::Package::dependency_names`].
+/// Index into the keys of a manifest's dependencies, see [`crate::Package::dependency_names`].
 pub(crate) type DependencyNameIx = u32;
 
-/// A name given with `--extern`; [`crate::PackageGraph::extern_name`] has its text, which orders as the names do.
+/// A name for `--extern`, see [`crate::PackageGraph::extern_name`]. Its order is that of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExternName(pub(crate) u32);
 
-/// Which table of the manifest a dependency stands in.
+/// The table of a manifest that declares a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DependencyTable {
-    /// `[dependencies]`
+    /// The table `[dependencies]`.
     Normal,
-    /// `[build-dependencies]`
+    /// The table `[build-dependencies]`.
     Build,
-    /// `[dev-dependencies]`
+    /// The table `[dev-dependencies]`.
     Dev,
 }
 
-/// What resolution needs to know of a declared dependency, close together: it looks at each of them many times.
+/// The fields of a declared dependency that resolution reads often, kept together in memory.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Link {
     pub(crate) ix: EdgeIndex,

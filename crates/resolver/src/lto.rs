@@ -1,7 +1,7 @@
-//! What a library must hold where a profile has LTO on: bitcode, object code, or both.
+//! The contents of each library if a profile enables LTO: bitcode, object code, or both.
 //!
-//! Follows `src/cargo/core/compiler/lto.rs` of cargo. A unit here is a library and its binaries together, so the answer is
-//! for the library; binaries run LTO.
+//! Follows `src/cargo/core/compiler/lto.rs` of cargo. A unit here is a library with its binaries; the result is that of
+//! the library. LTO always runs on binaries.
 
 use petgraph::Direction;
 
@@ -10,21 +10,21 @@ use crate::package::Package;
 use crate::package_graph::PackageGraph;
 use crate::unit_graph::{CompileMode, UnitGraph, UnitIx};
 
-/// Cargo's `Lto`, but for what the profile says.
+/// Cargo's `Lto` without the settings of the profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lto {
-    /// It is a program or a library for other languages: LTO is run on it.
+    /// LTO runs on it: a program, or a library for other languages.
     Run,
-    /// Only bitcode: it goes into what LTO is run on.
+    /// Bitcode only: it is linked only into units on which LTO runs.
     OnlyBitcode,
-    /// Only object code: it goes into a proc-macro, a build script or a `dylib`.
+    /// Object code only: it is linked only into proc-macros, build scripts or `dylib`s.
     OnlyObject,
-    /// Both, as both need it.
+    /// Both: it is linked into units of both kinds.
     ObjectAndBitcode,
 }
 
 impl Lto {
-    /// What serves two users.
+    /// The contents that satisfy two dependents.
     pub fn merge(self, other: Self) -> Self {
         match (self, other) {
             (Lto::Run, _) | (_, Lto::Run) => Lto::Run,
@@ -47,7 +47,7 @@ fn when_object_is_needed(kinds: &[String]) -> Lto {
 }
 
 impl UnitGraph {
-    /// For the library of each unit, by its index, what it must hold if the profile turns LTO on.
+    /// The result for the library of each unit, by index of the unit, if the profile enables LTO.
     pub fn lto(&self, packages: &PackageGraph) -> Vec<Lto> {
         let mut found: Vec<Option<Lto>> = vec![None; self.units().len()];
         let alone = self.graph.externals(Direction::Incoming).map(UnitIx);

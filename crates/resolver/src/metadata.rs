@@ -1,4 +1,4 @@
-//! The output of `cargo metadata`, with the things that the cargo_metadata crate does not keep.
+//! The output of `cargo metadata`, with fields that the cargo_metadata crate drops.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,33 +10,33 @@ use serde::de::IgnoredAny;
 
 use crate::package::AUTODETECTED;
 
-/// Parsed `cargo metadata --format-version 1 --all-features`.
+/// The parsed output of `cargo metadata --format-version 1 --all-features`.
 #[derive(Debug)]
 pub struct Metadata {
-    /// All of it but `rust_version`, which is there as a full version only, and `artifact`.
+    /// Everything except the original `rust_version` and `artifact`.
     pub(crate) metadata: cargo_metadata::Metadata,
-    /// `rust-version` as the manifest has it, by package id: cargo's CARGO_PKG_RUST_VERSION is that text.
+    /// `rust-version` as written in the manifest, by package id, for CARGO_PKG_RUST_VERSION.
     pub(crate) rust_versions: HashMap<String, String>,
-    /// Dependency with an `artifact` key, by package id.
+    /// Key of a dependency with `artifact`, by package id.
     pub(crate) artifacts: HashMap<String, String>,
-    /// Files that nixpkgs' builder would compile, though no target of the package is made from them, by package id.
+    /// Files that nixpkgs' builder would compile although the package has no target for them, by package id.
     pub(crate) undeclared: HashMap<String, Vec<String>>,
 }
 
-/// A package, as far as it has to be found on disk.
+/// A package and where to find it on disk.
 #[derive(Debug, Clone, Copy)]
 pub struct PackagePlace<'a> {
-    /// Package id.
+    /// The package id.
     pub id: &'a str,
-    /// Name.
+    /// Package name.
     pub name: &'a str,
     /// Full version.
     pub version: &'a semver::Version,
-    /// Source as `Cargo.lock` has it; nothing for local packages.
+    /// Source id of `Cargo.lock`; `None` for local packages.
     pub source_id: Option<&'a str>,
-    /// Whether that is crates.io.
+    /// Whether the source is crates.io.
     pub is_crates_io: bool,
-    /// Directory of its manifest, a path of this machine.
+    /// Absolute path of the manifest's directory.
     pub directory: &'a str,
 }
 
@@ -50,7 +50,7 @@ struct Rest<'a> {
 struct RestOfPackage<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
-    /// Digits and dots, and so never written with escapes.
+    /// It consists of digits and dots, so the JSON has no escapes.
     rust_version: Option<&'a str>,
     #[serde(borrow)]
     dependencies: Vec<RestOfDependency<'a>>,
@@ -60,18 +60,18 @@ struct RestOfPackage<'a> {
 struct RestOfDependency<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
-    /// A name in Rust.
+    /// It is a Rust identifier, so the JSON has no escapes.
     rename: Option<&'a str>,
     artifact: Option<IgnoredAny>,
 }
 
 impl Metadata {
-    /// Parses what cargo printed. `is_file` says of a path of this machine whether it is a file.
+    /// Parses cargo's output. `is_file` tells whether an absolute path is a file.
     ///
     /// # Errors
-    /// When it is not metadata of format version 1.
+    /// If the output is not metadata of format version 1.
     pub fn parse(output: &str, is_file: impl Fn(&str) -> bool) -> Result<Self, Diagnostic> {
-        // Some toolchain wrappers print lines of their own first; the object is one line.
+        // Some toolchain wrappers print other lines first; the JSON is a single line.
         let json = output.lines().find(|line| line.starts_with('{')).unwrap_or(output);
         let invalid = |message: String| {
             let message = format!("the output of `cargo metadata` cannot be read: {message}");
@@ -99,7 +99,7 @@ impl Metadata {
         Ok(Metadata { metadata, rust_versions, artifacts, undeclared })
     }
 
-    /// Directory of the root manifest, a path of this machine.
+    /// Absolute path of the root manifest's directory.
     pub fn workspace_root(&self) -> &str {
         self.metadata.workspace_root.as_str()
     }
@@ -120,13 +120,13 @@ impl Metadata {
     }
 }
 
-/// See [`Metadata::undeclared`].
+/// The value of [`Metadata::undeclared`] for a package.
 fn undeclared(package: &Package, is_file: impl Fn(&str) -> bool) -> Vec<String> {
     let directory = package.manifest_path.parent().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let has_build_script = package.targets.iter().any(|target| target.kind.contains(&TargetKind::CustomBuild));
     let not_lib = [TargetKind::Bin, TargetKind::Test, TargetKind::Example, TargetKind::Bench, TargetKind::CustomBuild];
     let has_lib = package.targets.iter().any(|target| !target.kind.iter().all(|kind| not_lib.contains(kind)));
-    // Tests and the like are not built, so that a file which is one of them is no target either.
+    // Tests, examples and benches are not built, so their files do not count as sources of targets.
     let built = |kind: &TargetKind| !matches!(kind, TargetKind::Test | TargetKind::Example | TargetKind::Bench);
     let is_source = |path: &str| {
         let targets = package.targets.iter().filter(|target| target.kind.iter().all(built));

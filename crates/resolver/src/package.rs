@@ -1,4 +1,4 @@
-//! One package: what of its manifest reaches a build, and where it comes from.
+//! A package: the fields of its manifest that affect a build, and its source.
 
 use cargo_metadata::TargetKind;
 use cratewright_sources::diagnostic::Diagnostic;
@@ -11,107 +11,107 @@ use crate::feature_value::FeatureValue;
 use crate::link::{DependencyNameIx, FeatureIx};
 use crate::source::{Source, Sources};
 
-/// A library, binary or build script of a package, as far as a build needs it.
+/// A target of a package, with the fields that affect a build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// Name as in the manifest (bins keep their hyphens).
+    /// Name as in the manifest (binaries keep their hyphens).
     pub name: String,
-    /// Source file, relative to the package's directory; that of a test or example may be absolute.
+    /// Source file relative to the package's directory; for a test or example it may be absolute.
     pub path: String,
-    /// `--crate-type`s, in manifest order.
+    /// Values of `--crate-type`, in manifest order.
     pub crate_types: Vec<String>,
-    /// Features that must be on for cargo to build it.
+    /// Features that must be enabled for cargo to build it.
     pub required_features: Vec<String>,
-    /// Edition of this target.
+    /// The edition of this target.
     pub edition: String,
-    /// Whether `cargo test` tests it.
+    /// Whether `cargo test` runs its tests.
     pub tested: bool,
-    /// Whether `cargo test` runs its documentation's examples.
+    /// Whether `cargo test` runs its doctests.
     pub doctested: bool,
-    /// Whether rustc's harness runs its tests: `harness`.
+    /// The value of `harness`: whether the tests use rustc's harness.
     pub harness: bool,
 }
 
-/// What nixpkgs' builder compiles wherever it finds it (`build-rust-crate/configure-crate.nix`, `build-crate.nix`).
+/// Files that nixpkgs' builder compiles if they exist (`build-rust-crate/configure-crate.nix`, `build-crate.nix`).
 pub const AUTODETECTED: [&str; 2] = ["build.rs", "src/lib.rs"];
 
-/// A package with everything about it that reaches a build.
+/// A package with all fields that affect a build.
 #[derive(Debug, Clone)]
 pub struct Package {
-    /// Package id spec as cargo prints it. That of a local package holds a path of this machine.
+    /// Package id of cargo. That of a local package contains an absolute path.
     pub id: String,
-    /// Name in the manifest.
+    /// The name in the manifest.
     pub name: String,
     /// Full version.
     pub version: Version,
-    /// Where it comes from.
+    /// The source.
     pub source: Source,
-    /// Its source as `Cargo.lock` has it; nothing for local packages.
+    /// Source id of `Cargo.lock`; `None` for local packages.
     pub source_id: Option<String>,
-    /// Its manifest, a path of this machine.
+    /// Absolute path of the manifest.
     pub manifest_path: String,
-    /// Edition of the package.
+    /// The edition of the package.
     pub edition: String,
-    /// `links` key.
+    /// The key `links`.
     pub links: Option<String>,
-    /// `authors`
+    /// The key `authors`.
     pub authors: Vec<String>,
-    /// `default-run`
+    /// The key `default-run`.
     pub default_run: Option<String>,
-    /// `description`
+    /// The key `description`.
     pub description: Option<String>,
-    /// `documentation`
+    /// The key `documentation`.
     pub documentation: Option<String>,
-    /// `homepage`
+    /// The key `homepage`.
     pub homepage: Option<String>,
-    /// `license`
+    /// The key `license`.
     pub license: Option<String>,
-    /// `license-file`
+    /// The key `license-file`.
     pub license_file: Option<String>,
-    /// `readme`
+    /// The key `readme`.
     pub readme: Option<String>,
-    /// `repository`
+    /// The key `repository`.
     pub repository: Option<String>,
-    /// `rust-version` as cargo prints it.
+    /// The key `rust-version` as written in the manifest.
     pub rust_version: Option<String>,
-    /// The library, proc-macro included.
+    /// The library or proc-macro.
     pub lib: Option<Target>,
-    /// Binaries by name; empty for packages that are not local.
+    /// Binaries, sorted by name; empty if the package is not local.
     pub bins: Vec<Target>,
-    /// Integration tests by name; empty for packages that are not local.
+    /// Integration tests, sorted by name; empty if the package is not local.
     pub tests: Vec<Target>,
-    /// Examples by name; empty for packages that are not local.
+    /// Examples, sorted by name; empty if the package is not local.
     pub examples: Vec<Target>,
-    /// Benchmarks by name; empty for packages that are not local.
+    /// Benchmarks, sorted by name; empty if the package is not local.
     pub benches: Vec<Target>,
-    /// `[lints]`
+    /// The table `[lints]`.
     pub lints: Option<Lints>,
-    /// Build script.
+    /// The build script.
     pub build_script: Option<Target>,
     /// Whether the library is a proc-macro.
     pub proc_macro: bool,
-    /// Files that nixpkgs' builder would take for a target by their place, though the manifest says they are none
-    /// (`build = false`, `autolib = false`): some of [`AUTODETECTED`].
+    /// The files of [`AUTODETECTED`] that nixpkgs' builder would compile although the manifest excludes them (`build =
+    /// false`, `autolib = false`).
     pub undeclared: Vec<String>,
-    /// `package.metadata.cratewright.extra-sources`: what the build reads outside the package's directory.
+    /// Paths of `package.metadata.cratewright.extra-sources`, which the build reads outside of the package's directory.
     pub extra_sources: Vec<WsPath>,
-    /// Names of the feature table, implicit ones included; [`FeatureIx`] counts in this order.
+    /// Names of all features, including implicit ones, indexed by [`FeatureIx`].
     pub(crate) feature_names: Vec<String>,
-    /// What each feature turns on.
+    /// The values of each feature.
     pub(crate) feature_values: Vec<Vec<FeatureValue>>,
-    /// The feature called `default`, if there is one.
+    /// The feature `default`, if there is one.
     pub(crate) default_feature: Option<FeatureIx>,
-    /// What its manifest calls its dependencies, in byte order, each once.
+    /// Keys of its dependencies, sorted and without duplicates.
     pub(crate) dependency_names: Vec<String>,
 }
 
 impl Package {
-    /// `name version`, the way cargo prints a package.
+    /// `name version`, as cargo prints a package.
     pub fn display(&self) -> String {
         format!("{} {}", self.name, self.version)
     }
 
-    /// The library, if other targets of the package link it: a cdylib or staticlib alone is built beside them.
+    /// The library, if other targets of the package link it; a cdylib or staticlib alone is built but not linked.
     ///
     /// Cargo's `is_linkable` (`src/cargo/core/manifest.rs`).
     pub fn linkable_lib(&self) -> Option<&Target> {
@@ -119,7 +119,7 @@ impl Package {
         self.lib.as_ref().filter(|lib| lib.crate_types.iter().any(|kind| linkable.contains(&kind.as_str())))
     }
 
-    /// Whether whoever links the library has to have it when it runs: rustc takes an rlib where there is one.
+    /// Whether programs need the library at run time. If there is an rlib, rustc links that statically.
     pub fn is_linked_dynamically(&self) -> bool {
         let has = |kinds: &[&str]| {
             let library = self.lib.iter().flat_map(|lib| &lib.crate_types);
@@ -128,7 +128,7 @@ impl Package {
         has(&["dylib"]) && !has(&["lib", "rlib"])
     }
 
-    /// Adds what `cargo metadata` says nothing of.
+    /// Adds the fields of the manifest that `cargo metadata` does not report.
     pub(crate) fn with_manifest(mut self, local: &LocalPackage) -> Self {
         let manifest = &local.manifest;
         let lists = [
@@ -148,22 +148,22 @@ impl Package {
         self
     }
 
-    /// Names of its features, implicit ones included, in byte order.
+    /// Names of all features, including implicit ones, in byte order.
     pub fn feature_names(&self) -> impl Iterator<Item = &str> {
         self.feature_names.iter().map(String::as_str)
     }
 
-    /// Name of one of its features.
+    /// Name of a feature.
     pub fn feature_name(&self, feature: FeatureIx) -> &str {
         &self.feature_names[feature as usize]
     }
 
-    /// Whether it declares the feature, or an optional dependency makes it one.
+    /// Whether it has this feature, declared or implied by an optional dependency.
     pub fn has_feature(&self, name: &str) -> bool {
         self.feature(name).is_some()
     }
 
-    /// One of its features by name.
+    /// The feature with this name.
     pub fn feature(&self, name: &str) -> Option<FeatureIx> {
         self.feature_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as FeatureIx)
     }
@@ -172,11 +172,11 @@ impl Package {
         self.dependency_names.binary_search_by(|probe| probe.as_str().cmp(name)).ok().map(|ix| ix as DependencyNameIx)
     }
 
-    /// Parses a value of a `[features]` table, in terms of this package's. [`FeatureValue::DependencyFeature::enables`] is
-    /// filled in later.
+    /// Parses a value of a `[features]` table in terms of this package. [`FeatureValue::DependencyFeature::enables`]
+    /// stays empty.
     ///
-    /// Grammar as in cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`, `name/feature`,
-    /// `name?/feature`.
+    /// The grammar is that of cargo's `FeatureValue::new` (`src/cargo/core/summary.rs`): `name`, `dep:name`,
+    /// `name/feature`, `name?/feature`.
     pub(crate) fn parse_feature_value(&self, text: &str) -> FeatureValue {
         if let Some((dependency, feature)) = text.split_once('/') {
             let (dependency, weak) = match dependency.strip_suffix('?') {
@@ -201,12 +201,12 @@ impl Package {
     }
 }
 
-/// The key of the dependency table.
+/// Key of a dependency in its table.
 pub(crate) fn name_in_toml(dependency: &cargo_metadata::Dependency) -> &str {
     dependency.rename.as_deref().unwrap_or(&dependency.name)
 }
 
-/// Checks and converts one package of `cargo metadata`.
+/// Validates and converts a package of `cargo metadata`.
 pub(crate) fn convert_package(
     package: cargo_metadata::Package,
     dependencies: &[cargo_metadata::Dependency],
@@ -232,7 +232,7 @@ pub(crate) fn convert_package(
     let mut proc_macro = false;
     for target in package.targets {
         let is = |kind| target.kind.contains(&kind);
-        // Of other people's packages only library and build script are ever built.
+        // For packages that are not local only the library and build script are built.
         let for_tests = is(TargetKind::Test) || is(TargetKind::Example) || is(TargetKind::Bench);
         if package.source.is_some() && (is(TargetKind::Bin) || for_tests) {
             continue;
@@ -240,9 +240,9 @@ pub(crate) fn convert_package(
         let src_path = target.src_path.as_str().replace('\\', "/");
         let path = relative(&dir, &src_path).to_string();
         let path = match &source {
-            // Many a workspace shares its examples.
+            // Tests and examples may be shared by several packages.
             _ if for_tests => path,
-            // What is beside the package comes along.
+            // A local or git source includes the directories around the package.
             Source::Local { .. } | Source::Git { .. } => path,
             _ if !path.starts_with("../") => path,
             _ => {
@@ -293,7 +293,8 @@ pub(crate) fn convert_package(
     if let Some(links) = &package.links
         && !links.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-'))
     {
-        let message = format!("package `{display}` has a `links` value that nixpkgs' builder cannot take: {links:?}");
+        let message =
+            format!("package `{display}` has a `links` value that nixpkgs' builder does not accept: {links:?}");
         return Err(Diagnostic::new("unsafe-links", message)
             .help("use letters, digits and `._+-` in `links` of that package's Cargo.toml"));
     }
@@ -325,7 +326,7 @@ pub(crate) fn convert_package(
         license_file: package.license_file.map(|path| path.into_string()),
         readme: package.readme.map(|path| path.into_string()),
         repository: package.repository,
-        // Filled in from the text, see `Metadata`.
+        // `PackageGraph::new` sets it.
         rust_version: None,
         lib,
         bins,
@@ -350,14 +351,16 @@ pub(crate) fn convert_package(
     Ok(converted)
 }
 
-const RENAME: &str = "rename the file, and its `path` in Cargo.toml, to letters, digits and `._+@-` below the package";
+const RENAME: &str =
+    "use a path below the package with only letters, digits and `._+@-`, and correct `path` in Cargo.toml";
 
-/// Paths end up as words in nixpkgs' build scripts, which do not quote them; what would break there is refused here.
+/// nixpkgs' build scripts use paths without quoting them, so special characters are rejected.
 fn check_path(package: &str, target: &str, path: &str) -> Result<(), Diagnostic> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '@');
     if path.chars().all(plain) {
         return Ok(());
     }
-    let message = format!("package `{package}` has a path that nixpkgs' builder cannot take: {path:?} (`{target}`)");
+    let message =
+        format!("package `{package}` has a path that nixpkgs' builder does not accept: {path:?} (`{target}`)");
     Err(Diagnostic::new("unsafe-path", message).help(RENAME))
 }

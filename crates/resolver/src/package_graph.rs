@@ -1,10 +1,10 @@
-//! The package graph: every package of `Cargo.lock` that cargo would ever look at, with its declared dependencies.
+//! The package graph: every package of `Cargo.lock` that cargo may use, with its declared dependencies.
 //!
-//! Built from `cargo metadata --all-features` (manifests, targets, which package a declared dependency means) and
-//! `Cargo.lock` (checksums). Metadata's *resolved features* are never read: they are a union over every member,
-//! platform and dependency kind. What is active is decided by [`crate::resolve`] alone.
+//! It is built from `cargo metadata --all-features` (manifests, targets, the package of each declared dependency) and
+//! `Cargo.lock` (checksums). The *resolved features* of the metadata are never used, because they are the union over
+//! all members, platforms and kinds of dependencies; only [`crate::resolve`] decides which ones are enabled.
 //!
-//! The graph may hold cycles, through dev-dependencies only.
+//! The graph may have cycles, but only through dev-dependencies.
 
 use std::collections::HashMap;
 use std::ops::{Index, Range};
@@ -26,29 +26,29 @@ use crate::package::{Package, Target, convert_package, name_in_toml};
 use crate::profile::Profiles;
 use crate::source::{Replacement, Source, Sources};
 
-/// One declared dependency that `Cargo.lock` has a package for: an edge of the graph.
+/// A declared dependency that has a package in `Cargo.lock`: an edge of the graph.
 #[derive(Debug, Clone)]
 pub struct Dependency {
-    /// The package it stands for.
+    /// The package that it resolves to.
     pub package: PackageIx,
-    /// The key in the dependency table: what features call it.
+    /// Key in the dependency table, which features refer to.
     pub name_in_toml: String,
-    /// The name that `--extern` gives it.
+    /// Name for `--extern`.
     pub extern_name: ExternName,
-    /// Table it was declared in.
+    /// The table that declares it.
     pub table: DependencyTable,
-    /// Only built when a feature asks for it.
+    /// Whether it is built only if a feature enables it.
     pub optional: bool,
-    /// `[target.<platform>...]` it was declared under.
+    /// The platform of `[target.<platform>...]`, if it is declared there.
     pub platform: Option<Platform>,
-    /// `name_in_toml` as an index.
+    /// Index of `name_in_toml`.
     pub(crate) name: DependencyNameIx,
-    /// Features it asks for, `default` included where default features are on, in terms of the dependency's table.
+    /// Requested features, including `default` unless it is disabled, in terms of the dependency's package.
     pub(crate) features: Vec<FeatureValue>,
 }
 
-/// Where a package begins, in a list or set that has something for each feature, dependency name or declared dependency
-/// of every package.
+/// Start of a package's range in lists that have an item for each feature, dependency key or declared dependency of all
+/// packages.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Begins {
     pub(crate) features: usize,
@@ -56,35 +56,35 @@ pub(crate) struct Begins {
     pub(crate) dependencies: usize,
 }
 
-/// All packages of a workspace and how they depend on each other.
+/// All packages of a workspace with their dependencies.
 #[derive(Debug)]
 pub struct PackageGraph {
-    /// Members in order of their names.
+    /// Members, sorted by name.
     pub members: Vec<PackageIx>,
-    /// The member whose manifest is the workspace root's.
+    /// The package of the root manifest.
     pub root: Option<PackageIx>,
-    /// Which rules of feature resolution hold.
+    /// Rules of feature resolution.
     pub resolver: ResolverBehavior,
     /// Profiles of the workspace.
     pub profiles: Profiles,
-    /// `[workspace.lints]`, as flags for rustc.
+    /// Flags of `[workspace.lints]` for rustc.
     pub lints: Vec<String>,
-    /// The edges of each package lie together, in order of declaration.
+    /// The edges of each package are consecutive, in order of declaration.
     pub(crate) graph: DiGraph<Package, Dependency>,
-    /// By edge.
+    /// Links by index of the edge.
     links: Vec<Link>,
-    /// By package, and one more for where the last one ends.
+    /// Start of each package's ranges, and the end of the last ones.
     begins: Vec<Begins>,
-    /// Texts of all [`ExternName`]s, in byte order.
+    /// Strings of all [`ExternName`]s, in byte order.
     extern_names: Vec<String>,
 }
 
 impl PackageGraph {
-    /// Builds the graph from what is in the workspace and what `cargo metadata --all-features` says of it. `replaced` are
-    /// the packages, by package id, whose source cargo's configuration replaces.
+    /// Builds the graph from the workspace and the output of `cargo metadata --all-features`. `replaced` has the
+    /// packages, by id, whose source is replaced by cargo's configuration.
     ///
     /// # Errors
-    /// When a package has a source or a manifest key that is not supported, or when the lock does not know a package.
+    /// If a package has an unsupported source or manifest key, or is missing from the lock file.
     pub fn new(
         workspace: &Workspace,
         lock: &Lock,
@@ -103,7 +103,7 @@ impl PackageGraph {
         let mut declared = Vec::with_capacity(metadata.packages.len());
         let mut root = None;
         let mut unconverted = metadata.packages;
-        // Cargo's order is by id, which holds absolute paths.
+        // Cargo sorts by id, which contains absolute paths.
         unconverted.sort_by(|a, b| {
             let key = |p: &cargo_metadata::Package| p.source.as_ref().map(|source| source.repr.clone());
             (a.name.as_str(), &a.version).cmp(&(b.name.as_str(), &b.version)).then_with(|| key(a).cmp(&key(b)))
@@ -181,7 +181,7 @@ impl PackageGraph {
         Ok(this)
     }
 
-    /// All packages, by name and version; a [`PackageIx`] counts in this order.
+    /// All packages, sorted by name and version and indexed by [`PackageIx`].
     pub fn packages(&self) -> impl ExactSizeIterator<Item = &Package> {
         self.graph.raw_nodes().iter().map(|node| &node.weight)
     }
@@ -191,8 +191,7 @@ impl PackageGraph {
         self.graph.node_indices().map(PackageIx)
     }
 
-    /// All packages, each after those that it depends on: dev-dependencies, through which there may be cycles, do not
-    /// count.
+    /// All packages, each after its dependencies. Dev-dependencies, which may form cycles, are ignored.
     pub fn in_dependency_order(&self) -> Vec<PackageIx> {
         let built = EdgeFiltered::from_fn(&self.graph, |edge| edge.weight().table != DependencyTable::Dev);
         let mut walk = DfsPostOrder::empty(&built);
@@ -200,7 +199,7 @@ impl PackageGraph {
         walk.iter(&built).map(PackageIx).collect()
     }
 
-    /// What a package declares and `Cargo.lock` has a package for, in order of declaration.
+    /// Declared dependencies that have a package in `Cargo.lock`, in order of declaration.
     pub fn dependencies(&self, package: PackageIx) -> impl ExactSizeIterator<Item = &Dependency> {
         self.graph.raw_edges()[self.range(package)].iter().map(|edge| &edge.weight)
     }
@@ -221,17 +220,17 @@ impl PackageGraph {
         self.begins[self.graph.node_count()]
     }
 
-    /// Text of a name.
+    /// The string of a name.
     pub fn extern_name(&self, name: ExternName) -> &str {
         &self.extern_names[name.0 as usize]
     }
 
-    /// What a package's other targets call its library.
+    /// Name under which other targets of a package link its library.
     pub(crate) fn library_name(&self, library: &Target) -> ExternName {
         intern(&self.extern_names, &library.name.replace('-', "_"))
     }
 
-    /// Turns `dep/feature` values from names into edges and feature indices, so that resolution compares no strings.
+    /// Resolves `dep/feature` values to edges and feature indices, so that resolution compares no strings.
     fn link_features(&mut self) {
         for ix in self.graph.node_indices() {
             let mut values = std::mem::take(&mut self.graph[ix].feature_values);
@@ -258,15 +257,15 @@ impl Index<PackageIx> for PackageGraph {
     }
 }
 
-/// A package with what its manifest says, if it is a directory.
+/// Adds the fields of the manifest to a local package.
 fn local(package: Package, workspace: &Workspace) -> Result<Package, Diagnostic> {
     let Source::Local { dir } = &package.source else { return Ok(package) };
-    // One that only configuration outside of the workspace leads to would be another one elsewhere.
+    // A package that only configuration outside of the workspace refers to would differ on other machines.
     let Some(local) = workspace.packages.get(dir.as_str()) else {
-        let message = format!("no manifest of the workspace leads to package `{}`, at `{dir}`", package.display());
-        return Err(Diagnostic::new("unknown-package", message)
-            .at(package.manifest_path.clone())
-            .help("put the `[patch]` or `paths` that cargo has from elsewhere into the workspace's own Cargo.toml or .cargo/config.toml"));
+        let message = format!("no manifest of the workspace refers to package `{}`, in `{dir}`", package.display());
+        return Err(Diagnostic::new("unknown-package", message).at(package.manifest_path.clone()).help(
+            "move the `[patch]` or `paths` from outside of the workspace to its Cargo.toml or .cargo/config.toml",
+        ));
     };
     match local.manifest.unsupported_key() {
         Some(key) => Err(unsupported_key(&package.display(), &format!("package.{key}")).at(package.manifest_path)),
@@ -274,9 +273,9 @@ fn local(package: Package, workspace: &Workspace) -> Result<Package, Diagnostic>
     }
 }
 
-/// The package that a declared dependency stands for in this resolution, if it is part of it.
+/// The package that a declared dependency resolves to, if it is part of this resolution.
 ///
-/// `resolve.nodes[].deps` has one entry per (package, extern name) with the tables and platforms it was declared in.
+/// `resolve.nodes[].deps` has an entry per package and extern name, with the tables and platforms that declare it.
 fn find_target(
     graph: &DiGraph<Package, Dependency>,
     resolved: &[(PackageIx, &NodeDep)],
@@ -293,12 +292,12 @@ fn find_target(
         (entry.name == extern_name && declared_here).then_some(ix)
     });
     let first = candidates.next()?;
-    // Several versions under one extern name, kind and platform: only the requirement tells them apart.
+    // Several versions may share extern name, kind and platform; only the version requirement distinguishes them.
     let fits = |ix: PackageIx| dependency.req.matches(&graph[ix.0].version);
     if fits(first) { Some(first) } else { Some(candidates.find(|&ix| fits(ix)).unwrap_or(first)) }
 }
 
-/// Cargo's `extern_crate_name`: the key of the table if `package = ...` renames it, else the name of the library.
+/// Cargo's `extern_crate_name`: the key in the table if `package = ...` renames it, else the name of the library.
 fn extern_name(dependency: &cargo_metadata::Dependency, lib: &Target) -> String {
     dependency.rename.as_deref().unwrap_or(&lib.name).replace('-', "_")
 }
@@ -317,7 +316,7 @@ fn convert_dependency(
     let name_in_toml = name_in_toml(&dependency).to_owned();
     Dependency {
         package,
-        // Filled in once all names are known.
+        // `PackageGraph::new` sets it once all names are known.
         extern_name: ExternName(0),
         name: from.dependency_name_ix(&name_in_toml).expect("a package knows its own dependencies"),
         name_in_toml,

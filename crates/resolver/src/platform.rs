@@ -1,14 +1,14 @@
-//! Platforms and the pairs of them that a workspace is resolved for.
+//! Platforms and pairs of platforms.
 
 use std::str::FromStr;
 
 use cargo_platform::Cfg;
 use cratewright_sources::diagnostic::Diagnostic;
 
-/// A platform: its triple and what `rustc --print cfg --target <triple>` prints for it.
+/// A platform with the output of `rustc --print cfg --target <triple>`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Platform {
-    /// Target triple.
+    /// The target triple.
     pub triple: String,
     /// The cfg table.
     pub cfgs: Vec<Cfg>,
@@ -18,7 +18,7 @@ impl Platform {
     /// Parses the output of `rustc --print cfg`.
     ///
     /// # Errors
-    /// When a line is no cfg.
+    /// If a line is not a cfg.
     pub fn parse(triple: &str, print_cfg: &str) -> Result<Self, Diagnostic> {
         let cfgs = print_cfg
             .lines()
@@ -34,28 +34,28 @@ impl Platform {
         Ok(Platform { triple: triple.to_owned(), cfgs })
     }
 
-    /// Whether a `[target.<platform>]` table applies.
+    /// Whether a table `[target.<platform>]` applies.
     pub fn matches(&self, platform: &cargo_platform::Platform) -> bool {
         platform.matches(&self.triple, &self.cfgs)
     }
 }
 
-/// The platform that compiles and the one the result runs on; indices into a list of [`Platform`]s.
+/// Two platforms, as indices into a list of [`Platform`]s: one compiles, the other runs the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pair {
-    /// Runs the compiler, build scripts and proc-macros (nixpkgs: `buildPlatform`).
+    /// The platform that runs the compiler, build scripts and proc-macros (nixpkgs: `buildPlatform`).
     pub host: usize,
-    /// Runs the result (nixpkgs: `hostPlatform`).
+    /// The platform that runs the result (nixpkgs: `hostPlatform`).
     pub target: usize,
 }
 
 impl Pair {
-    /// A native pair.
+    /// The pair of a native build.
     pub fn native(platform: usize) -> Self {
         Pair { host: platform, target: platform }
     }
 
-    /// Whether the result runs elsewhere than the compiler.
+    /// Whether the result runs on another platform than the compiler.
     pub fn is_cross(self) -> bool {
         self.host != self.target
     }

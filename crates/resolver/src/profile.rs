@@ -1,8 +1,8 @@
-//! Profiles: what cargo hands rustc besides features and dependencies.
+//! Profiles: rustc's options other than features and dependencies.
 //!
-//! Follows `src/cargo/core/profiles.rs` of cargo: defaults, then `[profile.<name>]` with what it inherits, then
-//! `build-override` for the host side, then `package."*"`, then `package.<spec>`. The tables are read by cargo's own
-//! schema. `incremental` is left out: it changes how rustc works, not what it makes, and Nix always begins anew.
+//! Follows `src/cargo/core/profiles.rs` of cargo: defaults, then `[profile.<name>]` with the profiles it inherits from,
+//! then `build-override` for the host side, then `package."*"`, then `package.<spec>`. Cargo's own schema parses the
+//! tables. `incremental` is left out, because Nix always builds a crate from scratch.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,37 +14,37 @@ use serde::Serialize;
 
 use crate::package::Package;
 
-/// The profile that `Cargo.nix` builds with unless told otherwise, as nixpkgs' builder does.
+/// The default profile of `Cargo.nix`, as in nixpkgs' builder.
 pub const DEFAULT_PROFILE: &str = "release";
 
-/// What one unit is compiled with.
+/// The options that a unit is compiled with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Profile {
-    /// `-C opt-level`
+    /// Value of `-C opt-level`.
     pub opt_level: String,
-    /// `lto` as the manifest has it: `false`, `true`, `off`, `thin`, `fat`.
+    /// Value of `lto` in the manifest: `false`, `true`, `off`, `thin`, `fat`.
     pub lto: String,
-    /// `-C codegen-units`, where it is not rustc's default.
+    /// Value of `-C codegen-units`; `None` is rustc's default.
     pub codegen_units: Option<u32>,
-    /// `-C debuginfo`
+    /// Value of `-C debuginfo`.
     pub debug: String,
-    /// `-C split-debuginfo`, where it is not rustc's default.
+    /// Value of `-C split-debuginfo`; `None` is rustc's default.
     pub split_debuginfo: Option<String>,
-    /// `-C debug-assertions`
+    /// Value of `-C debug-assertions`.
     pub debug_assertions: bool,
-    /// `-C overflow-checks`
+    /// Value of `-C overflow-checks`.
     pub overflow_checks: bool,
-    /// `-C rpath`
+    /// Value of `-C rpath`.
     pub rpath: bool,
-    /// `-C panic`
+    /// Value of `-C panic`.
     pub panic: String,
-    /// `-C strip`
+    /// Value of `-C strip`.
     pub strip: String,
 }
 
 impl Profile {
-    /// Whether there is debug information.
+    /// Whether the unit has debug information.
     pub fn has_debug(&self) -> bool {
         self.debug != TomlDebugInfo::None.to_string()
     }
@@ -68,7 +68,7 @@ impl fmt::Display for Profile {
     }
 }
 
-/// What one table of a profile says, in rustc's words: the parts of a [`Profile`] that it sets.
+/// The keys that one table of a profile sets, with values as in a [`Profile`].
 struct Settings {
     opt_level: Option<String>,
     lto: Option<String>,
@@ -82,25 +82,25 @@ struct Settings {
     strip: Option<String>,
 }
 
-/// `[profile]` of the root manifest, with cargo's predefined ones.
+/// The profiles of the root manifest and cargo's predefined ones.
 #[derive(Debug, Clone)]
 pub struct Profiles {
-    /// Each with all that it inherits; without the defaults of its root.
+    /// Each profile merged with those it inherits from, without defaults.
     merged: BTreeMap<String, (Root, TomlProfile)>,
-    /// Each by itself.
+    /// Each profile's own table.
     tables: BTreeMap<String, TomlProfile>,
-    /// Names that the manifest has a table for.
+    /// Names of profiles with a table in the manifest.
     declared: Vec<String>,
 }
 
-/// Every profile inherits from one of these in the end.
+/// The two root profiles; every profile inherits from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Root {
     Dev,
     Release,
 }
 
-/// Cargo's own profiles, and what each inherits from in the end.
+/// Cargo's predefined profiles with their root.
 const PREDEFINED: [(&str, Root); 4] =
     [("dev", Root::Dev), ("release", Root::Release), ("test", Root::Dev), ("bench", Root::Release)];
 
@@ -113,7 +113,7 @@ impl Root {
     }
 }
 
-/// Those of a manifest that says nothing of profiles.
+/// The profiles of a manifest without `[profile]`.
 impl Default for Profiles {
     fn default() -> Self {
         let merged = PREDEFINED.map(|(name, root)| (name.to_owned(), (root, TomlProfile::default())));
@@ -122,7 +122,7 @@ impl Default for Profiles {
 }
 
 impl Profiles {
-    /// Merges the tables of the root manifest with what cargo predefines.
+    /// Merges the tables of the root manifest with the predefined profiles.
     pub(crate) fn new(mut tables: BTreeMap<String, TomlProfile>) -> Result<Self, Diagnostic> {
         let declared = tables.keys().cloned().collect();
         for (name, root) in PREDEFINED {
@@ -136,17 +136,17 @@ impl Profiles {
         Ok(Profiles { merged, tables, declared })
     }
 
-    /// Whether there is such a profile.
+    /// Whether the profile exists.
     pub fn contains(&self, name: &str) -> bool {
         self.merged.contains_key(name)
     }
 
-    /// Names of all of them, in byte order.
+    /// Names of all profiles, in byte order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.merged.keys().map(String::as_str)
     }
 
-    /// A line for each key that is said of a profile and cannot be honoured, or means nothing to Nix.
+    /// A message for each key of a profile that has no effect.
     pub fn ignored(&self) -> Vec<String> {
         let mut ignored = Vec::new();
         for name in &self.declared {
@@ -165,34 +165,34 @@ impl Profiles {
         ignored
     }
 
-    /// Whether `panic` is anything but `unwind`, so that tests need builds of their own.
+    /// Whether `panic` is not `unwind`, so that tests need separate builds.
     pub(crate) fn aborts(&self, name: &str) -> bool {
         self.merged.get(name).and_then(|(_, table)| table.panic.as_deref()).is_some_and(|panic| panic != "unwind")
     }
 
-    /// Names of those that the manifest has a table for, in byte order.
+    /// Names of profiles with a table in the manifest, in byte order.
     pub fn declared(&self) -> impl Iterator<Item = &str> {
         self.declared.iter().map(String::as_str)
     }
 
-    /// What it inherits from in the end: `dev` or `release`.
+    /// Name of the root profile that it inherits from: `dev` or `release`.
     pub fn root(&self, name: &str) -> &'static str {
         self.merged.get(name).map_or(Root::Release, |(root, _)| *root).name()
     }
 
-    /// The profile that it inherits from, unless it is a root.
+    /// The profile that it directly inherits from; `None` for a root profile.
     pub fn parent(&self, name: &str) -> Option<&str> {
         self.tables.get(name)?.inherits.as_deref()
     }
 
-    /// Keys that the table of a profile has by itself: of its own and in `build-override`.
+    /// Keys in a profile's own table and in its `build-override`.
     pub fn keys(&self, name: &str) -> [Vec<&'static str>; 2] {
         let table = self.tables.get(name);
         let host = table.and_then(|table| table.build_override.as_deref());
         [table, host].map(|table| table.map(|table| Settings::of(table).keys()).unwrap_or_default())
     }
 
-    /// Keys that tables of a package have. `strip` counts in the last of them alone, see `apply`.
+    /// Keys in a profile's tables for a package. Only the last table's `strip` has an effect, see `apply`.
     pub fn package_keys(&self, name: &str, package: Option<&Package>, is_member: bool) -> Vec<&'static str> {
         let Some((_, table)) = self.merged.get(name) else { return Vec::new() };
         let tables = package_tables(table, package, is_member);
@@ -206,20 +206,20 @@ impl Profiles {
         keys
     }
 
-    /// Whether it has a table for this package by its name.
+    /// Whether the profile has a table for this package by name.
     pub fn overrides(&self, name: &str, package: &Package) -> bool {
         let tables = self.merged.get(name).into_iter().flat_map(|(_, table)| table.package.iter().flatten());
         tables.map(|(spec, _)| spec).any(|spec| is_of(spec, package))
     }
 
-    /// Whether any of them runs LTO on programs. No table for single packages can have `lto`.
+    /// Whether any profile enables LTO. Tables for single packages cannot have `lto`.
     pub fn has_lto(&self) -> bool {
         let lto = |(_, table): &(Root, TomlProfile)| Settings::of(table).lto;
         self.merged.values().filter_map(lto).any(|lto| !matches!(lto.as_str(), "false" | "off"))
     }
 
-    /// What a unit is compiled with: of `package`, or of one that no table is about by its name. A profile that is not
-    /// [`Profiles::contains`]ed counts as an empty one that inherits from `release`.
+    /// The profile of a unit of `package`, or of a package without a table of its own. An unknown profile name is
+    /// treated as an empty profile that inherits from `release`.
     pub fn of(&self, package: Option<&Package>, is_member: bool, request: ProfileRequest<'_>) -> Profile {
         let empty = (Root::Release, TomlProfile::default());
         let (root, table) = self.merged.get(request.profile).unwrap_or(&empty);
@@ -247,7 +247,7 @@ impl Profiles {
             None if !profile.has_debug() && !request.with_debug => "debuginfo".to_owned(),
             None => "none".to_owned(),
         };
-        // It counts for all that is decided above.
+        // `strip` and `split-debuginfo` above depend on the value before this change.
         if is_deferred {
             profile.debug = TomlDebugInfo::None.to_string();
         }
@@ -255,30 +255,30 @@ impl Profiles {
     }
 }
 
-/// How a unit takes its profile. Cargo's `UnitFor` (`src/cargo/core/profiles.rs`), as far as that tells them apart.
+/// How a unit uses its profile: cargo's `UnitFor` (`src/cargo/core/profiles.rs`), reduced to the relevant cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UnitFor {
-    /// As the manifest has it.
+    /// As in the manifest.
     Normal,
-    /// The same, but unwinding: tests and what they link, and a proc-macro that was asked for by name.
+    /// With `panic = "unwind"`: tests and their dependencies, and a selected proc-macro.
     AlwaysUnwind,
-    /// With `build-override`, and unwinding: build scripts, proc-macros, and what they link.
+    /// With `build-override` and `panic = "unwind"`: build scripts, proc-macros, and their dependencies.
     Host,
 }
 
-/// What besides its package decides on a unit's profile.
+/// Everything except the package that decides a unit's profile.
 #[derive(Debug, Clone, Copy)]
 pub struct ProfileRequest<'a> {
     /// Name of the profile.
     pub profile: &'a str,
-    /// How the unit takes it.
+    /// How the unit uses it.
     pub unit_for: UnitFor,
-    /// Triple it is compiled for.
+    /// Target triple that it is compiled for.
     pub target: &'a str,
-    /// Whether anything it links has debug information.
+    /// Whether any of its dependencies has debug information.
     pub with_debug: bool,
-    /// Whether host and target are built as one: then what is for the compiler alone has no debug information, unless a
-    /// table asks for it there.
+    /// Whether host and target are the same platform. Then units that only run on the host have no debug information,
+    /// unless a table sets `debug` for them.
     pub is_native: bool,
 }
 
@@ -290,11 +290,11 @@ fn merge(
     let invalid = |message: String| {
         Diagnostic::new("invalid-profile", format!("profile `{name}` in the workspace manifest: {message}"))
             .at("Cargo.toml")
-            .help("correct `[profile]`; `cargo build` says more about it")
+            .help("correct `[profile]`; run `cargo build` for details")
     };
     let table = tables.get(name).ok_or_else(|| invalid("it is not defined".to_owned()))?;
     if let Some(key) = unstable_key(table) {
-        return Err(invalid(format!("`{key}` cannot be built with Nix, as it needs an unstable cargo")));
+        return Err(invalid(format!("`{key}` is not supported, as it requires an unstable cargo")));
     }
     let root = match name {
         "dev" => Some(Root::Dev),
@@ -317,7 +317,7 @@ fn merge(
     }
 }
 
-/// A key that changes what is built and that no stable cargo reads.
+/// A key that requires an unstable cargo and changes the build.
 fn unstable_key(table: &TomlProfile) -> Option<&'static str> {
     let own = [
         ("rustflags", table.rustflags.is_some()),
@@ -329,7 +329,7 @@ fn unstable_key(table: &TomlProfile) -> Option<&'static str> {
     used.or_else(|| below.filter_map(unstable_key).next())
 }
 
-/// `strip` is not among them: it depends on what is linked, where nothing is said.
+/// The defaults of a root profile. The default of `strip` depends on the dependencies and is set later.
 fn defaults(root: Root) -> Profile {
     let dev = root == Root::Dev;
     let debug = if dev { TomlDebugInfo::Full } else { TomlDebugInfo::None };
@@ -374,7 +374,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// Names of those that are there.
+    /// Names of the keys that are set.
     fn keys(&self) -> Vec<&'static str> {
         let all = [
             ("codegen-units", self.codegen_units.is_some()),
@@ -392,8 +392,8 @@ impl Settings {
     }
 }
 
-/// Returns what is known of `strip` now: of all keys this one alone is forgotten by the next table, as in cargo's
-/// `merge_profile`.
+/// Applies a table and returns its `strip`: unlike other keys, it is not inherited from the previous table, as in
+/// cargo's `merge_profile`.
 fn apply(profile: &mut Profile, settings: Settings) -> Option<String> {
     fn set<T>(value: &mut T, said: Option<T>) {
         if let Some(said) = said {
@@ -412,7 +412,7 @@ fn apply(profile: &mut Profile, settings: Settings) -> Option<String> {
     settings.strip
 }
 
-/// Tables of a profile that are about a package, in the order in which they count.
+/// A profile's tables that apply to a package, in increasing precedence.
 fn package_tables<'a>(
     table: &'a TomlProfile,
     package: Option<&'a Package>,
@@ -456,7 +456,7 @@ mod tests {
     }
 
     #[test]
-    fn configuration_counts_more_than_the_manifest() {
+    fn configuration_takes_precedence_over_the_manifest() {
         let manifest = ("Cargo.toml", "[profile.release]\nlto = true\npanic = 'abort'");
         let config = "[profile.dist]\ninherits = 'dev'\nopt-level = 2\n[profile.release]\nlto = 'thin'";
         let profiles_of = |config| profiles(&[manifest, (".cargo/config.toml", config)]);
@@ -469,7 +469,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_passed_on_is_said() {
+    fn ignored_profile_keys_are_reported() {
         let text = "[profile.dev]\nincremental = true\n[profile.dev.package.a]\nsplit-debuginfo = 'packed'\n\
                     [profile.release]\nincremental = false\nsplit-debuginfo = 'off'";
         let ignored = profiles(&[("Cargo.toml", text)]).unwrap().ignored();
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_that_cannot_be_put_together_are_refused() {
+    fn invalid_profiles_are_errors() {
         check_refused(
             "[profile.a]\ninherits = 'b'\n[profile.b]\ninherits = 'a'",
             "profile `b` in the workspace manifest: it inherits from `a`, which inherits from it",
@@ -486,7 +486,7 @@ mod tests {
         check_refused("[profile.a]\ninherits = 'b'", "profile `b` in the workspace manifest: it is not defined");
         check_refused(
             "[profile.dev.package.a]\ncodegen-backend = 'cranelift'",
-            "profile `dev` in the workspace manifest: `codegen-backend` cannot be built with Nix, as it needs an unstable cargo",
+            "profile `dev` in the workspace manifest: `codegen-backend` is not supported, as it requires an unstable cargo",
         );
         check_refused("[profile.a]\nlto = true", "profile `a` in the workspace manifest: it has no `inherits`");
         check_refused(

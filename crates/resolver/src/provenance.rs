@@ -1,11 +1,10 @@
-//! Why a feature is on, and which lines of a manifest ask for a dependency.
+//! The reasons why a feature is enabled, and the lines of a manifest that declare a dependency.
 //!
-//! [`Provenance`] runs cargo's feature resolution once more, and keeps what follows from what. So each step of a chain is a
-//! rule that was applied: nothing is on in a chain that is off in the build, and no dependency of another platform or side
-//! is in it.
+//! [`Provenance`] runs cargo's feature resolution and records the cause of each fact, so each step of a chain is a rule
+//! that was applied: everything in a chain is enabled in the build, for the right platform and side.
 //!
-//! A chain is as short as possible, and never explains a thing by itself: a weak value `name?/feature` counts only behind
-//! what turns the dependency on.
+//! Chains are as short as possible and never circular: a weak value, `name?/feature`, is used only after a step that
+//! enables the dependency.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -21,58 +20,58 @@ use crate::reachable::reachable_dependencies;
 use crate::selection::Selection;
 use cratewright_workspace::ResolverBehavior;
 
-/// What follows from what, for one selection on one pair.
+/// The facts of feature resolution with their causes, for one selection on one pair.
 #[derive(Debug)]
 pub struct Provenance<'a> {
     packages: &'a PackageGraph,
-    /// The selected member that chains begin at, where it is one alone.
+    /// The selected member at which all chains begin, if they are restricted to one.
     from: Option<PackageIx>,
     causes: HashMap<Fact, Vec<Cause>>,
-    /// By each fact, what the shortest chain from the selection to it ends in.
+    /// The last cause in the shortest chain from the selection to each fact.
     nearest: HashMap<Fact, Cause>,
 }
 
-/// One step of a chain: what holds of a package, and why.
+/// A step of a chain: a fact about a package and its cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
     /// The package.
     pub package: PackageIx,
-    /// Its side; with resolver 1 always the target.
+    /// The side of the build; with resolver 1 always the target.
     pub kind: CompileKind,
-    /// What holds of it.
+    /// The fact.
     pub holds: Holds,
-    /// Why that is so.
+    /// The cause.
     pub because: Because,
 }
 
-/// What a step of a chain says of a package.
+/// The fact about a package in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holds {
-    /// It is built.
+    /// The package is built.
     Reached,
-    /// A feature of it is on.
+    /// A feature is enabled.
     Feature(FeatureIx),
-    /// An optional dependency of it is on: index into [`PackageGraph::dependencies`].
+    /// An optional dependency is enabled: index into [`PackageGraph::dependencies`].
     Dependency(usize),
 }
 
-/// How a step follows from the one before it.
+/// How a step follows from the previous one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Because {
-    /// It is asked for: it is the first step.
+    /// It is the first step: the selection requests it.
     Selected,
-    /// By a value of the feature's list, as an index: see [`Package::feature_value`].
+    /// The feature of the previous step has this value in its list, as an index: see [`Package::feature_value`].
     Value(usize),
-    /// The package of the step before declares this dependency, as an index into [`PackageGraph::dependencies`].
+    /// The package of the previous step declares this dependency, as an index into [`PackageGraph::dependencies`].
     Declared(usize),
 }
 
-/// A line of a manifest by which one package uses another one.
+/// A dependency declared by a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declaration {
     /// Index into [`PackageGraph::dependencies`].
     pub dependency: usize,
-    /// Features that turn it on, if it is optional.
+    /// Features that enable it, if it is optional.
     pub turned_on_by: Vec<FeatureIx>,
 }
 
@@ -96,7 +95,8 @@ impl<'a> Provenance<'a> {
         Provenance { packages, from: None, causes, nearest }
     }
 
-    /// The same, with chains that begin at one member alone: a weak value is in them if that member turns the dependency on.
+    /// Restricts chains to those that begin at one member. A weak value is used only if that member also enables the
+    /// dependency.
     #[must_use]
     pub fn only_from(self, member: PackageIx) -> Self {
         let rules = self.causes.iter().flat_map(|(&fact, causes)| causes.iter().map(move |&cause| (fact, cause)));
@@ -105,21 +105,21 @@ impl<'a> Provenance<'a> {
         Provenance { from: Some(member), nearest: nearest(&rules, |package| package == member), ..self }
     }
 
-    /// Features of a package that are on.
+    /// Enabled features of a package.
     pub fn features(&self, package: PackageIx, kind: CompileKind) -> Vec<FeatureIx> {
         let kind = self.side(kind);
         let all = 0..self.packages[package].feature_names.len() as FeatureIx;
         all.filter(|&feature| self.causes.contains_key(&Fact::Feature(package, kind, feature))).collect()
     }
 
-    /// For each request from outside of the package that turns the feature on, the shortest chain that leads there from a
-    /// selected member; shortest ones first. Empty where the feature is off.
+    /// The shortest chain from a selected member for each request from outside of the package that enables the feature,
+    /// sorted by length. Empty if the feature is disabled.
     pub fn chains(&self, package: PackageIx, kind: CompileKind, feature: FeatureIx) -> Vec<Vec<Step>> {
         let goal = Fact::Feature(package, self.side(kind), feature);
         if !self.nearest.contains_key(&goal) {
             return Vec::new();
         }
-        // From the goal back through features of the same package: by each the way from it down to the goal.
+        // A search from the goal back through features of the same package; each has the chain from it to the goal.
         let mut below: BTreeMap<Fact, Vec<(Fact, Cause)>> = BTreeMap::from([(goal, Vec::new())]);
         let mut queue = VecDeque::from([goal]);
         let shortest = self.nearest_chain(goal);
@@ -144,7 +144,7 @@ impl<'a> Provenance<'a> {
                     }
                     premise => {
                         let mut chain = premise.map(|premise| self.nearest_chain(premise)).unwrap_or_default();
-                        // What turns a dependency on may need the feature itself: that explains nothing.
+                        // A chain that enables a dependency may need the feature itself, which would be circular.
                         let is_circular = chain.iter().any(|(known, _)| rest.iter().any(|(fact, _)| fact == known));
                         chain.extend(rest);
                         if !is_circular {
@@ -180,7 +180,7 @@ impl<'a> Provenance<'a> {
                 Fact::Dependency(_, _, name) => {
                     let links = self.packages.links(package);
                     let is_it = |link: &crate::link::Link| link.name == name && link.optional;
-                    Holds::Dependency(links.iter().position(is_it).expect("what is on is declared"))
+                    Holds::Dependency(links.iter().position(is_it).expect("an enabled dependency is declared"))
                 }
             };
             let because = match cause {
@@ -200,7 +200,7 @@ impl<'a> Provenance<'a> {
 
 impl PackageGraph {
     /// The declared dependencies by which a unit of `from` uses the package `to`. `features` are those of the unit,
-    /// `is_in` says of a table whether it counts, and `platforms` are host and target.
+    /// `is_in` selects tables of the manifest, and `platforms` are host and target.
     pub fn declarations(
         &self,
         (from, kind): (PackageIx, CompileKind),
@@ -230,7 +230,7 @@ impl PackageGraph {
 }
 
 impl Package {
-    /// A value of the list of one of its features, as it is written.
+    /// A value in the list of a feature, as written in the manifest.
     pub fn feature_value(&self, feature: FeatureIx, value: usize) -> String {
         match &self.feature_values[feature as usize][value] {
             FeatureValue::Feature(feature) => self.feature_name(*feature).to_owned(),
@@ -243,7 +243,7 @@ impl Package {
         }
     }
 
-    /// Whether one of its features turns an optional dependency on by itself.
+    /// Whether a feature directly enables an optional dependency.
     fn turns_on(&self, feature: FeatureIx, declared: &Dependency) -> bool {
         self.feature_values[feature as usize].iter().any(|value| match value {
             FeatureValue::Dependency(name) => *name == declared.name,
@@ -254,13 +254,13 @@ impl Package {
 }
 
 impl Dependency {
-    /// Features that it asks for by itself, `default` among them where it asks for that, as far as the package has them.
+    /// Requested features, including `default`, that the package has.
     pub fn requested_features(&self) -> Vec<FeatureIx> {
         self.features.iter().filter_map(FeatureValue::as_feature).collect()
     }
 }
 
-/// The first one of what a fact follows from: the other one of a weak value is what it waits for.
+/// The fact that a cause depends on. A weak value also depends on its dependency, which is not returned.
 fn premise(cause: Cause) -> Option<Fact> {
     match cause {
         Cause::Selected => None,
@@ -280,7 +280,8 @@ fn of(fact: Fact) -> (PackageIx, CompileKind) {
     }
 }
 
-/// From the selected members that `begins` takes on, breadth first. A rule counts once all that it follows from is known.
+/// Finds the shortest chain to each fact, breadth first from the selected members that `begins` accepts. A rule applies
+/// once all its premises are known.
 fn nearest(rules: &[(Fact, Cause)], begins: impl Fn(PackageIx) -> bool) -> HashMap<Fact, Cause> {
     let mut behind: HashMap<Fact, Vec<usize>> = HashMap::new();
     let mut waits_for = vec![0; rules.len()];

@@ -1,10 +1,10 @@
-//! Which declared dependencies a selection's resolution holds at all.
+//! The declared dependencies that a selection's resolution contains.
 //!
 //! Before cargo resolves features, its dependency resolver runs for the selection (`src/cargo/core/resolver/mod.rs`,
-//! `dep_cache.rs`), and what that did not activate does not exist for anything after it. It knows neither platforms nor
-//! sides: dev-dependencies count for the selected members alone, and an optional dependency counts once a feature that
-//! was asked for names it, be it weakly. Nearly always that is a superset of what the feature resolver turns on. It is
-//! not where a feature leads through a dev-dependency of a member that somebody else depends upon.
+//! `dep_cache.rs`), and dependencies that it does not activate are ignored afterwards. It ignores platforms and sides;
+//! it follows dev-dependencies only of the selected members, and an optional dependency once a requested feature refers
+//! to it, even weakly. The result is usually a superset of the dependencies that the feature resolver enables, except
+//! if a feature refers to a dev-dependency of a member that is itself a dependency.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::link::{DependencyNameIx, DependencyTable, FeatureIx, PackageIx};
 use crate::package_graph::PackageGraph;
 use crate::selection::{RootFeatures, Selection};
 
-/// The dependencies that cargo's resolve for this selection has.
+/// The dependencies in cargo's resolve for this selection.
 pub(crate) fn reachable_dependencies(graph: &PackageGraph, selection: &Selection) -> FixedBitSet {
     let mut walk = Walk {
         graph,
@@ -31,7 +31,7 @@ pub(crate) fn reachable_dependencies(graph: &PackageGraph, selection: &Selection
     walk.reached
 }
 
-/// Features that the selection asks of a member.
+/// The features of a member that the selection requests.
 pub(crate) fn requested(graph: &PackageGraph, selection: &Selection, member: PackageIx) -> Vec<FeatureIx> {
     let package = &graph[member];
     match &selection.features {
@@ -53,23 +53,23 @@ enum DevDependencies {
     Ignored,
 }
 
-/// What one activation of a package asks for.
+/// The dependencies and features that one activation of a package requests.
 struct Wanted {
     features: FixedBitSet,
-    /// By name in the manifest: features asked of the dependencies of that name.
+    /// Requested features of dependencies, by the key in the manifest.
     dependencies: HashMap<DependencyNameIx, Vec<(EdgeIndex, FeatureIx)>>,
 }
 
 struct Walk<'a> {
     graph: &'a PackageGraph,
     reached: FixedBitSet,
-    /// Features that a package was activated with, as a dependency.
+    /// Features with which each package was activated as a dependency.
     activated: Vec<Option<FixedBitSet>>,
 }
 
 impl Walk<'_> {
     fn activate(&mut self, package: PackageIx, requested: &[FeatureIx]) {
-        // Closed under what its features turn on, so that nothing new can follow from what it holds already.
+        // The known features are closed under the features that they enable, so a subset of them requests nothing new.
         let known = self.activated[package.index()].as_ref();
         if known.is_some_and(|known| requested.iter().all(|&feature| known.contains(feature as usize))) {
             return;

@@ -1,56 +1,56 @@
-//! What is asked for, as on cargo's command line.
+//! The equivalent of cargo's command-line options.
 
 use crate::link::PackageIx;
 use crate::package_graph::PackageGraph;
 use crate::profile::DEFAULT_PROFILE;
 
-/// `cargo build` or `cargo test`.
+/// The command: `cargo build` or `cargo test`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UserIntent {
-    /// Libraries and binaries; no dev-dependencies.
+    /// Libraries and binaries, without dev-dependencies.
     Build,
-    /// Test targets as well, with dev-dependencies.
+    /// Tests as well, with dev-dependencies.
     Test,
 }
 
-/// Features that the selected members are built with.
+/// The requested features of the selected members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RootFeatures {
-    /// `--all-features`
+    /// As with `--all-features`.
     All,
-    /// `--features a,b`, with or without `--no-default-features`.
+    /// As with `--features a,b`, with or without `--no-default-features`.
     Named {
-        /// Features by name, of all members that have one of that name; `member/feature` is one of that member alone.
+        /// Feature names, each for all members that have it; `member/feature` is for that member only.
         names: Vec<String>,
-        /// Whether `default` is on.
+        /// Whether `default` is enabled.
         default: bool,
     },
 }
 
 impl RootFeatures {
-    /// What cargo builds when nothing is said.
+    /// The default of cargo.
     pub fn default_features() -> Self {
         RootFeatures::Named { names: Vec::new(), default: true }
     }
 }
 
-/// Members, intent, features and profile.
+/// A build of members with features in a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// `-p` for each of them, or `--workspace`.
+    /// The members, as with `-p` or `--workspace`.
     pub members: Vec<PackageIx>,
-    /// Build or test.
+    /// The command.
     pub intent: UserIntent,
-    /// Features of the members.
+    /// Requested features of the members.
     pub features: RootFeatures,
     /// Name of the profile.
     pub profile: String,
-    /// Name of the declared variant, where it is not the default build.
+    /// Name of the declared variant; `None` for the default build.
     pub variant: Option<String>,
 }
 
 impl Selection {
-    /// `cargo build --release -p member`, run in the member's directory.
+    /// As `cargo build --release -p member` in the member's directory.
     pub fn build(member: PackageIx) -> Self {
         Selection {
             members: vec![member],
@@ -61,12 +61,12 @@ impl Selection {
         }
     }
 
-    /// `cargo test --release -p member`, run in the member's directory.
+    /// As `cargo test --release -p member` in the member's directory.
     pub fn test(member: PackageIx) -> Self {
         Selection { intent: UserIntent::Test, ..Selection::build(member) }
     }
 
-    /// The features asked of a member by name, sorted, `default` for default features: what crate2nix calls
+    /// Sorted names of the requested features of a member, with `default` for default features: crate2nix's
     /// `rootFeatures`.
     pub fn requested_features(&self, packages: &PackageGraph, member: PackageIx) -> Vec<String> {
         let package = &packages[member];

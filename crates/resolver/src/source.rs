@@ -1,4 +1,4 @@
-//! Where a package comes from.
+//! Sources of packages.
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::path::relative;
 use cratewright_staleness::{LOCK, Lock};
 
-/// Where cargo takes a package from.
+/// The place from which cargo takes a package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A directory of the workspace, or one beside it.
+    /// A member or path dependency.
     Local {
-        /// Directory of the manifest, relative to the workspace root; `/`-separated, empty for the root itself, and
-        /// with leading `..` where it lies outside of it.
+        /// Directory of the manifest, relative to the workspace root; `/`-separated, empty for the root, with leading
+        /// `..` if it is outside of the root.
         dir: String,
     },
     /// The crates.io registry.
     CratesIo {
-        /// SHA-256 of the `.crate` file, lower-case hex, as `Cargo.lock` has it.
+        /// SHA-256 of the `.crate` file in lower-case hexadecimal, from `Cargo.lock`.
         checksum: String,
     },
     /// Another registry.
     Registry {
-        /// URL of its index as `Cargo.lock` has it, with the `sparse+` of a sparse one and without `registry+`.
+        /// URL of its index as in `Cargo.lock`, with `sparse+` but without `registry+`.
         index: String,
-        /// SHA-256 of the `.crate` file, lower-case hex, as `Cargo.lock` has it.
+        /// SHA-256 of the `.crate` file in lower-case hexadecimal, from `Cargo.lock`.
         checksum: String,
     },
     /// A git repository.
@@ -37,17 +37,17 @@ pub enum Source {
         /// Directory of the manifest, relative to the repository; empty for its top.
         dir: String,
     },
-    /// A copy in the workspace that cargo takes in the place of the source: a directory of `cargo vendor`, or a
-    /// `.crate` file of a local registry.
+    /// A copy in the workspace that replaces the source: a directory of `cargo vendor`, or a `.crate` file of a local
+    /// registry.
     Vendored {
         /// The directory or file, relative to the workspace root.
         path: String,
-        /// SHA-256 of a `.crate` file, lower-case hex, as `Cargo.lock` has it; nothing for a directory.
+        /// SHA-256 of a `.crate` file in lower-case hexadecimal, from `Cargo.lock`; `None` for a directory.
         checksum: Option<String>,
     },
 }
 
-/// What cargo's configuration puts in the place of a package's source.
+/// A replacement of a package's source by cargo's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Replacement {
     /// A directory, relative to the workspace root.
@@ -58,15 +58,15 @@ pub enum Replacement {
     Git(String),
 }
 
-/// Checksums by name and version, of each registry that has it.
+/// Checksums by name and version, with the registry of each.
 type Checksums = HashMap<(String, String), Vec<(SourceId, Option<String>)>>;
 
-/// What is known of the sources besides what `cargo metadata` says.
+/// Information about sources that `cargo metadata` does not print.
 pub(crate) struct Sources<'a> {
-    /// Directory of the root manifest, `/`-separated.
+    /// Absolute path of the root manifest's directory, `/`-separated.
     pub(crate) root: &'a str,
     checksums: Checksums,
-    /// By package id.
+    /// Replacements by package id.
     pub(crate) replaced: &'a HashMap<String, Replacement>,
 }
 
@@ -83,7 +83,7 @@ impl<'a> Sources<'a> {
         Sources { root, checksums, replaced }
     }
 
-    /// The source of a package; `directory` is that of its manifest.
+    /// The source of a package; `directory` is the one of its manifest.
     pub(crate) fn of(&self, package: &cargo_metadata::Package, directory: &str) -> Result<Source, Diagnostic> {
         let Some(source) = &package.source else {
             return Ok(Source::Local { dir: relative(self.root, directory).to_string() });
@@ -100,7 +100,7 @@ impl<'a> Sources<'a> {
                 .help("take it from a registry, a git repository or a `path`; if cargo builds it, please report this")
         };
         if let Some(git) = source.repr.strip_prefix("git+") {
-            // A reference may hold a `#`, which `cargo metadata` does not escape.
+            // A git reference may contain `#`, which `cargo metadata` does not escape.
             let (Some((place, rev)), Some(checkout)) = (git.rsplit_once('#'), checkout_of(directory)) else {
                 return Err(unsupported());
             };
@@ -122,7 +122,7 @@ impl<'a> Sources<'a> {
                     Some((_, None)) => {
                         let message = format!("`{LOCK}` has no checksum for package `{}`", display());
                         return Err(Diagnostic::new("no-checksum", message).at(LOCK).help(
-                            "restore it from version control, or make a new one with `cargo generate-lockfile`",
+                            "restore it from version control, or create a new one with `cargo generate-lockfile`",
                         ));
                     }
                     None => {
@@ -146,8 +146,9 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// The checkout that a directory of a git dependency is in: `git/checkouts/<name>-<16 digits>/<beginning of the commit>`
-/// below `CARGO_HOME` (`GitSource::update_db` in cargo's `src/sources/git/source.rs`). Both paths are `/`-separated.
+/// The checkout that contains a directory of a git dependency: `git/checkouts/<name>-<16 digits>/<beginning of the
+/// commit>` below `CARGO_HOME` (`GitSource::update_db` in cargo's `src/sources/git/source.rs`). Both paths are
+/// `/`-separated.
 pub fn checkout_of(directory: &str) -> Option<&str> {
     const CHECKOUTS: &str = "/git/checkouts/";
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -174,9 +175,9 @@ mod tests {
         assert_eq!(checkout_of("/home/u/work"), None);
     }
 
-    /// What is not known is never taken for something that is.
+    /// An unknown kind of source is never mistaken for a supported one.
     #[test]
-    fn unknown_sources_are_refused() {
+    fn unsupported_source_is_an_error() {
         let registry = "registry+https://github.com/rust-lang/crates.io-index";
         let text = format!(
             "version = 4\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\nsource = \"{registry}\"\nchecksum = \"{}\"\n",
@@ -201,7 +202,7 @@ mod tests {
         let without = Lock::parse(&text.replace("checksum", "other")).unwrap();
         let error = source_of(&Sources::new("/w", &without, &replaced), registry, "/x").unwrap_err();
         assert_eq!(error.code, "no-checksum", "{error}");
-        // Another registry has no checksum of crates.io.
+        // A checksum of crates.io is not used for another registry.
         let error = source_of(&sources, "sparse+https://example.org/index/", "/x").unwrap_err();
         assert_eq!(error.code, "not-in-lock-file", "{error}");
     }

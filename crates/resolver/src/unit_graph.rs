@@ -1,8 +1,8 @@
-//! Unit graphs: what is compiled for one selection on one pair.
+//! Unit graphs: the units compiled for one selection on one pair.
 //!
-//! A unit here is what one `buildRustCrate` derivation builds: the library, the binaries that were asked for, and the
-//! build script of one package, for host or target, with one feature set. Cargo has a unit per target of the package;
-//! `compare.rs` folds those together. The walk follows cargo's `src/cargo/core/compiler/unit_dependencies.rs`.
+//! A unit corresponds to one `buildRustCrate` derivation: the library, the requested binaries and the build script of a
+//! package, for host or target, with one feature set. Cargo has a unit per target of the package; `compare.rs` merges
+//! those. The traversal follows cargo's `src/cargo/core/compiler/unit_dependencies.rs`.
 
 use std::collections::BTreeSet;
 use std::ops::Index;
@@ -26,45 +26,45 @@ use crate::selection::{Selection, UserIntent};
 pub struct UnitIx(pub(crate) NodeIndex);
 
 impl UnitIx {
-    /// Where [`UnitGraph::units`] has it.
+    /// Position in [`UnitGraph::units`].
     pub fn index(self) -> usize {
         self.0.index()
     }
 }
 
-/// What a unit is built as.
+/// The purpose of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CompileMode {
-    /// Library, binaries, build script.
+    /// Library, binaries and build script.
     Build,
-    /// The same package compiled for its own tests: dev-dependencies included.
+    /// The package's tests, with dev-dependencies.
     Test,
 }
 
-/// One buildable node.
+/// A node of the graph.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// The package.
     pub package: PackageIx,
-    /// For host or target.
+    /// The side of the build.
     pub kind: CompileKind,
-    /// Built for itself or for its tests.
+    /// The purpose.
     pub mode: CompileMode,
-    /// How it takes its profile.
+    /// How the unit uses its profile.
     pub unit_for: UnitFor,
-    /// Features that are on, in order; [`crate::Package::feature_name`] has their names.
+    /// Enabled features, sorted; [`crate::Package::feature_name`] has their names.
     pub features: Vec<FeatureIx>,
-    /// Binaries asked for whose required features are on, as indices into [`crate::Package::bins`].
+    /// Requested binaries whose required features are enabled, as indices into [`crate::Package::bins`].
     pub bins: Vec<usize>,
-    /// What else a unit for tests compiles.
+    /// Additional targets of a test unit.
     pub dev_targets: DevTargets,
 }
 
-/// Targets that only units for tests have, as indices into the lists of the same names of [`crate::Package`]: those whose
-/// required features are on.
+/// Targets of test units whose required features are enabled, as indices into the lists with the same names in
+/// [`crate::Package`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DevTargets {
-    /// Integration tests that are tested.
+    /// Integration tests with `test = true`.
     pub tests: Vec<usize>,
     /// Examples.
     pub examples: Vec<usize>,
@@ -72,23 +72,23 @@ pub struct DevTargets {
     pub benches: Vec<usize>,
 }
 
-/// A unit that another one needs.
+/// A dependency of a unit on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitDependency {
     /// The unit.
     pub unit: UnitIx,
-    /// For the build script, or for everything else.
+    /// Whether the build script needs it, and not the other targets.
     pub for_build_script: bool,
-    /// Name given with `--extern`.
+    /// Name for `--extern`.
     pub extern_name: ExternName,
 }
 
-/// Units and their dependencies. Acyclic.
+/// Units and their dependencies, without cycles.
 #[derive(Debug, Default)]
 pub struct UnitGraph {
     pub(crate) graph: DiGraph<Unit, UnitDependency>,
-    /// Units that were asked for, in order of the selection. Those for tests have more, which `cargo test` has no use
-    /// for, and which clippy, rustdoc and `cargo bench` do: nothing depends on them.
+    /// Requested units, in order of the selection. The graph of a test selection has further units, which clippy,
+    /// rustdoc and `cargo bench` need and `cargo test` does not; nothing depends on them.
     pub roots: Vec<UnitIx>,
     /// Name of the profile.
     pub profile: String,
@@ -96,7 +96,8 @@ pub struct UnitGraph {
     pub triples: [String; 2],
 }
 
-/// Resolves every selection on every pair, in parallel. The outer order is that of `selections`, the inner of `pairs`.
+/// Resolves every selection on every pair, in parallel. The outer order is that of `selections`, the inner one that of
+/// `pairs`.
 pub fn resolve(
     graph: &PackageGraph,
     platforms: &[Platform],
@@ -143,10 +144,10 @@ struct Builder<'a> {
     platforms: PlatformTable<'a>,
     reachable: &'a FixedBitSet,
     activated: ActivatedFeatures<'a>,
-    /// Whether the profile does, so that what tests link is built apart.
+    /// Whether the profile has another `panic` than `unwind`, so that dependencies of tests are built separately.
     aborts: bool,
     units: UnitGraph,
-    /// By package, then by kind, mode and what it is for.
+    /// Index of a package, then of kind, mode and `UnitFor`.
     known: Vec<[Option<UnitIx>; 12]>,
 }
 
@@ -168,8 +169,8 @@ impl Builder<'_> {
         }
     }
 
-    /// `cargo test` compiles what is tested with `--test`, examples as they are, and real binaries where integration
-    /// tests may run them.
+    /// Adds the units of `cargo test`: tests with `--test`, examples, and ordinary binaries if integration tests may
+    /// run them.
     fn add_test_root(&mut self, member: PackageIx) {
         let package = &self.graph[member];
         let bins = self.enabled(member, &package.bins);
@@ -183,7 +184,7 @@ impl Builder<'_> {
         let has_others = !(bins.is_empty() && benches.is_empty());
         let has_tests = !tests.is_empty();
         let dev_targets = DevTargets { tests, examples, benches };
-        // The library of a proc-macro package is for the host, its other targets are not.
+        // The library of a proc-macro package is built for the host, its other targets for the target.
         let (own_kind, own_unit_for) = match package.proc_macro {
             true => (CompileKind::Host, UnitFor::Host),
             false => (CompileKind::Target, UnitFor::AlwaysUnwind),
@@ -211,7 +212,7 @@ impl Builder<'_> {
                 self.units.roots.push(unit);
             }
         }
-        // What integration tests run is built as it is shipped.
+        // Integration tests run the binaries of the normal build.
         if has_tests && !bins.is_empty() {
             let unit = self.add(member, CompileKind::Target, CompileMode::Build, UnitFor::Normal);
             self.units.graph[unit.0].bins = bins;
@@ -225,7 +226,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Targets whose required features are on. Cargo's `resolve_all_features`
+    /// Targets whose required features are enabled. Cargo's `resolve_all_features`
     /// (`src/cargo/ops/cargo_compile/unit_generator.rs`): a target may also require `dependency/feature`.
     fn enabled(&self, member: PackageIx, targets: &[Target]) -> Vec<usize> {
         let mut on: BTreeSet<String> = self.feature_names(member, CompileKind::Target).map(str::to_owned).collect();
@@ -242,9 +243,7 @@ impl Builder<'_> {
         (0..targets.len()).filter(is_on).collect()
     }
 
-    /// The unit, made with all it depends on if it is new.
-    ///
-    /// `unit_for` is how it is asked for.
+    /// The unit, added with all its dependencies if it is new. `unit_for` is the requested use of the profile.
     fn add(&mut self, package: PackageIx, kind: CompileKind, mode: CompileMode, unit_for: UnitFor) -> UnitIx {
         let unit_for = match (kind, unit_for) {
             (CompileKind::Target, UnitFor::AlwaysUnwind) if !self.aborts => UnitFor::Normal,
@@ -271,7 +270,7 @@ impl Builder<'_> {
                 DependencyTable::Build => has_build_script,
                 DependencyTable::Dev => mode == CompileMode::Test,
             };
-            // A build script runs on the host, so its own dependencies are looked up there.
+            // Build scripts run on the host, so the platforms of their dependencies are matched there.
             let platform_kind = if for_build_script { CompileKind::Host } else { kind };
             let active = wanted
                 && self.reachable.contains(link.ix.index())
@@ -294,7 +293,8 @@ impl Builder<'_> {
         unit
     }
 
-    /// Integration tests, and the bins of a proc-macro package, link the library of their own package.
+    /// Adds a dependency of integration tests, or of the binaries of a proc-macro package, on the library of their
+    /// package.
     fn depend_on_own_library(&mut self, unit: UnitIx, package: PackageIx) {
         let graph = self.graph;
         let Some(lib) = graph[package].linkable_lib() else { return };
@@ -323,7 +323,7 @@ impl Index<UnitIx> for UnitGraph {
 }
 
 impl UnitGraph {
-    /// All units; a [`UnitIx`] counts in this order.
+    /// All units, indexed by [`UnitIx`].
     pub fn units(&self) -> impl ExactSizeIterator<Item = &Unit> {
         self.graph.raw_nodes().iter().map(|node| &node.weight)
     }
@@ -333,19 +333,19 @@ impl UnitGraph {
         self.graph.node_indices().map(UnitIx)
     }
 
-    /// Units that a unit needs.
+    /// Dependencies of a unit.
     pub fn dependencies(&self, unit: UnitIx) -> impl Iterator<Item = &UnitDependency> {
         self.graph.edges(unit.0).map(|edge| edge.weight())
     }
 
-    /// Some units and all that they need, each once.
+    /// Some units and all their direct and indirect dependencies, without duplicates.
     pub fn closure(&self, units: &[UnitIx]) -> Vec<UnitIx> {
         let mut walk = Dfs::empty(&self.graph);
         walk.stack.extend(units.iter().map(|unit| unit.0));
         walk.iter(&self.graph).map(UnitIx).collect()
     }
 
-    /// What a unit is compiled with: its build script, or everything else of it.
+    /// The profile of a unit's build script, or of its other targets.
     pub fn profile_of(&self, packages: &PackageGraph, unit: UnitIx, for_build_script: bool) -> Profile {
         let has_debug = |below: UnitIx| self.own_profile(packages, below, false, false).has_debug();
         let mut below = self.dependencies(unit).filter(|below| below.for_build_script == for_build_script);
@@ -356,7 +356,7 @@ impl UnitGraph {
     fn own_profile(&self, packages: &PackageGraph, unit: UnitIx, for_build_script: bool, with_debug: bool) -> Profile {
         let &Unit { package, unit_for, .. } = &self[unit];
         let unit_for = if for_build_script { UnitFor::Host } else { unit_for };
-        // A proc-macro that was asked for by name is for the host, yet gets the profile of what is for the target.
+        // A selected proc-macro is built for the host, but with the profile of the target side.
         let target = &self.triples[usize::from(unit_for != UnitFor::Host)];
         let is_member = packages.members.contains(&package);
         let request = ProfileRequest { profile: &self.profile, unit_for, target, with_debug, is_native: false };

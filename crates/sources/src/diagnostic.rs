@@ -1,4 +1,4 @@
-//! What is wrong with an input: the one kind of error of all crates.
+//! The error type shared by all crates.
 
 use std::error::Error;
 use std::fmt;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 /// A place in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
-    /// Number of the line, from 1.
+    /// Line number, from 1.
     pub line: usize,
-    /// Number of the character in it, from 1.
+    /// Column in characters, from 1.
     pub column: usize,
 }
 
 impl Position {
-    /// Of a byte of a text.
+    /// The position of a byte offset in a text.
     pub fn of(text: &str, byte: usize) -> Self {
         let before = text.get(..byte).unwrap_or(text);
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -30,42 +30,42 @@ impl fmt::Display for Position {
     }
 }
 
-/// An error as it is told to people: code, message, where, and what to type next.
+/// An error as it is shown to people: code, message, place, and what to type next.
 ///
-/// Whoever finds that something is wrong knows best what to do about it, so it says all of this there.
+/// It is built where the error is found, because that code knows the remedy.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
     /// Stable kebab-case code, listed in `docs/src/errors.md`.
     pub code: &'static str,
-    /// What is wrong, lower case, without period.
+    /// What is wrong: lower case, without a period.
     pub message: String,
-    /// The file that it is in: seen from the workspace root, or as it was named.
+    /// The file, relative to the workspace root or as given on the command line.
     pub file: Option<String>,
-    /// Where in the file.
+    /// Position in the file.
     pub position: Option<Position>,
-    /// Labelled facts: the path to a package, what another program says.
+    /// Labelled facts, such as the dependency path to a package or the output of another program.
     pub notes: Vec<(&'static str, String)>,
-    /// What to do about it.
+    /// What to type next.
     pub help: Option<String>,
-    /// What another library says.
+    /// The error of another library that caused this one.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Diagnostic {
-    /// One with nothing but code and message.
+    /// A diagnostic with only a code and a message.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
         let (file, position, help, source) = (None, None, None, None);
         Diagnostic { code, message: message.into(), file, position, notes: Vec::new(), help, source }
     }
 
-    /// Says in which file it is.
+    /// Sets the file.
     #[must_use]
     pub fn at(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
         self
     }
 
-    /// Says where in the file it is.
+    /// Sets the position in the file.
     #[must_use]
     pub fn position(mut self, position: Option<Position>) -> Self {
         self.position = position;
@@ -79,37 +79,38 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to type next.
+    /// Sets what to type next.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// Says what it comes from.
+    /// Sets the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, error: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Arc::new(error));
         self
     }
 
-    /// Says in which directory the workspace is, from which the file is seen.
+    /// Makes the file path absolute: `root` is the directory that it is relative to.
     #[must_use]
     pub fn in_directory(mut self, root: &Path) -> Self {
         self.file = self.file.map(|file| root.join(file).display().to_string());
         self
     }
 
-    /// A file that cannot be read or written.
+    /// An error of reading or writing a file; `action` is a verb such as `read`.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         Diagnostic::new("io", format!("cannot {action} `{}`: {error}", path.display())).help(match error.kind() {
-            StorageFull | QuotaExceeded | FileTooLarge => "make room on the disk, or write to another one",
-            _ => "check that the path is right and its permissions allow it",
+            StorageFull | QuotaExceeded | FileTooLarge => "free disk space, or write to another disk",
+            _ => "check the path and its permissions",
         })
     }
 
-    /// A text that is not what it should be, such as `valid TOML`: `span` is where, in bytes.
+    /// A file in the wrong format: `expected` is what it should be, such as `valid TOML`, and `span` the byte range of
+    /// the error.
     pub fn toml(
         code: &'static str,
         expected: &str,
@@ -127,14 +128,14 @@ impl Diagnostic {
             .help("correct the file, or restore it from version control; cargo refuses it as well")
     }
 
-    /// A workspace without lock.
+    /// `Cargo.lock` is missing.
     pub fn no_lock_file() -> Self {
         Diagnostic::new("no-lock-file", "`Cargo.lock` does not exist")
             .at("Cargo.lock")
-            .help("make it with `cargo generate-lockfile`")
+            .help("create it with `cargo generate-lockfile`")
     }
 
-    /// A merge was left unfinished in a file.
+    /// A file with git's conflict markers.
     pub fn conflict(file: &str, line: usize) -> Self {
         Diagnostic::new("unfinished-merge", "the file has a conflict marker of an unfinished merge")
             .at(file)
@@ -155,7 +156,7 @@ impl Error for Diagnostic {
     }
 }
 
-/// The first line, counted from 1, with which git marks a conflict.
+/// Line number, from 1, of the first conflict marker of git.
 pub fn conflict_marker(text: &str) -> Option<usize> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     text.lines().position(is_marker).map(|ix| ix + 1)

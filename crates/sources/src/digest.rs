@@ -1,8 +1,8 @@
-//! SHA-256 as text.
+//! SHA-256 as a hexadecimal string.
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 of some bytes, lower-case hex.
+/// SHA-256 of bytes, in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

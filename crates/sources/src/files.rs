@@ -1,40 +1,40 @@
-//! What is on the disk, as the libraries see it.
+//! The file system, as the library crates see it.
 
 use std::collections::BTreeMap;
 
 use crate::path::WsPath;
 
-/// What is at a path.
+/// The type of a file system entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A regular file.
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, of which it was not asked where it leads.
+    /// A symbolic link, not followed.
     Link,
 }
 
 /// A directory tree around the workspace root.
 ///
-/// What is neither file, directory nor link (pipes, devices) is not there: it would be waited for.
+/// Other kinds of files, such as pipes and devices, are treated as missing: reading them could block.
 pub trait Files: Sync {
-    /// Text of a file; nothing if it does not exist.
+    /// Text of a file; `None` if it does not exist.
     ///
     /// # Errors
-    /// When it exists and cannot be read; the text says why.
+    /// If the file exists and cannot be read; the string says why.
     fn text(&self, path: &WsPath) -> Result<Option<String>, String>;
 
-    /// Whether a file is as it was when its text was read last. Where that is not known, it is not.
+    /// Whether a file is known to be unchanged since its text was last read.
     fn is_as_read(&self, _path: &WsPath) -> bool {
         false
     }
 
-    /// The bytes of a file that [`Files::names`] has just listed as one: sources are many, and most of them need not be
-    /// known to be text.
+    /// The bytes of a file that [`Files::names`] has just listed. Most sources are only searched for a few strings, so
+    /// they are not checked for UTF-8.
     ///
     /// # Errors
-    /// When it cannot be read, or is gone; the text says why.
+    /// If the file cannot be read or no longer exists; the string says why.
     fn read_listed(&self, path: &WsPath, bytes: &mut Vec<u8>) -> Result<(), String> {
         let text = self.text(path)?.ok_or("it does not exist")?;
         bytes.clear();
@@ -42,35 +42,35 @@ pub trait Files: Sync {
         Ok(())
     }
 
-    /// What a path leads to; nothing if there is nothing. Never [`Kind::Link`].
+    /// The kind of the entry after following links; `None` if it does not exist. Never [`Kind::Link`].
     fn kind(&self, path: &WsPath) -> Option<Kind>;
 
-    /// Names in a directory, in any order; none if there is no such directory.
+    /// Names in a directory, in any order; empty if the directory does not exist.
     fn names(&self, directory: &WsPath) -> Vec<(String, Kind)>;
 
-    /// What is written in a symbolic link; nothing for what is none.
+    /// Target of a symbolic link, as written; `None` if the path is not a link.
     fn link(&self, _path: &WsPath) -> Option<String> {
         None
     }
 
-    /// Where a path that begins above the root really lies, where that is elsewhere than it says.
+    /// The path with links resolved, for a path that begins above the root; `None` if it is the same.
     fn straight(&self, _path: &WsPath) -> Option<WsPath> {
         None
     }
 
-    /// Whether what a package in `directory` reads there is nothing that comes with the workspace: it is in no repository
-    /// with it, and so another file, or none, on another machine.
+    /// Whether `path`, read by a package in `directory`, is outside of the workspace's repository, so that it may
+    /// differ or be missing on another machine.
     fn is_far(&self, _directory: &WsPath, _path: &WsPath) -> bool {
         false
     }
 
-    /// Whether it is a file, or leads to one.
+    /// Whether the path is a file or a link to one.
     fn is_file(&self, path: &WsPath) -> bool {
         self.kind(path) == Some(Kind::File)
     }
 }
 
-/// Texts by path.
+/// Files in memory: text by path.
 impl Files for BTreeMap<String, String> {
     fn text(&self, path: &WsPath) -> Result<Option<String>, String> {
         Ok(self.get(path.as_str()).cloned())

@@ -1,56 +1,57 @@
-//! The list of files of a git checkout: `.git/index`, after git's `Documentation/gitformat-index.txt`.
+//! Parser of `.git/index`, the list of files of a git checkout, after git's `Documentation/gitformat-index.txt`.
 //!
-//! Cargo builds git dependencies in its checkout, so build scripts may have left files there that are not of the
-//! commit, and cargo itself leaves a marker. What the index lists is what was checked out.
+//! Cargo builds git dependencies in its checkout, where build scripts and cargo itself leave files that are not part of
+//! the commit. The index lists only files of the commit.
 
-/// What an entry is.
+/// The type of an index entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
     File {
-        /// Whether it is executable.
+        /// Whether the owner may execute it.
         executable: bool,
     },
     /// A symbolic link.
     Symlink,
-    /// A commit of another repository.
+    /// A commit of another repository (a submodule).
     Submodule,
 }
 
-/// One entry.
+/// An index entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Path from the top of the repository, `/`-separated.
     pub path: Vec<u8>,
-    /// What it is.
+    /// Its type.
     pub kind: Kind,
-    /// Length of the file as it was checked out, modulo 2^32; zero where git does not vouch for it.
+    /// Length in bytes of the file as checked out, modulo 2^32; zero if git must compare the contents.
     pub size: u32,
 }
 
-/// Why an index cannot be read.
+/// The reasons why an index cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IndexError {
-    /// It does not begin like one, or ends too early.
-    #[error("it is no git index, or cut short")]
+    /// It has no signature or is truncated.
+    #[error("it is not a git index, or it is truncated")]
     Invalid,
-    /// A version that is not known here.
-    #[error("it has version {0} of the format, known are 2 and 3")]
+    /// An unsupported version of the format.
+    #[error("version {0} of its format is not supported, only 2 and 3 are")]
     Version(u32),
-    /// A mode that git does not use in a checkout.
+    /// A file mode that git does not use in a checkout.
     #[error("it has an entry of mode {0:o}")]
     Mode(u32),
 }
 
-/// Times, device, inode, mode, owner, size, object id: what stands before the flags of an entry.
+/// Length in bytes of the fields before the flags of an entry: times, device, inode, mode, owner and size, then the
+/// object id.
 const STAT: usize = 40;
 const OBJECT_ID: usize = 20;
 
-/// Entries in the order of the index, which is that of the paths' bytes.
+/// Parses an index. The entries are sorted by the bytes of their paths.
 ///
 /// # Errors
-/// When it is no index of version 2 or 3, which are what libgit2 writes.
+/// If it is not an index of version 2 or 3, the versions that libgit2 writes.
 pub fn parse(index: &[u8]) -> Result<Vec<Entry>, IndexError> {
     let word = |at: usize| -> Result<u32, IndexError> {
         let bytes = index.get(at..at + 4).ok_or(IndexError::Invalid)?;
@@ -68,7 +69,7 @@ pub fn parse(index: &[u8]) -> Result<Vec<Entry>, IndexError> {
     for _ in 0..word(8)? {
         let (mode, size) = (word(at + 24)?, word(at + 36)?);
         let kind = match mode {
-            // Old repositories have other permissions; that of the owner to execute is all that git takes from them.
+            // Old repositories have other permission bits; git uses only the owner's executable bit.
             mode if mode & 0o170_000 == 0o100_000 => Kind::File { executable: mode & 0o100 != 0 },
             0o120_000 => Kind::Symlink,
             0o160_000 => Kind::Submodule,
@@ -80,7 +81,7 @@ pub fn parse(index: &[u8]) -> Result<Vec<Entry>, IndexError> {
         let rest = index.get(name..).ok_or(IndexError::Invalid)?;
         let length = rest.iter().position(|&byte| byte == 0).ok_or(IndexError::Invalid)?;
         entries.push(Entry { path: rest[..length].to_vec(), kind, size });
-        // At least one zero, and as many as make the entry a multiple of eight.
+        // An entry is padded with one to eight zero bytes to a multiple of eight.
         at += (name + length - at) / 8 * 8 + 8;
     }
     Ok(entries)
@@ -114,7 +115,7 @@ mod tests {
 
     #[test]
     fn entries_are_read() {
-        // Lengths around the multiple of eight.
+        // Path lengths around a multiple of eight.
         let paths = ["a", "a/12", "a/123", "a/1234", "a/12345", "a/123456", "a/1234567"];
         for version in [2, 3] {
             let flags = if version == 3 { 0x4000 } else { 0 };
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_index_is_refused() {
+    fn invalid_index_is_an_error() {
         assert_eq!(parse(b""), Err(IndexError::Invalid));
         assert_eq!(parse(&index(4, &[])), Err(IndexError::Version(4)));
         assert_eq!(parse(&index(2, &[(0o040_000, "a", 0)])), Err(IndexError::Mode(0o040_000)));

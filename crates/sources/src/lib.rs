@@ -1,10 +1,10 @@
-//! What packages are built from.
+//! The sources that packages are built from.
 //!
-//! - [`nar`] computes the hash that Nix expects of a fetched tree, [`git_index`] says which files of cargo's checkout
-//!   belong to the commit.
+//! - [`nar`] computes the hash that Nix expects of a fetched tree; [`git_index`] lists the files of cargo's checkout
+//!   that belong to the commit.
 //! - [`reads`](reads::reads) finds the files outside of a package that its build reads.
 //!
-//! This crate reads no file and runs no program.
+//! This crate reads no files and runs no programs.
 //!
 //! ```
 //! use std::collections::BTreeMap;

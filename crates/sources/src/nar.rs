@@ -1,4 +1,4 @@
-//! The hash of a file tree as Nix computes it: SHA-256 of its NAR serialization (Nix manual, "Nix Archive (NAR) format").
+//! SHA-256 of a file tree's NAR, the hash that Nix computes (Nix manual, "Nix Archive (NAR) format").
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,19 @@ use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
 
-/// A file tree. What a file holds is behind a handle of type `F`, read when it is its turn.
+/// A file tree. `F` is a handle of a file's contents, which are read only when they are hashed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node<F> {
-    /// Names in byte order, as Nix sorts them.
+    /// Entries in byte order of their names, the order of NAR.
     Directory(BTreeMap<Vec<u8>, Node<F>>),
     /// A file.
     File {
-        /// Whether its owner may execute it, the only permission that counts.
+        /// Whether the owner may execute it, the only permission in a NAR.
         executable: bool,
-        /// Where its bytes are.
+        /// Handle of its contents.
         contents: F,
     },
-    /// A symbolic link, and what is written in it.
+    /// A symbolic link with its target.
     Symlink(Vec<u8>),
 }
 
@@ -28,7 +28,7 @@ impl<F> Node<F> {
         Node::Directory(BTreeMap::new())
     }
 
-    /// Puts a node at a `/`-separated path, with the directories on the way. What is there already is replaced.
+    /// Inserts a node at a `/`-separated path and creates missing directories. An existing node is replaced.
     pub fn insert(&mut self, path: &[u8], node: Node<F>) {
         if !matches!(self, Node::Directory(_)) {
             *self = Node::directory();
@@ -46,10 +46,10 @@ impl<F> Node<F> {
     }
 }
 
-/// The hash of a tree, lower-case hex; `read` gives the bytes behind a handle.
+/// SHA-256 of a tree's NAR, in lower-case hexadecimal; `read` returns the bytes of a handle.
 ///
 /// # Errors
-/// Whatever `read` fails with.
+/// Any error of `read`.
 pub fn sha256<F, E>(root: &Node<F>, read: &mut impl FnMut(&F) -> Result<Vec<u8>, E>) -> Result<String, E> {
     let mut nar = Nar(Sha256::new());
     nar.string(b"nix-archive-1");
@@ -60,7 +60,7 @@ pub fn sha256<F, E>(root: &Node<F>, read: &mut impl FnMut(&F) -> Result<Vec<u8>,
 struct Nar(Sha256);
 
 impl Nar {
-    /// Length, bytes, and zeros up to a multiple of eight.
+    /// Writes the length, the bytes, and zeros up to a multiple of eight.
     fn string(&mut self, bytes: &[u8]) {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
@@ -114,9 +114,9 @@ mod tests {
         sha256(root, &mut |contents| Ok::<_, Infallible>(contents.to_vec())).unwrap_or_else(|never| match never {})
     }
 
-    // Expected values are what `nix-hash --type sha256` prints for the same tree.
+    // Expected values are the output of `nix-hash --type sha256` for the same tree.
     #[test]
-    fn hashes_are_those_of_nix() {
+    fn hashes_match_nix_hash() {
         let file = |executable| Node::File { executable, contents: &b"hello\n"[..] };
         let mut tree = Node::directory();
         tree.insert(b"a/b", file(true));

@@ -1,12 +1,12 @@
-//! Names that are nearly what somebody typed.
+//! Suggestions for misspelt names.
 
-/// How many names are shown.
+/// Maximum number of suggestions.
 const SHOWN: usize = 5;
 
-/// How much of two names must be the same.
+/// Minimum similarity of two names, from 0 to 1.
 const CUTOFF: f32 = 0.6;
 
-/// Those of the known names that are most like `name`, nearest ones first.
+/// The known names that are most similar to `name`, best match first.
 pub fn near_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let mut known: Vec<&str> = known.into_iter().collect();
     known.sort_unstable();
@@ -14,7 +14,7 @@ pub fn near_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> V
     similar::get_close_matches(name, &known, SHOWN, CUTOFF)
 }
 
-/// Names for a message: `a`, `b` or `c`.
+/// Quoted names for a message: `a`, `b` or `c`.
 pub fn alternatives(names: &[&str]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match &quoted[..] {
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_near_come_nearest_first() {
+    fn most_similar_name_comes_first() {
         let known = ["syn", "serde", "tokio", "serde_json", "serde"];
         assert_eq!(near_names("sered", known), ["serde"]);
         assert_eq!(near_names("serde-json", known), ["serde_json", "serde"]);
@@ -36,7 +36,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_told_as_a_choice() {
+    fn alternatives_are_joined_with_or() {
         assert_eq!(alternatives(&["a"]), "`a`");
         assert_eq!(alternatives(&["a", "b", "c"]), "`a`, `b` or `c`");
     }

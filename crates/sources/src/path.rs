@@ -1,28 +1,28 @@
-//! Paths that are seen from the workspace root.
+//! Paths relative to the workspace root.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::path::Path;
 
-/// A `/`-separated path, relative to the workspace root: the root itself is empty, there is no `.`, and `..` stands at the
-/// beginning alone. So equal paths are equal texts, and a text is the same on every machine.
+/// A normalized, `/`-separated path relative to the workspace root: the root is the empty string, `.` never occurs, and
+/// `..` only at the beginning. Equal paths are equal strings, on every machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WsPath(String);
 
-/// How many directories above the root are looked at: as many as anyone has.
+/// Maximum number of directories above the root that are searched.
 const HIGHEST: usize = 16;
 
 impl WsPath {
     /// The workspace root.
     pub const ROOT: WsPath = WsPath(String::new());
 
-    /// A path as it is written in a file of the root; nothing if it is absolute.
+    /// Normalizes a path relative to the root; `None` if it is absolute.
     pub fn new(path: &str) -> Option<Self> {
         Self::ROOT.join(path)
     }
 
-    /// `path`, seen from this directory; nothing if it is absolute.
+    /// Joins a path relative to this directory; `None` if it is absolute.
     pub fn join(&self, path: &str) -> Option<Self> {
         if path.starts_with('/') {
             return None;
@@ -40,13 +40,13 @@ impl WsPath {
         Some(WsPath(parts.join("/")))
     }
 
-    /// A name in this directory, or several with slashes between them; none of them is `.` or `..`.
+    /// Appends one or several names separated by slashes, without `.` and `..`.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
         WsPath(if self.is_root() { name.to_owned() } else { format!("{}/{name}", self.0) })
     }
 
-    /// The text.
+    /// The path as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,33 +56,33 @@ impl WsPath {
         self.0.is_empty()
     }
 
-    /// Names, from the root down.
+    /// Components, from the root down.
     pub fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/').filter(|part| !part.is_empty())
     }
 
-    /// Whether it leads out of the root.
+    /// Whether the path is outside of the workspace root.
     pub fn is_outside(&self) -> bool {
         self.parts().next() == Some("..")
     }
 
-    /// How many directories above the root it begins.
+    /// Number of leading `..` components.
     pub fn levels_up(&self) -> usize {
         self.parts().take_while(|part| *part == "..").count()
     }
 
-    /// The last name; empty for the root.
+    /// The last component; empty for the root.
     pub fn name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Directory of a file.
+    /// Directory that contains this file.
     #[must_use]
     pub fn parent(&self) -> Self {
         WsPath(self.0.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned())
     }
 
-    /// The directory above a directory: nothing above the root itself, or where there is none to look at.
+    /// The parent of a directory; `None` for the root, and for the highest directory that is searched.
     pub fn above(&self) -> Option<Self> {
         match self.name() {
             "" => None,
@@ -92,7 +92,7 @@ impl WsPath {
         }
     }
 
-    /// Whether this directory is the path, or holds it.
+    /// Whether this directory is `path` or contains it.
     pub fn is_at_or_above(&self, path: &WsPath) -> bool {
         if self.parts().all(|part| part == "..") {
             return path.levels_up() <= self.levels_up();
@@ -100,7 +100,7 @@ impl WsPath {
         path.0.strip_prefix(&self.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    /// The path seen from this directory that holds it; nothing for others, and for the directory itself.
+    /// The rest of `path` below this directory; `None` if the directory does not contain it or is the same.
     pub fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
         let rest = if self.is_root() { Some(path) } else { path.strip_prefix(&self.0)?.strip_prefix('/') };
         rest.filter(|rest| !matches!(rest.split('/').next(), Some("" | "..")))
@@ -133,7 +133,7 @@ impl fmt::Display for WsPath {
     }
 }
 
-/// `to` seen from `from`, both absolute and `/`-separated.
+/// The path `to` relative to `from`; both are absolute and `/`-separated.
 pub fn relative(from: &str, to: &str) -> WsPath {
     let parts = |path: &'_ str| path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
     let (from, to) = (parts(from), parts(to));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_seen_from_the_root() {
+    fn joined_paths_are_normalized() {
         assert_eq!(path("a/b").join("../c"), Some(path("a/c")));
         assert_eq!(path("a").join("../../c/./d/../e"), Some(path("../c/e")));
         assert_eq!(path("../a").join("../b"), Some(path("../b")));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_above() {
+    fn above_ends_at_the_root_and_is_limited_outside() {
         let all = |from: &str| std::iter::successors(Some(path(from)), WsPath::above).collect::<Vec<_>>();
         assert_eq!(all("a/b"), ["a/b", "a", ""].map(path));
         let outside = all("../a/b");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn directories_hold_what_is_below() {
+    fn directory_contains_paths_below_it() {
         let holds = |directory, below| path(directory).is_at_or_above(&path(below));
         assert!(holds("a", "a/b") && !holds("a", "ab"));
         assert!(holds("", "a") && !holds("", "../a") && holds("..", "../a"));
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_relative() {
+    fn relative_path_between_absolute_paths() {
         assert_eq!(relative("/w", "/w"), path(""));
         assert_eq!(relative("/w", "/w/a/b"), path("a/b"));
         assert_eq!(relative("/w/a", "/w/b/c"), path("../b/c"));

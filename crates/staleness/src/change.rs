@@ -1,4 +1,4 @@
-//! Answers that are not what was recorded.
+//! Differences between a record and the current answers.
 
 use serde_json::Value;
 
@@ -7,21 +7,21 @@ use crate::section::{DIRECTORIES, PATHS, spaced};
 /// Name of the lock file.
 pub const LOCK: &str = "Cargo.lock";
 
-/// An answer that is not what was recorded.
+/// A question whose answer is not the recorded one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The file, seen from the workspace root, or `cratewright generate` for options.
+    /// The file, relative to the workspace root, or `cratewright generate` for options.
     pub file: String,
-    /// The key, from the top of the file; a package for `Cargo.lock`; empty where it is the whole file.
+    /// The full key in the file, the package for `Cargo.lock`, or empty if the whole file changed.
     pub key: String,
-    /// Value at the time of generation; nothing where the key is new.
+    /// Recorded value; `None` if the key is new.
     pub old: Option<Value>,
-    /// Value now; nothing where the key is gone.
+    /// Current value; `None` if the key was removed.
     pub new: Option<Value>,
 }
 
 impl Change {
-    /// One line for a person: file, key, old and new value.
+    /// A line for messages: file, key, old and new value.
     pub fn describe(&self) -> String {
         let Change { file, key, old, new } = self;
         let shown = |value: &Value| match value {
@@ -34,22 +34,22 @@ impl Change {
         }
         match (old, new) {
             _ if key == PATHS && *new == Some(Value::Bool(true)) => format!("{file}: it did not exist before"),
-            _ if key == PATHS || key.is_empty() => format!("{file}: it does not exist any more"),
+            _ if key == PATHS || key.is_empty() => format!("{file}: it no longer exists"),
             (Some(Value::Array(old)), Some(Value::Array(new))) if !differences(old, new).is_empty() => {
                 format!("{file}: {key}: {}", differences(old, new).join("; "))
             }
             (Some(old), Some(new)) if file == LOCK => format!("{file}: {key} {} -> {}", shown(old), shown(new)),
             (Some(old), Some(new)) => format!("{file}: {key}: {} -> {}", shown(old), shown(new)),
             (None, Some(new)) if file == LOCK => format!("{file}: {key} {} is new", shown(new)),
-            (Some(old), None) if file == LOCK => format!("{file}: {key} {} is gone", shown(old)),
+            (Some(old), None) if file == LOCK => format!("{file}: {key} {} was removed", shown(old)),
             (None, Some(new)) => format!("{file}: {key} is new: {}", shown(new)),
-            (Some(old), None) => format!("{file}: {key} is gone; it was {}", shown(old)),
+            (Some(old), None) => format!("{file}: {key} was removed; it was {}", shown(old)),
             (None, None) => format!("{file}: {key}"),
         }
     }
 }
 
-/// What one list has and another has not; empty where they differ in order alone.
+/// Items that only one of the lists has; empty if only the order differs.
 fn differences(old: &[Value], new: &[Value]) -> Vec<String> {
     let items = |verb: &str, of: &[Value], other: &[Value]| {
         let items: Vec<String> = of.iter().filter(|item| !other.contains(item)).map(spaced).collect();

@@ -1,4 +1,4 @@
-//! `Cargo.lock`: the packages, and a line for each of them.
+//! `Cargo.lock` and its section of a record, with one line per package.
 
 use std::collections::{BTreeMap, HashMap};
 use std::thread;
@@ -11,50 +11,50 @@ use serde_json::Value;
 use crate::change::{Change, LOCK};
 use crate::section::Section;
 
-/// Hexadecimal digits of a checksum that are recorded, to be recognized, and as many of its digest: enough that no two
-/// checksums of one package ever share them.
+/// Number of recorded hexadecimal digits of a checksum, and of the digest of the checksum: enough to tell apart all
+/// checksums of a package.
 const DIGITS: usize = 8;
 
-/// Between what is recorded of a package. Neither sources nor names have it.
+/// Separates the facts about a package. It occurs in no source and no name.
 const SEPARATOR: &str = ", ";
 
-/// How a lock calls crates.io.
+/// Source id of crates.io in a lock file.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Versions of the format that say so; older ones have no such key.
+/// Format versions that are written in the file; older ones have no such key.
 const VERSIONS: [u32; 2] = [3, 4];
 
-/// A lock, of whatever version of the format.
+/// A lock file in any version of the format.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Lock {
     version: Option<u32>,
-    /// The packages, as they are listed.
+    /// The packages, in the order of the file.
     #[serde(default, rename = "package")]
     pub packages: Vec<LockedPackage>,
-    /// Checksums of version 1.
+    /// Checksums in format version 1.
     #[serde(default)]
     metadata: HashMap<String, String>,
     #[serde(default)]
     patch: Patches,
 }
 
-/// `[[patch.unused]]`
+/// The table `[[patch.unused]]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 struct Patches {
     #[serde(default)]
     unused: Vec<LockedPackage>,
 }
 
-/// `[[package]]`
+/// An entry of `[[package]]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct LockedPackage {
-    /// Name.
+    /// Package name.
     pub name: String,
     /// Full version.
     pub version: String,
-    /// Source id; nothing for packages of the workspace and beside it.
+    /// Source id; `None` for path dependencies and members.
     pub source: Option<String>,
-    /// SHA-256 of the packed crate, lower-case hex.
+    /// SHA-256 of the packed crate in lower-case hexadecimal.
     pub checksum: Option<String>,
     replace: Option<String>,
     #[serde(default)]
@@ -62,29 +62,29 @@ pub struct LockedPackage {
 }
 
 impl Lock {
-    /// Reads the text of a lock.
+    /// Parses a lock file.
     ///
-    /// The cargo-lock crate would check more, and takes three times as long, of which `check` has no use: cargo has written
-    /// the file, and it is only asked whether it is the same.
+    /// The cargo-lock crate checks more and takes three times as long; `check` only needs to know whether the file,
+    /// which cargo has written, is the same.
     ///
     /// # Errors
-    /// When it is not TOML, or not a lock that this version knows.
+    /// If it is not valid TOML or not a lock file of a supported version.
     pub fn parse(text: &str) -> Result<Self, Diagnostic> {
-        let help = "restore it from version control, or make a new one with `cargo generate-lockfile`";
+        let help = "restore it from version control, or create a new one with `cargo generate-lockfile`";
         let invalid = |error: toml::de::Error| {
             let failure = Diagnostic::toml("invalid-lock-file", "a lock", LOCK, text, error.message(), error.span());
             if conflict_marker(text).is_some() { failure } else { failure.help(help) }
         };
         let lock = parse(text).map_err(invalid)?;
         if let Some(version) = lock.version.filter(|version| !VERSIONS.contains(version)) {
-            let message = format!("version {version} of the format of `{LOCK}` is not known");
+            let message = format!("version {version} of the format of `{LOCK}` is not supported");
             let position = text.find("version").map(|at| Position::of(text, at));
             return Err(Diagnostic::new("invalid-lock-file", message).at(LOCK).position(position).help(help));
         }
         Ok(lock)
     }
 
-    /// SHA-256 of a package, in whatever place the format has it.
+    /// SHA-256 of a package, which older versions of the format store in `[metadata]`.
     pub fn checksum<'a>(&'a self, package: &'a LockedPackage) -> Option<&'a str> {
         let LockedPackage { name, version, source, checksum, .. } = package;
         let older =
@@ -92,14 +92,14 @@ impl Lock {
         checksum.as_ref().or_else(older).map(String::as_str).filter(|checksum| *checksum != "<none>")
     }
 
-    /// `name version` to checksum and dependencies, with the source in the key where that is neither crates.io nor the
-    /// workspace. `nix-lib/record/lock.nix` makes the same.
+    /// Maps `name version` to checksum and dependencies. The key includes the source unless it is crates.io or a
+    /// directory. `nix-lib/record/lock.nix` computes the same.
     pub(crate) fn section(&self) -> Section {
         let mut by_key: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for package in &self.packages {
             by_key.entry(package.key()).or_default().push(self.facts(package).into());
         }
-        // Without them cargo would want to write the lock anew.
+        // Without these entries cargo would rewrite the lock file.
         for package in &self.patch.unused {
             by_key.entry(format!("{} in [[patch.unused]]", package.key())).or_default().push("".into());
         }
@@ -142,12 +142,12 @@ impl LockedPackage {
     }
 }
 
-/// The first version of the format has the source of every dependency.
+/// A dependency without its source, which format version 1 always writes.
 fn short(dependency: &str) -> String {
     dependency.replace(&format!(" ({CRATES_IO})"), "")
 }
 
-/// Parses both halves of the list of packages at once, which is most of what `check` has to do.
+/// Parses both halves of the list of packages in parallel, because parsing takes most of the time of `check`.
 fn parse(text: &str) -> Result<Lock, toml::de::Error> {
     const PACKAGE: &str = "\n[[package]]";
     let middle = (text.len() / 2..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(0);
@@ -156,7 +156,7 @@ fn parse(text: &str) -> Result<Lock, toml::de::Error> {
         let second = scope.spawn(|| toml::from_str::<Lock>(&text[at..]));
         (toml::from_str::<Lock>(&text[..at]), second.join().expect("parsing does not panic"))
     });
-    // What is wrong is said with the line that it has in the whole file.
+    // Only parsing the whole file gives the error with the right line.
     let (Ok(mut first), Ok(second)) = (first, second) else { return toml::from_str(text) };
     first.packages.extend(second.packages);
     first.metadata.extend(second.metadata);
@@ -164,7 +164,7 @@ fn parse(text: &str) -> Result<Lock, toml::de::Error> {
     Ok(first)
 }
 
-/// What moved of the packages of one name.
+/// Changes of the packages with one name.
 #[derive(Default)]
 struct OfName {
     gone: Vec<String>,
@@ -172,8 +172,8 @@ struct OfName {
     others: Vec<Change>,
 }
 
-/// What a reader wants to know: that a package went from one version to another, is new or gone, or what else of it moved
-/// within a version.
+/// Turns changes of keys into changes of packages: another version, a new or removed package, or a change within a
+/// version.
 pub(crate) fn as_versions(changes: Vec<Change>) -> Vec<Change> {
     let mut by_name: BTreeMap<String, OfName> = BTreeMap::new();
     for Change { key, old, new, .. } in changes {
@@ -197,7 +197,7 @@ pub(crate) fn as_versions(changes: Vec<Change>) -> Vec<Change> {
     named
 }
 
-/// What moved of a package that has the same version as before: where it is from, its checksum, its dependencies.
+/// Changes of a package with an unchanged version: its source, checksum or dependencies.
 fn within_version(package: &str, old: &Value, new: &Value) -> Vec<Change> {
     let (Some(before), Some(after)) = (old.as_str(), new.as_str()) else {
         let key = format!("{package}: packages of that name and version");

@@ -1,4 +1,4 @@
-//! The one door through which `generate` asks the disk, which remembers what was asked.
+//! Reads the workspace for `generate`, and keeps each question with its answer.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,47 +16,47 @@ use crate::lock::Lock;
 use crate::section::{DIRECTORIES, PATHS, Section};
 use crate::view::{self, View};
 
-/// A TOML file as it was read.
+/// A TOML file with its contents.
 #[derive(Debug)]
 pub struct TomlFile {
-    /// The file.
+    /// The path.
     pub file: WsPath,
-    /// Its text.
+    /// The text.
     pub text: String,
-    /// What it holds.
+    /// The parsed contents.
     pub table: Map<String, Value>,
 }
 
-/// Answers questions about the workspace from its files, and keeps each question with its answer: they are what
-/// a [`Record`](crate::Record) is made of.
+/// Answers questions about the workspace from its files and keeps each question with its answer for a
+/// [`Record`](crate::Record).
 ///
-/// Whatever decides which manifests belong to the workspace asks here and nowhere else. So if all answers are the same
-/// another time, it comes to the same.
+/// Everything that decides which manifests belong to the workspace is asked here and nowhere else, so equal answers
+/// give the same result.
 pub struct Observer<'a> {
     files: &'a dyn Files,
     log: RefCell<BTreeMap<String, Section>>,
-    /// By file; each is read once.
+    /// Files that were read, each of them once.
     read: RefCell<HashMap<WsPath, Option<Rc<TomlFile>>>>,
     lock: RefCell<Option<String>>,
 }
 
-/// In place of an answer: directories of which it does not count whether they are there.
+/// Recorded instead of an answer for directories that may or may not exist.
 const EXCLUDED: &str = "excluded";
 
-/// Files of a member that count by being there.
+/// Question for the files of a member whose existence matters.
 pub(crate) const FILES: &str = "(files)";
 
-/// The same of a package that is no member.
+/// Question for the files of a package that is not a member.
 const FILES_OF_DEPENDENCY: &str = "(files of a dependency)";
 
-/// More files of a package of the first edition.
+/// Question for additional files of a package of edition 2015.
 const FILES_OF_FIRST_EDITION: &str = "(files of edition 2015)";
 
-/// The packages in a directory of `cargo vendor`: the directory is in place of the dots.
+/// Question for the packages in a directory of `cargo vendor`, which is put between the two parts.
 const PACKAGES: [&str; 2] = ["(packages in ", ")"];
 
 impl<'a> Observer<'a> {
-    /// One that has asked nothing.
+    /// An observer without questions.
     pub fn new(files: &'a dyn Files) -> Self {
         Observer { files, log: RefCell::default(), read: RefCell::default(), lock: RefCell::default() }
     }
@@ -64,7 +64,7 @@ impl<'a> Observer<'a> {
     /// The manifest in a directory, if there is one.
     ///
     /// # Errors
-    /// When it cannot be read, is not TOML, or lies behind a symbolic link.
+    /// If it cannot be read, is not valid TOML, or is behind a symbolic link.
     pub fn manifest(&self, directory: &WsPath) -> Result<Option<Rc<TomlFile>>, Diagnostic> {
         let file = directory.child("Cargo.toml");
         let found = self.toml(&file, View::Manifest, |_| false)?;
@@ -75,15 +75,15 @@ impl<'a> Observer<'a> {
         Ok(found)
     }
 
-    /// A file of cargo's configuration, if it exists. One that does not exist is as good as one that says nothing.
+    /// A file of cargo's configuration, if it exists. A missing file counts as an empty one.
     ///
     /// # Errors
-    /// When it cannot be read or is not TOML.
+    /// If it cannot be read or is not valid TOML.
     pub fn config(&self, file: &WsPath) -> Result<Option<Rc<TomlFile>>, Diagnostic> {
         self.toml(file, View::Config, |_| false)
     }
 
-    /// Asks for keys of a manifest that packages inherit, such as `workspace.package.version`.
+    /// Records keys of a manifest that packages inherit, such as `workspace.package.version`.
     pub fn inherited(&self, manifest: &TomlFile, keys: &BTreeSet<String>) {
         let section = view::section(View::Manifest, &manifest.table, |key| keys.contains(key));
         self.section(&manifest.file, |all| all.extend(section));
@@ -116,19 +116,19 @@ impl<'a> Observer<'a> {
         Ok(read)
     }
 
-    /// Reads `Cargo.lock`, if there is one, which takes less time than to understand it.
+    /// Reads `Cargo.lock`, if there is one, without parsing it.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it exists and cannot be read.
     pub fn read_lock(&self) -> Result<(), Diagnostic> {
         *self.lock.borrow_mut() = text(self.files, &WsPath::ROOT.child(LOCK))?;
         Ok(())
     }
 
-    /// `Cargo.lock`, as it was when it was read first.
+    /// The parsed `Cargo.lock`, as it was when it was first read.
     ///
     /// # Errors
-    /// When it does not exist, or is not a lock.
+    /// If it does not exist or is not a valid lock file.
     pub fn lock(&self) -> Result<Lock, Diagnostic> {
         match &*self.lock.borrow() {
             Some(text) => Lock::parse(text),
@@ -136,30 +136,31 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Whether there is anything at a path.
+    /// Whether a path exists.
     pub fn exists(&self, path: &WsPath) -> bool {
         self.answer(PATHS, path, self.files.kind(path).is_some())
     }
 
-    /// Fails if a path goes further up than it must, to come back by a name: not the same where that is another one.
+    /// Checks that a path above the root does not return below it by a directory's name, which may differ on another
+    /// machine.
     ///
     /// # Errors
-    /// See above.
+    /// If it does.
     pub fn check_straight(&self, directory: &WsPath) -> Result<(), Diagnostic> {
         if !directory.is_outside() || self.files.straight(directory).is_none_or(|straight| straight == *directory) {
             return Ok(());
         }
-        let message = format!("the path to package `{directory}` leads up and comes back");
+        let message = format!("the path to package `{directory}` goes up further than necessary");
         Err(Diagnostic::new("roundabout-path", message)
             .at("Cargo.toml")
-            .help("write the shortest way, which is the same wherever the workspace lies"))
+            .help("write the shortest path, which does not depend on names of directories above the workspace"))
     }
 
-    /// Directories in a directory whose names a pattern stands for; links count where they lead to a package. Of those that
-    /// are `excluded` it does not count whether they are there: what cargo builds, or history.
+    /// Directories in `directory` whose names match a pattern; a link counts if it leads to a package. For `excluded`
+    /// paths, such as build outputs, it is not recorded whether they exist.
     ///
     /// # Errors
-    /// With the parser's words, when it is an invalid pattern.
+    /// The parser's message, if the pattern is invalid.
     pub fn directories(&self, directory: &WsPath, pattern: &str, excluded: &[WsPath]) -> Result<Vec<WsPath>, String> {
         let name = Pattern::new(pattern).map_err(|error| error.to_string())?;
         let is_package = |path: &WsPath| self.files.kind(&path.child("Cargo.toml")).is_some();
@@ -178,7 +179,7 @@ impl<'a> Observer<'a> {
         Ok(found)
     }
 
-    /// Asks which files of a package count by being there.
+    /// Records the files of a package whose existence matters.
     pub fn package_files(&self, package: &WsPath, is_member: bool, edition: Option<&str>) {
         self.files_of(package, if is_member { FILES } else { FILES_OF_DEPENDENCY });
         if edition.is_none_or(|edition| edition == "2015") {
@@ -191,14 +192,14 @@ impl<'a> Observer<'a> {
         self.section(&package.child("Cargo.toml"), |section| drop(section.insert(question.to_owned(), found.into())));
     }
 
-    /// Asks what packages there are in a directory of `cargo vendor`, which `config` names.
+    /// Records the packages in a directory of `cargo vendor` that is set in `config`.
     pub fn vendored(&self, config: &WsPath, directory: &WsPath) {
         let digest = sha256(vendored(self.files, directory).as_bytes());
         let key = PACKAGES.join(directory);
         self.section(config, |section| drop(section.insert(key, digest[..16].into())));
     }
 
-    /// What was asked, with the answers.
+    /// The questions with their answers.
     pub(crate) fn into_sections(self) -> BTreeMap<String, Section> {
         self.log.into_inner()
     }
@@ -212,8 +213,8 @@ impl<'a> Observer<'a> {
         answer
     }
 
-    /// Asks again what a section of a record has the answers to. What is no more there has no section. A
-    /// file that is as it was when it was read need not be understood again, where the record was made of that.
+    /// Asks the questions of a recorded section again. A file that no longer exists gets no section. With `is_of_read`,
+    /// files that have not changed since they were read keep their recorded answers.
     pub(crate) fn ask_again(&self, name: &str, recorded: &Section, is_of_read: bool) -> Result<(), Diagnostic> {
         if name == PATHS {
             for path in recorded.keys().filter_map(|path| WsPath::new(path)) {
@@ -250,12 +251,12 @@ impl<'a> Observer<'a> {
     }
 }
 
-/// The text of a file.
+/// Text of a file, or `None` if it does not exist.
 fn text(files: &dyn Files, file: &WsPath) -> Result<Option<String>, Diagnostic> {
     files.text(file).map_err(|message| {
         Diagnostic::new("io", format!("cannot read `{file}`: {message}"))
             .at(file.as_str())
-            .help("check that it is a file and that its permissions allow it")
+            .help("check that it is a file and that you may read it")
     })
 }
 
@@ -274,16 +275,16 @@ fn check_no_link(files: &dyn Files, directory: &WsPath) -> Result<(), Diagnostic
         if files.link(&path).is_some() {
             return Err(Diagnostic::new(
                 "symlinked-package",
-                format!("package `{directory}` lies behind a symbolic link"),
+                format!("package `{directory}` is behind a symbolic link"),
             )
             .at(path.as_str())
-            .help("name the directory itself in `members` or `path`"));
+            .help("write the path of the directory itself in `members` or `path`"));
         }
     }
     Ok(())
 }
 
-/// What is in a package by names with directories before them, in which `*` is any: what ends in a slash is a directory.
+/// Paths in a package that match patterns in which `*` stands for any characters; directories end in a slash.
 fn matching<P: AsRef<str>>(files: &dyn Files, package: &WsPath, patterns: &[P]) -> Vec<String> {
     let mut listed: HashMap<WsPath, Vec<(String, Kind)>> = HashMap::new();
     let mut names = |directory: &WsPath, part: &str| -> Vec<(String, Kind)> {
@@ -310,7 +311,8 @@ fn matching<P: AsRef<str>>(files: &dyn Files, package: &WsPath, patterns: &[P]) 
                 let path = directory.child(&name);
                 let end = match kind {
                     Kind::File => "",
-                    // What is one of several is a file, or has others in it that are asked for.
+                    // A pattern for the last component stands for files; files in directories have patterns of their
+                    // own.
                     Kind::Directory if last.starts_with('*') => return None,
                     Kind::Directory => "/",
                     Kind::Link => files.kind(&path).map(|_| "")?,
@@ -324,8 +326,8 @@ fn matching<P: AsRef<str>>(files: &dyn Files, package: &WsPath, patterns: &[P]) 
     found
 }
 
-/// What counts of the packages in a directory of `cargo vendor`: a line each. Their other files are what the list of
-/// checksums says, or cargo refuses them.
+/// A line per package in a directory of `cargo vendor`. It has digests of the manifest and of the list of checksums,
+/// with which cargo verifies all other files.
 fn vendored(files: &dyn Files, directory: &WsPath) -> String {
     let mut names: Vec<String> = files.names(directory).into_iter().map(|(name, _)| name).collect();
     names.sort_unstable();

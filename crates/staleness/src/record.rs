@@ -1,7 +1,7 @@
-//! The record of a `Cargo.nix`: what was asked of the workspace when it was made, with the answers, as lines of text.
+//! The record of a `Cargo.nix`: the questions that were asked about the workspace and their answers, as text.
 //!
-//! Only what can change the file is asked, and answers have one form, so that comments, the order of keys, or another way to
-//! write the same do not count. `nix-lib/record` asks the same in Nix.
+//! Only questions that can change the file are asked, and answers are normalized, so that comments, the order of keys
+//! and equivalent notations make no difference. `nix-lib/record` asks the same in Nix.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
@@ -18,36 +18,36 @@ use crate::observer::{FILES, Observer, lock_of};
 use crate::section::{DIRECTORIES, PATHS, Section, lines, parse, unescape};
 use crate::sources::reads_of;
 
-/// Name of the section for what was said on the command line.
+/// Section of the command-line options.
 pub const OPTIONS: &str = "cratewright generate";
 
-/// Questions with their answers: sections by file, seen from the workspace root.
+/// Questions with their answers, in a section for each file relative to the workspace root.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// Lines of each section, `key = JSON`, in order of the keys.
+    /// Lines `key = JSON` of each section, sorted by key.
     sections: BTreeMap<String, String>,
 }
 
-/// Whether [`Record::replay`] looks through sources again.
+/// How [`Record::replay`] handles sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sources {
-    /// For what they read outside of their packages.
+    /// Scan them for files that they read outside of their packages.
     Scan,
-    /// What they read is taken as it was recorded.
+    /// Assume that they read the recorded files.
     AsRecorded,
-    /// The same, and what files say where they are as they were when their text was read: for a record that was made of
-    /// that.
+    /// As `AsRecorded`, and assume that unchanged files give the recorded answers: for a record made from the files
+    /// that were read.
     AsRead,
 }
 
-/// What the sources of a package read outside of it.
+/// Question for the files that a package's sources read outside of it.
 const READS: &str = "(reads)";
 
 const BEGIN: &str = "  inputs = {\n";
 const END: &str = "  };\n";
 
 impl Record {
-    /// Everything that was asked until now, but for the lock: see [`Record::with_lock`].
+    /// All questions so far, except those about the lock file: see [`Record::with_lock`].
     pub fn new(observer: Observer<'_>) -> Self {
         Record::of(observer.into_sections())
     }
@@ -56,7 +56,7 @@ impl Record {
         Record { sections: sections.into_iter().map(|(name, section)| (name, lines(&section))).collect() }
     }
 
-    /// What a `Cargo.nix` records. Nothing if it has no whole record.
+    /// The record in a `Cargo.nix`; `None` if it is missing or incomplete.
     pub fn parse(cargo_nix: &str) -> Option<Self> {
         let begin = cargo_nix.find(&format!("\n{BEGIN}"))? + 1 + BEGIN.len();
         let mut lines = cargo_nix[begin..].lines();
@@ -85,7 +85,7 @@ impl Record {
     /// Asks the same questions again.
     ///
     /// # Errors
-    /// When something that was read cannot be read any more, though it is there.
+    /// If a file exists and cannot be read.
     pub fn replay(&self, files: &dyn Files, sources: Sources) -> Result<Self, Diagnostic> {
         let (lock, now) = thread::scope(|scope| {
             let is_known = sources == Sources::AsRead && files.is_as_read(&WsPath::ROOT.child(LOCK));
@@ -122,14 +122,14 @@ impl Record {
         Ok(Record::of(sections))
     }
 
-    /// The same, with another lock.
+    /// The record with another lock file.
     #[must_use]
     pub fn with_lock(mut self, lock: &Lock) -> Self {
         self.sections.insert(LOCK.to_owned(), lines(&lock.section()));
         self
     }
 
-    /// The same, with what the sources of its packages read outside of them; and what that is, by directory of a package.
+    /// The record with the files that sources read outside of their packages, and these by directory of the package.
     #[must_use]
     pub fn with_reads(mut self, files: &dyn Files) -> (Self, BTreeMap<WsPath, Reads>) {
         let sections = self.sections.iter().filter(|(file, _)| file.ends_with("Cargo.toml"));
@@ -141,7 +141,7 @@ impl Record {
         (self, reads)
     }
 
-    /// The same, with what was said on the command line.
+    /// The record with command-line options.
     #[must_use]
     pub fn with_options(mut self, options: &Section) -> Self {
         self.sections.remove(OPTIONS);
@@ -151,12 +151,12 @@ impl Record {
         self
     }
 
-    /// Lines of each section by file: what `Cargo.nix` has as `inputs`.
+    /// Lines of each section by file: the `inputs` of `Cargo.nix`.
     pub fn sections(&self) -> &BTreeMap<String, String> {
         &self.sections
     }
 
-    /// Directories of manifests, and whether each is a member's.
+    /// Directories of manifests, with `true` for members.
     pub fn packages(&self) -> impl Iterator<Item = (WsPath, bool)> {
         self.sections.iter().filter_map(|(file, lines)| {
             let file = WsPath::new(file).filter(|file| file.name() == "Cargo.toml")?;
@@ -164,7 +164,7 @@ impl Record {
         })
     }
 
-    /// Files that were read, or that count by being there.
+    /// Files that were read or whose existence matters.
     pub fn files(&self) -> Vec<WsPath> {
         let mut files = Vec::new();
         for (name, text) in &self.sections {
@@ -178,17 +178,17 @@ impl Record {
         files
     }
 
-    /// Value of a key of a file.
+    /// Recorded value of a key in a file.
     pub fn value(&self, file: &str, key: &str) -> Option<Value> {
         self.sections.get(file).filter(|lines| lines.contains(key)).and_then(|lines| parse(lines).remove(key))
     }
 
-    /// Options of the recorded command.
+    /// Recorded command-line options.
     pub fn options(&self) -> Section {
         self.sections.get(OPTIONS).map(|lines| parse(lines)).unwrap_or_default()
     }
 
-    /// What is not as it was recorded, in order of files and keys.
+    /// All differences, sorted by file and key.
     pub fn changes(&self, now: &Record) -> Vec<Change> {
         let names: BTreeSet<&String> = self.sections.keys().chain(now.sections.keys()).collect();
         let mut changes = Vec::new();
@@ -203,7 +203,7 @@ impl Record {
     }
 }
 
-/// Adds what the sources of packages read outside of them, and says what that is.
+/// Adds the files that sources read outside of their packages, and returns them by package.
 fn add_reads(files: &dyn Files, sections: &mut BTreeMap<String, Section>) -> BTreeMap<WsPath, Reads> {
     let reads = reads_of(files, sections);
     for (package, reads) in reads.iter().filter(|(_, reads)| !reads.paths.is_empty()) {
@@ -214,7 +214,7 @@ fn add_reads(files: &dyn Files, sections: &mut BTreeMap<String, Section>) -> BTr
 }
 
 fn compare(name: &str, is_gone: bool, old: &Section, new: &Section, changes: &mut Vec<Change>) {
-    // Of these sections each key is a path of its own.
+    // In these sections each key is a path of its own.
     if name == PATHS || name.starts_with(DIRECTORIES) {
         let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
         let differing = paths.into_iter().filter(|path| old.get(*path) != new.get(*path));
@@ -241,7 +241,7 @@ fn compare(name: &str, is_gone: bool, old: &Section, new: &Section, changes: &mu
     }
 }
 
-/// Goes down into tables, so that what is named is the key that was touched.
+/// Descends into tables, so that a change has the innermost key.
 fn compare_values(file: &str, key: &str, old: Option<&Value>, new: Option<&Value>, changes: &mut Vec<Change>) {
     if old == new {
         return;

@@ -1,23 +1,23 @@
-//! Sections of a record: answers by question, and their text, a line each.
+//! Sections of a record: questions with their answers, and their form as text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// Answers by question, of one file.
+/// Answers by question, for one file.
 pub type Section = BTreeMap<String, Value>;
 
-/// Section for paths of which it was asked whether they exist.
+/// Section for paths whose existence was asked.
 pub(crate) const PATHS: &str = "(paths)";
 
-/// Begins the section for the directories that a pattern stands for.
+/// Prefix of the section for directories that match a pattern.
 pub(crate) const DIRECTORIES: &str = "(directories) ";
 
-/// Key of a table for those of its keys that are inherited and say nothing else, as most of a large workspace are.
+/// Suffix of a table's name in a line that lists its inherited keys. It shortens the records of large workspaces.
 const INHERITED: &str = ".(workspace)";
 
-/// Keys that are inherited, `key.workspace = true`, stand together in one line for each table.
+/// The lines of a section. Inherited keys, `key.workspace = true`, share one line per table.
 pub(crate) fn lines(section: &Section) -> String {
     let inherited = Value::from_iter([("workspace", true)]);
     let mut together: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -42,12 +42,12 @@ fn canonical(value: &Value) -> String {
     json(value, ",", ":")
 }
 
-/// JSON with spaces after commas and colons, as people write it.
+/// JSON with spaces after commas and colons, for messages.
 pub(crate) fn spaced(value: &Value) -> String {
     json(value, ", ", ": ")
 }
 
-/// Keys are in byte order, whatever order this build of serde_json keeps.
+/// JSON with keys in byte order, independent of serde_json's `preserve_order` feature.
 fn json(value: &Value, comma: &str, colon: &str) -> String {
     match value {
         Value::Array(items) => {
@@ -66,7 +66,8 @@ fn json(value: &Value, comma: &str, colon: &str) -> String {
     }
 }
 
-/// Keys may hold ` = ` themselves (`target.cfg(target_os = "linux").dependencies.libc`); what follows the right one is JSON.
+/// Parses the lines of a section. Keys may contain ` = ` (`target.cfg(target_os = "linux").dependencies.libc`), so the
+/// separator is the first one followed by valid JSON.
 pub(crate) fn parse(lines: &str) -> Section {
     let line = |line: &str| {
         line.match_indices(" = ").find_map(|(at, separator)| {
@@ -84,10 +85,10 @@ pub(crate) fn parse(lines: &str) -> Section {
     lines.lines().filter_map(line).flat_map(single).collect()
 }
 
-/// A quote that what follows would make part of an escape sequence.
+/// A quote that would otherwise form an escape sequence with the next characters.
 const QUOTE: &str = "${\"'\"}";
 
-/// A line of an indented string of Nix, as the renderer writes it.
+/// Decodes a line of an indented Nix string, as the renderer writes it.
 pub(crate) fn unescape(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut rest = line;

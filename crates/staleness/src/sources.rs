@@ -1,4 +1,4 @@
-//! What the sources of packages read outside of them, told from what was asked of their manifests.
+//! Files that sources read outside of their packages, from a log of manifests.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -13,13 +13,14 @@ use serde_json::Value;
 use crate::change::LOCK;
 use crate::section::Section;
 
-/// Sources may nest as deeply as [`cratewright_sources::reads::DEEPEST`]. Only what is used of it is ever there.
+/// Stack size in bytes of a scanning thread, for brackets nested as deep as [`cratewright_sources::reads::DEEPEST`].
+/// Unused pages take no memory.
 const STACK: usize = 256 << 20;
 
-/// More threads than that wait for the disk.
+/// Maximum number of threads; more would only wait for the disk.
 const MOST: usize = 8;
 
-/// Looks through the sources of all packages in a log, on several processors.
+/// Scans the sources of all packages in a log on several threads.
 pub(crate) fn reads_of(files: &dyn Files, log: &BTreeMap<String, Section>) -> BTreeMap<WsPath, Reads> {
     let packages = packages(files, log);
     let next = AtomicUsize::new(0);
@@ -38,14 +39,14 @@ pub(crate) fn reads_of(files: &dyn Files, log: &BTreeMap<String, Section>) -> BT
     thread::scope(|scope| {
         let spawn = |_| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         let threads: Vec<_> = (0..threads).filter_map(|index| spawn(index).ok()).collect();
-        // Where the system gives no such thread, this one has to do.
+        // If no thread can be started, this one does the work.
         let own = if threads.is_empty() { work() } else { Vec::new() };
-        let found = threads.into_iter().map(|thread| thread.join().expect("looking through sources does not panic"));
+        let found = threads.into_iter().map(|thread| thread.join().expect("scanning sources does not panic"));
         found.flatten().chain(own).collect()
     })
 }
 
-/// The packages, and whether each says itself what it reads outside.
+/// The packages, with `true` for those that declare `extra-sources`.
 fn packages(files: &dyn Files, log: &BTreeMap<String, Section>) -> Vec<(PackageFiles, bool)> {
     let manifests = log.iter().filter(|(_, section)| section.contains_key("package.name"));
     let all: Vec<(WsPath, &Section)> =
@@ -86,7 +87,7 @@ fn packages(files: &dyn Files, log: &BTreeMap<String, Section>) -> Vec<(PackageF
     all.iter().map(package).collect()
 }
 
-/// A path that a package takes from the nearest `[workspace.package]` above it that has the key.
+/// The value of a path key in the nearest `[workspace.package]` above that has it.
 fn inherited(log: &BTreeMap<String, Section>, directory: &WsPath, key: &str) -> Option<WsPath> {
     let above = std::iter::successors(Some(directory.clone()), WsPath::above);
     above.into_iter().find_map(|at| {

@@ -1,4 +1,5 @@
-//! Views: what of a TOML file counts. `nix-lib/record/views.toml` lists it, for this and for `view.nix`.
+//! Views: the keys of a TOML file that matter. Both this module and `view.nix` take them from
+//! `nix-lib/record/views.toml`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,12 +9,12 @@ use serde_json::{Map, Value};
 
 use crate::section::Section;
 
-/// What of a TOML file is looked at.
+/// The list of keys to read from a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
-    /// Of a `Cargo.toml`.
+    /// For a `Cargo.toml`.
     Manifest,
-    /// Of a file of cargo's configuration.
+    /// For a file of cargo's configuration.
     Config,
 }
 
@@ -27,15 +28,15 @@ struct Views {
     files: BTreeMap<String, Vec<String>>,
 }
 
-/// What of a value counts.
+/// The part of a value that matters.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Pattern {
-    /// It counts, in the form of that name.
+    /// The whole value, normalized.
     Form(Form),
-    /// It is a table, or a list of tables, of which these keys count.
+    /// These keys of a table, or of each table in a list.
     Tables(Vec<String>),
-    /// It is a table, of which these keys are looked into; `*` is any.
+    /// A pattern for each key of a table; `*` stands for any key.
     Keys(BTreeMap<String, Pattern>),
 }
 
@@ -48,16 +49,16 @@ enum Form {
 }
 
 static VIEWS: LazyLock<Views> = LazyLock::new(|| {
-    let text = include_str!("../../../nix-lib/record/views.toml");
+    let text = include_str!("../nix-lib/record/views.toml");
     toml::from_str(text).expect("the file is part of this program")
 });
 
-/// Names of the questions for files that count by being there, with their patterns: names, in which `*` is any.
+/// Patterns of a question about files, in which `*` stands for any characters.
 pub(crate) fn file_patterns(question: &str) -> Option<&'static [String]> {
     VIEWS.files.get(question).map(Vec::as_slice)
 }
 
-/// Everything of a file that counts, a key a line. `is_inherited` says of keys of a workspace whether a package takes them.
+/// All keys of a file that matter. `is_inherited` tells whether a package inherits a key of the workspace.
 pub(crate) fn section(view: View, file: &Map<String, Value>, is_inherited: impl Fn(&str) -> bool) -> Section {
     let pattern = match view {
         View::Manifest => &VIEWS.manifest,
@@ -99,7 +100,7 @@ fn take(pattern: &Pattern, key: &str, value: &Value, section: &mut Section) {
                 by_name.entry(name).or_default().push(keys_of(item, keys));
             }
             section.extend(by_name.into_iter().map(|(name, mut items)| {
-                // Of several, which cargo refuses, none may be overlooked.
+                // Cargo rejects duplicates; none of them may be lost here.
                 let value = if items.len() == 1 { items.remove(0) } else { items.into() };
                 (format!("{key}.{name}"), value)
             }));
@@ -107,7 +108,7 @@ fn take(pattern: &Pattern, key: &str, value: &Value, section: &mut Section) {
         (Pattern::Tables(keys), value) => drop(section.insert(key.to_owned(), keys_of(value, keys))),
         (Pattern::Form(Form::Set), value) => drop(section.insert(key.to_owned(), set(value))),
         (Pattern::Form(Form::Dependency), value) => drop(section.insert(key.to_owned(), dependency(value))),
-        // A table was expected, or anything goes.
+        // The whole value matters, or it is not the expected table.
         (_, value) => drop(section.insert(key.to_owned(), value.clone())),
     }
 }
@@ -117,7 +118,7 @@ fn keys_of(table: &Value, keys: &[String]) -> Value {
     table.iter().filter(|(key, _)| keys.contains(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// `name = "1"` is `name = { version = "1" }`, and lists of features have no order.
+/// `name = "1"` is the same as `name = { version = "1" }`, and the order of features does not matter.
 fn dependency(value: &Value) -> Value {
     match value {
         Value::String(version) => Map::from_iter([("version".to_owned(), Value::from(version.as_str()))]).into(),
@@ -131,7 +132,7 @@ fn dependency(value: &Value) -> Value {
     }
 }
 
-/// A list of texts in byte order, each once; other values as they are.
+/// Sorts and deduplicates a list of strings; other values are unchanged.
 fn set(value: &Value) -> Value {
     let Some(mut items) = value.as_array().filter(|items| items.iter().all(Value::is_string)).cloned() else {
         return value.clone();

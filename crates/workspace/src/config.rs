@@ -1,6 +1,6 @@
-//! The workspace's own `.cargo/config.toml`, with what it includes (cargo's book, "Configuration").
+//! The workspace's `.cargo/config.toml` with the files that it includes (cargo's book, "Configuration").
 //!
-//! Files above the workspace root and in cargo's home belong to a machine, not to the workspace, and are not read.
+//! Files above the workspace root and in cargo's home belong to a machine, not to the workspace, and are ignored.
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,26 @@ use crate::manifest::{absolute_path, value_of};
 
 type Table = Map<String, Value>;
 
-/// All files merged, as cargo does it. Paths in it are seen from the workspace root.
+/// All files, merged as cargo does. Paths are relative to the workspace root.
 #[derive(Debug, Clone, Default)]
 pub struct CargoConfig {
     table: Table,
-    /// The first file.
+    /// The main file.
     file: WsPath,
 }
 
-/// A variable that cargo sets for whatever it runs.
+/// An environment variable that cargo sets for the programs it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentVariable {
-    /// Its value; for a path, as it is seen from the workspace root.
+    /// The value; a path is relative to the workspace root.
     pub value: String,
-    /// Whether it counts more than a variable of that name which is set already.
+    /// Whether it replaces a variable that is already set.
     pub force: bool,
     /// Whether the value is a path.
     pub is_path: bool,
 }
 
-/// `[env]`
+/// The value of a key of `[env]`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Variable {
@@ -48,8 +48,8 @@ enum Variable {
 }
 
 impl CargoConfig {
-    /// Reads the files: each before what it includes, and of several that are included the last first, so that what comes
-    /// earlier counts more. Of two names the older one counts.
+    /// Reads the main file and the files that it includes; a file takes precedence over those it includes, and a later
+    /// include over an earlier one. `.cargo/config` takes precedence over `.cargo/config.toml`.
     pub(crate) fn read(observer: &Observer<'_>) -> Result<Self, Diagnostic> {
         let [older, newer] = [".cargo/config", ".cargo/config.toml"].map(|name| WsPath::ROOT.child(name));
         let first = if observer.exists(&older) { older } else { newer };
@@ -76,12 +76,12 @@ impl CargoConfig {
         Ok(CargoConfig { table: merged, file: first })
     }
 
-    /// The first file, for what is said about it.
+    /// Path of the main file, for messages.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The value of a key without `*` and dots in names, such as `build.rustflags`.
+    /// The value of a key such as `build.rustflags`; names with dots are not supported.
     pub fn get(&self, key: &str) -> Option<&Value> {
         value_of(&self.table, key)
     }
@@ -90,7 +90,7 @@ impl CargoConfig {
         self.table.get(key).and_then(Value::as_object).into_iter().flatten()
     }
 
-    /// `[target.<name>]`
+    /// The tables `[target.<name>]`.
     pub fn targets(&self) -> impl Iterator<Item = (&String, &Table)> {
         self.tables("target").filter_map(|(name, target)| Some((name, target.as_object()?)))
     }
@@ -99,7 +99,7 @@ impl CargoConfig {
         self.tables("profile")
     }
 
-    /// Directories of packages that it puts in the place of others.
+    /// Directories of packages that replace others: `paths` and `[patch]`.
     pub(crate) fn package_directories(&self) -> Result<Vec<WsPath>, Diagnostic> {
         let patches = self.tables("patch").filter_map(|(_, patches)| patches.as_object()).flatten();
         let patched = patches.filter_map(|(_, dependency)| dependency.get("path")?.as_str().map(str::to_owned));
@@ -109,10 +109,10 @@ impl CargoConfig {
         paths.map(join).collect()
     }
 
-    /// `[env]`
+    /// The variables of `[env]`.
     ///
     /// # Errors
-    /// When a value is of none of the forms that cargo reads, or a path that leads out of the workspace.
+    /// If a name or value is invalid, or a path leads out of the workspace.
     pub fn environment(&self) -> Result<BTreeMap<String, EnvironmentVariable>, Diagnostic> {
         let invalid = |name: &str, message: &str| {
             Diagnostic::new("invalid-cargo-config", format!("`env.{name}` {message}")).at(self.file())
@@ -123,11 +123,11 @@ impl CargoConfig {
         };
         let variable = |(name, value): (&String, &Value)| {
             if !is_name(name) {
-                return Err(invalid(name, "is not a name of a variable that a shell can set")
+                return Err(invalid(name, "is not a valid name of an environment variable")
                     .help("use letters, digits and underscores"));
             }
             let variable = Variable::deserialize(value).map_err(|_| {
-                invalid(name, "is neither a text nor a table with `value`").help("see `[env]` in cargo's book")
+                invalid(name, "is neither a string nor a table with `value`").help("see `[env]` in cargo's book")
             })?;
             let (value, force, is_path) = match variable {
                 Variable::Plain(value) => (value, false, false),
@@ -136,7 +136,7 @@ impl CargoConfig {
             let value = if is_path && value == "." { String::new() } else { value };
             if is_path && (value.starts_with("../") || value == ".." || value.starts_with('/')) {
                 return Err(invalid(name, "is a path that leads out of the workspace")
-                    .help("put what it names into the workspace, or set the variable by an override of `\"*\"`"));
+                    .help("move the file into the workspace, or set the variable in an override of `\"*\"`"));
             }
             Ok((name.clone(), EnvironmentVariable { value, force, is_path }))
         };
@@ -144,7 +144,7 @@ impl CargoConfig {
     }
 }
 
-/// One text or a list of them, each by itself or as the `path` of a table.
+/// A string or a list of strings, each of which may be the `path` of a table.
 pub fn texts(value: Option<&Value>) -> Vec<String> {
     match value {
         Some(Value::String(text)) => vec![text.clone()],
@@ -154,7 +154,7 @@ pub fn texts(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// Paths that are seen from the directory which holds `.cargo`, as seen from the workspace root.
+/// Makes paths relative to the workspace root; in the file they are relative to the directory that contains `.cargo`.
 fn from_root(table: &mut Table, file: &WsPath) -> Result<(), Diagnostic> {
     let base = file.parent().parent();
     for (_, variable) in table.get_mut("env").and_then(Value::as_object_mut).into_iter().flatten() {
@@ -180,7 +180,8 @@ fn directories(table: &Table) -> Vec<WsPath> {
     sources.filter_map(|(_, source)| WsPath::new(source.get("directory")?.as_str()?)).collect()
 }
 
-/// Cargo's `ConfigValue::merge` (`src/cargo/util/context/mod.rs`): the upper counts, lists come after the lower ones.
+/// Cargo's `ConfigValue::merge` (`src/cargo/util/context/mod.rs`): `upper` takes precedence, and its lists are
+/// appended.
 fn merge(lower: &mut Table, upper: Table) {
     for (key, value) in upper {
         match (lower.get_mut(&key), value) {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_counts_more_than_what_it_includes() {
+    fn file_takes_precedence_over_its_includes() {
         let config = config(&[
             (
                 ".cargo/config.toml",
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_cannot_be_set_are_refused() {
+    fn invalid_environment_variable_is_an_error() {
         for text in ["[env]\n'A-B' = 'x'", "[env]\nA = 1", "[env]\nA = { value = '../x', relative = true }"] {
             let error = config(&[(".cargo/config.toml", text)]).environment().unwrap_err();
             assert_eq!(error.code, "invalid-cargo-config", "{text}");

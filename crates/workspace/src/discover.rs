@@ -1,4 +1,4 @@
-//! Which packages a workspace has, found as cargo finds them.
+//! The packages of a workspace, found as cargo finds them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,11 +13,11 @@ use crate::config::CargoConfig;
 use crate::manifest::{Manifest, ResolverBehavior, absolute_path};
 use crate::settings::Settings;
 
-/// A workspace as it is on disk. Nothing else reads manifests, cargo's configuration or our own.
+/// A workspace on disk. It is the only reader of manifests, cargo's configuration and cratewright's settings.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     manifest: Manifest,
-    /// The members, and other packages that are directories, by directory.
+    /// Members and path dependencies, by directory.
     pub packages: BTreeMap<WsPath, LocalPackage>,
     /// Cargo's configuration in the workspace root.
     pub config: CargoConfig,
@@ -25,31 +25,31 @@ pub struct Workspace {
     pub settings: Settings,
 }
 
-/// A package that is a directory of the workspace, or one beside it.
+/// A package in a directory, a member or a path dependency.
 #[derive(Debug, Clone)]
 pub struct LocalPackage {
     /// Whether it is a member.
     pub is_member: bool,
     /// Its manifest.
     pub manifest: Manifest,
-    /// What its build reads outside of its directory by its own account, seen from the workspace root.
+    /// Paths that its manifest declares as `extra-sources`, relative to the workspace root.
     pub extra_sources: Vec<WsPath>,
 }
 
 impl Workspace {
     /// Finds everything that belongs to the workspace whose root manifest is at the observer's root.
     ///
-    /// What cargo refuses anyway (a member without manifest, one that is a workspace of its own, a key that is not there to
-    /// be inherited) is left to cargo, which says it in its own words.
+    /// Errors that cargo reports itself, such as a member without a manifest or an inherited key that is not defined,
+    /// are left to cargo.
     ///
     /// # Errors
-    /// When a file cannot be read, or a path is absolute, leads through a link, or to an extra source that does not exist.
+    /// If a file cannot be read, a path is absolute or behind a link, or an extra source does not exist.
     pub fn discover(observer: &Observer<'_>) -> Result<Self, Diagnostic> {
         let mut finder = Finder { observer, manifests: BTreeMap::new(), members: BTreeSet::new() };
         let root = finder.load(&WsPath::ROOT)?.ok_or_else(|| {
             Diagnostic::new("no-manifest", "`Cargo.toml` does not exist")
                 .at("Cargo.toml")
-                .help("run it inside a Cargo workspace, or name one with `--manifest-path path/to/Cargo.toml`")
+                .help("run the command inside a Cargo workspace, or pass `--manifest-path path/to/Cargo.toml`")
         })?;
         let settings = match observer.manifest(&WsPath::ROOT)? {
             Some(read) => Settings::parse(&read)?,
@@ -69,7 +69,7 @@ impl Workspace {
             let extra_sources = manifest.extra_sources()?.unwrap_or_default();
             if let Some(missing) = extra_sources.iter().find(|path| !observer.exists(path)) {
                 let file = directory.child("Cargo.toml");
-                let message = format!("extra source `{missing}`, which `{file}` names, does not exist");
+                let message = format!("extra source `{missing}` of `{file}` does not exist");
                 let help = "correct `package.metadata.cratewright.extra-sources`";
                 return Err(Diagnostic::new("missing-extra-source", message).at(file.as_str()).help(help));
             }
@@ -79,11 +79,11 @@ impl Workspace {
         Ok(Workspace { manifest: root, packages, config, settings })
     }
 
-    /// Which rules of feature resolution hold: the key, else what the root package's edition implies, else 1 (virtual
-    /// workspaces). Source: <https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions>.
+    /// The rules of feature resolution: the key, else the default of the root package's edition, else version 1
+    /// (virtual workspaces). Source: <https://doc.rust-lang.org/cargo/reference/resolver.html#resolver-versions>.
     ///
     /// # Errors
-    /// When the key has a value that cargo does not know.
+    /// If the key has a value that cargo does not know.
     pub fn resolver(&self, root_edition: Option<&str>) -> Result<ResolverBehavior, Diagnostic> {
         Ok(self.manifest.resolver()?.unwrap_or(match root_edition {
             None | Some("2015" | "2018") => ResolverBehavior::V1,
@@ -91,25 +91,25 @@ impl Workspace {
         }))
     }
 
-    /// `[profile]` of the root manifest with that of cargo's configuration, which counts more. Cargo's
+    /// The profiles of the root manifest merged with those of cargo's configuration, which take precedence: cargo's
     /// `merge_config_profiles` (`src/cargo/core/profiles.rs`).
     ///
     /// # Errors
-    /// When cargo could not read a profile of the configuration.
+    /// If cargo could not read a profile of the configuration.
     pub fn profiles(&self) -> Result<BTreeMap<String, TomlProfile>, Diagnostic> {
         let mut profiles = self.manifest.profiles();
         for (name, table) in self.config.profiles() {
             let table = TomlProfile::deserialize(table).map_err(|error| {
                 Diagnostic::new("invalid-profile", format!("profile `{name}` of cargo's configuration: {error}"))
                     .at(self.config.file())
-                    .help("correct `[profile]`; `cargo build` says more about it")
+                    .help("correct `[profile]`; run `cargo build` for details")
             })?;
             profiles.entry(name.clone()).or_default().merge(&table);
         }
         Ok(profiles)
     }
 
-    /// `[workspace.lints]`, as flags for rustc.
+    /// The flags of `[workspace.lints]` for rustc.
     pub fn lints(&self) -> Vec<String> {
         self.manifest.workspace_lints()
     }
@@ -117,7 +117,7 @@ impl Workspace {
 
 struct Finder<'a> {
     observer: &'a Observer<'a>,
-    /// By directory.
+    /// Manifests by directory.
     manifests: BTreeMap<WsPath, Manifest>,
     /// Directories of members.
     members: BTreeSet<WsPath>,
@@ -134,7 +134,8 @@ impl Finder<'_> {
         Ok(Some(manifest))
     }
 
-    /// Cargo's `find_path_deps` (`src/cargo/core/workspace.rs`): what `members` says, and what those depend on by path.
+    /// Finds members as cargo's `find_path_deps` (`src/cargo/core/workspace.rs`): the entries of `members`, and their
+    /// path dependencies.
     fn find_members(&mut self, root: &Manifest) -> Result<(), Diagnostic> {
         let Some(workspace) = root.workspace() else {
             self.members.insert(WsPath::ROOT);
@@ -163,7 +164,7 @@ impl Finder<'_> {
             for dependency in manifest.path_dependencies(root) {
                 let base = if dependency.is_inherited { &WsPath::ROOT } else { &directory };
                 let to = join(base, &dependency.path, &directory.child("Cargo.toml"))?;
-                // One outside of the root is no member, unless it says so itself.
+                // A directory outside of the root is a member only if its `package.workspace` points to the root.
                 let says_so = |manifest: Manifest| {
                     manifest.workspace_pointer().and_then(|path| to.join(path)).is_some_and(|at| at.is_root())
                 };
@@ -175,8 +176,8 @@ impl Finder<'_> {
         Ok(())
     }
 
-    /// Packages that are no members: path dependencies that are excluded, and patches. Their own dependencies for tests
-    /// are never looked at.
+    /// Finds packages that are not members: excluded path dependencies and patches. Their dev-dependencies are never
+    /// needed.
     fn find_others(&mut self, root: &Manifest, configured: Vec<WsPath>) -> Result<(), Diagnostic> {
         let file = WsPath::ROOT.child("Cargo.toml");
         let patched = root.patched_paths();
@@ -209,8 +210,8 @@ impl Finder<'_> {
         Ok(())
     }
 
-    /// The workspace that a package inherits from, and its directory: that of the nearest `[workspace]` above for one that
-    /// is no member.
+    /// The workspace that a package inherits from, with its directory. For a package that is not a member it is the
+    /// nearest `[workspace]` above.
     fn root_of(
         &mut self,
         directory: &WsPath,
@@ -233,7 +234,7 @@ impl Finder<'_> {
         Ok((root.clone(), WsPath::ROOT))
     }
 
-    /// Directories that a pattern of `members` stands for.
+    /// Directories that match a pattern of `members`.
     fn expand(&self, file: &WsPath, pattern: &str, excluded: &[WsPath]) -> Result<Vec<WsPath>, Diagnostic> {
         let key = format!("workspace.members = \"{pattern}\"");
         if pattern.starts_with('/') {
@@ -243,7 +244,7 @@ impl Finder<'_> {
         let mut is_glob = false;
         for part in pattern.split('/').filter(|part| !part.is_empty() && *part != ".") {
             if !part.contains(['*', '?', '[']) {
-                // What a pattern stands for exists, what is spelled out need not.
+                // A match of a wildcard must exist; a literal path need not, so that cargo reports it.
                 let joined = found.iter().filter_map(|directory| directory.join(part));
                 found = joined.filter(|directory| !is_glob || self.observer.exists(directory)).collect();
                 continue;
@@ -275,19 +276,19 @@ impl Finder<'_> {
     }
 }
 
-/// `path`, which `file` names, seen from `directory`, as seen from the root.
+/// Joins `path`, which is written in `file`, to `directory`.
 fn join(directory: &WsPath, path: &str, file: &WsPath) -> Result<WsPath, Diagnostic> {
     directory.join(path).ok_or_else(|| absolute_path(file, &format!("path = \"{path}\"")))
 }
 
-/// Directory of the workspace root that cargo would find for the package in `directory`: `find_root` of
-/// `src/cargo/core/workspace.rs`. Both are seen from where `files` begin, which is the top of the file system.
+/// The workspace root that cargo finds for the package in `directory`: `find_root` of `src/cargo/core/workspace.rs`.
+/// Both paths are relative to the root of `files`, which is the root of the file system.
 ///
-/// It is the package itself if it has `[workspace]`, what `package.workspace` says, else the nearest `[workspace]` above that
-/// does not exclude it, else the package by itself.
+/// It is the package itself if it has `[workspace]`, else the directory in `package.workspace`, else the nearest
+/// `[workspace]` above that does not exclude the package, else the package itself.
 ///
 /// # Errors
-/// When a manifest on the way cannot be read.
+/// If a manifest on the way cannot be read.
 pub fn find_root(files: &dyn Files, directory: &WsPath) -> Result<WsPath, Diagnostic> {
     let observer = Observer::new(files);
     for at in std::iter::successors(Some(directory.clone()), WsPath::above) {
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn resolver_comes_from_key_then_edition_then_one() {
+    fn resolver_is_the_key_or_follows_the_edition_or_is_1() {
         check("[workspace]\nresolver = '2'", None, Ok(ResolverBehavior::V2));
         check("[workspace]\nresolver = '3'", Some("2015"), Ok(ResolverBehavior::V2));
         check("[package]\nname = 'a'\nresolver = '1'", Some("2024"), Ok(ResolverBehavior::V1));

@@ -1,8 +1,8 @@
-//! A Cargo workspace as it is on disk: its members, their manifests, cargo's configuration, and our own settings.
+//! A Cargo workspace on disk: its members, their manifests, cargo's configuration, and cratewright's settings.
 //!
-//! [`Workspace::discover`] finds them as cargo finds them, and asks the disk through an
-//! [`Observer`](cratewright_staleness::Observer) alone, which so has the record of everything that was looked at. This crate
-//! is the only reader of manifests and of cargo's configuration.
+//! [`Workspace::discover`] finds them as cargo does. It reads files only through an
+//! [`Observer`](cratewright_staleness::Observer), which thereby records everything that was read. This crate is the
+//! only reader of manifests and of cargo's configuration.
 //!
 //! ```
 //! use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! `[workspace.metadata.cratewright.limits]`: what the build graph may come to.
+//! The table `[workspace.metadata.cratewright.limits]`: limits on the build graph.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,50 +7,50 @@ use std::str::FromStr;
 use semver::{Version, VersionReq};
 use serde::Deserialize;
 
-/// Ceilings and bans for what is built. Counts are of crate derivations, on the platform that has most of them.
+/// Limits and bans. A count is the number of crate derivations on the platform with the most.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Limits {
-    /// How many crates there may be.
+    /// Maximum number of crates.
     pub crates: Option<usize>,
-    /// How many packages may be built in several versions, besides those accepted.
+    /// Maximum number of packages that are built in several versions, apart from accepted ones.
     pub duplicates: Option<usize>,
     /// Versions that do not count as duplicates.
     pub accepted_duplicates: Vec<PackagePattern>,
-    /// How many crates the longest chain of dependencies may have.
+    /// Maximum number of crates in the longest chain of dependencies.
     pub depth: Option<usize>,
-    /// By member: how many crates may be built again if it changes, itself among them.
+    /// Maximum number of crates that are rebuilt if a member changes, including itself, by member.
     pub cone: BTreeMap<String, usize>,
-    /// By member: how many crates it may consist of, itself among them.
+    /// Maximum number of crates that a member consists of, including itself, by member.
     pub closure: BTreeMap<String, usize>,
     /// Packages that must not be built.
     pub banned: Vec<PackagePattern>,
-    /// Features that must not be on.
+    /// Features that must not be enabled.
     pub banned_features: Vec<FeaturePattern>,
-    /// By member: packages that it must not depend on, directly or not.
+    /// Packages that a member must not depend on, directly or indirectly, by member.
     pub forbidden_dependencies: BTreeMap<String, Vec<PackagePattern>>,
-    /// Whether a breach makes `check` fail; it does if nothing is said.
+    /// Whether a violation makes `check` fail; true by default.
     pub enforce: Option<bool>,
 }
 
 impl Limits {
-    /// Names of the keys, for messages.
+    /// List of the keys for messages.
     pub const KEYS: &str = "`crates`, `duplicates`, `accepted-duplicates`, `depth`, `cone`, `closure`, `banned`, \
         `banned-features`, `forbidden-dependencies` and `enforce`";
 
-    /// Whether a breach makes `check` fail, or is only reported.
+    /// Whether a violation makes `check` fail instead of being only reported.
     pub fn is_enforced(&self) -> bool {
         self.enforce != Some(false)
     }
 }
 
-/// A package in any version, or in those that a requirement allows: `openssl-sys`, `time@0.1`.
+/// A package in any version, or in the versions that match a requirement: `openssl-sys`, `time@0.1`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PackagePattern {
-    /// Name of the package.
+    /// Package name.
     pub name: String,
-    /// As in the manifest of a dependent: `0.1`, `=1.0.3`, `>=2, <2.4`.
+    /// A requirement as in a manifest: `0.1`, `=1.0.3`, `>=2, <2.4`.
     pub requirement: Option<VersionReq>,
 }
 
@@ -60,12 +60,12 @@ pub struct PackagePattern {
 pub struct FeaturePattern {
     /// The package.
     pub package: PackagePattern,
-    /// Name of the feature.
+    /// Feature name.
     pub feature: String,
 }
 
 impl PackagePattern {
-    /// Whether a version of a package is meant. A version that is no semantic one fits no requirement.
+    /// Whether the pattern matches a version of a package. A version that is not valid SemVer matches no requirement.
     pub fn matches(&self, name: &str, version: &str) -> bool {
         let fits =
             |requirement: &VersionReq| Version::parse(version).is_ok_and(|version| requirement.matches(&version));
@@ -124,7 +124,7 @@ impl TryFrom<String> for FeaturePattern {
 impl fmt::Display for PackagePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.requirement {
-            // A caret is what a manifest means without one.
+            // A requirement without an operator is a caret requirement.
             Some(requirement) => write!(f, "{}@{}", self.name, requirement.to_string().trim_start_matches('^')),
             None => f.write_str(&self.name),
         }
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_without_a_version_means_all_of_them() {
+    fn pattern_without_a_version_matches_all_versions() {
         let pattern: PackagePattern = "openssl-sys".parse().unwrap();
         assert!(pattern.matches("openssl-sys", "0.9.100"));
         assert!(pattern.matches("openssl-sys", "0.9.100-rc.1"));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_a_requirement_as_in_a_manifest() {
+    fn version_is_a_requirement_as_in_a_manifest() {
         let check = |pattern: &str, version: &str| pattern.parse::<PackagePattern>().unwrap().matches("time", version);
         assert!(check("time@0.1", "0.1.45"));
         assert!(!check("time@0.1", "0.3.1"));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_shown_as_they_are_written() {
+    fn patterns_are_displayed_as_written() {
         for text in ["openssl-sys", "time@0.1", "time@=0.1.45", "time@>=0.1, <0.3", "time@*"] {
             assert_eq!(text.parse::<PackagePattern>().unwrap().to_string(), text);
         }

@@ -1,7 +1,7 @@
-//! On which lines a manifest declares its dependencies and features, for people who are told of them.
+//! The lines on which a manifest declares its dependencies and features, for messages.
 //!
-//! [`crate::Manifest`] says what they mean. This looks at any manifest, also those that cargo wrote for a registry, and
-//! refuses nothing but what is not TOML.
+//! [`crate::Manifest`] interprets them. This parser accepts every valid TOML file, also the manifests that cargo writes
+//! for a registry.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use cratewright_sources::diagnostic::Position;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-/// A manifest, with the place of what it declares.
+/// A manifest with the positions of its declarations.
 #[derive(Debug)]
 pub struct ManifestLines {
     text: String,
@@ -18,38 +18,38 @@ pub struct ManifestLines {
     features: Vec<Entry>,
 }
 
-/// What is declared, and where.
+/// A declaration and its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Number of the line that it begins on, from 1.
+    /// Line number of its start, from 1.
     pub number: usize,
-    /// As it is written, but on one line.
+    /// The declaration as written, joined to one line.
     pub text: String,
-    /// Whether it is `workspace = true`.
+    /// Whether it has `workspace = true`.
     pub is_inherited: bool,
 }
 
-/// A key of a table, with its value.
+/// A key of a table with its value.
 #[derive(Debug)]
 struct Entry {
-    /// The table's key, and before that the key below `target` if it is in there.
+    /// Key of the table; `platform` is the key below `target`, if the table is there.
     table: String,
     platform: Option<String>,
     name: String,
     span: Range<usize>,
-    /// Keys and values below it, unless they are within the braces of an inline table.
+    /// Spans of the keys and values below it, unless it is an inline table.
     spread: Option<Vec<Range<usize>>>,
     is_inherited: bool,
 }
 
 impl ManifestLines {
-    /// Takes a manifest apart; nothing if it is not TOML.
+    /// Parses a manifest; `None` if it is not valid TOML.
     pub fn parse(text: String) -> Option<Self> {
         let read = DeTable::parse(&text).ok()?;
         let manifest = read.get_ref();
         let mut dependencies = Vec::new();
         let mut add = |tables: &DeTable<'_>, platform: Option<&str>| {
-            // Cargo takes the older names of the other two tables as well.
+            // Cargo also accepts the older names with underscores.
             for key in
                 ["dependencies", "build-dependencies", "dev-dependencies", "build_dependencies", "dev_dependencies"]
             {
@@ -70,8 +70,8 @@ impl ManifestLines {
         Some(ManifestLines { dependencies, inheritable, features, text })
     }
 
-    /// What a table of dependencies, such as `build-dependencies`, declares under a name: for all platforms, or in a table
-    /// `target` whose key `is_platform` takes.
+    /// The declaration of a dependency in a table such as `build-dependencies`: for all platforms, or in a table below
+    /// `target` whose key satisfies `is_platform`.
     pub fn dependency(&self, table: &str, is_platform: Option<&dyn Fn(&str) -> bool>, name: &str) -> Option<Line> {
         let is_it = |entry: &&Entry| {
             let is_here = match (&entry.platform, is_platform) {
@@ -84,12 +84,12 @@ impl ManifestLines {
         self.dependencies.iter().find(is_it).map(|entry| self.line(entry))
     }
 
-    /// What `[workspace.dependencies]` declares under a name.
+    /// The declaration of a dependency in `[workspace.dependencies]`.
     pub fn workspace_dependency(&self, name: &str) -> Option<Line> {
         self.inheritable.iter().find(|entry| entry.name == name).map(|entry| self.line(entry))
     }
 
-    /// The list of a feature; an optional dependency may be one without.
+    /// The declaration of a feature; `None` for the implicit feature of an optional dependency.
     pub fn feature(&self, name: &str) -> Option<Line> {
         self.features.iter().find(|entry| entry.name == name).map(|entry| self.line(entry))
     }
@@ -97,7 +97,7 @@ impl ManifestLines {
     fn line(&self, entry: &Entry) -> Line {
         let text = match &entry.spread {
             None => self.text[entry.span.clone()].to_owned(),
-            // With a header, or with dots in its keys.
+            // The declaration has a header of its own or dotted keys.
             Some(values) => {
                 let (begin, end) = line_around(&self.text, entry.span.start);
                 let header = self.text[begin..end].split('#').next().unwrap_or_default().trim();
@@ -200,7 +200,7 @@ fast = ["dep:header", "dotted/x"]
     }
 
     #[test]
-    fn each_form_is_found_on_its_line() {
+    fn every_form_of_declaration_has_its_line() {
         let lines = ManifestLines::parse(MANIFEST.to_owned()).unwrap();
         let normal = |name| lines.dependency("dependencies", None, name);
         check(normal("plain"), 5, "plain = \"1\"", false);
@@ -217,7 +217,7 @@ fast = ["dep:header", "dotted/x"]
     }
 
     #[test]
-    fn what_is_in_another_table_is_not_found() {
+    fn declarations_in_other_tables_are_not_found() {
         let lines = ManifestLines::parse(MANIFEST.to_owned()).unwrap();
         assert_eq!(lines.dependency("build-dependencies", None, "below"), None);
         assert_eq!(lines.dependency("build-dependencies", Some(&|key| key == "cfg(windows)"), "below"), None);

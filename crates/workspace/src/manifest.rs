@@ -1,4 +1,4 @@
-//! `Cargo.toml`, in cargo's own types.
+//! `Cargo.toml`, parsed to cargo's own types.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -17,55 +17,55 @@ use serde_json::{Map, Value};
 
 /// Rules of feature resolution, from `resolver = "..."` or the edition.
 ///
-/// Resolver 3 differs from 2 only in how versions are picked, which `Cargo.lock` has settled already.
+/// Resolver 3 differs from 2 only in the choice of versions, which are fixed in `Cargo.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResolverBehavior {
-    /// One feature set per package: build-, dev-dependencies and inactive platforms all add to it.
+    /// One feature set per package: build-dependencies, dev-dependencies and inactive platforms all add to it.
     V1,
-    /// Host features apart, dev-dependencies only for tests, inactive platforms ignored.
+    /// Separate features for the build platform, dev-dependencies only for tests, inactive platforms ignored.
     V2,
 }
 
-/// Which lints a package has.
+/// The lints of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lints {
-    /// Those of `[workspace.lints]`.
+    /// The lints of `[workspace.lints]`.
     Workspace,
     /// Flags for rustc.
     Own(Vec<String>),
 }
 
-/// One manifest.
+/// A manifest.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     file: WsPath,
     toml: Arc<TomlManifest>,
-    /// Keys that it takes from a `[workspace]`, in full.
+    /// Full names of the keys that it inherits from a `[workspace]`.
     inherited: Vec<String>,
-    /// `package.metadata.cratewright.extra-sources`
+    /// The value of `package.metadata.cratewright.extra-sources`.
     extra_sources: Option<Value>,
-    /// A key with an absolute path.
+    /// The first key with an absolute path, with its value.
     absolute: Option<String>,
 }
 
-/// A dependency that is a directory.
+/// A path dependency.
 pub(crate) struct PathDependency {
-    /// As it is written.
+    /// The path as written.
     pub(crate) path: String,
-    /// Whether it is written in `[workspace.dependencies]`, and seen from there.
+    /// Whether it is declared in `[workspace.dependencies]`, so that the path is relative to that manifest.
     pub(crate) is_inherited: bool,
-    /// Whether it is for tests alone.
+    /// Whether it is a dev-dependency.
     pub(crate) is_dev: bool,
 }
 
 impl Manifest {
-    /// Reads a manifest.
+    /// Parses a manifest.
     ///
     /// # Errors
-    /// When a key is not of the type that cargo expects.
+    /// If a key does not have the type that cargo expects.
     pub fn parse(read: &TomlFile) -> Result<Self, Diagnostic> {
         let toml = TomlManifest::deserialize(&read.table).map_err(|error| {
-            // Only the text tells where.
+            // Only parsing the text gives the position.
             let (message, span) = match toml::from_str::<TomlManifest>(&read.text) {
                 Err(error) => (error.message().to_owned(), error.span()),
                 Ok(_) => (error.to_string(), None),
@@ -95,7 +95,7 @@ impl Manifest {
         })
     }
 
-    /// `[package]`, or `[project]` as it was once called.
+    /// The table `[package]`, or `[project]`, its former name.
     pub(crate) fn package(&self) -> Option<&TomlPackage> {
         self.toml.package().map(|package| &**package)
     }
@@ -104,12 +104,12 @@ impl Manifest {
         self.toml.workspace.as_ref()
     }
 
-    /// Keys that it takes from a `[workspace]`, in full: `workspace.package.version`.
+    /// Full names of the keys that it inherits from a `[workspace]`: `workspace.package.version`.
     pub(crate) fn inherited(&self) -> &[String] {
         &self.inherited
     }
 
-    /// `edition`; nothing where that is inherited, which no package of the first edition does.
+    /// The value of `edition`; `inherited` if it is inherited, which is never edition 2015.
     pub(crate) fn edition(&self) -> Option<&str> {
         match self.package()?.edition.as_ref() {
             None => None,
@@ -117,18 +117,18 @@ impl Manifest {
         }
     }
 
-    /// `package.workspace`
+    /// The value of `package.workspace`.
     pub(crate) fn workspace_pointer(&self) -> Option<&str> {
         self.package()?.workspace.as_deref()
     }
 
-    /// Whether its workspace, in `at`, holds a package in a directory below that: it does not exclude it.
+    /// Whether its workspace in `at` contains the package in a directory below, that is, does not exclude it.
     ///
-    /// As cargo's `WorkspaceRootConfig::is_excluded` (`src/cargo/core/workspace.rs`), it compares paths as they are written:
-    /// one with `..` stands for nothing, and `.` for everything.
+    /// As cargo's `WorkspaceRootConfig::is_excluded` (`src/cargo/core/workspace.rs`), it compares paths as written: a
+    /// path with `..` matches nothing, and `.` matches everything.
     pub(crate) fn has_below(&self, at: &WsPath, directory: &WsPath) -> bool {
         let Some(workspace) = self.workspace() else { return false };
-        // Any root will do, as long as both are below it.
+        // Cargo compares absolute paths; any common root gives the same result.
         let root = Path::new("/");
         let directory = root.join(at.below(directory).unwrap_or_default());
         let lists =
@@ -136,7 +136,7 @@ impl Manifest {
         !lists(&workspace.exclude) || lists(&workspace.members)
     }
 
-    /// Dependencies that are directories; `root` has the inherited ones.
+    /// All path dependencies; `root` is the manifest that dependencies are inherited from.
     pub(crate) fn path_dependencies(&self, root: &Manifest) -> Vec<PathDependency> {
         let shared = root.workspace().and_then(|workspace| workspace.dependencies.as_ref());
         let path = |(name, dependency, is_dev): (&str, &InheritableDependency, bool)| {
@@ -152,14 +152,14 @@ impl Manifest {
         dependencies(&self.toml).filter_map(path).collect()
     }
 
-    /// Directories of `[patch]` and `[replace]`.
+    /// Paths in `[patch]` and `[replace]`.
     pub(crate) fn patched_paths(&self) -> Vec<String> {
         let patches = self.toml.patch.iter().flatten().flat_map(|(_, patches)| patches.values());
         let all = patches.chain(self.toml.replace.iter().flatten().map(|(_, replaced)| replaced));
         all.filter_map(path_of).map(str::to_owned).collect()
     }
 
-    /// Fails if a target or another file that counts has an absolute path.
+    /// Fails if a target or another relevant file has an absolute path.
     pub(crate) fn check_relative(&self) -> Result<(), Diagnostic> {
         self.absolute.as_ref().map_or(Ok(()), |key| Err(absolute_path(&self.file, key)))
     }
@@ -171,7 +171,8 @@ impl Manifest {
         lib.iter().map(|lib| ("lib", lib)).chain(lists)
     }
 
-    /// Whether rustc's test harness runs the target: `kind` is its table. `cargo metadata` says nothing of it.
+    /// Whether the target uses rustc's test harness, which `cargo metadata` does not report. `kind` is the target's
+    /// table.
     pub fn has_harness(&self, kind: &'static str, name: &str) -> bool {
         let is_it = |of: &'static str, target: &TomlTarget| {
             of == kind && (kind == "lib" || target.name.as_deref() == Some(name))
@@ -179,7 +180,7 @@ impl Manifest {
         !self.targets().any(|(of, target)| is_it(of, target) && target.harness == Some(false))
     }
 
-    /// `[lints]`
+    /// The lints of `[lints]`.
     pub fn lints(&self) -> Option<Lints> {
         self.toml.lints.as_ref().map(|lints| match lints.workspace {
             true => Lints::Workspace,
@@ -187,23 +188,23 @@ impl Manifest {
         })
     }
 
-    /// A key that makes a package be built for another platform than asked for.
+    /// A key that makes cargo build the package for another platform than the requested one.
     pub fn unsupported_key(&self) -> Option<&'static str> {
         let package = self.package()?;
         let keys = [("forced-target", &package.forced_target), ("default-target", &package.default_target)];
         keys.into_iter().find(|(_, value)| value.is_some()).map(|(key, _)| key)
     }
 
-    /// `package.metadata.cratewright.extra-sources`: what the build reads outside of the package, seen from the workspace
-    /// root. Nothing where there is no such key.
+    /// The value of `package.metadata.cratewright.extra-sources`: paths that the build reads outside of the package,
+    /// relative to the workspace root. `None` if there is no such key.
     ///
     /// # Errors
-    /// When it is anything else than a list of paths, or one of them leads to the root or above it.
+    /// If it is not a list of relative paths, or one of them is the root or above it.
     pub fn extra_sources(&self) -> Result<Option<Vec<WsPath>>, Diagnostic> {
         let invalid = || {
             let key = "package.metadata.cratewright.extra-sources";
             let message = format!(
-                "`{key}` of `{}` must be an array of paths that are relative to the package, none of them a directory that the workspace is in",
+                "`{key}` of `{}` must be an array of paths relative to the package, and none may be the workspace root or a directory above it",
                 self.file
             );
             Diagnostic::new("invalid-metadata", message).at(self.file.as_str()).help("correct the key")
@@ -217,7 +218,7 @@ impl Manifest {
         paths.collect::<Result<_, _>>().map(Some)
     }
 
-    /// `resolver`, if it says one.
+    /// The value of `resolver`, if it is set.
     pub(crate) fn resolver(&self) -> Result<Option<ResolverBehavior>, Diagnostic> {
         let workspace = self.workspace().and_then(|workspace| workspace.resolver.as_deref());
         match workspace.or(self.package().and_then(|package| package.resolver.as_deref())) {
@@ -228,7 +229,7 @@ impl Manifest {
                 let message = format!("unknown `resolver = \"{other}\"` in the workspace manifest");
                 Err(Diagnostic::new("unknown-resolver", message)
                     .at(self.file.as_str())
-                    .help("run `cargo check` to see what cargo says about it"))
+                    .help("run `cargo check` for details"))
             }
         }
     }
@@ -238,13 +239,13 @@ impl Manifest {
         profiles.map(|(name, profile)| (name.to_string(), profile.clone())).collect()
     }
 
-    /// `[workspace.lints]`, as flags for rustc.
+    /// The flags of `[workspace.lints]` for rustc.
     pub(crate) fn workspace_lints(&self) -> Vec<String> {
         self.workspace().and_then(|workspace| workspace.lints.as_ref()).map(lint_flags).unwrap_or_default()
     }
 }
 
-/// Keys that are paths, but for those of targets.
+/// Keys whose values are paths, except those of targets.
 const PATHS: [&str; 6] = [
     "package.build",
     "package.license-file",
@@ -254,14 +255,14 @@ const PATHS: [&str; 6] = [
     "workspace.package.readme",
 ];
 
-/// The value of a key from the top of a file, without dots in names.
+/// The value of a dotted key; names with dots are not supported.
 pub(crate) fn value_of<'a>(table: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
     let mut parts = key.split('.');
     let first = table.get(parts.next()?)?;
     parts.try_fold(first, |value, part| value.get(part))
 }
 
-/// The first key with an absolute path, as it is written.
+/// The first key with an absolute path, with its value.
 fn absolute(manifest: &Map<String, Value>) -> Option<String> {
     let value = |key: &str| value_of(manifest, key).map(|value| (key.to_owned(), value));
     let lists = ["bin", "test", "example", "bench"].into_iter().flat_map(|kind| {
@@ -277,14 +278,14 @@ fn absolute(manifest: &Map<String, Value>) -> Option<String> {
     })
 }
 
-/// The path of a file or package is absolute.
+/// The error for an absolute path of a file or package.
 pub(crate) fn absolute_path(file: &WsPath, key: &str) -> Diagnostic {
-    let message = format!("`{key}` of `{file}` is absolute, and would lead elsewhere on another machine");
-    let help = "write it as seen from the directory of that file";
+    let message = format!("`{key}` of `{file}` is absolute, so it would point elsewhere on another machine");
+    let help = "write it relative to the directory of that file";
     Diagnostic::new("absolute-path", message).at(file.as_str()).help(help)
 }
 
-/// All tables of dependencies: the key, and whether it is for tests alone.
+/// All dependencies with their keys; `true` for dev-dependencies.
 fn dependencies(toml: &TomlManifest) -> impl Iterator<Item = (&str, &InheritableDependency, bool)> {
     let own =
         [(toml.dependencies.as_ref(), false), (toml.build_dependencies(), false), (toml.dev_dependencies(), true)];
@@ -305,7 +306,7 @@ fn path_of(dependency: &TomlDependency) -> Option<&str> {
     }
 }
 
-/// Cargo's `lints_to_rustflags` (`src/cargo/util/toml/mod.rs`).
+/// The lint flags for rustc, as cargo's `lints_to_rustflags` (`src/cargo/util/toml/mod.rs`) makes them.
 fn lint_flags(lints: &TomlLints) -> Vec<String> {
     let mut flags: Vec<(i8, Reverse<&String>, String)> = Vec::new();
     for (tool, lints) in lints.iter().filter(|(tool, _)| *tool != "cargo") {
@@ -353,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn lints_are_in_cargos_order() {
+    fn lint_flags_are_in_cargos_order() {
         let text = "[lints.rust]\nunsafe_code = 'forbid'\nunexpected_cfgs = { level = 'warn', check-cfg = ['cfg(a)'] }\n\
                     [lints.clippy]\nall = { level = 'warn', priority = -1 }\nunwrap_used = 'deny'\n[lints.cargo]\nx = 'warn'";
         let flags =
@@ -364,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn extra_sources_are_seen_from_the_root() {
+    fn extra_sources_are_relative_to_the_root() {
         let sources = |directory: &str, path: &str| {
             let text = format!("[package]\nname = 'a'\nmetadata.cratewright.extra-sources = ['{path}']");
             let directory = WsPath::new(directory).unwrap();

@@ -1,4 +1,4 @@
-//! Which sources cargo's configuration puts in the place of others (cargo's book, "Source Replacement").
+//! Source replacement in cargo's configuration (cargo's book, "Source Replacement").
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::config::CargoConfig;
 
-/// `[source.<name>]`; paths are seen from the workspace root.
+/// The table `[source.<name>]`; paths are relative to the workspace root.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct ConfiguredSource {
@@ -17,34 +17,35 @@ pub struct ConfiguredSource {
     /// A directory of packed crates.
     pub local_registry: Option<String>,
     registry: Option<String>,
-    /// URL of a repository.
+    /// URL of a git repository.
     pub git: Option<String>,
     branch: Option<String>,
     tag: Option<String>,
     rev: Option<String>,
 }
 
-/// All of `[source]`.
+/// All tables of `[source]`.
 #[derive(Debug, Clone)]
 pub struct SourceReplacement(BTreeMap<String, ConfiguredSource>);
 
 impl SourceReplacement {
-    /// Reads it out of the configuration.
+    /// Reads the tables of the configuration.
     pub fn new(config: &CargoConfig) -> Self {
-        // Cargo has read it, or refuses it.
+        // Cargo reports an invalid table.
         let source =
             |(name, value): (&String, &Value)| Some((name.clone(), ConfiguredSource::deserialize(value).ok()?));
         SourceReplacement(config.tables("source").filter_map(source).collect())
     }
 
-    /// What stands at the end of `replace-with` for a source as `Cargo.lock` has it; nothing if it is not replaced.
+    /// The last source in the chain of `replace-with`, given a source id of `Cargo.lock`; `None` if it is not replaced.
     pub fn of(&self, source_id: &str, is_crates_io: bool) -> Option<&ConfiguredSource> {
         let (first, end) = self.chain(source_id, is_crates_io)?;
         if first == end { None } else { self.0.get(end) }
     }
 
-    /// A `[source.<name>]` that has cargo take a source from the source `by`, to be read below this configuration; nothing
-    /// where that has files of the workspace in its place. The source is as `Cargo.lock` has it, without escapes.
+    /// A table `[source.<name>]` that makes cargo take a source from the source `by`, to be added to this
+    /// configuration; `None` if files of the workspace already replace it. The source id is as in `Cargo.lock`, but
+    /// without escapes.
     pub fn redirect(
         &self,
         source_id: &str,
@@ -64,14 +65,14 @@ impl SourceReplacement {
         Some((name, table))
     }
 
-    /// Names of the source itself and of what stands at the end of `replace-with`; nothing if the configuration does not
-    /// speak of it.
+    /// Names of the source itself and of the last one in its chain of `replace-with`; `None` if the configuration does
+    /// not define it.
     fn chain(&self, source_id: &str, is_crates_io: bool) -> Option<(&str, &str)> {
         let is_it =
             |name: &str, source: &ConfiguredSource| source.is(source_id) || (is_crates_io && name == "crates-io");
         let (first, source) = self.0.iter().find(|(name, source)| is_it(name, source))?;
         let (mut end, mut at) = (first, source);
-        // Longer chains are circles.
+        // A longer chain is a cycle.
         for _ in 0..self.0.len() {
             let Some(next) = &at.replace_with else { return Some((first, end)) };
             (end, at) = self.0.get_key_value(next)?;
@@ -80,12 +81,12 @@ impl SourceReplacement {
     }
 }
 
-/// A source without the commit.
+/// A source id without the commit.
 fn place(id: &str) -> &str {
     if id.starts_with("git+") { id.rsplit_once('#').map_or(id, |(place, _)| place) } else { id }
 }
 
-/// The keys of `[source.<name>]` that say which one it is.
+/// The keys of `[source.<name>]` that define a source.
 fn definition(id: &str) -> Vec<(&'static str, String)> {
     let Some(git) = place(id).strip_prefix("git+") else {
         return vec![("registry", id.strip_prefix("registry+").unwrap_or(id).to_owned())];
@@ -99,12 +100,12 @@ fn definition(id: &str) -> Vec<(&'static str, String)> {
 }
 
 impl ConfiguredSource {
-    /// Whether it is a directory of `cargo vendor`, or one of packed crates.
+    /// Whether it is a directory of `cargo vendor` or of packed crates.
     fn is_local(&self) -> bool {
         self.directory.is_some() || self.local_registry.is_some()
     }
 
-    /// Whether it is the definition of a source, given as `Cargo.lock` has it.
+    /// Whether it defines the source with this id of `Cargo.lock`.
     fn is(&self, id: &str) -> bool {
         let plain = |url: &str| url.trim_end_matches('/').trim_end_matches(".git").to_owned();
         if let Some(git) = place(id).strip_prefix("git+") {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_redirected_below_the_configuration() {
+    fn redirect_keeps_existing_replacements() {
         check("", "crates.io", "crates-io", "");
         check("", GIT, "git+https://example.org/x?branch=a/b", "branch=a/b git=https://example.org/x");
         check("", "git+https://example.org/x#0123", "git+https://example.org/x", "git=https://example.org/x");

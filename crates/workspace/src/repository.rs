@@ -9,14 +9,14 @@ use crate::discover::find_root;
 /// A package of a repository.
 #[derive(Debug, Clone)]
 pub struct RepositoryPackage {
-    /// Its directory, seen from the top of the repository.
+    /// Its directory, relative to the top of the repository.
     pub directory: WsPath,
     manifest: Table,
 }
 
 impl RepositoryPackage {
-    /// All packages of a repository, whose top is that of `files`, in the order in which cargo looks for them: `walk` of its
-    /// `src/cargo/sources/path.rs`. What it cannot read is none.
+    /// All packages of the repository whose top is the root of `files`, in the order of cargo's `walk`
+    /// (`src/cargo/sources/path.rs`). Invalid manifests are skipped.
     pub fn all(files: &dyn Files) -> Vec<Self> {
         let mut found = Vec::new();
         let mut open = vec![WsPath::ROOT];
@@ -39,14 +39,14 @@ impl RepositoryPackage {
         found
     }
 
-    /// Whether it has this name and, unless it inherits its version, that.
+    /// Whether it has this name and version; an inherited version matches any.
     pub fn is(&self, name: &str, version: &str) -> bool {
         let text = |key: &str| self.manifest["package"].get(key).map(|value| value.as_str().unwrap_or(version));
         text("name") == Some(name) && text("version").unwrap_or("0.0.0") == version
     }
 
-    /// Its manifest for a copy that is elsewhere, where it finds its workspace all the same; nothing if it needs none. `top`
-    /// is where the repository lies.
+    /// Its manifest for a copy in another place, with `package.workspace` pointing to its workspace below `top`, the
+    /// repository's directory; `None` if it belongs to no workspace.
     pub fn manifest_elsewhere(&self, files: &dyn Files, top: &str) -> Option<String> {
         let root = find_root(files, &self.directory).ok().filter(|root| *root != self.directory)?;
         let mut manifest = self.manifest.clone();

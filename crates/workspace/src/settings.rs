@@ -1,4 +1,4 @@
-//! `[workspace.metadata.cratewright]`.
+//! The table `[workspace.metadata.cratewright]`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,36 +14,36 @@ use crate::limits::Limits;
 const KEYS: &str = "its keys are `targets`, `cross`, `feature-unification`, `library`, `limits`, `variants`, `tests` and \
     `exclude-sources`";
 
-/// The table. Unknown keys are errors: a misspelt one would else mean nothing.
+/// The table. Unknown keys are errors, because a misspelt key would have no effect.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     targets: Option<Spanned<Vec<String>>>,
-    /// Builds on one platform for another.
+    /// Pairs of platforms to cross-compile for.
     pub cross: Vec<Cross>,
     exclude_sources: Vec<Spanned<String>>,
-    /// Which members are resolved together.
+    /// How features of the members are unified.
     pub feature_unification: FeatureUnification,
-    /// Where the Nix code is that is the same for all: `beside`, `embedded` or a path.
+    /// Location of the library of common Nix code: `beside`, `embedded` or a path.
     pub library: Option<String>,
-    /// What the build graph may come to.
+    /// Limits on the build graph.
     pub limits: Limits,
     tests: Option<bool>,
-    /// Other feature sets, by name.
+    /// Additional feature sets, by name.
     pub variants: BTreeMap<String, Variant>,
 }
 
-/// A pair of two platforms, as target triples or Nix systems.
+/// Build and host platform of a cross build, as target triples or Nix systems.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cross {
-    /// Where it is compiled.
+    /// The platform that compiles.
     pub host: String,
-    /// Where it runs.
+    /// The platform that runs the result.
     pub target: String,
 }
 
-/// `HOST:TARGET`; neither triples nor Nix systems hold a colon.
+/// Parses `HOST:TARGET`; target triples and Nix systems contain no colon.
 impl FromStr for Cross {
     type Err = &'static str;
 
@@ -63,13 +63,13 @@ impl fmt::Display for Cross {
     }
 }
 
-/// Which members are resolved together. The words are those of cargo's `resolver.feature-unification`.
+/// How features of the members are unified. The values are those of cargo's `resolver.feature-unification`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FeatureUnification {
-    /// Each member as `cargo build -p member`.
+    /// Each member is resolved alone, as in `cargo build -p member`.
     Package,
-    /// All members as `cargo build --workspace`: one build of every crate they share.
+    /// All members are resolved together, as in `cargo build --workspace`: every shared crate is built once.
     #[default]
     Workspace,
 }
@@ -94,21 +94,21 @@ impl fmt::Display for FeatureUnification {
     }
 }
 
-/// Other features than the default ones, in cargo's words.
+/// A feature set other than the default one, with cargo's options.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Variant {
-    /// `--features`
+    /// Value of `--features`.
     pub features: Vec<String>,
-    /// `--all-features`
+    /// Value of `--all-features`.
     pub all_features: bool,
-    /// `--no-default-features`
+    /// Value of `--no-default-features`.
     pub no_default_features: bool,
-    /// Members that have it; else all that declare the features.
+    /// Members that have the variant; by default all that declare the features.
     pub members: Option<Vec<String>>,
 }
 
-/// The root manifest down to the table.
+/// The path in the root manifest to the table.
 #[derive(Deserialize)]
 struct Root {
     workspace: WithMetadata,
@@ -146,8 +146,8 @@ impl Settings {
         })?;
         let settings = workspace.metadata.cratewright;
         if let Some(targets) = settings.targets.as_ref().filter(|targets| targets.get_ref().is_empty()) {
-            return Err(invalid("has `targets` without a platform", Some(targets.span()))
-                .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`, or leave it out"));
+            return Err(invalid("has an empty list of `targets`", Some(targets.span()))
+                .help("write for example `targets = [\"x86_64-linux\", \"aarch64-darwin\"]`, or remove the key"));
         }
         let is_invalid = |pattern: &&Spanned<String>| {
             let pattern = pattern.get_ref().trim_end_matches('/');
@@ -156,23 +156,23 @@ impl Settings {
         if let Some(pattern) = settings.exclude_sources.iter().find(is_invalid) {
             let message = format!("has an invalid pattern in `exclude-sources`, `{}`", pattern.get_ref());
             return Err(invalid(&message, Some(pattern.span())).help(
-                "write a name such as `*.snap`, or a path from the workspace root; `*`, `?` and `**` stand for others",
+                "write a name such as `*.snap`, or a path relative to the workspace root; `*`, `?` and `**` are wildcards",
             ));
         }
         Ok(settings)
     }
 
-    /// Platforms, as target triples or Nix systems.
+    /// Values of `targets`, as target triples or Nix systems.
     pub fn targets(&self) -> Option<&[String]> {
         self.targets.as_ref().map(|targets| targets.get_ref().as_slice())
     }
 
-    /// Patterns of files that no package is built from, without what makes no difference.
+    /// Patterns of files that are excluded from the sources of all packages, without trailing slashes.
     pub fn exclude_sources(&self) -> Vec<String> {
         self.exclude_sources.iter().map(|pattern| pattern.get_ref().trim_end_matches('/').to_owned()).collect()
     }
 
-    /// Whether members are resolved for their tests as well; they are if nothing is said.
+    /// Whether dev-dependencies of members are resolved as well; true by default.
     pub fn has_tests(&self) -> bool {
         self.tests != Some(false)
     }

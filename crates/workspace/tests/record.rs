@@ -1,4 +1,4 @@
-//! Records of small workspaces that exist in memory only.
+//! Records of small workspaces in memory.
 #![allow(missing_docs, reason = "a test binary has no users")]
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ fn files(list: &[(&str, &str)]) -> Files {
     list.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
-/// A workspace of two members, one found by a glob, with a lock.
+/// A workspace of two members, one of which matches a wildcard, with a lock file.
 fn workspace() -> Files {
     files(&[
         ("Cargo.toml", "[workspace]\nmembers = [\"app\", \"crates/*\"]\n\n[workspace.dependencies]\nserde = \"1\"\n"),
@@ -30,7 +30,7 @@ fn workspace() -> Files {
     ])
 }
 
-/// What `generate` would record.
+/// The record that `generate` makes.
 fn try_read(files: &Files) -> Result<Record, Diagnostic> {
     let observer = Observer::new(files);
     Workspace::discover(&observer)?;
@@ -42,7 +42,7 @@ fn read(files: &Files) -> Record {
     try_read(files).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// As the renderer lays it out; nothing in here needs to be escaped.
+/// Lays out a record as the renderer does, without escapes.
 fn cargo_nix(record: &Record) -> String {
     let section = |(file, lines): (&String, &String)| {
         let lines: String = lines.lines().map(|line| format!("      {line}\n")).collect();
@@ -51,8 +51,8 @@ fn cargo_nix(record: &Record) -> String {
     stamped(&format!("{{\n  inputs = {{\n{}  }};\n}}\n", record.sections().iter().map(section).collect::<String>()))
 }
 
-/// What `check` says after `edit` of these files. Wherever `generate` still gets through, it would record something else
-/// exactly if `check` says anything.
+/// The changes that `check` reports after `edit`. If `generate` still succeeds, it must record something else exactly
+/// if there are changes.
 fn changes_of(mut files: Files, edit: impl FnOnce(&mut Files)) -> Vec<String> {
     let before = read(&files);
     let record = recorded(&cargo_nix(&before)).unwrap().unwrap();
@@ -77,7 +77,7 @@ fn replace(files: &mut Files, path: &str, from: &str, to: &str) {
 }
 
 #[test]
-fn a_key_is_named_where_it_stands() {
+fn change_has_file_and_full_key() {
     let found = moved(|files| {
         replace(files, "Cargo.toml", "serde = \"1\"", "serde = { version = \"1\", features = [\"b\", \"a\"] }")
     });
@@ -87,7 +87,7 @@ fn a_key_is_named_where_it_stands() {
 }
 
 #[test]
-fn of_lists_only_the_difference_is_told() {
+fn changed_list_is_described_by_its_difference() {
     let found = moved(|files| {
         files.insert("app/src/bin/tool.rs".to_owned(), String::new());
         files.remove("app/src/main.rs");
@@ -96,7 +96,7 @@ fn of_lists_only_the_difference_is_told() {
 }
 
 #[test]
-fn of_a_locked_package_it_is_told_what_moved() {
+fn changed_locked_package_is_described_by_its_facts() {
     let package = |name: &str, rest: &str| {
         format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\nsource = \"{REGISTRY}\"\n{rest}")
     };
@@ -118,14 +118,14 @@ fn of_a_locked_package_it_is_told_what_moved() {
             "Cargo.lock: a 1.0.0: dependencies: added \"c\"; removed \"b\"",
         ]
     );
-    // The last digits count as well.
+    // All digits of a checksum matter.
     assert_eq!(moved(&plain, &plain.replace("1111111111", "1111111110")).len(), 1);
     let local = "\n[[package]]\nname = \"a\"\nversion = \"1.0.0\"\ndependencies = [\"b\"]\n";
     assert_eq!(moved(local, &plain), ["Cargo.lock: a 1.0.0: source local -> crates.io"]);
 }
 
 #[test]
-fn members_come_and_go() {
+fn added_and_removed_members_are_changes() {
     let found = moved(|files| {
         files.insert("crates/new/Cargo.toml".to_owned(), "[package]\nname = \"new\"\n".to_owned());
     });
@@ -133,12 +133,12 @@ fn members_come_and_go() {
     let found = moved(|files| replace(files, "Cargo.toml", ", \"crates/*\"", ""));
     assert_eq!(found, ["Cargo.toml: workspace.members: removed \"crates/*\""]);
     let found = moved(|files| drop(files.remove("app/Cargo.toml")));
-    assert_eq!(found, ["app/Cargo.toml: it does not exist any more"]);
+    assert_eq!(found, ["app/Cargo.toml: it no longer exists"]);
 }
 
-/// As cargo refuses directories without a manifest, those that come and go are excluded where a pattern stands for all.
+/// Cargo rejects directories without a manifest, so those that come and go are excluded where a wildcard matches them.
 #[test]
-fn excluded_directories_come_and_go() {
+fn excluded_directories_are_not_changes() {
     let mut files = workspace();
     replace(&mut files, "Cargo.toml", "\"crates/*\"]", "\"crates/*\"]\nexclude = [\"crates/target\", \"crates/leaf\"]");
     files.insert("crates/target/x".to_owned(), String::new());
@@ -149,7 +149,7 @@ fn excluded_directories_come_and_go() {
 }
 
 #[test]
-fn files_that_were_not_there_are_asked_for_again() {
+fn new_files_are_changes_if_they_were_looked_for() {
     let write = |file: &str, text: &str| moved(|files| drop(files.insert(file.to_owned(), text.to_owned())));
     assert_eq!(write(".cargo/config.toml", "[build]\ntarget-dir = 'out'\n"), [""; 0]);
     assert_eq!(write(".cargo/config.toml", "[env]\nA = 'a'\n"), [".cargo/config.toml: env.A is new: \"a\""]);
@@ -163,7 +163,7 @@ fn files_that_were_not_there_are_asked_for_again() {
 }
 
 #[test]
-fn what_a_pattern_stands_for_exists() {
+fn wildcards_match_only_existing_directories() {
     let with = |members: &str| {
         let mut files = workspace();
         replace(&mut files, "Cargo.toml", "\"crates/*\"", members);
@@ -178,7 +178,7 @@ fn what_a_pattern_stands_for_exists() {
     assert_eq!(with("\"crates/**/derive\""), ["app", "crates/leaf/derive"]);
 }
 
-/// A member by path, and what `exclude` says of it.
+/// A path dependency is a member unless `exclude` matches it as written.
 #[test]
 fn exclude_is_compared_as_it_is_written() {
     let is_member = |lists: &str| {
@@ -194,7 +194,7 @@ fn exclude_is_compared_as_it_is_written() {
 }
 
 #[test]
-fn packages_that_the_configuration_puts_in_place_count() {
+fn packages_patched_in_cargos_configuration_are_inputs() {
     let mut files = workspace();
     files.insert(".cargo/config.toml".to_owned(), "include = [\"more.toml\"]\n".to_owned());
     files.insert(".cargo/more.toml".to_owned(), "[patch.crates-io]\nserde = { path = \"vendor/serde\" }\n".to_owned());
@@ -203,9 +203,9 @@ fn packages_that_the_configuration_puts_in_place_count() {
     assert_eq!(found, ["vendor/serde/Cargo.toml: package.links is new: \"x\""]);
 }
 
-/// Code and place of what keeps a workspace from being read.
+/// Checks code and position of the errors.
 #[test]
-fn files_that_cannot_be_read_are_named_with_the_place() {
+fn errors_have_file_and_position() {
     let error = |edit: fn(&mut Files)| {
         let mut files = workspace();
         edit(&mut files);
@@ -230,9 +230,9 @@ fn files_that_cannot_be_read_are_named_with_the_place() {
     assert_eq!(metadata, "invalid-metadata Cargo.toml:2:22");
 }
 
-/// One set of packages, as each version of the format writes it.
+/// The same packages in each version of the lock file format have the same record.
 #[test]
-fn versions_of_the_lock_format_do_not_count() {
+fn lock_format_version_is_not_a_change() {
     let sum = "ab".repeat(32);
     let newest = |version: &str| {
         format!(
@@ -260,7 +260,7 @@ fn versions_of_the_lock_format_do_not_count() {
     for lock in [newest("3"), second] {
         assert_eq!(with(&lock), expected, "{lock}");
     }
-    // The first version names dependencies by versions that need not be said; all else is the same.
+    // Format version 1 always writes the version of a dependency; everything else is the same.
     let first = with(&first).sections()["Cargo.lock"].replace("serde 1.0.0\"", "serde\"");
     assert_eq!(first, expected.sections()["Cargo.lock"]);
     assert_ne!(with(&newest("4").replace("rand 0.7.0", "rand 0.8.0")), expected, "which version is meant counts");

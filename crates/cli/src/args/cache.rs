@@ -9,26 +9,26 @@ use cratewright_resolver::DEFAULT_PROFILE;
 use crate::args::Format;
 use crate::args::nix::FileArgs;
 
-/// Look for crates in a binary cache, push them to it, and see what a build would fetch
+/// Check a binary cache for crates, push crates to it, and show what a build would fetch
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// Say which crates a binary cache has, and which it lacks
+    /// List the crates that a binary cache has and those that it lacks
     Status(Status),
     /// Push the crates that a binary cache lacks
     Push(Push),
-    /// Say what a build would fetch and what it would build, before it starts
+    /// Show what a build would fetch and what it would build, before it starts
     Plan(Plan),
 }
 
-/// Which crates.
+/// The crates of one `Cargo.nix`.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CrateArgs {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) file: FileArgs,
-    /// Profile that crates are built with
+    /// Profile that the crates are built with
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE, conflicts_with = "expr")]
     pub(crate) profile: String,
 }
@@ -37,22 +37,22 @@ const STATUS_EXAMPLES: &str = "\
 Examples:
   cratewright cache status --store https://team.example.org
   cratewright cache status --store https://team.example.org --store https://nixos.example.org --deny-missing
-                                                exit with 1 if a crate is in neither of them
+                                                exit with code 1 if a crate is in neither of them
   cratewright cache status --store file:///var/cache/nix --format json | jq -r '.missing[].path'";
 
-/// Say which crates a binary cache has, and which it lacks
+/// List the crates that a binary cache has and those that it lacks
 #[derive(Debug, clap::Args)]
 #[command(after_help = STATUS_EXAMPLES)]
 pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) crates: CrateArgs,
-    /// Store to ask, as Nix names it; may be repeated, and then each crate may be in any of them
+    /// URL of the Nix store to check; may be repeated, then a crate may be in any of the stores
     #[arg(long, value_name = "URL", required = true, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) store: Vec<String>,
-    /// Ask for test suites of members as well, and for the crates that they need
+    /// Also check the test suites of members, and the crates that they need
     #[arg(long)]
     pub(crate) tests: bool,
-    /// Exit with 1 if a crate is missing
+    /// Exit with code 1 if a crate is missing
     #[arg(long)]
     pub(crate) deny_missing: bool,
     /// Output format
@@ -61,7 +61,7 @@ pub(crate) struct Status {
 }
 
 const PUSH_EXAMPLES: &str = "\
-Crates are pushed that are built here: `nix-build Cargo.nix -A cacheRoots` builds all of them.
+Pushes only crates that are built on this machine: `nix-build Cargo.nix -A cacheRoots` builds all of them.
 
 Examples:
   cratewright cache push --to file:///var/cache/nix --key /run/secrets/cache-key
@@ -74,21 +74,21 @@ Examples:
 pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) crates: CrateArgs,
-    /// Store to push to, as Nix names it
+    /// URL of the Nix store to push to
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) to: String,
     /// File with the secret key to sign with
     #[arg(long, value_name = "FILE", conflicts_with = "command")]
     pub(crate) key: Option<PathBuf>,
-    /// Shell command that pushes instead of `nix copy`
+    /// Shell command to push with, instead of `nix copy`
     ///
-    /// It gets store paths on standard input, one a line, and in OUT_PATHS, as a `post-build-hook` does.
+    /// It gets the store paths on standard input, one per line, and in OUT_PATHS, like a `post-build-hook`.
     #[arg(long, value_name = "COMMAND", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) command: Option<String>,
-    /// Push test suites of members as well, and the crates that they need
+    /// Also push the test suites of members, and the crates that they need
     #[arg(long)]
     pub(crate) tests: bool,
-    /// Push what crates are built with as well: the compiler, libraries and the like
+    /// Also push what the crates are built with, such as the compiler and libraries
     #[arg(long)]
     pub(crate) toolchain: bool,
 }
@@ -96,10 +96,10 @@ pub(crate) struct Push {
 const PLAN_EXAMPLES: &str = "\
 Examples:
   cratewright cache plan                        the root package, or all members
-  cratewright cache plan -A tests.all           an attribute of Cargo.nix
+  cratewright cache plan -A tests.all           one attribute of Cargo.nix
   cratewright cache plan --store https://team.example.org --format json";
 
-/// Say what a build would fetch and what it would build, before it starts
+/// Show what a build would fetch and what it would build, before it starts
 #[derive(Debug, clap::Args)]
 #[command(after_help = PLAN_EXAMPLES)]
 pub(crate) struct Plan {
@@ -110,7 +110,7 @@ pub(crate) struct Plan {
     /// Default: `rootCrate.build`, else `allWorkspaceMembers`.
     #[arg(long, short = 'A', value_name = "ATTRIBUTE")]
     pub(crate) attr: Option<String>,
-    /// Store to fetch from, in place of the substituters in Nix's configuration; may be repeated
+    /// URL of a Nix store to fetch from, instead of the substituters in Nix's configuration; may be repeated
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) store: Vec<String>,
     /// Output format

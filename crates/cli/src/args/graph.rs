@@ -7,44 +7,45 @@ use cratewright_graph::draw::DEFAULT_DEPTH;
 use crate::args::plan::PlanArgs;
 
 const EXAMPLES: &str = "\
-Arrows lead from a crate to what it depends on. Parts can be combined: what is drawn is in all of them.
+Arrows point from a crate to its dependencies. Options that select a part of the graph can be combined; only what all of
+them select is drawn.
 
 Examples:
   cratewright graph --format html -o graph.html
-                                                a page of everything, which works from the file
+                                                a page with the whole graph, which needs no server
   cratewright graph --around openssl-sys --format svg -o openssl.svg
   cratewright graph --members --format mermaid  for a README
   cratewright graph --changed --format svg -o changed.svg
-                                                what is built again since the branch left the default branch
+                                                what is rebuilt since HEAD left the default branch
   cratewright graph --duplicates | dot -Tpng -o duplicates.png";
 
-/// Draw the graph of what Nix builds, or a part of it
+/// Draw the graph of derivations that Nix builds, or a part of it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// Draw a crate with what depends on it and what it depends on: a name, or name@version
+    /// Draw only this crate with its dependents and dependencies: a name, or name@version
     #[arg(long, value_name = "CRATE")]
     pub(crate) around: Option<String>,
-    /// How far to go from that crate, in both directions
+    /// Number of steps to go from that crate, in both directions
     #[arg(long, value_name = "N", default_value_t = DEFAULT_DEPTH, requires = "around")]
     pub(crate) depth: usize,
-    /// Draw members and their tests alone; an arrow stands for a path through other crates as well
+    /// Draw only members and their tests; an arrow may stand for a path through other crates
     #[arg(long)]
     pub(crate) members: bool,
-    /// Draw packages that are built several times, and what leads to them
+    /// Draw only packages that are built several times, and the paths to them
     #[arg(long)]
     pub(crate) duplicates: bool,
-    /// Draw what is built again since a revision
+    /// Draw only what is rebuilt since a revision
     #[arg(long)]
     pub(crate) changed: bool,
-    /// Revision to compare with: `--changed` draws only what is built again, otherwise it is highlighted
+    /// Revision to compare with; without `--changed`, what is rebuilt is highlighted
     ///
-    /// Default for `--changed`: where HEAD left the default branch (`git merge-base`).
+    /// Default for `--changed`: the commit where HEAD left the default branch (`git merge-base`).
     #[arg(long, value_name = "REV")]
     pub(crate) since: Option<String>,
-    /// How to write it
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GraphFormat::Dot)]
     pub(crate) format: GraphFormat,
     /// Write to a file instead of standard output
@@ -54,14 +55,14 @@ pub(crate) struct Graph {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum GraphFormat {
-    /// For Graphviz
+    /// Graphviz
     Dot,
-    /// For programs
+    /// Machine-readable
     Json,
-    /// For Markdown
+    /// A diagram for Markdown
     Mermaid,
-    /// A picture
+    /// An image
     Svg,
-    /// A page with search, details and a treemap, of all platforms
+    /// A page for all platforms, with search, details and a treemap
     Html,
 }

@@ -1,21 +1,21 @@
-//! Arguments of commands that have Nix evaluate `Cargo.nix`.
+//! Arguments of all commands that let Nix evaluate `Cargo.nix`.
 
 use std::path::PathBuf;
 
-/// What is evaluated.
+/// The expression that Nix evaluates.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct FileArgs {
-    /// Cargo.nix to evaluate
+    /// Path of Cargo.nix
     ///
     /// Default: the one in the workspace root.
     #[arg(long, value_name = "PATH", conflicts_with = "expr")]
     pub(crate) cargo_nix: Option<PathBuf>,
-    /// nixpkgs, in place of the one in NIX_PATH
+    /// Path to nixpkgs, instead of the one in NIX_PATH
     #[arg(long, value_name = "PATH", conflicts_with = "expr")]
     pub(crate) nixpkgs: Option<PathBuf>,
-    /// Nix expression of what Cargo.nix evaluates to, with your arguments
+    /// Nix expression that imports Cargo.nix with your arguments
     ///
-    /// Relative paths in it start at the current directory. Whether Cargo.nix is up to date is not checked.
+    /// Relative paths in it start at the current directory. It is not checked whether Cargo.nix is up to date.
     #[arg(long, value_name = "NIX")]
     pub(crate) expr: Option<String>,
 }

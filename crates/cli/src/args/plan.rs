@@ -1,4 +1,4 @@
-//! Arguments of all commands that tell of the graph of derivations.
+//! Arguments of all commands that show the graph of derivations.
 
 use std::path::PathBuf;
 
@@ -6,31 +6,33 @@ use cratewright_resolver::DEFAULT_PROFILE;
 
 use crate::args::Load;
 
-/// Which graph.
+/// The graph to show.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct PlanArgs {
-    /// Path to Cargo.toml, of the workspace or any of its members
+    /// Path to the Cargo.toml of the workspace or of any member
     #[arg(long, value_name = "PATH")]
     pub(crate) manifest_path: Option<PathBuf>,
-    /// Cargo.nix, where it is not the one in the workspace root
+    /// Path of Cargo.nix
+    ///
+    /// Default: the one in the workspace root.
     #[arg(long, value_name = "PATH")]
     pub(crate) cargo_nix: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) load: Load,
-    /// Profile that crates are built with
+    /// Profile that the crates are built with
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE)]
     pub(crate) profile: String,
     /// Platform to report on, as target triple or Nix system
     ///
-    /// Default: that of this machine.
+    /// Default: the platform of this machine.
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<String>,
-    /// File in which timings are remembered
+    /// File where build times are remembered
     ///
     /// Default: target/cratewright-timings.json in the workspace root.
     #[arg(long, value_name = "PATH")]
     pub(crate) timings_file: Option<PathBuf>,
-    /// Taken for the sake of scripts: Cargo.lock is never changed
+    /// Accepted for scripts; Cargo.lock is never changed
     #[arg(long = "locked", hide = true)]
     _locked: bool,
 }

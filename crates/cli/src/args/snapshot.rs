@@ -3,14 +3,14 @@
 use crate::args::Generate;
 
 const EXAMPLES: &str = "\
-From then on `cratewright generate` writes the file as well, and `cratewright check` covers it. To go on without, remove
-it and run `cratewright generate`.
+From then on, `cratewright generate` also writes this file, and `cratewright check` also checks it. To stop using it,
+remove it and run `cratewright generate`.
 
 Examples:
   cratewright snapshot                          write build-graph.toml next to Cargo.nix
-  cratewright snapshot --stdout                 look without writing";
+  cratewright snapshot --stdout                 print it without writing";
 
-/// Write what is built as a file to commit and to review: build-graph.toml
+/// Write build-graph.toml, which lists what is built, to commit and review
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Snapshot {

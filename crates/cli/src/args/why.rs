@@ -4,39 +4,39 @@ use crate::args::Format;
 use crate::args::plan::PlanArgs;
 
 const EXAMPLES: &str = "\
-A crate is a name, NAME@VERSION, or the beginning of a package id. Ways begin at members; a line of a manifest stands for
-each step. What is built is what Cargo.nix has: the members with their variants and their tests.
+CRATE is a name, NAME@VERSION, or the beginning of a package id. Paths start at members; each step shows the line of the
+manifest that asks for it. Only what is in Cargo.nix counts: the members with their variants and their tests.
 
 Examples:
-  cratewright why syn                           ways from members to it, and what would have to go
+  cratewright why syn                           paths from members to it, and how to get rid of it
   cratewright why syn@1 --from app              one version, for one member
-  cratewright why tokio --feature full          which features and lines turn it on
+  cratewright why tokio --feature full          which features and lines enable it
   cratewright why --duplicates                  packages that are built several times, most expensive first";
 
-/// Say why a crate is built, why several times, and what would have to go for it to vanish
+/// Explain why a crate is built, why it is built several times, and how to get rid of it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Why {
     /// Crate to explain
     #[arg(value_name = "CRATE", required_unless_present = "duplicates")]
     pub(crate) krate: Option<String>,
-    /// Member that ways begin at
+    /// Member at which paths start
     ///
-    /// Default: each of them.
+    /// Default: each member.
     #[arg(long, value_name = "MEMBER", conflicts_with = "duplicates")]
     pub(crate) from: Option<String>,
-    /// Feature of the crate, to say why it is on
+    /// Feature of the crate to explain
     #[arg(long, value_name = "FEATURE", conflicts_with = "duplicates")]
     pub(crate) feature: Option<String>,
     /// List packages that are built several times
     #[arg(long, conflicts_with = "krate")]
     pub(crate) duplicates: bool,
-    /// Number of ways or chains to show; 0 for all
+    /// Number of paths or chains to show; 0 for all
     #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "duplicates")]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// How to print the answer
+    /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -1,8 +1,8 @@
-//! Reads the files with which Nix stores derivations: what a derivation takes, and what it gives.
+//! Reads the inputs and outputs of derivations from their `.drv` files.
 //!
-//! The format is ATerm, and has not changed since the first Nix: `Derive([outputs],[inputs],[sources],...)`, see
-//! "Derivation" in the manual of Nix, chapter "Store object formats". `nix derivation show`, which prints the same as JSON,
-//! has had three layouts so far.
+//! The format is ATerm, and is the same in all versions of Nix: `Derive([outputs],[inputs],[sources],...)`, see
+//! "Derivation" in the manual of Nix, chapter "Store object formats". `nix derivation show` prints the same as JSON,
+//! but in three different layouts so far.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,31 +11,31 @@ use cratewright_sources::diagnostic::Diagnostic;
 
 use crate::disk::require_text;
 
-/// The part of a derivation that is of interest here.
+/// The inputs and outputs of a derivation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Derivation {
     /// Outputs by name.
     pub(super) outputs: BTreeMap<String, Output>,
-    /// Paths of the derivations that it takes, and which outputs of each.
+    /// Paths of its input derivations, with the names of the outputs that it uses.
     pub(super) inputs: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Output {
     pub(super) path: String,
-    /// Whether its contents were known before it was built, as of all that is downloaded.
+    /// Whether the hash of its contents is known before it is built, as for everything that is downloaded.
     pub(super) is_fixed: bool,
 }
 
 impl Derivation {
-    /// Reads a file of the store.
+    /// Reads a derivation from the store.
     ///
     /// # Errors
-    /// When it is not there, or not a derivation.
+    /// When the file cannot be read, or is not a derivation.
     pub(super) fn read(path: &str) -> Result<Self, Diagnostic> {
         let text = require_text(Path::new(path))?;
         Derivation::parse(&text).ok_or_else(|| {
-            Diagnostic::new("invalid-derivation", "the file is not a derivation as Nix writes it")
+            Diagnostic::new("invalid-derivation", "the file is not a valid derivation")
                 .at(path)
                 .help("use another version of Nix; this one may be too new or too old")
         })
@@ -45,7 +45,7 @@ impl Derivation {
         let mut rest = Term(text.strip_prefix("Derive(")?);
         let outputs = rest.list(|term| {
             let [name, path, algorithm, _hash] = term.tuple()?;
-            // A content-addressed output has the algorithm of its hash alone.
+            // A content-addressed output has only a hash algorithm, no hash.
             Some((name, Output { path, is_fixed: !algorithm.is_empty() }))
         })?;
         rest.punctuation(',')?;
@@ -61,7 +61,7 @@ impl Derivation {
     }
 }
 
-/// What is left of a term.
+/// The unread rest of a term.
 struct Term<'a>(&'a str);
 
 impl Term<'_> {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_derivation_is_read() {
+    fn inputs_and_outputs_of_a_derivation_are_read() {
         let text = r#"Derive([("lib","/s/a-lib","",""),("out","/s/a","sha256","00\"ff")],[("/s/b.drv",["lib","out"]),("/s/c.drv",[])],["/s/src"],"x","/bin/sh",[],[("a","b")])"#;
         let read = Derivation::parse(text).unwrap();
         assert_eq!(read.outputs["lib"], Output { path: "/s/a-lib".into(), is_fixed: false });
@@ -133,13 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn another_file_is_no_derivation() {
+    fn a_file_that_is_not_a_derivation_is_an_error() {
         let failure = Derivation::read(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap_err();
         assert_eq!(failure.code, "invalid-derivation");
     }
 
     #[test]
-    fn what_is_cut_off_is_no_derivation() {
+    fn a_truncated_derivation_is_rejected() {
         let text = r#"Derive([("out","/s/a","","")],[("/s/b.drv",["out"])],"#;
         assert!(Derivation::parse(text).is_some());
         for length in 0..text.len() - 1 {

@@ -1,6 +1,7 @@
-//! `cratewright cache`: what a binary cache has of a workspace, what it lacks, and what a build would take from it.
+//! `cratewright cache`: which crates of a workspace a binary cache has, and what a build would fetch from it.
 //!
-//! Crates are inputs of builds. No result refers to them, so a cache that is given results has none of them.
+//! Crates are only inputs of builds. Results do not refer to them, so a cache that gets only results does not have
+//! them.
 
 mod derivation;
 mod plan;

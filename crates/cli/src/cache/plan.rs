@@ -1,4 +1,4 @@
-//! `cratewright cache plan`: what a build would fetch, and what it would build.
+//! `cratewright cache plan`: what a build would fetch and what it would build.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use crate::exit;
 use crate::nix;
 use crate::report::Report;
 
-/// What Nix says it would do, in groups.
+/// The plan that Nix prints.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Planned {
@@ -24,7 +24,7 @@ struct Planned {
     build: Vec<Step>,
     /// Store paths to fetch.
     fetch: Vec<Step>,
-    /// Sizes as Nix prints them.
+    /// Download size, as Nix prints it.
     #[serde(skip_serializing_if = "Option::is_none")]
     size: Option<String>,
 }
@@ -32,7 +32,7 @@ struct Planned {
 #[derive(Debug, Serialize)]
 struct Step {
     name: String,
-    /// Nothing where it is no crate, and not what a crate is built with.
+    /// `None` if it is neither a crate nor part of the toolchain of crates.
     #[serde(skip_serializing_if = "Option::is_none")]
     kind: Option<Kind>,
     path: String,
@@ -52,7 +52,7 @@ pub(super) fn run(command: &Plan, report: &Report) -> Result<u8, Diagnostic> {
     known.extend(roots::toolchain(&known)?);
     let said = dry_run(&derivation, &command.store)?;
     for line in said.lines() {
-        // Of stores that do not answer, which Nix then does without.
+        // Nix warns of stores that do not answer, and goes on without them.
         if let Some(warning) = line.strip_prefix("warning: ") {
             report.warning(warning);
         }
@@ -67,7 +67,7 @@ pub(super) fn run(command: &Plan, report: &Report) -> Result<u8, Diagnostic> {
     Ok(exit::SUCCESS)
 }
 
-/// What Nix prints of a build that it does not start.
+/// The output of Nix for a build that it plans but does not start.
 fn dry_run(derivation: &str, stores: &[String]) -> Result<String, Diagnostic> {
     let mut command = Command::new("nix-store");
     command.args(["--realise", "--dry-run", derivation]);
@@ -78,9 +78,9 @@ fn dry_run(derivation: &str, stores: &[String]) -> Result<String, Diagnostic> {
     if output.status.success() {
         return Ok(cargo::stderr(&output));
     }
-    Err(Diagnostic::new("store-unreachable", format!("Nix does not say how to build {}", name_of(derivation)))
+    Err(Diagnostic::new("store-unreachable", format!("Nix cannot plan the build of {}", name_of(derivation)))
         .note("Nix says", cargo::stderr(&output))
-        .help("check the stores in Nix's configuration, or name others with `--store URL`"))
+        .help("check the stores in Nix's configuration, or pass others with `--store URL`"))
 }
 
 fn planned(said: &str, known: &[Root]) -> Planned {
@@ -115,7 +115,7 @@ fn planned(said: &str, known: &[Root]) -> Planned {
 impl Planned {
     fn text(&self) -> String {
         if self.build.is_empty() && self.fetch.is_empty() {
-            return "nothing is built and nothing is fetched: all of it is there\n".to_owned();
+            return "nothing to build and nothing to fetch: the store has everything\n".to_owned();
         }
         let size = self.size.as_ref().map(|size| format!(" ({size})")).unwrap_or_default();
         let mut text = String::new();
@@ -128,7 +128,7 @@ impl Planned {
             names.sort_unstable();
             if !names.is_empty() {
                 let title = kind.map_or("sources and others", Kind::title);
-                let _ = writeln!(text, "\n{title} that are built:\n  {}", names.join("\n  "));
+                let _ = writeln!(text, "\n{title} to build:\n  {}", names.join("\n  "));
             }
         }
         text
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nix_says_is_grouped() {
+    fn the_plan_of_nix_is_grouped_by_kind() {
         let root = Root {
             name: "app".into(),
             version: "1.0.0".into(),
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(
             planned.text(),
             "built: 2 (1 member, 1 other)\nfetched: 1 (1 member) (0.10 MiB download, 0.50 MiB unpacked)\n\n\
-             members that are built:\n  app 1.0.0\n\nsources and others that are built:\n  app-src\n"
+             members to build:\n  app 1.0.0\n\nsources and others to build:\n  app-src\n"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `cratewright cache push`: brings what a cache lacks there.
+//! `cratewright cache push`: pushes the crates that a cache lacks.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -17,7 +17,7 @@ use crate::exit;
 use crate::nix;
 use crate::report::Report;
 
-/// Paths that are pushed at once: few enough to see how far it is, and for a command line.
+/// Number of paths that are pushed at once, small enough to show progress and to fit into a command line.
 const BATCH: usize = 50;
 
 pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
@@ -43,7 +43,7 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     Ok(not_built(&roots, &missing, &built, report))
 }
 
-/// Tells of crates that could not be pushed.
+/// Reports crates that could not be pushed because they are not built.
 fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, report: &Report) -> u8 {
     let is_lacking = |path: &String| missing.contains(path.as_str()) && !built.contains(path.as_str());
     let lacking = roots.iter().filter(|root| root.outputs.values().any(is_lacking));
@@ -55,14 +55,14 @@ fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, r
     let what = if names.len() == 1 { "derivation is" } else { "derivations are" };
     report.finding(
         "not built",
-        format_args!("{} {what} neither in the cache nor in the store of this machine", names.len()),
+        format_args!("{} {what} neither in the cache nor in the local store", names.len()),
         &names,
-        "build all of them with `nix-build Cargo.nix -A cacheRoots`, or `-A cacheRoots.tests` with test suites; then push again",
+        "build all of them with `nix-build Cargo.nix -A cacheRoots`, or `-A cacheRoots.tests` to include test suites; then push again",
     );
     exit::STALE
 }
 
-/// Where to push to. A binary cache takes the key with its address, and Nix signs what it writes there.
+/// The URL to push to. For a binary cache it contains the key, so that Nix signs what it writes.
 fn destination(command: &Push) -> Result<String, Diagnostic> {
     let Some(key) = &command.key else { return Ok(command.to.clone()) };
     let key = key.canonicalize().map_err(|error| Diagnostic::io("read", key, &error))?;
@@ -73,16 +73,16 @@ fn destination(command: &Push) -> Result<String, Diagnostic> {
     Ok(format!("{}{and}secret-key={}", command.to, encoded(&key)?))
 }
 
-/// Whether Nix keeps a store as files with signatures beside them.
+/// Whether a store is a binary cache, which keeps signatures in files.
 fn is_binary_cache(store: &str) -> bool {
     ["file://", "http://", "https://", "s3://"].iter().any(|scheme| store.starts_with(scheme))
 }
 
-/// A path as a part of an address.
+/// A path, percent-encoded for a URL.
 fn encoded(path: &Path) -> Result<String, Diagnostic> {
     let Some(path) = path.to_str() else {
-        return Err(Diagnostic::new("invalid-key-path", format!("`{}` is not a name in UTF-8", path.display()))
-            .help("give the file of the key another name"));
+        return Err(Diagnostic::new("invalid-key-path", format!("the path `{}` is not valid UTF-8", path.display()))
+            .help("rename the key file"));
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte);
     Ok(path
@@ -105,7 +105,7 @@ fn push(command: &Push, to: &str, paths: &[&str]) -> Result<(), Diagnostic> {
     done("nix copy", Ok(cargo::output(copy)?))
 }
 
-/// Runs a shell command that reads store paths.
+/// Runs a shell command that gets store paths on standard input and in `OUT_PATHS`.
 fn given(shell: &str, paths: &[&str]) -> io::Result<Output> {
     let mut command = Command::new("sh");
     command.args(["-c", shell]).env("OUT_PATHS", paths.join(" "));
@@ -113,7 +113,7 @@ fn given(shell: &str, paths: &[&str]) -> io::Result<Output> {
     let mut child = command.spawn()?;
     let mut stdin = child.stdin.take().expect("it was asked for");
     thread::scope(|scope| {
-        // A command that goes by OUT_PATHS may end before it has read them.
+        // A command that uses OUT_PATHS may end without reading its input.
         scope.spawn(move || paths.iter().all(|path| writeln!(stdin, "{path}").is_ok()));
         child.wait_with_output()
     })
@@ -128,9 +128,9 @@ fn done(program: &str, output: io::Result<Output>) -> Result<(), Diagnostic> {
         },
         Err(error) => error.to_string(),
     };
-    Err(Diagnostic::new("push-failed", format!("`{program}` failed; what was pushed before stays there"))
+    Err(Diagnostic::new("push-failed", format!("`{program}` failed; paths that were pushed before stay in the cache"))
         .note("it says", said)
-        .help("check that you may write to the cache; the next `cratewright cache push` goes on from here"))
+        .help("check that you may write to the cache, then run `cratewright cache push` again: it continues from here"))
 }
 
 #[cfg(test)]
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_a_part_of_an_address() {
+    fn paths_are_percent_encoded() {
         assert_eq!(encoded(Path::new("/run/a key&b?#ü")).unwrap(), "/run/a%20key%26b%3F%23%C3%BC");
         let strange = Path::new(OsStr::from_bytes(b"/run/\xff"));
         assert_eq!(encoded(strange).unwrap_err().code, "invalid-key-path");

@@ -1,4 +1,5 @@
-//! What a binary cache must have of a workspace: the crates that `cacheRoots` of Cargo.nix has, and what they are built with.
+//! The derivations that a binary cache should have: the crates in `cacheRoots` of Cargo.nix, and what they are built
+//! with.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,20 +17,20 @@ use crate::workspace;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Kind {
-    /// Of the workspace, or beside it.
+    /// A package with local sources.
     Member,
-    /// Of a registry or a git repository.
+    /// A package from a registry or a git repository.
     Dependency,
     /// The test suite of a member.
     Tests,
-    /// A compiler, a library or the like: all else that the builds of crates take and Nix builds.
+    /// Anything else that Nix builds as an input of crates, such as a compiler or a library.
     Toolchain,
 }
 
 impl Kind {
     pub(super) const ALL: [Kind; 4] = [Kind::Member, Kind::Dependency, Kind::Tests, Kind::Toolchain];
 
-    /// One of them.
+    /// The word for one of this kind.
     pub(super) fn noun(self) -> &'static str {
         match self {
             Kind::Member => "member",
@@ -39,7 +40,7 @@ impl Kind {
         }
     }
 
-    /// As the head of a list.
+    /// The heading of a list of this kind.
     pub(super) fn title(self) -> &'static str {
         match self {
             Kind::Member => "members",
@@ -54,14 +55,14 @@ impl Kind {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Root {
-    /// Of the crate, or of the derivation where it is none.
+    /// Name of the crate, or of the derivation if it is not a crate.
     pub(super) name: String,
-    /// Empty where it is no crate.
+    /// Empty if it is not a crate.
     #[serde(default)]
     pub(super) version: String,
     pub(super) kind: Kind,
     pub(super) drv_path: String,
-    /// Store paths by name.
+    /// Store paths by name of the output.
     pub(super) outputs: BTreeMap<String, String>,
 }
 
@@ -71,7 +72,7 @@ impl Root {
     }
 }
 
-/// The expression of `Cargo.nix`, which must be up to date where it is not the user's own expression.
+/// The expression that imports `Cargo.nix`. The file must be up to date, unless the user gives an expression.
 pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
     if arguments.file.expr.is_some() {
         return nix::cargo_nix(&arguments.file, "".as_ref(), "");
@@ -84,7 +85,7 @@ pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
     Ok(expression)
 }
 
-/// All crates of a `Cargo.nix`, with the test suites of members or without. Writes their derivations to the store.
+/// All crates of a `Cargo.nix`, with or without the test suites of members. Writes their derivations to the store.
 pub(super) fn crates(file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnostic> {
     let attribute = if with_tests { "cacheRoots.tests" } else { "cacheRoots" };
     let roots: Vec<Root> = nix::instantiate(
@@ -96,13 +97,16 @@ pub(super) fn crates(file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnost
         None => Ok(roots),
         Some(root) => Err(Diagnostic::new(
             "content-addressed",
-            format!("the outputs of {} are content-addressed, and not known before they are built", root.display()),
+            format!(
+                "the outputs of {} are content-addressed, so their paths are not known before they are built",
+                root.display()
+            ),
         )
-        .help("look for crates that are built without `contentAddressed = true`")),
+        .help("build the crates without `contentAddressed = true`")),
     }
 }
 
-/// What the crates are built with, besides each other and besides what is downloaded: outputs that they take.
+/// The outputs that the crates are built with, except for other crates and downloads.
 pub(super) fn toolchain(crates: &[Root]) -> Result<Vec<Root>, Diagnostic> {
     let own: BTreeSet<&str> = crates.iter().map(|root| root.drv_path.as_str()).collect();
     let mut taken: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -131,7 +135,7 @@ pub(super) fn toolchain(crates: &[Root]) -> Result<Vec<Root>, Diagnostic> {
     Ok(roots)
 }
 
-/// All outputs.
+/// The store paths of all outputs.
 pub(super) fn paths(roots: &[Root]) -> BTreeSet<&str> {
     roots.iter().flat_map(|root| root.outputs.values().map(String::as_str)).collect()
 }

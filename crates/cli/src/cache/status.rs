@@ -1,4 +1,4 @@
-//! `cratewright cache status`: what caches have of a workspace, and what they lack.
+//! `cratewright cache status`: which crates of a workspace are in binary caches, and which are missing.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use crate::cache::store;
 use crate::exit;
 use crate::report::Report;
 
-/// Which of the outputs are there.
+/// The derivations that should be in the stores, and the paths that are.
 struct Found {
     roots: Vec<Root>,
     paths: BTreeSet<String>,
@@ -33,7 +33,7 @@ pub(super) fn run(command: &Status, report: &Report) -> Result<u8, Diagnostic> {
         Format::Text => report.data(&found.text(&command.store))?,
         Format::Json => report.data(&format!("{:#}\n", found.json(&command.store)))?,
     }
-    // The toolchain may well come from elsewhere, and where it does not, it is named.
+    // The toolchain often comes from another cache, so it is listed but is not an error.
     let is_missing = found.missing().any(|root| root.kind != Kind::Toolchain);
     Ok(if command.deny_missing && is_missing { exit::STALE } else { exit::SUCCESS })
 }
@@ -47,7 +47,7 @@ impl Found {
         self.roots.iter().filter(|root| !self.has(root))
     }
 
-    /// How many of a kind are there, and how many there should be.
+    /// How many derivations of a kind are in the stores, and how many should be.
     fn counts(&self, kind: Kind) -> (usize, usize) {
         let of_kind = self.roots.iter().filter(|root| root.kind == kind);
         of_kind.fold((0, 0), |(there, all), root| (there + usize::from(self.has(root)), all + 1))
@@ -72,7 +72,7 @@ impl Found {
         text
     }
 
-    /// With the outputs that are missing where others are there.
+    /// The name of a derivation, with the missing outputs if others are in the stores.
     fn shown(&self, root: &Root) -> String {
         let missing: Vec<&str> = root
             .outputs

@@ -1,4 +1,4 @@
-//! Asks stores which paths they have.
+//! Asks Nix stores which paths they have.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -9,14 +9,14 @@ use serde_json::Value;
 use crate::cargo;
 use crate::nix;
 
-/// Nix asks a store for one path after the other, so several of it ask at once.
+/// Nix asks a store for one path at a time, so several processes ask in parallel.
 const PROCESSES: usize = 8;
-/// Fewer are not worth a process.
+/// Minimum number of paths for a process of their own.
 const AT_LEAST: usize = 25;
-/// More may be too long for a command line.
+/// Maximum number of paths in a command line.
 const AT_MOST: usize = 500;
 
-/// Which of the paths any of the stores has.
+/// The paths that at least one of the stores has.
 pub(super) fn found<'a>(stores: &[String], paths: &BTreeSet<&'a str>) -> Result<BTreeSet<&'a str>, Diagnostic> {
     let mut found = BTreeSet::new();
     for store in stores {
@@ -31,7 +31,7 @@ pub(super) fn found<'a>(stores: &[String], paths: &BTreeSet<&'a str>) -> Result<
     Ok(found)
 }
 
-/// Which of the paths the store of this machine has.
+/// The paths that the local store has.
 pub(super) fn built<'a>(paths: &BTreeSet<&'a str>) -> Result<BTreeSet<&'a str>, Diagnostic> {
     let paths: Vec<&str> = paths.iter().copied().collect();
     let all = paths.chunks(AT_MOST).map(|chunk| answer(None, chunk));
@@ -44,14 +44,14 @@ fn answer<'a>(store: Option<&str>, paths: &[&'a str]) -> Result<Vec<&'a str>, Di
     }
     let mut command = nix::command("path-info");
     command.arg("--json").args(store.map(|store| ["--store", store]).into_iter().flatten()).args(paths);
-    // Nix remembers for an hour what a cache lacks, in a database that several processes of it cannot write at once.
+    // Nix remembers missing paths for an hour, in a database that several processes cannot write at once.
     let memory =
         tempfile::tempdir().map_err(|error| Diagnostic::io("write", "a temporary directory".as_ref(), &error))?;
     command.env("XDG_CACHE_HOME", memory.path());
     let output = cargo::output(command)?;
-    let shown = store.unwrap_or("the store of this machine");
+    let shown = store.unwrap_or("the local store");
     let failed = |why: String| {
-        Diagnostic::new("store-unreachable", format!("`{shown}` does not say what it has"))
+        Diagnostic::new("store-unreachable", format!("cannot ask `{shown}` which paths it has"))
             .note("Nix says", why)
             .help("check the address with `nix store ping --store URL`")
     };
@@ -63,7 +63,7 @@ fn answer<'a>(store: Option<&str>, paths: &[&'a str]) -> Result<Vec<&'a str>, Di
     Ok(paths.iter().copied().filter(|path| known.contains(path)).collect())
 }
 
-/// Paths that a store has, by what `nix path-info --json` prints: a list up to Nix 2.18, and an object since.
+/// Valid paths in the output of `nix path-info --json`, which is a list up to Nix 2.18 and an object since then.
 fn valid(said: &Value) -> Option<BTreeSet<&str>> {
     match said {
         Value::Array(list) => {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_layouts_of_answers_are_read() {
+    fn both_layouts_of_path_info_are_read() {
         let old = json!([{ "path": "/s/a", "narSize": 1 }, { "path": "/s/b", "valid": false }]);
         let new = json!({ "/s/a": { "narSize": 1 }, "/s/b": null });
         for said in [old, new] {

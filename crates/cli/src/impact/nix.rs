@@ -1,4 +1,4 @@
-//! The same question to Nix: which outputs are there that were not there before.
+//! Compares both sides by evaluation with Nix: which output paths are new.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use serde::Deserialize;
 use crate::nix;
 use crate::workspace::system;
 
-/// How Nix is asked.
+/// Options for the evaluation.
 pub(super) struct Nix<'a> {
     pub(super) nixpkgs: Option<&'a Path>,
-    /// The platform, where it is not the one that Nix is on.
+    /// The platform, if it is not the one that Nix runs on.
     pub(super) elsewhere: Option<&'a str>,
     pub(super) profile: &'a str,
-    /// Crates that are others after the change, as `name` or `name@version`.
+    /// Crates that are assumed to change, as `name` or `name@version`.
     pub(super) bumped: &'a [String],
 }
 
-/// What one evaluation gives: output paths by table and name.
+/// The result of an evaluation: output paths by table and name.
 #[derive(Deserialize)]
 struct Evaluated {
     platform: String,
@@ -29,7 +29,7 @@ struct Evaluated {
 }
 
 impl Nix<'_> {
-    /// Evaluates the file before and the file after.
+    /// Evaluates `Cargo.nix` before and after the change.
     pub(super) fn compare(
         &self,
         [before, after]: &[PathBuf; 2],
@@ -40,9 +40,9 @@ impl Nix<'_> {
         let Some(impact) = impacts.iter().find(|impact| impact.after.platform == platform) else {
             return Err(Diagnostic::new(
                 "unknown-platform",
-                format!("Nix evaluates for {platform}, which is no platform of the workspace"),
+                format!("Nix evaluates for {platform}, which is not a platform of the workspace"),
             )
-            .help("ask on a machine of one of its platforms"));
+            .help("run the command on a machine with one of its platforms"));
         };
         let empty = DerivationGraph::default();
         let graph_before = graphs_before.iter().find(|graph| graph.platform == platform).unwrap_or(&empty);
@@ -81,7 +81,7 @@ impl Nix<'_> {
         for (table, name) in derivations.iter().map(attribute) {
             names.entry(table).or_default().insert(name);
         }
-        // In a file, as they may be more than an argument can hold.
+        // The expression is passed in a file, as it may be too long for an argument.
         let unwritten = |error: &std::io::Error| Diagnostic::io("write", Path::new("a temporary file"), error);
         let file = tempfile::NamedTempFile::new().map_err(|error| unwritten(&error))?;
         serde_json::to_writer(&file, &names).map_err(|error| unwritten(&error.into()))?;
@@ -93,14 +93,14 @@ impl Nix<'_> {
             let system = system(platform).ok_or_else(|| {
                 Diagnostic::new(
                     "unknown-platform",
-                    format!("nixpkgs has no system for `{platform}`, for which Nix could be asked"),
+                    format!("nixpkgs has no system for `{platform}`, so Nix cannot evaluate for it"),
                 )
-                .help("ask for a platform that builds for itself")
+                .help("choose a native platform with `--platform`")
             })?;
             let from = self.nixpkgs.map_or(Ok("<nixpkgs>".to_owned()), nix::path)?;
             nixpkgs = format!("pkgs = import {from} {{ config = {{ }}; system = {}; }};", nix_string(system));
         }
-        // A hook that does nothing makes another derivation.
+        // A hook that does nothing is enough to change the derivation.
         let bumped = bumped.iter().map(|crate_of| {
             let key = crate_of.replacen('@', "@=", 1);
             format!("{} = _: {{ preConfigure = \": bumped\"; }};", nix_string(&key))
@@ -125,7 +125,7 @@ impl Nix<'_> {
     }
 }
 
-/// The table that a derivation is in, and its name there.
+/// The table of `Cargo.nix` that has a derivation, and its name there.
 fn attribute(derivation: &Derivation) -> (&'static str, &str) {
     match (derivation.kind, derivation.side) {
         (Kind::Tests, _) => ("tests", &derivation.name),

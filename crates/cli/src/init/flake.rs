@@ -1,4 +1,4 @@
-//! The text of a flake: a template of this repository, with what is known of the workspace.
+//! The text of a flake: a template of this repository, filled in for the workspace.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -7,32 +7,29 @@ use cratewright_renderer::nix_string;
 
 use crate::args::init::FlakeKind;
 
-const PLAIN: &str = include_str!("../../../../templates/default/flake.nix");
-const FLAKE_PARTS: &str = include_str!("../../../../templates/flake-parts/flake.nix");
+const PLAIN: &str = include_str!("../../templates/default/flake.nix");
+const FLAKE_PARTS: &str = include_str!("../../templates/flake-parts/flake.nix");
 
-/// Where the templates have the address of Cratewright.
-const ADDRESS: &str = "\"git+file:///path/to/cratewright\"; # your clone";
-
-/// Where they have the workspace root.
+/// The line of the templates with the workspace root.
 const ROOT: &str = "root = ./.;";
 
-/// Marks lines for a toolchain file, which are comments in the templates.
+/// Marks the lines for a toolchain file, which are commented out in the templates.
 const TOOLCHAIN: &str = "rust-overlay";
 
-/// What a flake depends on. Nothing of it is in a template.
+/// The values that are filled into a template.
 #[derive(Debug, Default)]
 pub(super) struct Known<'a> {
     /// URL of Cratewright.
     pub(super) url: Option<&'a str>,
-    /// Directory of the workspace, seen from that of the flake, if it is another one.
+    /// Directory of the workspace relative to the flake, or empty if it is the same.
     pub(super) directory: &'a str,
-    /// Whether a toolchain file says which Rust is used.
+    /// Whether the workspace has a toolchain file.
     pub(super) has_toolchain: bool,
-    /// Systems that `Cargo.nix` is for, where the workspace names them.
+    /// Systems that `Cargo.nix` is for, if the workspace configures them.
     pub(super) systems: Vec<&'static str>,
 }
 
-/// The whole file; none for [`FlakeKind::None`].
+/// The whole file; `None` for [`FlakeKind::None`].
 pub(super) fn text(kind: FlakeKind, known: &Known<'_>) -> Option<String> {
     let template = match kind {
         FlakeKind::Plain => PLAIN,
@@ -59,7 +56,7 @@ pub(super) fn text(kind: FlakeKind, known: &Known<'_>) -> Option<String> {
         text.push('\n');
     }
     if let Some(url) = known.url {
-        text = text.replace(ADDRESS, &format!("{};", nix_string(url)));
+        text = text.replace(&nix_string(&address()), &nix_string(url));
     }
     if !known.directory.is_empty() {
         let directory = nix_string(&format!("/{}", known.directory));
@@ -68,12 +65,18 @@ pub(super) fn text(kind: FlakeKind, known: &Known<'_>) -> Option<String> {
     Some(text)
 }
 
+/// Where the templates take Cratewright from.
+fn address() -> String {
+    env!("CARGO_PKG_REPOSITORY").replace("https://github.com/", "github:")
+}
+
 /// Whether a line of a template is an element of the list of systems.
 fn is_system(code: &str) -> bool {
     code.starts_with('"') && ["-linux\"", "-darwin\""].iter().any(|end| code.ends_with(end))
 }
 
-/// The URL of a flake in a directory: of the repository where it is one, so that files unknown to git are not copied.
+/// The URL of a flake in a directory. For a git repository it is a `git+file` URL, so that untracked files are not
+/// copied.
 pub(super) fn url_of(directory: &Path) -> String {
     let scheme = if directory.join(".git").exists() { "git+file://" } else { "path:" };
     let mut url = scheme.to_owned();
@@ -87,7 +90,7 @@ pub(super) fn url_of(directory: &Path) -> String {
     url
 }
 
-/// The clone of Cratewright that this program was built from, if it is still there.
+/// The clone of Cratewright that this program was built from, if it still exists.
 pub(super) fn own_clone() -> Option<PathBuf> {
     let clone = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
     let is_there = ["flake.nix", "nix-lib/per-system.nix"].iter().all(|file| clone.join(file).is_file());
@@ -99,14 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_nothing_is_known_it_is_the_template() {
+    fn without_values_the_template_is_unchanged() {
         assert_eq!(text(FlakeKind::Plain, &Known::default()).as_deref(), Some(PLAIN));
         assert_eq!(text(FlakeKind::FlakeParts, &Known::default()).as_deref(), Some(FLAKE_PARTS));
         assert_eq!(text(FlakeKind::None, &Known::default()), None);
     }
 
     #[test]
-    fn each_template_has_a_place_for_all_that_is_known() {
+    fn every_value_is_filled_into_each_template() {
         for kind in [FlakeKind::Plain, FlakeKind::FlakeParts] {
             let known = Known {
                 url: Some("git+https://git.example/a\"b${c}"),
@@ -121,7 +124,7 @@ mod tests {
             assert!(text.contains("\n  inputs.rust-overlay.url = \"github:oxalica/rust-overlay\";\n"), "{text}");
             assert_eq!(text.contains("rust-overlay = inputs.rust-overlay;"), kind == FlakeKind::Plain, "{text}");
             assert!(!text.contains("# inputs") && !text.contains("# rust-overlay"), "{text}");
-            assert!(!text.contains("-linux\"\n        \"aarch64") && !text.contains("/path/to"), "{text}");
+            assert!(!text.contains("-linux\"\n        \"aarch64") && !text.contains(&address()), "{text}");
         }
     }
 

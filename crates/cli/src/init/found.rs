@@ -1,17 +1,17 @@
-//! What lies around a workspace that decides what is written: looked for, never asked for.
+//! Files of the workspace and its repository that decide what is written. The user is not asked.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::read_text;
 
-/// Names of the file that says which Rust a project uses.
+/// Names of rustup's toolchain file.
 const TOOLCHAINS: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
 
-/// Names of just's file.
+/// Names of a justfile.
 const JUSTFILES: [&str; 3] = ["justfile", "Justfile", ".justfile"];
 
-/// Configuration of bots that update dependencies.
+/// Configuration files of bots that update dependencies.
 const BOTS: [&str; 11] = [
     "renovate.json",
     "renovate.json5",
@@ -26,18 +26,18 @@ const BOTS: [&str; 11] = [
     ".github/dependabot.yaml",
 ];
 
-/// What there is. Names are seen from the workspace root.
+/// The files that exist. Names are relative to the workspace root.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// Whether it is in a git repository: a flake then sees what git knows.
+    /// Whether the workspace is in a git repository, where a flake sees only tracked files.
     pub(super) is_in_git: bool,
-    /// A flake in the workspace root or above it, in the same repository.
+    /// A flake in the workspace root, or above it in the same repository.
     pub(super) flake: Option<FoundFlake>,
     pub(super) toolchain: Option<&'static str>,
     pub(super) has_github: bool,
     pub(super) has_gitlab: bool,
     pub(super) bot: Option<&'static str>,
-    /// A justfile that does not name cratewright yet.
+    /// A justfile that does not mention cratewright yet.
     pub(super) justfile: Option<&'static str>,
 }
 
@@ -48,13 +48,13 @@ pub(super) struct FoundFlake {
 }
 
 impl Found {
-    /// `root` is the workspace root, without links.
+    /// `root` is the canonical workspace root.
     pub(super) fn of(root: &Path) -> Self {
         let top = root.ancestors().find(|directory| directory.join(".git").exists());
         let within = root.ancestors().take_while(|directory| directory.starts_with(top.unwrap_or(root)));
         let flake = within.map(|directory| directory.join("flake.nix")).find(|path| is_there(path));
         let first = |names: &[&'static str]| names.iter().copied().find(|name| is_there(&root.join(name)));
-        // Workflows run in the top of the repository.
+        // CI systems read workflows only from the top of the repository.
         let is_top = top.is_none_or(|top| top == root);
         Found {
             is_in_git: top.is_some(),
@@ -79,7 +79,7 @@ impl FoundFlake {
     }
 }
 
-/// Whether a name is taken, by a link that leads nowhere as well.
+/// Whether a path exists, including broken links.
 pub(super) fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }

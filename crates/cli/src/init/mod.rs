@@ -1,7 +1,7 @@
-//! `cratewright init`: from a Cargo workspace to a flake that builds it.
+//! `cratewright init`: writes a flake that builds a Cargo workspace.
 //!
-//! `found` looks at what there is, `plan` decides from that, and all files are written together: no file that exists is
-//! changed, and where one cannot be written none is. What would have to be added to a file is printed instead.
+//! `found` looks for existing files, `plan` decides what to write, and all files are written together or not at all.
+//! Existing files are not changed; what has to be added to them is printed instead.
 
 mod flake;
 mod found;
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &Init, report: &Report) -> Result<u8, Diagnostic> {
     let load = LoadOptions {
         manifest_path: command.manifest_path.clone(),
         offline: command.offline,
-        // The lock exists, so it is not changed.
+        // The lock file exists, so it is not changed.
         locked: true,
         progress: report.progress(),
         ..LoadOptions::default()
@@ -74,18 +74,18 @@ pub(crate) fn run(command: &Init, report: &Report) -> Result<u8, Diagnostic> {
         };
         report.status(verb, output::shown(&file.path));
     }
-    let told = match command.format {
+    let printed = match command.format {
         Format::Json => format!("{:#}\n", json(&root, &plan, &native)),
         Format::Text => text(&root, &plan, &native),
     };
-    report.data(&told)?;
+    report.data(&printed)?;
     Ok(exit::SUCCESS)
 }
 
-/// The URL of Cratewright: as it was given, or of the clone that this program is from.
+/// The URL of Cratewright: the given one, or that of the clone that this program was built from.
 fn address(given: Option<&str>) -> Result<Option<String>, Diagnostic> {
     let directory = match given {
-        // Nix knows no such URL, so that it is a directory, or was meant to be.
+        // Anything that is not a URL is meant to be a directory.
         Some(given) if !given.starts_with(['.', '/']) && !Path::new(given).is_dir() => {
             return Ok(Some(given.to_owned()));
         }
@@ -95,20 +95,20 @@ fn address(given: Option<&str>) -> Result<Option<String>, Diagnostic> {
     Ok(directory.as_deref().map(flake::url_of))
 }
 
-/// What of `Cargo.nix` is built.
+/// The attribute of `Cargo.nix` to build.
 fn attribute(workspace: &Workspace) -> &'static str {
     if workspace.packages.root.is_some() { "rootCrate.build" } else { "allWorkspaceMembers" }
 }
 
-/// What is left to do, for people.
+/// The remaining steps as text.
 fn text(root: &Path, plan: &Plan, native: &Native) -> String {
     let mut text = String::new();
     for note in &plan.notes {
         let _ = writeln!(text, "{note}");
     }
     for (crates, how) in [
-        (&native.covered, "Cratewright's overrides have them"),
-        (&native.unknown, "`cratewright overrides` says whether nixpkgs has them"),
+        (&native.covered, "Cratewright's overrides provide them"),
+        (&native.unknown, "run `cratewright overrides` to see whether nixpkgs provides them"),
     ] {
         if !crates.is_empty() {
             let _ = writeln!(text, "Native libraries or tools for {}: {how}", crates.join(", "));
@@ -132,7 +132,7 @@ fn text(root: &Path, plan: &Plan, native: &Native) -> String {
     text
 }
 
-/// The same for programs. Paths are absolute.
+/// The remaining steps as JSON. Paths are absolute.
 fn json(root: &Path, plan: &Plan, native: &Native) -> Value {
     let paths = |is_kept: bool| {
         let files = plan.files.iter().filter(|file| file.is_kept == is_kept);

@@ -1,4 +1,4 @@
-//! What is written, what is left to do by hand, and what to run next.
+//! Which files to write, what to edit by hand, and which commands to run next.
 
 use std::path::{Path, PathBuf};
 
@@ -11,34 +11,31 @@ use crate::init::found::{Found, FoundFlake, is_there};
 use crate::paths::{quoted, relative};
 use crate::repository;
 
-/// Files of the template `ci`, each with whether it is for bots alone.
+/// Files of the template `ci`, each with whether it is only for bots.
 const GITHUB: [(&str, &str, bool); 2] = [
     (
         ".github/workflows/check-cargo-nix.yml",
-        include_str!("../../../../templates/ci/.github/workflows/check-cargo-nix.yml"),
+        include_str!("../../templates/ci/.github/workflows/check-cargo-nix.yml"),
         false,
     ),
     (
         ".github/workflows/regenerate-cargo-nix.yml",
-        include_str!("../../../../templates/ci/.github/workflows/regenerate-cargo-nix.yml"),
+        include_str!("../../templates/ci/.github/workflows/regenerate-cargo-nix.yml"),
         true,
     ),
 ];
 
-const GITLAB: [(&str, &str, bool); 1] = [(
-    ".gitlab/regenerate-cargo-nix.yml",
-    include_str!("../../../../templates/ci/.gitlab/regenerate-cargo-nix.yml"),
-    true,
-)];
+const GITLAB: [(&str, &str, bool); 1] =
+    [(".gitlab/regenerate-cargo-nix.yml", include_str!("../../templates/ci/.gitlab/regenerate-cargo-nix.yml"), true)];
 
-const RECIPES: &str = include_str!("../../../../templates/just/justfile");
+const RECIPES: &str = include_str!("../../templates/just/justfile");
 
-/// A file that there should be.
+/// A file to write.
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) path: PathBuf,
     pub(super) text: String,
-    /// It was there before, and stays as it is.
+    /// Whether the file exists already and is not changed.
     pub(super) is_kept: bool,
 }
 
@@ -52,47 +49,47 @@ impl Planned {
     }
 }
 
-/// Something to change by hand in a file.
+/// An edit to make by hand.
 #[derive(Debug, Serialize)]
 pub(super) struct Edit {
-    /// Seen from the workspace root.
+    /// Path relative to the workspace root.
     pub(super) file: String,
     pub(super) what: String,
-    /// What goes into the file.
+    /// The text to add to the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) text: Option<String>,
 }
 
-/// What to do for one workspace.
+/// The steps for one workspace.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) files: Vec<Planned>,
-    /// What was decided, a sentence each.
+    /// The decisions, one sentence each.
     pub(super) notes: Vec<String>,
     pub(super) edits: Vec<Edit>,
-    /// Commands, to be run in the workspace root.
+    /// Commands to run in the workspace root.
     pub(super) next: Vec<String>,
 }
 
-/// What of a workspace counts here.
+/// The facts about a workspace that the plan depends on.
 #[derive(Debug)]
 pub(super) struct Workspace<'a> {
-    /// Without links.
+    /// The canonical workspace root.
     pub(super) root: &'a Path,
     /// The root package, or all members.
     pub(super) attribute: &'static str,
-    /// Systems that it names, if it does.
+    /// Systems that the workspace configures, if any.
     pub(super) systems: Vec<&'static str>,
-    /// What `generate` would write.
+    /// The files that `generate` would write.
     pub(super) generated: Vec<Planned>,
 }
 
 impl Plan {
-    /// `url` is the address of Cratewright, if it is known.
+    /// `url` is the flake URL of Cratewright, if known.
     pub(super) fn new(workspace: Workspace<'_>, found: &Found, asked: Option<FlakeKind>, url: Option<&str>) -> Self {
         let Workspace { root, attribute, systems, generated } = workspace;
         let mut plan = Plan { files: generated, notes: Vec::new(), edits: Vec::new(), next: Vec::new() };
-        // Where Cargo.nix was there, it may be of another day.
+        // A Cargo.nix that existed before may be stale.
         if plan.files.iter().any(|file| file.is_kept) {
             plan.next.push("cratewright check".to_owned());
         }
@@ -105,9 +102,9 @@ impl Plan {
         if let Some(toolchain) = found.toolchain.filter(|_| !is_ready) {
             plan.notes.push(match kind {
                 FlakeKind::None => {
-                    format!("Rust is nixpkgs', not that of {toolchain}: see the argument `toolchain` of Cargo.nix")
+                    format!("Rust comes from nixpkgs, not from {toolchain}: see the argument `toolchain` of Cargo.nix")
                 }
-                _ => format!("Rust is that of {toolchain}, by rust-overlay"),
+                _ => format!("Rust comes from rust-overlay, in the version of {toolchain}"),
             });
         }
         let builds = match &found.flake {
@@ -124,7 +121,7 @@ impl Plan {
                 plan.files.push(Planned::kept(flake.path.clone()));
                 if !is_ready {
                     let text = flake::text(kind, &Known { directory: to_root.as_str(), ..known });
-                    let what = "take over the inputs and outputs of this one".to_owned();
+                    let what = "add the inputs and outputs of this flake".to_owned();
                     plan.edits.push(Edit { file, what, text });
                 }
                 vec!["nix build".to_owned(), "nix flake check".to_owned()]
@@ -147,13 +144,13 @@ impl Plan {
         if known.url.is_none() {
             self.edits.push(Edit {
                 file: "flake.nix".to_owned(),
-                what: "set `inputs.cratewright.url` to where Cratewright is".to_owned(),
+                what: "set `inputs.cratewright.url` to the flake URL of Cratewright".to_owned(),
                 text: None,
             });
         }
     }
 
-    /// Workflows run the apps of the flake, so they are written with it. A bot is what some of them are for.
+    /// Workflows run the apps of the flake, so they are written with it. Some of them are only for bots.
     fn write_workflows(&mut self, root: &Path, found: &Found) {
         let wanted = |workflows: &[(&'static str, &str, bool)]| {
             let wanted = workflows.iter().filter(|(_, _, for_bots)| !for_bots || found.bot.is_some());
@@ -172,7 +169,8 @@ impl Plan {
         }
     }
 
-    /// A flake sees only what git knows: not what is ignored either, as `Cargo.lock` is in some repositories of libraries.
+    /// A flake sees only tracked files; ignored ones, such as `Cargo.lock` in some libraries, have to be added with
+    /// `--force`.
     fn add_to_git(&mut self, root: &Path) {
         let own = ["Cargo.toml", "Cargo.lock"].map(str::to_owned);
         let names: Vec<String> =
@@ -183,7 +181,7 @@ impl Plan {
         let words = |names: &[&str]| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
         match added[..] {
             [] => {}
-            // Nothing has been added yet.
+            // If nothing has been added yet, add everything.
             [first, ..] if first == names[0] => self.next.push("git add .".to_owned()),
             _ => self.next.push(format!("git add {}", words(&added))),
         }

@@ -1,9 +1,9 @@
-//! What `cratewright why` answers: `--format json` prints it as it is, `docs/src/why.md` describes it.
+//! The answer of `cratewright why`: `--format json` prints it as it is, `docs/src/why.md` describes it.
 
 use cratewright_graph::why::Difference;
 use serde::Serialize;
 
-/// The version of what is printed.
+/// Version of the JSON output.
 pub(crate) const FORMAT: u32 = 1;
 
 /// Why a crate is built.
@@ -11,18 +11,18 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) struct Answer {
     pub(crate) format: u32,
     pub(crate) platform: String,
-    /// As it was asked for.
+    /// The crate, as it was given on the command line.
     #[serde(rename = "crate")]
     pub(crate) krate: String,
-    /// The member that ways begin at, where one was named.
+    /// The member at which paths start, if one was given.
     pub(crate) from: Option<String>,
-    /// What is built of it, in order of versions.
+    /// The derivations of the crate, in order of versions.
     pub(crate) derivations: Vec<Built>,
-    /// What is not built of it on this platform.
+    /// Packages of this name that are not built on this platform.
     pub(crate) not_built: Vec<NotBuilt>,
-    /// What would have to go for none of `derivations` to be built; `null` where the crate is a member itself.
+    /// What to remove so that none of `derivations` is built; `null` if the crate is a member itself.
     pub(crate) to_vanish: Option<Vanish>,
-    /// Why the feature that was named is on, by derivation and selection.
+    /// Why the given feature is enabled, by derivation and selection.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) feature: Option<FeatureAnswer>,
 }
@@ -38,45 +38,45 @@ pub(crate) struct Built {
     pub(crate) source: Option<String>,
     pub(crate) is_member: bool,
     pub(crate) features: Vec<String>,
-    /// Another one of `derivations`, with what tells the two apart.
+    /// The id of another one of `derivations`, from which `differences` distinguish it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) compared_to: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) differences: Vec<Difference>,
-    /// Labels of those that depend on it directly.
+    /// Labels of the derivations that depend on it directly.
     pub(crate) used_by: Vec<String>,
-    /// Crates that are built again if it changes, itself among them.
+    /// Number of crates that are rebuilt if it changes, including itself.
     pub(crate) cone: usize,
-    /// Test suites that run again.
+    /// Number of test suites that run again.
     pub(crate) cone_tests: usize,
-    /// What uses it.
+    /// The roles in which it is used.
     pub(crate) built_for: Vec<Role>,
-    /// Where what is for the target leads to it, as something for the compiler.
+    /// The procedural macros and build scripts through which programs use it at compile time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) for_compiler: Vec<HostEntry>,
-    /// Shortest ways from members to it.
+    /// Shortest paths from members to it.
     pub(crate) paths: Vec<Vec<PathStep>>,
-    /// How many there are besides.
+    /// How many more there are.
     pub(crate) more_paths: u64,
     #[serde(skip)]
     pub(crate) label: String,
 }
 
-/// What a derivation is built for.
+/// The role of a derivation.
 #[derive(Debug, Clone, Copy, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Role {
-    /// To be linked.
+    /// It is linked into programs.
     Target,
-    /// Build scripts and procedural macros, or what they use.
+    /// It is used at compile time: a build script, a procedural macro, or a dependency of one.
     Compiler,
 }
 
-/// Where what is for the compiler begins.
+/// A procedural macro or a build script that brings in a derivation for use at compile time.
 #[derive(Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct HostEntry {
     pub(crate) kind: HostKind,
-    /// The procedural macro, or the crate whose build script it is.
+    /// The procedural macro, or the crate with the build script.
     #[serde(rename = "crate")]
     pub(crate) krate: String,
 }
@@ -88,28 +88,28 @@ pub(crate) enum HostKind {
     BuildScript,
 }
 
-/// A derivation on the way, with what the one before it has to do with it.
+/// A derivation on a path, and how the previous one depends on it.
 #[derive(Debug, Serialize)]
 pub(crate) struct PathStep {
     pub(crate) id: String,
     pub(crate) label: String,
-    /// Whether the build script of the one before it uses it.
+    /// Whether the build script of the previous derivation uses it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) for_build_script: bool,
     /// Whether it is a procedural macro.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_procedural_macro: bool,
-    /// Lines by which the one before it asks for it.
+    /// Manifest lines by which the previous derivation asks for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) asked_by: Vec<Asked>,
 }
 
-/// A line of a manifest that declares a dependency.
+/// A manifest line that declares a dependency.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub(crate) struct Asked {
     #[serde(flatten)]
     pub(crate) place: Place,
-    /// The line of `[workspace.dependencies]`, where it inherits from there.
+    /// The line in `[workspace.dependencies]` that it inherits, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) inherited_from: Option<Place>,
     /// `dependencies`, `build-dependencies` or `dev-dependencies`.
@@ -117,7 +117,7 @@ pub(crate) struct Asked {
     /// The key of `[target.<key>]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) platform: Option<String>,
-    /// Of an optional dependency, features of the package that turn it on.
+    /// The features of the package that enable the dependency, if it is optional.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) turned_on_by: Vec<String>,
 }
@@ -125,11 +125,11 @@ pub(crate) struct Asked {
 /// A line of a file.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Seen from the workspace root, or `NAME VERSION's Cargo.toml`.
+    /// Path relative to the workspace root, or `NAME VERSION's Cargo.toml`.
     pub(crate) file: String,
-    /// Nothing where the file cannot be read, or does not say it by that name.
+    /// `None` if the file cannot be read, or does not have the dependency under that name.
     pub(crate) line: Option<usize>,
-    /// As it is written, on one line.
+    /// The text of the declaration, on one line.
     pub(crate) text: String,
 }
 
@@ -138,7 +138,7 @@ pub(crate) struct Place {
 pub(crate) struct NotBuilt {
     pub(crate) name: String,
     pub(crate) version: String,
-    /// What is built and declares it, with the reason why that does not count.
+    /// The packages that are built and declare it, with the reason why the declaration has no effect.
     pub(crate) declared: Vec<Declared>,
 }
 
@@ -154,41 +154,41 @@ pub(crate) struct Declared {
 pub(crate) enum Unused {
     /// It is declared for another platform.
     Platform,
-    /// No feature turns it on.
+    /// No feature enables it.
     Optional,
-    /// It is for tests of a package whose tests are not built.
+    /// It is a dev-dependency of a package whose tests are not built.
     Tests,
 }
 
-/// What would have to go.
+/// What to remove so that the crate is not built.
 #[derive(Debug, Serialize)]
 pub(crate) struct Vanish {
-    /// Lines of members of which each alone is enough.
+    /// Lines in manifests of members; removing any one of them is enough.
     pub(crate) one_of: Vec<Asked>,
-    /// Lines of members that are enough together, none of which can be left out.
+    /// Lines in manifests of members that all have to be removed.
     pub(crate) all_of: Vec<Asked>,
-    /// Labels of what all ways lead through.
+    /// Labels of the derivations that all paths lead through.
     pub(crate) through: Vec<String>,
 }
 
-/// Why a feature is on.
+/// Why a feature is enabled.
 #[derive(Debug, Serialize)]
 pub(crate) struct FeatureAnswer {
     pub(crate) name: String,
-    /// Derivations that have it.
+    /// Derivations that have the feature.
     pub(crate) on: Vec<String>,
-    /// Derivations that do not.
+    /// Derivations that do not have it.
     pub(crate) off: Vec<String>,
-    /// For each request of it, the shortest chain of activations from a member.
+    /// For each request, the shortest chain of activations from a member.
     pub(crate) chains: Vec<Chain>,
-    /// How many there are besides.
+    /// How many more there are.
     pub(crate) more_chains: usize,
 }
 
 /// A chain of activations.
 #[derive(Debug, Serialize)]
 pub(crate) struct Chain {
-    /// Variant of the member, and whether it is its tests.
+    /// Variant of the member.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) variant: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -198,13 +198,13 @@ pub(crate) struct Chain {
     pub(crate) steps: Vec<Activation>,
 }
 
-/// A step of a chain: a feature, an optional dependency or a line that asks for one.
+/// A step of a chain: a feature, an optional dependency, or a line that asks for one of them.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub(crate) struct Activation {
     pub(crate) text: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) place: Option<Place>,
-    /// The line of `[workspace.dependencies]`, where it inherits from there.
+    /// The line in `[workspace.dependencies]` that it inherits, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) inherited_from: Option<Place>,
 }
@@ -214,23 +214,23 @@ pub(crate) struct Activation {
 pub(crate) struct Duplicates {
     pub(crate) format: u32,
     pub(crate) platform: String,
-    /// Number of crates, of whatever package.
+    /// Number of all crates.
     pub(crate) crates: usize,
-    /// Number of those that would not be there if every name was built once.
+    /// Number of crates that would not be needed if every package was built once.
     pub(crate) redundant: usize,
     pub(crate) duplicates: Vec<Listed>,
 }
 
-/// A name that is built several times.
+/// A package that is built several times.
 #[derive(Debug, Serialize)]
 pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) reason: String,
-    /// Crates in the cones of all but the one that is kept.
+    /// Number of crates in the cones of all derivations except the first.
     pub(crate) cone: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) seconds: Option<f64>,
-    /// The one that is kept comes first.
+    /// The derivation to keep comes first.
     pub(crate) derivations: Vec<ListedDerivation>,
 }
 
@@ -243,6 +243,6 @@ pub(crate) struct ListedDerivation {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) differences: Vec<Difference>,
     pub(crate) built_for: Vec<Role>,
-    /// Labels of those that depend on it directly.
+    /// Labels of the derivations that depend on it directly.
     pub(crate) used_by: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What answers are made from: the derivations, and the packages and lines of manifests behind them.
+//! The data behind answers: the derivations, their packages and the lines of their manifests.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ pub(crate) struct Context<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) graph: &'a DerivationGraph,
     pub(crate) pair: Pair,
-    /// By derivation.
+    /// The package of each derivation.
     pub(crate) packages: Vec<PackageIx>,
     pub(crate) dependents: Vec<Vec<DerivationIx>>,
     pub(crate) roles: Roles,
@@ -22,7 +22,7 @@ pub(crate) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// `packages` has them by key of derivations.
+    /// `packages` has the package for each key of a derivation.
     pub(crate) fn new(
         workspace: &'a Workspace,
         graph: &'a DerivationGraph,
@@ -57,7 +57,7 @@ impl<'a> Context<'a> {
         &self.workspace.packages[self.packages[ix]]
     }
 
-    /// The side as resolution has it.
+    /// The side of a derivation in the terms of the resolver.
     pub(crate) fn kind(&self, ix: DerivationIx) -> CompileKind {
         match self.derivation(ix).side {
             Side::Host => CompileKind::Host,
@@ -70,8 +70,8 @@ impl<'a> Context<'a> {
         [self.pair.host, self.pair.target].map(|ix| &self.workspace.platforms[ix])
     }
 
-    /// Declared dependencies by which a derivation uses another one. None where it is about the package itself: its tests
-    /// link it.
+    /// Declared dependencies by which a derivation uses another one. Empty if both are of the same package, as tests
+    /// link the package itself.
     pub(crate) fn declarations(&self, edge: Edge) -> Vec<Declaration> {
         let derivation = self.derivation(edge.from);
         let is_in = |table: DependencyTable| match table {
@@ -86,7 +86,7 @@ impl<'a> Context<'a> {
         self.workspace.packages.declarations(from, &features, self.packages[edge.to], is_in, self.platforms())
     }
 
-    /// The lines of an edge, as something to compare.
+    /// The lines of an edge, as a key that can be compared.
     pub(crate) fn lines(&self, edge: Edge) -> Vec<(PackageIx, usize)> {
         self.declarations(edge).into_iter().map(|one| (self.packages[edge.from], one.dependency)).collect()
     }
@@ -97,19 +97,19 @@ impl<'a> Context<'a> {
         self.declarations(edge).into_iter().map(asked).collect()
     }
 
-    /// Labels of what depends on a derivation directly.
+    /// Labels of the derivations that depend directly on a derivation.
     pub(crate) fn used_by(&self, ix: DerivationIx) -> Vec<String> {
         self.dependents[ix].iter().map(|&user| self.label(user)).collect()
     }
 
-    /// What it is built for.
+    /// The roles in which a derivation is used.
     pub(crate) fn built_for(&self, ix: DerivationIx) -> Vec<Role> {
         let target = self.roles.for_target[ix].then_some(Role::Target);
         let compiler = self.roles.for_compiler[ix].then_some(Role::Compiler);
         target.into_iter().chain(compiler).collect()
     }
 
-    /// Procedural macros and build scripts by which what is for the target uses a derivation.
+    /// Procedural macros and build scripts through which programs use a derivation.
     pub(crate) fn for_compiler(&self, ix: DerivationIx) -> Vec<HostEntry> {
         let is_macro = |ix: DerivationIx| self.package(ix).proc_macro;
         let entry = |entry: Entry| {

@@ -12,14 +12,17 @@ use crate::why::answer::{Activation, Answer, Chain, FeatureAnswer};
 use crate::why::context::Context;
 use crate::why::manifests::table_name;
 
-/// A chain of one selection, for a package on one side.
+/// A chain in one selection, for a package on one side.
 struct Found<'a> {
     selection: &'a Selection,
     kind: CompileKind,
     steps: Vec<Step>,
 }
 
-/// Chains to the feature in those of `found` that are built; an error where none of them declares it.
+/// Chains to the feature for the packages in `found` that are built.
+///
+/// # Errors
+/// When none of the packages declares the feature.
 pub(crate) fn answer(
     context: &Context<'_>,
     answer: &Answer,
@@ -57,7 +60,7 @@ pub(crate) fn answer(
     })
 }
 
-/// The shortest chain for each request, over all that Cargo.nix is made of; shortest ones first.
+/// The shortest chain for each request in all selections of Cargo.nix, in order of length.
 fn chains<'a>(context: &Context<'a>, on: &[DerivationIx], name: &str, from: Option<&str>) -> Vec<Found<'a>> {
     let Context { workspace, graph, pair, packages, .. } = context;
     let from =
@@ -74,12 +77,12 @@ fn chains<'a>(context: &Context<'a>, on: &[DerivationIx], name: &str, from: Opti
             }
             let mut seen = BTreeSet::new();
             let mut found = Vec::new();
-            // What serves target and compiler may have the feature for either.
+            // A derivation that serves both roles may have the feature because of either.
             let kinds = [CompileKind::Target, CompileKind::Host];
             for (ix, kind) in on.iter().flat_map(|&ix| kinds.map(|kind| (ix, kind))) {
                 let package = packages[ix];
                 let features = provenance.features(package, kind);
-                // Another selection may build the package otherwise.
+                // Another selection may build the package with other features.
                 let names = features.iter().map(|&feature| workspace.packages[package].feature_name(feature));
                 let feature = workspace.packages[package].feature(name);
                 let (Some(feature), true) = (feature, names.eq(&graph.derivations[ix].features)) else { continue };
@@ -97,7 +100,7 @@ fn chains<'a>(context: &Context<'a>, on: &[DerivationIx], name: &str, from: Opti
     found.into_iter().map(|(.., found)| found).collect()
 }
 
-/// What of a chain asks for the feature from outside of the package: the same one may come about in many ways.
+/// The step of a chain that asks for the feature from outside of the package; many chains may have the same one.
 fn request(found: &Found<'_>) -> (PackageIx, Option<PackageIx>, Because, Option<Holds>) {
     let steps = &found.steps;
     let package = steps[steps.len() - 1].package;
@@ -112,7 +115,7 @@ fn shown(context: &Context<'_>, found: Found<'_>) -> Chain {
     for at in 0..found.steps.len() {
         steps.extend(activations(context, &found.steps, at));
     }
-    // A package that is reached by one line and asked for a feature by the same is said once.
+    // One line may both reach a package and ask for its feature; it is shown once.
     steps.dedup();
     Chain {
         variant: found.selection.variant.clone(),
@@ -122,7 +125,7 @@ fn shown(context: &Context<'_>, found: Found<'_>) -> Chain {
     }
 }
 
-/// What a step adds to what is shown of a chain.
+/// The lines that a step adds to a chain.
 fn activations(context: &Context<'_>, steps: &[Step], at: usize) -> Vec<Activation> {
     let packages = &context.workspace.packages;
     let step = steps[at];
@@ -145,7 +148,7 @@ fn activations(context: &Context<'_>, steps: &[Step], at: usize) -> Vec<Activati
         shown.push(Activation { text, place: Some(asked.place), inherited_from: asked.inherited_from });
     }
     match step.holds {
-        // The next step names it.
+        // The next step shows it.
         Holds::Reached => {}
         Holds::Feature(feature) => {
             let text = format!("{}/{}", package.name, package.feature_name(feature));

@@ -11,7 +11,8 @@ use cratewright_sources::near::{alternatives, near_names};
 use crate::why::answer::{Answer, Asked, Built, Declared, FORMAT, NotBuilt, PathStep, Unused, Vanish};
 use crate::why::context::Context;
 
-/// Packages that a name, `name@version` or the beginning of a package id means. Of a version, the first numbers are enough.
+/// Packages that match a name, `name@version` or the beginning of a package id. The first numbers of a version are
+/// enough.
 pub(crate) fn find(context: &Context<'_>, spec: &str) -> Result<Vec<PackageIx>, Diagnostic> {
     let packages = &context.workspace.packages;
     let (name, version) = spec.split_once('@').map_or((spec, None), |(name, version)| (name, Some(version)));
@@ -35,7 +36,7 @@ pub(crate) fn find(context: &Context<'_>, spec: &str) -> Result<Vec<PackageIx>, 
         .map(|package| format!("`{name}@{}`", package.version))
         .collect();
     let help = match (&versions[..], near_names(name, packages.packages().map(|package| package.name.as_str()))) {
-        ([], near) if near.is_empty() => "see `cargo tree` for what there is".to_owned(),
+        ([], near) if near.is_empty() => "run `cargo tree` to see all crates".to_owned(),
         ([], near) => format!("did you mean {}?", alternatives(&near)),
         (versions, _) => format!("name one of {}", versions.join(", ")),
     };
@@ -43,7 +44,7 @@ pub(crate) fn find(context: &Context<'_>, spec: &str) -> Result<Vec<PackageIx>, 
     Err(Diagnostic::new("unknown-crate", message).at("Cargo.lock").help(help).in_directory(&context.workspace.root))
 }
 
-/// Whether a version is the one that is asked for, or begins with those numbers.
+/// Whether a version equals the given one or begins with its numbers.
 fn is_version(version: &str, asked: &str) -> bool {
     version.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+']))
 }
@@ -72,8 +73,8 @@ pub(crate) fn answer(
     built.sort_by_key(|&ix| (context.packages[ix], context.derivation(ix).side, ix));
     let others = compared(graph, &built);
     let first = built.first().map(|&ix| (ix, None));
-    let told = first.into_iter().chain(others.into_iter().map(|other| (other.derivation, Some(other))));
-    let derivations: Vec<Built> = told.map(|(ix, other)| derivation(context, ix, other, start, limit)).collect();
+    let listed = first.into_iter().chain(others.into_iter().map(|other| (other.derivation, Some(other))));
+    let derivations: Vec<Built> = listed.map(|(ix, other)| derivation(context, ix, other, start, limit)).collect();
     let is_built = |package: &PackageIx| built.iter().any(|&ix| context.packages[ix] == *package);
     let not_built = found.iter().filter(|package| !is_built(package));
     let lines = |edge: Edge| context.lines(edge);
@@ -142,7 +143,7 @@ fn vanish(context: &Context<'_>, cut: Cut<(PackageIx, usize)>) -> Vanish {
     }
 }
 
-/// What declares a package that is not built, of all that is.
+/// The packages that are built and declare a package that is not.
 fn unused(context: &Context<'_>, package: PackageIx, below: Option<&BTreeSet<DerivationIx>>) -> NotBuilt {
     let packages = &context.workspace.packages;
     let mut declared = Vec::new();

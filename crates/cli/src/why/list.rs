@@ -42,7 +42,7 @@ fn listed(context: &Context<'_>, duplicate: &Duplicate) -> Listed {
     }
 }
 
-/// One line: what differs, and who asks for it.
+/// Explains on one line what differs and which packages ask for it.
 fn reason(context: &Context<'_>, duplicate: &Duplicate) -> String {
     let all = || [duplicate.kept].into_iter().chain(duplicate.others.iter().map(|other| other.derivation));
     let differences: BTreeSet<&Difference> = duplicate.others.iter().flat_map(|other| &other.differences).collect();
@@ -59,11 +59,11 @@ fn reason(context: &Context<'_>, duplicate: &Duplicate) -> String {
             versions.iter().map(users).collect::<Vec<_>>().join(", ")
         ));
     }
-    // Resolver 2 has features of their own for what is for the compiler, and for tests.
+    // Resolver 2 resolves the features of host dependencies and of tests separately.
     let is_only = |ix: DerivationIx, role: Role| context.built_for(ix) == [role];
     let is_for_both = all().any(|ix| is_only(ix, Role::Target)) && all().any(|ix| is_only(ix, Role::Compiler));
     if is_for_both && versions.len() <= duplicate.others.len() {
-        reasons.push("for programs and for the compiler".to_owned());
+        reasons.push("for use in programs and at compile time".to_owned());
     }
     let is_for_tests = |ix: DerivationIx| {
         let derivation = context.derivation(ix);
@@ -93,7 +93,7 @@ fn reason(context: &Context<'_>, duplicate: &Duplicate) -> String {
     reasons.join("; ")
 }
 
-/// Packages that use one of the derivations: the first ones by name, and how many there are besides.
+/// Packages that use one of the derivations: the first ones by name, and how many more there are.
 fn names(context: &Context<'_>, of: &[DerivationIx]) -> String {
     const SHOWN: usize = 2;
     let users = of.iter().flat_map(|&ix| &context.dependents[ix]);

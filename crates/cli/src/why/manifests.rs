@@ -1,4 +1,4 @@
-//! Lines of manifests, read when they are asked for.
+//! Lines of manifests, read on demand.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,10 +22,10 @@ impl<'a> Manifests<'a> {
         Manifests { workspace, read: RefCell::default() }
     }
 
-    /// The line that declares a dependency, an index into what the package declares.
+    /// The line that declares a dependency, given as an index into the declared dependencies of the package.
     pub(crate) fn asked(&self, package: PackageIx, dependency: usize, turned_on_by: &[FeatureIx]) -> Asked {
         let packages = &self.workspace.packages;
-        let declared = packages.dependencies(package).nth(dependency).expect("the graph has what it told of");
+        let declared = packages.dependencies(package).nth(dependency).expect("the index comes from the graph");
         let (name, platform) = (&declared.name_in_toml, &declared.platform);
         let table = table_name(declared.table);
         let is_platform = |key: &str| {
@@ -47,14 +47,14 @@ impl<'a> Manifests<'a> {
         }
     }
 
-    /// The line with the list of a feature. An optional dependency may be a feature without one.
+    /// The line that defines a feature. The implicit feature of an optional dependency has none.
     pub(crate) fn feature(&self, package: PackageIx, feature: FeatureIx) -> Option<Place> {
         let name = self.workspace.packages[package].feature_name(feature);
         let line = self.line(&self.manifest(package), |lines| lines.feature(name))?;
         Some(self.place(self.shown(package, ""), Some(line), String::new))
     }
 
-    /// The line of the nearest `[workspace.dependencies]` above.
+    /// The line of the dependency in the nearest `[workspace.dependencies]` above the package.
     fn inherited(&self, package: PackageIx, name: &str) -> Option<Place> {
         let manifest = self.manifest(package);
         let directory = manifest.parent()?;
@@ -71,7 +71,7 @@ impl<'a> Manifests<'a> {
         PathBuf::from(&self.workspace.packages[package].manifest_path)
     }
 
-    /// The manifest of a package, or one above it, without a path of this machine.
+    /// The manifest of a package, or one above it, without an absolute path.
     fn shown(&self, package: PackageIx, up: &str) -> String {
         let package = &self.workspace.packages[package];
         match &package.source {

@@ -1,4 +1,4 @@
-//! `cratewright why`: why a crate is built, why several times, and what would have to go for it to vanish.
+//! `cratewright why`: why a crate is built, why it is built several times, and how to get rid of it.
 
 mod answer;
 mod context;
@@ -35,7 +35,7 @@ pub(crate) fn run(command: &Why, report: &Report) -> Result<u8, Diagnostic> {
     let text = answer(&Context::new(&workspace, &graph, &plan.packages()), command, seconds.as_deref())?;
     report.took("Explained", graph.platform.as_str(), start);
     report.data(&text)?;
-    // As for the others, taking a large graph apart would be the last thing that is waited for.
+    // The process ends here; freeing a large graph would only delay that.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
 }
@@ -50,7 +50,7 @@ fn answer(context: &Context<'_>, command: &Why, seconds: Option<&[Option<f64>]>)
     if let Some(from) = from {
         context.workspace.member(from)?;
     }
-    // Nothing, which would be a way of saying that there is no way, stands for all.
+    // A limit of 0 means no limit.
     let limit = if command.limit == 0 { usize::MAX } else { command.limit };
     let mut answer = krate::answer(context, spec, &found, from, limit);
     if let Some(feature) = &command.feature {

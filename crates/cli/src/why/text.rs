@@ -1,4 +1,4 @@
-//! Answers for a terminal: the first line is the answer, what is below says why.
+//! Answers for a terminal: the first line is the answer, the lines below explain it.
 
 use std::fmt::Write;
 
@@ -10,10 +10,10 @@ use crate::why::answer::{
     Vanish,
 };
 
-/// How many names stand in one line.
+/// Maximum number of names in one line.
 const NAMES: usize = 4;
 
-/// How long a line of a manifest may be.
+/// Maximum width of a manifest line.
 const WIDTH: usize = 100;
 
 pub(crate) fn answer(answer: &Answer) -> String {
@@ -60,7 +60,7 @@ fn headline(answer: &Answer) -> String {
             _ if on == 0 => {
                 return format!("{krate} is built without feature {}{of} on {}", feature.name, answer.platform);
             }
-            [] => format!("nothing that asks for it begins{}", of.replace(" for", " at")),
+            [] => format!("nothing{} asks for it", of.replace(" for", " in")),
             [first, ..] => {
                 let by = first.steps.first().map(|step| step.text.as_str()).unwrap_or_default();
                 match feature.chains.len() + feature.more_chains {
@@ -81,7 +81,7 @@ fn headline(answer: &Answer) -> String {
         _ if first.is_member => "it is a member of the workspace".to_owned(),
         None => counted_paths(answer),
         Some([only]) => format!("{} alone leads to it", line_number(&only.place)),
-        Some(lines) => format!("{} of members lead to it", counted(lines.len(), "line")),
+        Some(lines) => format!("{} lead to it", counted(lines.len(), "manifest line")),
     };
     match others {
         [] => {
@@ -98,18 +98,18 @@ fn headline(answer: &Answer) -> String {
 
 fn counted_paths(answer: &Answer) -> String {
     let paths = answer.derivations.iter().map(|built| built.paths.len() as u64 + built.more_paths).sum::<u64>();
-    format!("{} to it", counted(paths as usize, "way"))
+    format!("{} to it", counted(paths as usize, "path"))
 }
 
-/// A label without the name, which the headline has.
+/// A label without the package name, which is in the headline already.
 fn short_label(built: &Built) -> &str {
     built.label.strip_prefix(&built.name).map_or(built.label.as_str(), str::trim_start)
 }
 
 fn role(roles: &[Role]) -> &'static str {
     match roles {
-        [Role::Compiler] => ", for the compiler",
-        [_, _] => ", for programs and for the compiler",
+        [Role::Compiler] => ", for use at compile time",
+        [_, _] => ", for use in programs and at compile time",
         _ => "",
     }
 }
@@ -118,16 +118,16 @@ fn derivation(text: &mut String, answer: &Answer, built: &Built) {
     let cone = counted(built.cone, "crate");
     let tests = (built.cone_tests > 0).then(|| format!(" and {}", counted(built.cone_tests, "test suite")));
     let (role, tests) = (role(&built.built_for), tests.unwrap_or_default());
-    let _ = writeln!(text, "\n{}{role}; a change of it builds {cone}{tests}", built.label);
+    let _ = writeln!(text, "\n{}{role}; a change to it rebuilds {cone}{tests}", built.label);
     if !built.features.is_empty() {
         let _ = writeln!(text, "  features {}", built.features.join(", "));
     }
     if let Some(other) = built.compared_to.as_ref().and_then(|id| answer.derivations.iter().find(|one| one.id == *id)) {
         let differences = built.differences.iter().map(|one| difference(one, built)).collect::<Vec<_>>().join("; ");
-        let _ = writeln!(text, "  beside {}: {differences}", other.label);
+        let _ = writeln!(text, "  compared with {}: {differences}", other.label);
     }
     if !built.for_compiler.is_empty() {
-        let _ = writeln!(text, "  for the compiler: {}", for_compiler(&built.for_compiler));
+        let _ = writeln!(text, "  used at compile time by {}", for_compiler(&built.for_compiler));
     }
     if !built.used_by.is_empty() {
         let _ = writeln!(text, "  used by {}", listed(built.used_by.clone()));
@@ -140,7 +140,7 @@ fn derivation(text: &mut String, answer: &Answer, built: &Built) {
         }
     }
     if built.more_paths > 0 {
-        let _ = writeln!(text, "  and {} as short (--limit)", counted(built.more_paths as usize, "other way"));
+        let _ = writeln!(text, "  and {} (--limit)", counted(built.more_paths as usize, "other shortest path"));
     }
 }
 
@@ -149,9 +149,9 @@ fn difference(difference: &Difference, built: &Built) -> String {
         Difference::Version => "another version".to_owned(),
         Difference::Source => "from another source".to_owned(),
         Difference::Side => match built.side {
-            Side::Host => "for the compiler".to_owned(),
-            Side::Target => "for the target".to_owned(),
-            Side::Test => "for tests, which do not abort".to_owned(),
+            Side::Host => "for use at compile time".to_owned(),
+            Side::Target => "for use in programs".to_owned(),
+            Side::Test => "for tests, which unwind".to_owned(),
         },
         Difference::Features { more, less } => {
             let more = (!more.is_empty()).then(|| format!("has features {}", more.join(", ")));
@@ -184,7 +184,7 @@ fn step(step: &PathStep) -> String {
 fn asked_by(text: &mut String, indent: &str, asked: &Asked) {
     let optional = match &asked.turned_on_by[..] {
         [] => String::new(),
-        features => format!(", on by feature {}", listed(features.to_vec())),
+        features => format!(", enabled by feature {}", listed(features.to_vec())),
     };
     let _ = writeln!(text, "{indent}{}{}{optional}", line(&asked.place), table(asked));
     if let Some(place) = &asked.inherited_from {
@@ -192,7 +192,7 @@ fn asked_by(text: &mut String, indent: &str, asked: &Asked) {
     }
 }
 
-/// The table that a line stands in, unless that is `[dependencies]` or the line says it.
+/// The table that declares the dependency, unless it is `[dependencies]` or the line itself shows it.
 fn table(asked: &Asked) -> String {
     match &asked.platform {
         _ if asked.place.text.starts_with('[') => String::new(),
@@ -205,12 +205,12 @@ fn table(asked: &Asked) -> String {
 fn to_vanish(text: &mut String, answer: &Answer, vanish: &Vanish) {
     let of = answer.from.as_ref().map(|from| format!(" for {from}")).unwrap_or_default();
     let _ = match (&vanish.one_of[..], &vanish.all_of[..]) {
-        ([_], _) => writeln!(text, "\nIt goes{of} with this line:"),
-        ([], all) => writeln!(text, "\nIt goes{of} when these {} are removed:", counted(all.len(), "line")),
-        (_, _) => writeln!(text, "\nIt goes{of} with any of these lines:"),
+        ([_], _) => writeln!(text, "\nTo get rid of it{of}, remove this line:"),
+        ([], all) => writeln!(text, "\nTo get rid of it{of}, remove these {}:", counted(all.len(), "line")),
+        (_, _) => writeln!(text, "\nTo get rid of it{of}, remove any of these lines:"),
     };
     let lines = if vanish.one_of.is_empty() { &vanish.all_of } else { &vanish.one_of };
-    // Many members may inherit one line.
+    // Several members may inherit the same line.
     let mut groups: Vec<(&Place, Vec<String>, String)> = Vec::new();
     for asked in lines {
         let Some(place) = &asked.inherited_from else {
@@ -229,7 +229,7 @@ fn to_vanish(text: &mut String, answer: &Answer, vanish: &Vanish) {
         }
     }
     if !vanish.through.is_empty() {
-        let _ = writeln!(text, "All ways lead through {}.", vanish.through.join(", then "));
+        let _ = writeln!(text, "All paths lead through {}.", vanish.through.join(", then "));
     }
 }
 
@@ -262,7 +262,7 @@ fn chains(text: &mut String, answer: &Answer, feature: &FeatureAnswer) {
 fn remark(chain: &Chain) -> String {
     let variant = chain.variant.as_ref().map(|variant| format!("variant {variant}"));
     let tests = chain.for_tests.then(|| "for tests".to_owned());
-    let host = (chain.side == "host").then(|| "for the compiler".to_owned());
+    let host = (chain.side == "host").then(|| "for use at compile time".to_owned());
     let remarks: Vec<String> = variant.into_iter().chain(tests).chain(host).collect();
     if remarks.is_empty() { String::new() } else { format!(" ({})", remarks.join(", ")) }
 }
@@ -273,7 +273,7 @@ pub(crate) fn duplicates(answer: &Duplicates) -> String {
         return format!("no package is built several times on {platform}: {}\n", counted(*crates, "crate"));
     }
     let mut text = format!(
-        "{} built several times on {platform}: {redundant} of {crates} crates would go if each was built once\n",
+        "{} built several times on {platform}: {redundant} of {crates} crates would not be needed if each was built once\n",
         match duplicates.len() {
             1 => "1 package is".to_owned(),
             many => format!("{many} packages are"),
@@ -303,7 +303,7 @@ fn line_number(place: &Place) -> String {
     }
 }
 
-/// The first few, and how many there are besides.
+/// The first few names, and how many more there are.
 fn listed(mut names: Vec<String>) -> String {
     let more = names.len().saturating_sub(NAMES);
     if more > 1 {

@@ -1,4 +1,4 @@
-//! Kinds of changes, each for any workspace that has what it changes.
+//! Kinds of changes, each for any workspace that has the part that it changes.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,23 +10,23 @@ use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use crate::support::stdout;
 
-/// A copy of a workspace that is changed.
+/// A copy of a workspace to change.
 pub(crate) struct Changed {
     pub(crate) root: PathBuf,
     members: Vec<Member>,
 }
 
-/// A member, as cargo describes it.
+/// A member, from `cargo metadata`.
 struct Member {
     name: String,
     directory: PathBuf,
-    /// The first library or program.
+    /// Source file of the first library or program.
     source: PathBuf,
     has_script: bool,
     is_library: bool,
 }
 
-/// Changes the workspace, or says that it has nothing of the kind.
+/// A name, and a function that changes the workspace, or returns false if the kind does not apply to it.
 pub(crate) type Kind = (&'static str, fn(&Changed) -> bool);
 
 pub(crate) const KINDS: &[Kind] = &[
@@ -250,7 +250,7 @@ impl Changed {
         })
     }
 
-    /// Brings the lock up to date, if cargo can.
+    /// Updates the lock file, if cargo can.
     fn relock(&self) -> bool {
         let mut cargo = Command::new("cargo");
         let update = cargo.args(["update", "--quiet", "--workspace", "--offline"]).current_dir(&self.root).output();

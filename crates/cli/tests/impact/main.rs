@@ -1,8 +1,8 @@
-//! What `cratewright impact` predicts is what changes in Nix: the derivations of crates and tests whose outputs differ.
+//! Predictions of `cratewright impact` match Nix: they list the derivations of crates and tests whose outputs change.
 //!
-//! Each kind of change is made in a copy of a workspace, in a git repository of its own, and `Cargo.nix` is generated
-//! again. `--nix` evaluates both sides. By default each fixture has some of the kinds, so that all fixtures and all kinds
-//! have their turn; `just impact-oracle` tries all of them, and workspaces that are named.
+//! Each kind of change is applied to a copy of a workspace in its own git repository, and `Cargo.nix` is regenerated.
+//! `--nix` evaluates both sides. By default, each fixture is tested with some of the kinds, so that all fixtures and
+//! all kinds are covered. `just impact-oracle` tries all combinations, and other workspaces.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,12 +23,12 @@ use crate::kinds::{Changed, KINDS, Kind};
 use crate::support::nix::nix;
 use crate::support::{cratewright, fixture, fixtures, repository, run};
 
-/// Directories of workspaces to try as well, with `:` between them.
+/// Variable with directories of further workspaces, separated by `:`.
 const WORKSPACES: &str = "CRATEWRIGHT_IMPACT_WORKSPACES";
-/// Set where all kinds are to be tried.
+/// Variable that is set to try all kinds.
 const ALL: &str = "CRATEWRIGHT_IMPACT_ALL";
 const PLATFORMS: [&str; 4] = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
-/// Of how many kinds a fixture has one.
+/// Each fixture is tested with one out of this many kinds.
 const STEP: usize = 6;
 
 fn git(directory: &Path, arguments: &[&str]) {
@@ -38,13 +38,13 @@ fn git(directory: &Path, arguments: &[&str]) {
     run(&mut git);
 }
 
-/// A committed copy. The repository is that of the directory above, which has the library in it.
+/// A committed copy of a workspace. The repository is in the parent directory, which also contains the library.
 fn committed(workspace: &Path) -> (TempDir, PathBuf) {
     let top = tempfile::tempdir().unwrap();
     let root = top.path().join("fixtures/workspace");
     fs::create_dir_all(root.parent().unwrap()).unwrap();
     run(Command::new("cp").arg("--archive").arg(workspace).arg(&root));
-    // What cargo has built is in no repository, and a repository within another one would be a submodule.
+    // Build output is not committed, and a nested repository would be a submodule.
     for left_out in ["target", ".git"] {
         let _ = fs::remove_dir_all(root.join(left_out));
     }
@@ -62,7 +62,7 @@ fn generate(root: &Path) -> Output {
     cratewright().args(["generate", "--offline", "--quiet"]).current_dir(root).output().unwrap()
 }
 
-/// What is wrong with the prediction, if anything; nothing either where the kind is not for this workspace.
+/// The number of changed derivations, or an error if the prediction is wrong. None if the kind does not apply.
 fn judge(workspace: &Path, (kind, apply): &Kind, turn: usize) -> Result<Option<usize>, String> {
     let (_top, root) = committed(workspace);
     let root = root.as_path();
@@ -71,11 +71,11 @@ fn judge(workspace: &Path, (kind, apply): &Kind, turn: usize) -> Result<Option<u
         return Ok(None);
     }
     if !generate(root).status.success() {
-        // Cargo or nixpkgs' builder has no such workspace.
+        // Cargo or nixpkgs' builder does not support the changed workspace.
         return Ok(None);
     }
     let mut arguments = vec!["--since", "HEAD"];
-    // Each platform and both profiles have their turn. A fixture for some platforms alone names them.
+    // Alternates platforms and profiles. Fixtures that list their `targets` keep them.
     if fs::read_to_string(root.join("Cargo.toml")).is_ok_and(|manifest| !manifest.contains("targets = ")) {
         arguments.extend(["--platform", PLATFORMS[turn % PLATFORMS.len()]]);
     }
@@ -93,7 +93,7 @@ fn judge(workspace: &Path, (kind, apply): &Kind, turn: usize) -> Result<Option<u
     }
 }
 
-/// The program with the variables that Nix needs.
+/// The program under test, with the variables that Nix needs.
 fn with_nix() -> Command {
     let mut program = cratewright();
     for (name, value) in nix("nix-instantiate").get_envs() {
@@ -113,7 +113,7 @@ fn impact(root: &Path, arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_bump_is_what_changes_in_nix() {
+fn the_impact_of_a_bump_matches_nix() {
     let mut built = 0;
     for (name, crates) in
         [("registry-mix", &["libc", "syn@3.0.9"][..]), ("three-members", &["leaf", "middle"]), ("service", &["clock"])]
@@ -129,9 +129,9 @@ fn a_bump_is_what_changes_in_nix() {
     assert!(built > 10, "only {built} derivations changed");
 }
 
-/// Also where only sources differ, so that cargo is asked of one side alone.
+/// This includes changes of sources only, for which cargo runs on one side only.
 #[test]
-fn a_package_beside_the_workspace_counts_if_it_is_in_the_repository() {
+fn packages_next_to_the_workspace_count_if_they_are_in_the_repository() {
     let (top, root) = committed(&fixture("three-members"));
     let beside = top.path().join("beside");
     let add = |beside: &Path, path: &str| {
@@ -168,14 +168,14 @@ fn a_package_beside_the_workspace_counts_if_it_is_in_the_repository() {
 
 #[test]
 #[expect(clippy::print_stdout, reason = "how many changes were tried is a result")]
-fn the_prediction_is_what_changes_in_nix() {
+fn the_prediction_matches_nix() {
     let all = std::env::var_os(ALL).is_some();
     let mut cases: Vec<(PathBuf, &Kind)> = Vec::new();
     for (nth, name) in fixtures().iter().enumerate() {
         let kinds = KINDS.iter().enumerate().filter(|(ix, _)| all || (ix + nth) % STEP == 0);
         cases.extend(kinds.map(|(_, kind)| (fixture(name), kind)));
     }
-    // It has a dependency on another platform that has another name.
+    // On another platform, this fixture has a dependency with a different name.
     let alone = KINDS.iter().filter(|(name, _)| *name == "this platform alone" && !all);
     cases.extend(alone.map(|kind| (fixture("native"), kind)));
     let named = std::env::var_os(WORKSPACES).unwrap_or_default();
@@ -197,7 +197,7 @@ fn the_prediction_is_what_changes_in_nix() {
         })
         .collect();
     let (tried, built) = (tried.into_inner(), built.into_inner());
-    println!("{tried} changes of {} were as predicted, {built} derivations changed", cases.len());
-    assert!(wrong.is_empty(), "{} of {} are wrong\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-    assert!(tried * 2 > cases.len(), "of {} cases only {tried} had a workspace that has what they change", cases.len());
+    println!("{tried} of {} changes matched the prediction, {built} derivations changed", cases.len());
+    assert!(wrong.is_empty(), "{} of {} predictions are wrong\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(tried * 2 > cases.len(), "of {} changes only {tried} applied to their workspace", cases.len());
 }

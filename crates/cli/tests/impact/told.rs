@@ -1,4 +1,4 @@
-//! What `cratewright impact` says: its answer, and what is wrong where it has none. Nothing is written in any case.
+//! Output and errors of `cratewright impact`, which never writes a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn impact(root: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Standard output of a command that changes nothing on the disk.
+/// Standard output of a command that must not change any file.
 #[track_caller]
 fn answer(root: &Path, arguments: &[&str]) -> String {
     let before = tree(root);
@@ -29,7 +29,7 @@ fn answer(root: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Standard error of a command that fails with 2 and changes nothing on the disk.
+/// Expects a command to fail with exit code 2 and these messages, without changing any file.
 #[track_caller]
 fn failure(root: &Path, arguments: &[&str], says: &[&str]) {
     let before = tree(root);
@@ -38,8 +38,8 @@ fn failure(root: &Path, arguments: &[&str], says: &[&str]) {
     assert_eq!(output.status.code(), Some(2), "{said}{}", String::from_utf8_lossy(&output.stdout));
     assert!(output.stdout.is_empty());
     let missing: Vec<&&str> = says.iter().filter(|text| !said.contains(**text)).collect();
-    assert!(missing.is_empty(), "{missing:?} is not said in\n{said}");
-    assert!(!said.contains("/tree/"), "a temporary directory is named:\n{said}");
+    assert!(missing.is_empty(), "{missing:?} is missing in\n{said}");
+    assert!(!said.contains("/tree/"), "the message mentions a temporary directory:\n{said}");
     assert!(tree(root) == before, "the workspace was written to");
 }
 
@@ -47,7 +47,7 @@ fn service() -> (TempDir, PathBuf) {
     committed(&repository().join("fixtures/service"))
 }
 
-/// The first commit with nothing after it, in a repository of its own.
+/// A clone of the repository with only its first commit.
 fn clone(top: &Path, depth: &[&str]) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("file://{}", top.display());
@@ -74,7 +74,7 @@ fn the_answer_is_the_first_line() {
 }
 
 #[test]
-fn nothing_is_built_again_where_nothing_changed() {
+fn nothing_is_rebuilt_if_nothing_changed() {
     let (_top, root) = service();
     fs::write(root.join("../notes.md"), "outside of the workspace").unwrap();
     let text = answer(&root, &["--since", "HEAD"]);
@@ -85,13 +85,13 @@ fn nothing_is_built_again_where_nothing_changed() {
 }
 
 #[test]
-fn the_default_is_where_the_branch_left_the_default_branch() {
+fn the_default_base_is_the_merge_base_with_the_default_branch() {
     let (top, _) = service();
     let (clone_directory, root) = clone(top.path(), &[]);
     git(&root, &["checkout", "--quiet", "-b", "topic"]);
     fs::write(root.join("clock/src/lib.rs"), "// nothing\n").unwrap();
     git(&root, &["commit", "--quiet", "--all", "--message", "a change"]);
-    // What is not committed counts as well, and what is there anew.
+    // Uncommitted changes and new files count.
     fs::write(root.join("event-store/src/added.rs"), "").unwrap();
     let text = answer(&root, &[]);
     assert!(text.contains(", where HEAD left origin/main\n"), "{text}");
@@ -103,7 +103,7 @@ fn the_default_is_where_the_branch_left_the_default_branch() {
 }
 
 #[test]
-fn what_if() {
+fn hypothetical_changes_are_reported() {
     let (_top, root) = service();
     let bump = answer(&root, &["--bump", "clock"]);
     assert!(
@@ -119,10 +119,10 @@ fn what_if() {
 }
 
 #[test]
-fn what_there_is_not_is_said_with_what_there_is() {
+fn unknown_names_are_errors_with_suggestions() {
     let (_top, root) = service();
     failure(&root, &["--since", "v9"], &["error[unknown-revision]", "`v9`", "git log"]);
-    // What begins with a dash is no option of git's.
+    // A revision that starts with a dash is not passed to git as an option.
     failure(&root, &["--since=--all"], &["error[unknown-revision]", "`--all`"]);
     failure(&root, &["--bump", "clok"], &["error[unknown-crate]", "did you mean `clock`?"]);
     failure(&root, &["--bump", "clock@9.9.9"], &["error[unknown-crate]", "the versions of `clock` in it: `0.1.0`"]);
@@ -135,7 +135,7 @@ fn what_there_is_not_is_said_with_what_there_is() {
 }
 
 #[test]
-fn a_platform_that_is_not_built_for_is_refused() {
+fn unknown_platforms_are_rejected() {
     let (_top, root) = service();
     let output = cratewright()
         .args(["impact", "--bump", "clock", "--platform", "wasm32-wasip1"])
@@ -152,7 +152,7 @@ fn a_platform_that_is_not_built_for_is_refused() {
 }
 
 #[test]
-fn a_shallow_clone_is_told_to_fetch_more() {
+fn shallow_clones_are_errors_that_suggest_a_fetch() {
     let (top, root) = service();
     fs::write(root.join("clock/src/lib.rs"), "// nothing\n").unwrap();
     git(top.path(), &["commit", "--quiet", "--all", "--message", "a change"]);
@@ -161,37 +161,37 @@ fn a_shallow_clone_is_told_to_fetch_more() {
 }
 
 #[test]
-fn a_revision_without_a_workspace_is_told_apart() {
+fn revisions_without_a_valid_workspace_are_errors() {
     let (top, root) = service();
-    // No lock in the revision.
+    // A revision without a lock file.
     git(top.path(), &["rm", "--quiet", "--cached", "fixtures/workspace/Cargo.lock"]);
     git(top.path(), &["commit", "--quiet", "--message", "no lock"]);
     failure(&root, &["--since", "HEAD"], &["error[no-lock-file]", "in revision: HEAD"]);
-    // A manifest that cargo refuses.
+    // A revision with a manifest that cargo rejects.
     git(top.path(), &["add", "--all", "."]);
     let manifest = fs::read_to_string(root.join("clock/Cargo.toml")).unwrap();
     fs::write(root.join("clock/Cargo.toml"), manifest.replace("[package]", "[package")).unwrap();
     git(top.path(), &["commit", "--quiet", "--all", "--message", "broken"]);
     fs::write(root.join("clock/Cargo.toml"), &manifest).unwrap();
     failure(&root, &["--since", "HEAD"], &["clock/Cargo.toml", "in revision: HEAD"]);
-    // One that is broken now.
+    // A manifest that is broken in the working tree.
     fs::write(root.join("clock/Cargo.toml"), manifest.replace("[package]", "[package")).unwrap();
     failure(&root, &["--since", "HEAD~2"], &["clock/Cargo.toml"]);
 }
 
 #[test]
-fn there_may_be_no_repository_and_no_default_branch() {
+fn a_missing_repository_or_default_branch_is_an_error() {
     let (top, root) = service();
     git(top.path(), &["branch", "--quiet", "--move", "main", "trunk"]);
     failure(&root, &[], &["error[no-default-branch]", "--since REV"]);
     fs::remove_dir_all(top.path().join(".git")).unwrap();
     failure(&root, &[], &["error[no-repository]", "--bump CRATE"]);
-    // What is not compared with anything needs none.
+    // Hypothetical changes need no repository.
     answer(&root, &["--bump", "clock"]);
 }
 
 #[test]
-fn a_member_in_a_submodule_is_told() {
+fn members_in_submodules_are_reported() {
     let (top, root) = service();
     let other = tempfile::tempdir().unwrap();
     run(Command::new("cp").arg("--archive").arg(root.join("clock/.")).arg(other.path()));
@@ -208,7 +208,7 @@ fn a_member_in_a_submodule_is_told() {
 }
 
 #[test]
-fn branches_without_a_common_commit_are_told() {
+fn branches_without_a_common_commit_are_errors() {
     let (top, root) = service();
     git(top.path(), &["checkout", "--quiet", "--orphan", "lonely"]);
     git(top.path(), &["commit", "--quiet", "--message", "a beginning"]);
@@ -216,9 +216,9 @@ fn branches_without_a_common_commit_are_told() {
 }
 
 #[test]
-fn what_git_cannot_give_is_told() {
+fn failures_of_git_are_reported() {
     let (top, root) = service();
-    // The blob of a manifest is gone from the repository.
+    // The object of a manifest is missing in the repository.
     let object =
         stdout(Command::new("git").args(["rev-parse", "HEAD:fixtures/workspace/clock/Cargo.toml"]).current_dir(&top));
     let object = object.trim();
@@ -227,7 +227,7 @@ fn what_git_cannot_give_is_told() {
 }
 
 #[test]
-fn nix_is_not_asked_about_a_stale_file() {
+fn nix_does_not_evaluate_a_stale_file() {
     let (top, root) = service();
     let manifest = root.join("clock/Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -240,7 +240,7 @@ fn nix_is_not_asked_about_a_stale_file() {
 }
 
 #[test]
-fn cargo_nix_may_lie_elsewhere() {
+fn cargo_nix_may_be_in_another_directory() {
     let (top, root) = committed(&repository().join("fixtures/registry-mix"));
     fs::remove_file(root.join("Cargo.nix")).unwrap();
     fs::create_dir(root.join("nix")).unwrap();
@@ -249,7 +249,7 @@ fn cargo_nix_may_lie_elsewhere() {
     generate();
     git(top.path(), &["add", "--all", "."]);
     git(top.path(), &["commit", "--quiet", "--message", "elsewhere"]);
-    // The root package has all of the directory but what is generated.
+    // The source of the root package is its whole directory, without generated files.
     let place = ["--cargo-nix", "nix/Cargo.nix"];
     let edit = answer(&root, &[&["--edit", "nix/Cargo.nix"], &place[..]].concat());
     assert!(edit.contains("note: no package is built from nix/Cargo.nix\n"), "{edit}");
@@ -258,14 +258,14 @@ fn cargo_nix_may_lie_elsewhere() {
     generate();
     let told = answer(&root, &[&["--since", "HEAD", "--nix"], &place[..]].concat());
     assert!(told.contains("\nNix agrees: "), "{told}");
-    // Where it was in the usual place before, or nowhere.
+    // In the older revision the file is in the usual place. A directory that does not exist is an error.
     let before = answer(&root, &[&["--since", "HEAD~1"], &place[..]].concat());
     assert!(before.contains("profile ("), "{before}");
     failure(&root, &["--bump", "libc", "--cargo-nix", "no/Cargo.nix"], &["error[io]", "mkdir -p"]);
 }
 
 #[test]
-fn what_nix_cannot_evaluate_is_told() {
+fn evaluation_errors_are_reported() {
     let (_top, root) = service();
     failure(
         &root,
@@ -275,7 +275,7 @@ fn what_nix_cannot_evaluate_is_told() {
 }
 
 #[test]
-fn a_platform_more_is_said_to_be_new() {
+fn added_platforms_are_reported_as_new() {
     let (top, root) = service();
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let targets = |list: &str| {
@@ -290,5 +290,5 @@ fn a_platform_more_is_said_to_be_new() {
     git(top.path(), &["commit", "--quiet", "--all", "--message", "one platform"]);
     fs::write(root.join("Cargo.toml"), targets("\"x86_64-linux\", \"aarch64-linux\"")).unwrap();
     let text = answer(&root, &["--since", "HEAD"]);
-    assert!(text.contains("note: aarch64-unknown-linux-gnu was no platform of the workspace before\n"), "{text}");
+    assert!(text.contains("note: aarch64-unknown-linux-gnu was not a platform of the workspace before\n"), "{text}");
 }

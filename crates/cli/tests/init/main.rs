@@ -1,4 +1,5 @@
-//! `cratewright init` and the templates of the flake: what they write is evaluated and built at once, and what was there stays.
+//! `cratewright init` and the templates of the flake: the written files evaluate and build, and existing files are
+//! kept.
 
 mod templates;
 
@@ -11,13 +12,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A git repository with a workspace that knows nothing of Nix.
+/// A git repository with a workspace without Nix files.
 pub(crate) struct Project {
     directory: tempfile::TempDir,
 }
 
 impl Project {
-    /// A fixture without `Cargo.nix` and without a library elsewhere, and further files.
+    /// A copy of a fixture without `Cargo.nix` and without the setting `library`, and further files.
     pub(crate) fn new(fixture: &str, files: &[(&str, &str)]) -> Self {
         let project = Project::empty();
         project.workspace(fixture, "", files);
@@ -60,7 +61,7 @@ impl Project {
         init.arg("init").args(arguments).current_dir(self.path(directory)).output().unwrap()
     }
 
-    /// What it says to programs.
+    /// Runs `init` with these arguments and `--format json`, and returns its output.
     #[track_caller]
     fn told(&self, arguments: &[&str]) -> Value {
         let output = self.init(&[arguments, &["--format", "json"]].concat());
@@ -68,13 +69,13 @@ impl Project {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// All files but git's, with their contents.
+    /// All files with their contents, except git's.
     fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let files = support::tree(self.directory.path()).into_iter();
         files.filter(|(path, _)| !path.components().any(|part| part.as_os_str() == ".git")).collect()
     }
 
-    /// Nix in the project, where inputs that are out of reach are what tests have for them.
+    /// Runs Nix in the project, with inputs replaced by those of the tests.
     pub(crate) fn nix(&self, arguments: &[&str]) -> Output {
         let mut command = support::nix::nix("nix");
         command.args(["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]);
@@ -92,7 +93,7 @@ impl Project {
         command.current_dir(&self.directory).output().unwrap()
     }
 
-    /// An attribute as JSON.
+    /// Evaluates an attribute to JSON.
     #[track_caller]
     pub(crate) fn eval(&self, attribute: &str, apply: &str) -> Value {
         let output = self.nix(&["eval", "--json", attribute, "--apply", apply]);
@@ -112,7 +113,7 @@ impl Project {
     }
 }
 
-/// A flake as an input: this repository has a `target`, which git does not know.
+/// A flake reference. This repository is referred to by git, which leaves out `target`.
 fn reference(directory: &Path) -> String {
     let scheme = if directory == support::repository() { "git+file" } else { "path" };
     format!("{scheme}:{}{}", if scheme == "path" { "" } else { "//" }, directory.display())
@@ -122,13 +123,13 @@ pub(crate) fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }
 
-/// Paths of a list, seen from a directory.
+/// The paths in a list, relative to a directory.
 fn below(list: &Value, directory: &Path) -> Vec<String> {
     let paths = list.as_array().unwrap().iter().map(|path| Path::new(path.as_str().unwrap()));
     paths.map(|path| path.strip_prefix(directory).unwrap().display().to_string()).collect()
 }
 
-/// Runs the commands of `next` that are git's.
+/// Runs the git commands in `next`.
 fn run_git(project: &Project, told: &Value) {
     for command in told["next"].as_array().unwrap().iter().filter_map(Value::as_str) {
         if command.starts_with("git ") {
@@ -140,7 +141,7 @@ fn run_git(project: &Project, told: &Value) {
 const CHECKS: &str = "each: builtins.attrNames each.x86_64-linux";
 
 #[test]
-fn a_plain_flake_builds_at_once() {
+fn a_plain_flake_builds_immediately() {
     let files = [
         (".github/dependabot.yml", "version: 2\n"),
         ("justfile", "build:\n    cargo build\n"),
@@ -161,14 +162,14 @@ fn a_plain_flake_builds_at_once() {
     assert_eq!(told["kept"].as_array().unwrap().len(), 0);
     assert_eq!(told["edits"][0]["file"], "justfile");
     assert_eq!(told["edits"].as_array().unwrap().len(), 1);
-    // Git does not know the lock, and would not take it either.
+    // Git does not track the lock file, and ignores it.
     assert_eq!(told["next"][1], "git add --force Cargo.lock");
     run_git(&project, &told);
     project.check_build();
     let checks = project.eval(".#checks", CHECKS);
     assert_eq!(checks, serde_json::json!(["cargo-nix-lock-sync", "doctests", "tests"]));
 
-    // It has done all there was to do.
+    // A second run has nothing to do.
     let before = project.files();
     let again = project.told(&[]);
     assert_eq!(again["created"].as_array().unwrap().len(), 0);
@@ -177,7 +178,7 @@ fn a_plain_flake_builds_at_once() {
 }
 
 #[test]
-fn a_flake_with_flake_parts_builds_at_once() {
+fn a_flake_with_flake_parts_builds_immediately() {
     let project = Project::new("three-members", &[(".gitlab-ci.yml", "stages: []\n"), ("renovate.json", "{}\n")]);
     let told = project.told(&["--flake", "flake-parts"]);
     let created = below(&told["created"], &project.path(""));
@@ -193,7 +194,7 @@ fn a_flake_with_flake_parts_builds_at_once() {
 }
 
 #[test]
-fn without_a_flake_there_is_cargo_nix_alone() {
+fn without_a_flake_only_cargo_nix_is_written() {
     let project = Project::new("three-members", &[(".github/dependabot.yml", "version: 2\n")]);
     let told = project.told(&["--flake", "none"]);
     assert_eq!(below(&told["created"], &project.path("")), ["cratewright.nix", "Cargo.nix"]);
@@ -210,7 +211,11 @@ fn native_libraries_and_systems_are_found() {
     for name in ["aws-lc-sys", "clang-sys", "zstd-sys"] {
         assert!(covered.contains(&format!("\"{name}\"")), "{covered}");
     }
-    assert_eq!(told["native"]["unknown"], serde_json::json!(["libsqlite3-sys", "openssl-sys"]), "nixpkgs covers these");
+    assert_eq!(
+        told["native"]["unknown"],
+        serde_json::json!(["libsqlite3-sys", "openssl-sys"]),
+        "overrides of nixpkgs cover these"
+    );
     assert!(told["notes"][0].as_str().unwrap().contains("rust-toolchain.toml"), "{told}");
     let flake = fs::read_to_string(project.path("flake.nix")).unwrap();
     assert!(flake.contains("\n  inputs.rust-overlay.url = "), "{flake}");
@@ -218,11 +223,11 @@ fn native_libraries_and_systems_are_found() {
     let project = Project::new("c-libraries", &[]);
     run_git(&project, &project.told(&[]));
     let systems = project.eval(".#packages", "builtins.attrNames");
-    assert_eq!(systems, serde_json::json!(["aarch64-darwin", "x86_64-linux"]), "those of its `targets`");
+    assert_eq!(systems, serde_json::json!(["aarch64-darwin", "x86_64-linux"]), "the systems are those of `targets`");
 }
 
 #[test]
-fn the_toolchain_file_decides_which_rust_builds() {
+fn the_toolchain_file_selects_the_compiler() {
     let project = Project::new("three-members", &[("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95.0\"\n")]);
     run_git(&project, &project.told(&[]));
     let overlay = Project::empty();
@@ -240,7 +245,7 @@ fn the_toolchain_file_decides_which_rust_builds() {
 }
 
 #[test]
-fn what_exists_is_kept_byte_for_byte() {
+fn existing_files_are_kept_byte_for_byte() {
     let mine = [
         ("flake.nix", "{ outputs = { flake-parts, ... }: { }; }\n"),
         ("cratewright.nix", "{ mine = true; }\n"),
@@ -254,13 +259,13 @@ fn what_exists_is_kept_byte_for_byte() {
     for (file, text) in mine {
         assert_eq!(fs::read_to_string(project.path(file)).unwrap(), text, "{file}");
     }
-    // It is said what to add to the flake, in its own style, and that the library is none of ours.
+    // The output lists what to add to the flake, in its own style, and reports that the library was not generated.
     assert_eq!(told["edits"].as_array().unwrap().len(), 1);
     let edit = &told["edits"][0];
     assert!(edit["file"] == "flake.nix" && edit["text"].as_str().unwrap().contains("mkFlake"), "{edit}");
     assert_eq!(told["next"][0], "cratewright check");
 
-    // A file of another tool in the place of Cargo.nix is an error, and nothing is written.
+    // If Cargo.nix is a file of another tool, that is an error, and nothing is written.
     let project = Project::new("three-members", &[("Cargo.nix", "# crate2nix\n")]);
     let before = project.files();
     let output = project.init(&[]);
@@ -282,8 +287,8 @@ fn a_dry_run_writes_nothing() {
 }
 
 #[test]
-fn where_one_file_cannot_be_written_none_is() {
-    // A file in the place of a directory, which shows when most is ready.
+fn no_file_is_written_if_one_cannot_be_written() {
+    // A file instead of a directory, which is noticed after most files are prepared.
     let project = Project::new("three-members", &[(".github/workflows", "no directory\n")]);
     let before = project.files();
     let output = project.init(&[]);
@@ -291,7 +296,7 @@ fn where_one_file_cannot_be_written_none_is() {
     assert!(text(&output).contains("error[io]: cannot write "), "{}", text(&output));
     assert_eq!(project.files(), before);
 
-    // No room for the largest one.
+    // There is not enough space for the largest file.
     let project = Project::new("three-members", &[(".github/dependabot.yml", "version: 2\n")]);
     let before = project.files();
     let full = format!("trap '' XFSZ; ulimit -f 8; exec {} init", env!("CARGO_BIN_EXE_cratewright"));
@@ -302,7 +307,7 @@ fn where_one_file_cannot_be_written_none_is() {
 }
 
 #[test]
-fn a_member_or_a_package_below_a_flake_is_enough() {
+fn init_works_in_members_and_below_a_flake() {
     let project = Project::new("three-members", &[]);
     let output = project.init_in("app/src", &["--cratewright", "git+https://git.example/cratewright"]);
     assert!(output.status.success(), "{}", text(&output));
@@ -311,7 +316,7 @@ fn a_member_or_a_package_below_a_flake_is_enough() {
     assert!(flake.contains("cratewright.url = \"git+https://git.example/cratewright\";"), "{flake}");
     assert!(!project.path("app/flake.nix").exists() && project.path("Cargo.nix").exists());
 
-    // A flake above the workspace, in the same repository, is the one to change.
+    // For a flake above the workspace in the same repository, that flake has to be changed.
     let project = Project::empty();
     project.git(&["init", "--quiet"]);
     fs::write(project.path("flake.nix"), "{ outputs = _: { }; }\n").unwrap();
@@ -323,17 +328,17 @@ fn a_member_or_a_package_below_a_flake_is_enough() {
     let sample = told["edits"][0]["text"].as_str().unwrap();
     assert!(sample.contains("root = ./. + \"/rust/parts\";"), "{sample}");
     assert!(!project.path("rust/parts/flake.nix").exists());
-    // It works as it was printed.
+    // The printed flake works.
     fs::write(project.path("flake.nix"), sample).unwrap();
     project.git(&["add", "--all"]);
     project.check_build();
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_files_are_reported() {
     let project = Project::empty();
     for (file, code, help) in [
-        (None, "error[no-manifest]", "run it inside a Cargo workspace"),
+        (None, "error[no-manifest]", "run the command inside a Cargo workspace"),
         (
             Some(("Cargo.toml", "[package]\nname = \"app\"\n[lib]\npath = \"Cargo.toml\"\n")),
             "error[no-lock-file]",
@@ -353,7 +358,7 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn files_that_git_ignores_are_added_by_force_and_quoted() {
+fn ignored_files_are_added_by_force_and_quoted() {
     let project = Project::new("three-members", &[(".gitignore", "*.nix\n")]);
     fs::create_dir(project.path("my files")).unwrap();
     let manifest = fs::read_to_string(project.path("Cargo.toml")).unwrap();

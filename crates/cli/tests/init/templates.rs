@@ -1,4 +1,4 @@
-//! The templates of the flake: each is written by `nix flake init`, and does what it is for.
+//! The templates of the flake: `nix flake init` writes them, and they work.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::support;
 use crate::{Project, reference};
 
-/// `nix flake init -t` in a directory.
+/// Runs `nix flake init --template` in a directory.
 fn flake_init(template: &str, directory: &Path) {
     let mut init = support::nix::nix("nix");
     init.args(["--extra-experimental-features", "nix-command flakes", "flake", "init", "--template"]);
@@ -20,10 +20,10 @@ fn relative(files: BTreeMap<PathBuf, Vec<u8>>, directory: &Path) -> Vec<(PathBuf
 }
 
 #[test]
-fn each_template_is_a_directory_of_its_own() {
+fn each_template_is_written_from_its_directory() {
     let templates = support::repository().join("templates");
     let names = format!("builtins.attrNames (import {}/default.nix)", templates.display());
-    // Each has a test below.
+    // Each template has a test below.
     assert_eq!(support::nix::eval_json(&names), serde_json::json!(["ci", "default", "devenv", "flake-parts"]));
     for name in ["ci", "default", "devenv", "flake-parts"] {
         let scratch = tempfile::tempdir().unwrap();
@@ -46,7 +46,7 @@ fn flakes_of_templates_build_a_workspace() {
 }
 
 #[test]
-fn workflows_of_the_template_are_those_to_copy() {
+fn workflows_of_the_template_equal_those_to_copy() {
     let templates = support::repository().join("templates");
     for (path, bytes) in relative(support::tree(&templates.join("ci")), &templates.join("ci")) {
         let forge = if path.starts_with(".github") { "github" } else { "gitlab" };
@@ -55,18 +55,23 @@ fn workflows_of_the_template_are_those_to_copy() {
             fs::copy(&to_copy, templates.join("ci").join(&path)).unwrap();
         } else {
             let is_equal = fs::read(&to_copy).unwrap() == bytes;
-            assert!(is_equal, "{} is another: UPDATE=1 cargo test -p cratewright --test init", path.display());
+            assert!(
+                is_equal,
+                "{} differs from the file to copy: run UPDATE=1 cargo test -p cratewright --test init",
+                path.display()
+            );
         }
     }
 }
 
 #[test]
-fn devenv_is_given_what_it_asks_for() {
+fn the_devenv_template_calls_import_with_the_root() {
     let project = Project::empty();
     flake_init("devenv", &project.path(""));
     // devenv's `languages.rust.import` imports `tools.nix` of the input `crate2nix`.
     let inputs = fs::read_to_string(project.path("devenv.yaml")).unwrap();
-    assert!(inputs.contains("\n  crate2nix:\n    url: git+file:///path/to/cratewright # your clone\n"), "{inputs}");
+    let url = support::address();
+    assert!(inputs.contains(&format!("\n  crate2nix:\n    url: {url}\n")), "{inputs}");
     let expression = format!(
         "(import {} {{ config.languages.rust.import = path: arguments: {{ inherit path arguments; }}; }}).outputs.default",
         project.path("devenv.nix").display()
@@ -85,5 +90,5 @@ fn the_docs_show_the_templates() {
         let block = format!("```{language}\n{}```\n", read(&format!("templates/{file}")));
         assert!(page.contains(&block), "docs/src/init.md does not show templates/{file} as it is");
     }
-    assert!(read("README.md").contains(&read("templates/just/justfile")), "recipes in README.md");
+    assert!(read("README.md").contains(&read("templates/just/justfile")), "README.md does not show the recipes");
 }

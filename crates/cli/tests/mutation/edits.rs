@@ -9,10 +9,10 @@ use toml_edit::{DocumentMut, Item, Table};
 use crate::support::Copy;
 use crate::workspaces::Workspace;
 
-/// A copy of a workspace that may be edited.
+/// A copy of a workspace to edit.
 pub(crate) struct Scratch {
     pub(crate) workspace: &'static Workspace,
-    /// Where it is.
+    /// Root of the workspace.
     root: PathBuf,
     _directory: Copy,
 }
@@ -21,20 +21,22 @@ pub(crate) struct Scratch {
 pub(crate) struct Edit {
     pub(crate) name: String,
     pub(crate) apply: Box<dyn Fn(&Scratch) + Send + Sync>,
-    /// What `check` must say where it is red; `{member}` stands for that manifest.
+    /// Text that `check` must print if it reports a stale file; `{member}` stands for the member's manifest.
     pub(crate) says: Vec<String>,
-    /// The same, where cargo may refuse the edit for a reason of its own.
+    /// The same, but only if cargo does not reject the edit.
     pub(crate) says_if_stale: Vec<String>,
-    /// Whether it is in the body of a source file, which evaluation does not look into.
+    /// Whether `check` may refuse the workspace if `generate` does.
+    pub(crate) invalid: bool,
+    /// Whether the edit is inside a source file, which the evaluation check does not read.
     pub(crate) in_sources: bool,
-    /// Whether it leaves a file that `check` has to read and cannot, so that nothing can be compared.
+    /// Whether `check` cannot read a file that it needs after the edit.
     pub(crate) unreadable: bool,
 }
 
 impl Scratch {
     pub(crate) fn new(workspace: &'static Workspace) -> Self {
         let directory = Copy::of(&workspace.tree);
-        // Without the slash that nothing below would leave behind.
+        // Collecting components removes a trailing slash, which an empty `below` leaves.
         let root = directory.path().join(workspace.below).components().collect();
         Scratch { workspace, root, _directory: directory }
     }
@@ -43,20 +45,20 @@ impl Scratch {
         &self.root
     }
 
-    /// A program, run in the root.
+    /// A command that runs in the root.
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         self.workspace.environment(&mut command).current_dir(&self.root);
         command
     }
 
-    /// Brings the lock up to date, if cargo can.
+    /// Updates the lock file, if cargo can.
     pub(crate) fn relock(&self) {
         let update = self.command("cargo").args(["update", "--quiet", "--workspace", "--offline"]).output();
         assert!(update.is_ok(), "{update:?}");
     }
 
-    /// `{member}` is the manifest of the member, `{dir}` its directory with a slash behind it.
+    /// Replaces `{member}` by the member's manifest, and `{dir}` by its directory with a trailing slash.
     pub(crate) fn fill(&self, text: &str) -> String {
         let member = self.workspace.member;
         let directory = member.strip_suffix("Cargo.toml").unwrap();
@@ -81,13 +83,13 @@ impl Scratch {
         self.put(&path, || std::os::unix::fs::symlink(target, &path));
     }
 
-    /// Removes a file, or a directory with all that is in it.
+    /// Removes a file, or a directory with its contents.
     pub(crate) fn remove(&self, file: &str) {
         let path = self.path(file);
         let _ = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
     }
 
-    /// Renames what is there, unless an earlier edit has removed it.
+    /// Renames a file or directory, unless an earlier edit has removed it.
     pub(crate) fn rename(&self, from: &str, to: &str) {
         let [from, to] = [from, to].map(|file| self.path(file));
         if from.exists() {
@@ -102,7 +104,8 @@ impl Scratch {
 
     fn put(&self, path: &Path, put: impl FnOnce() -> std::io::Result<()>) {
         let put = fs::create_dir_all(path.parent().unwrap()).and_then(|()| put());
-        // An earlier edit may have left a link in its place, or above it, or a directory for a file or the reverse.
+        // An earlier edit may have left a link at the path or above it, or a directory instead of a file, or the
+        // reverse.
         let is_in_the_way = |above: &&Path| above.is_symlink() || above.is_file();
         let mut ancestors = path.ancestors().take_while(|above| *above != self.root);
         assert!(
@@ -113,7 +116,7 @@ impl Scratch {
     }
 
     pub(crate) fn edit(&self, file: &str, edit: impl FnOnce(&mut DocumentMut)) {
-        // What an earlier edit broke stays broken.
+        // A manifest that an earlier edit broke is not edited.
         let Ok(mut document) = self.read(file).parse::<DocumentMut>() else { return };
         edit(&mut document);
         self.write(file, &document.to_string());
@@ -127,6 +130,7 @@ pub(crate) fn edit(name: &str, says: &[&str], apply: impl Fn(&Scratch) + Send + 
         apply: Box::new(apply),
         says,
         says_if_stale: Vec::new(),
+        invalid: false,
         in_sources: false,
         unreadable: false,
     }
@@ -138,7 +142,7 @@ impl Edit {
     }
 }
 
-/// Sets a key of a manifest, tables above it included.
+/// Sets a key of a manifest, and creates missing tables.
 pub(crate) fn set(file: &'static str, key: &'static str, value: &'static str) -> Edit {
     edit(&format!("{file}: {key} = {value}"), &[file, &key.replace('\'', "")], move |scratch| {
         scratch.edit(file, |document| {
@@ -149,7 +153,7 @@ pub(crate) fn set(file: &'static str, key: &'static str, value: &'static str) ->
                 let Some(above) = table.as_table_like_mut() else { return };
                 let entry = above.entry(part).or_insert_with(|| Item::Table(Table::new()));
                 if !entry.is_table_like() {
-                    // `serde = "1"` becomes a table when a key is put below it.
+                    // `serde = "1"` becomes a table if a key is set in it.
                     let version = entry.clone();
                     *entry = Item::Table(Table::from_iter([("version", version)]));
                 }
@@ -163,23 +167,28 @@ pub(crate) fn set(file: &'static str, key: &'static str, value: &'static str) ->
     })
 }
 
-/// The same for a key of a table that may be new: that is named then, with all that is in it.
+/// The same for a key of a table that may be new, in which case `check` reports the whole table.
 pub(crate) fn set_in_table(file: &'static str, key: &'static str, value: &'static str) -> Edit {
     let (table, _) = key.rsplit_once('.').unwrap();
     Edit { says: vec![file.to_owned(), table.to_owned()], ..set(file, key, value) }
 }
 
-/// An edit that does nothing in some workspaces, or that cargo refuses.
+/// An edit that has no effect in some workspaces, or that cargo rejects.
 pub(crate) fn silent(edit: Edit) -> Edit {
     Edit { says: Vec::new(), says_if_stale: edit.says, ..edit }
 }
 
-/// An edit after which `check` cannot read what it must.
+/// An edit that makes the workspace invalid in a way that `check` may notice as well.
+pub(crate) fn invalid(edit: Edit) -> Edit {
+    Edit { invalid: true, ..edit }
+}
+
+/// An edit after which `check` cannot read a file that it needs.
 pub(crate) fn unreadable(edit: Edit) -> Edit {
     Edit { unreadable: true, ..edit }
 }
 
-/// The same edit, with the lock brought up to date after it: cargo refuses it without.
+/// The same edit, followed by an update of the lock file, without which cargo rejects the workspace.
 pub(crate) fn relocked(edit: Edit) -> Edit {
     let apply = edit.apply;
     let apply = Box::new(move |scratch: &Scratch| {
@@ -189,12 +198,12 @@ pub(crate) fn relocked(edit: Edit) -> Edit {
     Edit { name: format!("{}, and the lock", edit.name), apply, ..edit }
 }
 
-/// An edit that shows elsewhere than where it is made: in the members that come and go.
+/// An edit that is reported for other files: for members that are added or removed.
 pub(crate) fn elsewhere(edit: Edit) -> Edit {
     Edit { says: Vec::new(), ..edit }
 }
 
-/// `target.'cfg(unix)'.dependencies` has a dot that separates and quotes that do not.
+/// Splits a key such as `target.'cfg(unix)'.dependencies` at dots outside quotes.
 fn split(key: &str) -> Vec<String> {
     toml_edit::Key::parse(key).unwrap().iter().map(|part| part.get().to_owned()).collect()
 }
@@ -234,7 +243,7 @@ pub(crate) fn map(name: &str, file: &'static str, says: &[&str], map: fn(&str) -
     edit(name, says, move |scratch| scratch.write(file, &map(&scratch.read(file))))
 }
 
-/// Every kind. What an edit does not touch in some workspace, it leaves as it is there.
+/// All kinds of edits. An edit of a part that a workspace does not have leaves the workspace unchanged.
 pub(crate) fn edits() -> Vec<Edit> {
     let mut all = package();
     all.extend(targets());
@@ -424,7 +433,7 @@ fn workspace() -> Vec<Edit> {
             scratch.write(".cargo/config.toml", "include = [\"more.toml\"]\n");
         }),
         unreadable(elsewhere(set("Cargo.toml", "workspace.members", "3"))),
-        elsewhere(set("Cargo.toml", "workspace.members", "[\"app\", 3]")),
+        invalid(elsewhere(set("Cargo.toml", "workspace.members", "[\"app\", 3]"))),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"/app\"]")),
         elsewhere(set("Cargo.toml", "workspace.members", "[\"b**\"]")),
         silent(set(
@@ -438,14 +447,14 @@ fn workspace() -> Vec<Edit> {
                 scratch.write("{member}", &text);
             }
         }),
-        edit("a member behind a link", &[], |scratch| {
+        invalid(edit("a member behind a link", &[], |scratch| {
             for directory in ["leaf", "automatic"] {
                 if scratch.path(directory).is_dir() && !scratch.path("elsewhere").exists() {
                     scratch.rename(directory, "elsewhere");
                     scratch.link("elsewhere", directory);
                 }
             }
-        }),
+        })),
     ]
 }
 

@@ -1,8 +1,8 @@
-//! Edits of files other than manifests: those that make targets, and what is there in place of a file or a directory.
+//! Edits of files other than manifests: files of targets, and replacements of files and directories by other kinds.
 
-use crate::edits::{Edit, append, delete, edit, silent, write};
+use crate::edits::{Edit, append, delete, edit, invalid, silent, write};
 
-/// Files that come and go.
+/// Files that are added and removed.
 pub(crate) fn files() -> Vec<Edit> {
     vec![
         write("{dir}src/bin/extra.rs", "fn main() {}\n", &["{member}", "(files)", "src/bin/extra.rs"]),
@@ -48,11 +48,11 @@ pub(crate) fn files() -> Vec<Edit> {
         }),
         write("crates/empty/notes.txt", "", &[]),
         write("crates/notes.txt", "", &[]),
-        delete("{member}", &[]),
+        invalid(delete("{member}", &[])),
     ]
 }
 
-/// A directory where a file is expected, and the reverse.
+/// Directories instead of files, and the reverse.
 pub(crate) fn kinds() -> Vec<Edit> {
     let directory = |file: &'static str, inside: &'static str| {
         let name = format!("a directory {file} with {inside:?}");
@@ -85,11 +85,11 @@ pub(crate) fn kinds() -> Vec<Edit> {
         directory("{dir}build.rs", ""),
         directory("{dir}README.md", ""),
         directory("{dir}README", ""),
-        directory("{member}", ""),
-        directory("Cargo.toml", ""),
-        directory(".cargo/config.toml", ""),
-        directory(".cargo/config", ""),
-        directory("crates/extra/Cargo.toml", ""),
+        invalid(directory("{member}", "")),
+        invalid(directory("Cargo.toml", "")),
+        invalid(directory(".cargo/config.toml", "")),
+        invalid(directory(".cargo/config", "")),
+        invalid(directory("crates/extra/Cargo.toml", "")),
         file("{dir}src"),
         file("{dir}src/bin"),
         file("{dir}tests"),
@@ -97,7 +97,7 @@ pub(crate) fn kinds() -> Vec<Edit> {
         file(".cargo"),
         file("crates"),
         edit("a file in the place of a member", &[], |scratch| {
-            // The root itself stays what it is.
+            // The root itself is never replaced.
             let member = scratch.fill("{dir}");
             if let Some(member) = member.strip_suffix('/') {
                 scratch.remove(member);

@@ -1,10 +1,11 @@
-//! A workspace of 120 members, with packages that are nested, excluded, and beside it.
+//! A workspace of 120 members, with nested packages, excluded packages, and packages next to it.
 
-use crate::edits::{Edit, edit, map, relocked, set, set_in_table, silent, write};
+use crate::edits::{Edit, edit, invalid, map, relocked, set, set_in_table, silent, write};
 use crate::support::git::Scratch;
 use crate::workspaces::Make;
 
-/// Members below `crates`, and below `apps`; with those of `tools`, `deep` and the one in a member's directory it is 120.
+/// Number of members below `crates`, and below `apps`; with those in `tools`, in `deep` and in a member's directory
+/// there are 120.
 const CRATES: usize = 98;
 const APPS: usize = 19;
 
@@ -28,7 +29,7 @@ fn package(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
 }
 
-/// The manifest of a member below `crates`: what it has goes by its number, so that no two neighbours are alike.
+/// The manifest of a member below `crates`. Its contents depend on its number, so that neighbours differ.
 fn manifest(ix: usize) -> String {
     let mut text = format!("[package]\nname = \"m{ix:03}\"\n");
     text += match ix % 3 {
@@ -103,7 +104,7 @@ pub(crate) fn make() -> Make {
     Make { scratch, tree: "tree", below: "ws", member: "crates/m000/Cargo.toml", edits }
 }
 
-/// A library of no dependencies in a directory.
+/// Adds a library without dependencies in a directory.
 fn add(directory: &'static str) -> Edit {
     let above = directory.strip_suffix("/core").or(directory.strip_suffix("/other")).unwrap_or(directory);
     edit(&format!("a package in {directory}"), &[above], move |scratch| {
@@ -127,7 +128,7 @@ fn edits() -> Vec<Edit> {
         add("crates/added"),
         relocked(add("crates/added")),
         relocked(add("apps/added/core")),
-        // Where no pattern leads.
+        // No pattern matches this directory.
         silent(add("apps/added/other")),
         silent(add("tools/two")),
         remove("crates/m097"),
@@ -135,7 +136,7 @@ fn edits() -> Vec<Edit> {
         relocked(remove("apps/a18/core")),
         relocked(silent(remove("crates/excluded"))),
         relocked(remove("deep/er/two")),
-        // Others depend on it.
+        // Other members depend on this one.
         silent(remove("crates/m003")),
         silent(remove("outer")),
         silent(remove("../beside")),
@@ -159,7 +160,7 @@ fn edits() -> Vec<Edit> {
         set("crates/m056/Cargo.toml", "dependencies.m028.optional", "false"),
         members(r#"["crates/*", "apps/*/core"]"#),
         members(r#"["crates/m0[0-4]*", "apps/*/core"]"#),
-        // The same members.
+        // These patterns match the same members.
         members(r#"["crates/*", "apps/*/*", "tools/*", "deep/*/*"]"#),
         members(r#"["deep/er/two", "tools/*", "apps/a*/core", "crates/m*"]"#),
         exclude(r#"["outer"]"#),
@@ -183,10 +184,10 @@ fn edits() -> Vec<Edit> {
             scratch.remove("crates/m097");
             scratch.write("crates/m097", &manifest);
         })),
-        edit("a directory in the place of a manifest", &[], |scratch| {
+        invalid(edit("a directory in the place of a manifest", &[], |scratch| {
             scratch.remove("crates/m097/Cargo.toml");
             scratch.directory("crates/m097/Cargo.toml");
-        }),
+        })),
         edit("a directory in the place of a library", &["crates/m094/Cargo.toml"], |scratch| {
             scratch.remove("crates/m094/src/lib.rs");
             scratch.directory("crates/m094/src/lib.rs");

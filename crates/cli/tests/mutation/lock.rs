@@ -1,6 +1,6 @@
 //! Edits of `Cargo.lock`.
 
-use crate::edits::{Edit, append, delete, directory_for, map, replace, unreadable};
+use crate::edits::{Edit, append, delete, directory_for, invalid, map, replace, unreadable};
 
 pub(crate) fn lock() -> Vec<Edit> {
     vec![
@@ -32,9 +32,9 @@ pub(crate) fn lock() -> Vec<Edit> {
             Some(at) => text[..at].to_owned(),
             None => text.to_owned(),
         }),
-        map("half a lock", "Cargo.lock", &[], |text| text[..text.len() / 2].to_owned()),
+        invalid(map("half a lock", "Cargo.lock", &[], |text| text[..text.len() / 2].to_owned())),
         map("a package twice", "Cargo.lock", &["Cargo.lock"], |text| {
-            // An earlier edit may have removed all of them.
+            // An earlier edit may have removed all packages.
             let last = text.rfind("\n[[package]]").map_or("", |at| &text[at..]);
             format!("{text}{last}")
         }),

@@ -1,4 +1,4 @@
-//! An edit while `generate` runs: what it writes must not vouch for files that it was not made from.
+//! Edits while `generate` runs: `Cargo.nix` must not pass as generated from files that were not read.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use crate::edits::Scratch;
 use crate::workspaces::{WORKSPACES, Workspace};
 use crate::{Truth, cratewright, text, truth};
 
-/// A file of the workspace, and what it is all of a sudden.
+/// A file of the workspace, and the edit of its text.
 type Change = (&'static str, fn(String) -> String);
 
 const CHANGES: [Change; 9] = [
@@ -25,7 +25,7 @@ const CHANGES: [Change; 9] = [
     (".cargo/config.toml", |_| "[build]\nrustflags = [\"--cfg=meanwhile\"]\n".to_owned()),
 ];
 
-/// A cargo that puts `new` in the place of `file`, once, before or after it runs `cargo metadata`.
+/// Creates a `cargo` that replaces `file` by `new` once, before or after it runs `cargo metadata`.
 fn cargo(directory: &Path, new: &Path, file: &Path, is_before: bool) -> std::path::PathBuf {
     let [before, after] = if is_before { ["change", "true"] } else { ["true", "change"] };
     let script = format!(
@@ -45,7 +45,7 @@ fn cargo(directory: &Path, new: &Path, file: &Path, is_before: bool) -> std::pat
     path
 }
 
-/// What is wrong with what `generate` did, if anything.
+/// Runs `generate` with an edit, and returns an error if it behaved wrongly.
 fn judge(workspace: &'static Workspace, (file, change): Change, is_before: bool) -> Result<(), String> {
     let scratch = Scratch::new(workspace);
     let cargo_nix = || fs::read(scratch.root().join("Cargo.nix")).unwrap();
@@ -73,15 +73,15 @@ fn judge(workspace: &'static Workspace, (file, change): Change, is_before: bool)
     if output.status.code() != Some(2) || cargo_nix() != before {
         return fail(format!("it exits with {:?}, and not with all as it was", output.status.code()));
     }
-    // What cargo refuses now, it may have refused then.
-    // Files that make targets are said to be of their manifest.
+    // If cargo rejects the workspace now, it may have done so then.
+    // Files of targets are reported for their manifest.
     let names = [file.as_str(), workspace.member].iter().any(|name| said.contains(name));
     let says_why = said.contains("error[changed-meanwhile]") && names;
     if says_why || truth == Truth::Refused { Ok(()) } else { fail("it does not say what changed".to_owned()) }
 }
 
 #[test]
-fn edits_while_generate_runs_are_not_vouched_for() {
+fn edits_while_generate_runs_are_not_recorded_as_input() {
     let workspaces =
         WORKSPACES.iter().filter(|workspace| ["registry-mix", "workspace-inheritance"].contains(&workspace.name));
     let all: Vec<(&Workspace, Change, bool)> = workspaces
@@ -95,9 +95,9 @@ fn edits_while_generate_runs_are_not_vouched_for() {
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 
-/// Cargo may bring the lock up to date. That is no reason to take the rest for what it was made from.
+/// Cargo may update the lock file while `generate` runs, but edits of other files must still be noticed.
 #[test]
-fn with_an_updated_lock_all_else_is_to_be_as_it_was() {
+fn edits_are_noticed_even_if_the_lock_file_is_updated() {
     for (is_changed, code) in [(false, Some(0)), (true, Some(2))] {
         let scratch = Scratch::new(&WORKSPACES[0]);
         let manifest = scratch.read("{member}");
@@ -113,7 +113,7 @@ fn with_an_updated_lock_all_else_is_to_be_as_it_was() {
         let mut generate = scratch.command(env!("CARGO_BIN_EXE_cratewright"));
         let output = generate.args(["generate", "--offline"]).env("CARGO", cargo).output().unwrap();
         assert_eq!(output.status.code(), code, "{}", text(&output));
-        assert!(scratch.read("Cargo.lock").contains("9.9.9"), "the lock is brought up to date");
+        assert!(scratch.read("Cargo.lock").contains("9.9.9"), "the lock file is not updated");
         assert_eq!(text(&output).contains("error[changed-meanwhile]"), is_changed, "{}", text(&output));
     }
 }

@@ -1,6 +1,6 @@
-//! A workspace in which packages lie within others' directories, some of them excluded, some of other workspaces.
+//! A workspace with packages in directories of other packages, some of them excluded, some of them in other workspaces.
 
-use crate::edits::{Edit, edit, elsewhere, map, relocked, set, silent, write};
+use crate::edits::{Edit, edit, elsewhere, invalid, map, relocked, set, silent, write};
 use crate::support::git::Scratch;
 use crate::workspaces::Make;
 
@@ -18,7 +18,7 @@ pub(crate) fn make() -> Make {
     let tools = "[workspace]\nmembers = [\"*\"]\n[workspace.package]\nversion = \"3.1.0\"\nedition = \"2021\"\n";
     for (directory, manifest) in [
         ("app", package("app", app)),
-        // A member by the path of a dependency.
+        // A member because of a path dependency.
         ("app/inner", package("inner", "")),
         ("app/inner/away", package("away", "")),
         ("app/other", package("other", "")),
@@ -81,10 +81,10 @@ fn edits() -> Vec<Edit> {
         edit("the nested package moved", &["app/inner"], |scratch| scratch.rename("app/inner", "inner")),
         edit("the nested package removed", &["app/inner"], |scratch| scratch.remove("app/inner")),
         edit("the workspace of another removed", &["tools"], |scratch| scratch.remove("tools/Cargo.toml")),
-        edit("a directory for the workspace of another", &[], |scratch| {
+        invalid(edit("a directory for the workspace of another", &[], |scratch| {
             scratch.remove("tools/Cargo.toml");
             scratch.directory("tools/Cargo.toml");
-        }),
+        })),
         edit("a workspace between", &[], |scratch| scratch.write("crates/Cargo.toml", "[workspace]\n")),
         edit("a file in the place of a nested package", &["app/inner"], |scratch| {
             scratch.remove("app/inner");

@@ -1,4 +1,4 @@
-//! Workspaces whose packages come from git, from a vendored directory and from another registry.
+//! Workspaces with packages from git, from a vendored directory, and from another registry.
 
 use std::process::Command;
 
@@ -14,14 +14,14 @@ fn app(scratch: Scratch, edits: Vec<Edit>) -> Make {
     Make { scratch, tree: "app", below: "", member: "Cargo.toml", edits }
 }
 
-/// Lets cargo fetch what an edit may ask for.
+/// Makes cargo fetch packages that edits may add.
 fn fetch(scratch: &Scratch, config: &str, dependencies: &str) {
     let manifest = format!("{APPLICATION}{dependencies}");
     scratch.write("fetched", &[("Cargo.toml", &manifest), (CONFIG, config), ("src/main.rs", "")]);
     run(scratch.environment(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(scratch.path("fetched"))));
 }
 
-/// Replaces a text in several files.
+/// An edit that replaces a text in several files.
 fn replace(name: &str, files: &'static [&'static str], says: &[&str], from: &str, to: &str) -> Edit {
     let (from, to) = (from.to_owned(), to.to_owned());
     edit(name, says, move |scratch| {
@@ -100,7 +100,7 @@ pub(crate) fn git() -> Make {
     app(scratch, edits)
 }
 
-/// A local package in the place of the one from git.
+/// An edit that replaces the package from git by a local one.
 fn append_patch(url: &str) -> Edit {
     let patch = format!("\n[patch.\"{url}\"]\nlib = {{ path = \"patched\" }}\n");
     edit("a patch", &["Cargo.toml", "patch"], move |scratch| {
@@ -178,7 +178,7 @@ pub(crate) fn registry() -> Make {
         let config = format!("{{\"dl\":\"{address}/{index}/dl\"}}");
         scratch.write(&format!("served/{index}"), &[("config.json", &config), ("1/a", &line)]);
     }
-    // One package that is the same in both.
+    // A package that is the same in both registries.
     let line = pack("b", "1.0.0", &says("b"), "", &scratch.path("served/index/dl/b/1.0.0/download"));
     for name in ["index", "other"] {
         scratch.write(&format!("served/{name}"), &[("1/b", &line)]);

@@ -2,14 +2,14 @@
 
 use crate::edits::{Edit, edit, silent};
 
-/// Sources that read files outside of their package, or look as if they did.
+/// Sources that read files outside their package, or seem to.
 pub(crate) fn sources() -> Vec<Edit> {
     let source = |name: &str, says: &[&str], file: &'static str, text: &'static str| {
         let edit = edit(name, says, move |scratch| {
             scratch.write("shared/text.txt", "shared");
             scratch.write("shared/code.rs", "mod below;");
             scratch.write("shared/below.rs", "");
-            // As cargo marks a directory that it builds in.
+            // Cargo marks its build directories with this file.
             scratch.write("{dir}src/out/CACHEDIR.TAG", "# This file is a cache directory tag created by cargo.\n");
             scratch.write(file, text);
         });
@@ -36,7 +36,7 @@ pub(crate) fn sources() -> Vec<Edit> {
             "#[folder = \"../shared\"] struct A;",
         )),
         silent(source(
-            "a source that includes what is not there",
+            "a source that includes a missing file",
             &[],
             "{dir}src/extra.rs",
             "include!(\"../../no/such.rs\");",
@@ -55,7 +55,7 @@ pub(crate) fn sources() -> Vec<Edit> {
             "fn main() { println!(\"cargo::rerun-if-changed=../shared/text.txt\"); }",
         )),
         source(
-            "what cargo has built beside the sources",
+            "build output of cargo next to the sources",
             &[],
             "{dir}src/out/debug/extra.rs",
             "const A: &str = include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/../shared/text.txt\"));",

@@ -1,4 +1,4 @@
-//! The workspaces that are edited: three of the fixtures, and those that are made here.
+//! The workspaces that are edited: three fixtures, and several that are created here.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,39 +13,39 @@ use crate::{large, nested, origins};
 
 pub(crate) struct Workspace {
     pub(crate) name: &'static str,
-    /// What is copied: the workspace, and what lies beside it.
+    /// The directory to copy: the workspace and its neighbours.
     pub(crate) tree: PathBuf,
-    /// Where the workspace is in it.
+    /// Directory of the workspace below `tree`.
     pub(crate) below: &'static str,
-    /// Manifest of a member that has a source file and a dependency.
+    /// Manifest of a member with a source file and a dependency.
     pub(crate) member: &'static str,
-    /// What the file beside Cargo.nix must be, where there is one.
+    /// Expected contents of the library next to Cargo.nix, if there is one.
     pub(crate) library: Option<Vec<u8>>,
     pub(crate) edits: Vec<Edit>,
     made: Made,
 }
 
-/// What removes the tree when nobody needs it any more.
+/// Keeps the tree until the workspace is dropped.
 enum Made {
     OfFixture {
         _copy: Copy,
     },
-    /// With a `CARGO_HOME` that has what the workspace depends on.
+    /// A directory with its own `CARGO_HOME`, which has the dependencies.
     Here(Scratch),
 }
 
-/// A workspace that a test makes, and the edits that are specific to it.
+/// A workspace that a test creates, and the edits that are specific to it.
 pub(crate) struct Make {
     pub(crate) scratch: Scratch,
-    /// What is copied, seen from the scratch directory.
+    /// The directory to copy, relative to the scratch directory.
     pub(crate) tree: &'static str,
     pub(crate) below: &'static str,
     pub(crate) member: &'static str,
     pub(crate) edits: Vec<Edit>,
 }
 
-/// The fixtures have all general edits: one for each place of the library and for each way to unify features. Of what is
-/// made here, the small ones share them, and the large one has some.
+/// The fixtures get all general edits; there is one fixture for each place of the library and for each way to unify
+/// features. The small workspaces that are created here share the general edits, and the large one gets some of them.
 pub(crate) static WORKSPACES: LazyLock<Vec<Workspace>> = LazyLock::new(|| {
     vec![
         fixture("workspace-inheritance", "app/Cargo.toml", "library = \"../../nix-lib/library\"\n"),
@@ -73,7 +73,7 @@ fn fixture(name: &'static str, member: &'static str, settings: &str) -> Workspac
     }
 }
 
-/// With every `step`th of the general edits.
+/// A created workspace with every `step`th of the general edits.
 fn made(name: &'static str, make: Make, first: usize, step: usize) -> Workspace {
     let Make { scratch, tree, below, member, edits: own } = make;
     let root = PathBuf::from(tree).join(below);
@@ -90,14 +90,14 @@ fn made(name: &'static str, make: Make, first: usize, step: usize) -> Workspace 
 }
 
 impl Workspace {
-    /// Whether each verdict takes so long that there are fewer of them.
+    /// Whether a verdict takes so long that fewer edits are tried.
     pub(crate) fn is_large(&self) -> bool {
         self.name == "large"
     }
 
-    /// Lets a program see what cargo needs for this workspace.
+    /// Sets the variables that cargo needs for this workspace.
     pub(crate) fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        // That of rustup looks for the toolchain each time.
+        // rustup's `rustc` would search for the toolchain in each run.
         command.env("RUSTC", PathBuf::from(support::nix::sysroot()).join("bin/rustc"));
         match &self.made {
             Made::OfFixture { .. } => command,

@@ -1,4 +1,4 @@
-//! A server on this machine that answers as the APIs of GitHub and GitLab do, as far as comments go.
+//! A local server that implements the parts of GitHub's and GitLab's APIs that comments need.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,11 +8,11 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// The commit that the pull request is at.
+/// The head commit of the pull request.
 pub(crate) const HEAD: &str = "0123456789abcdef0123456789abcdef01234567";
-/// The repository that it is from.
+/// The repository of the pull request's branch.
 pub(crate) const FORK: &str = "somebody/project";
-/// Whose token is used, and somebody else.
+/// The user of the token, and another user.
 pub(crate) const ME: &str = "github-actions[bot]";
 pub(crate) const PERSON: &str = "somebody";
 const TOKEN: &str = "a token";
@@ -32,16 +32,16 @@ pub(crate) struct Comment {
 }
 
 pub(crate) struct State {
-    /// Of pull request 7, oldest first.
+    /// Comments on pull request 7, oldest first.
     pub(crate) comments: Vec<Comment>,
     pub(crate) head: String,
-    /// How many comments a page has.
+    /// Number of comments per page.
     pub(crate) page: usize,
-    /// The status that requests of a method are answered with, if their path ends so.
+    /// Method, end of the path, and the status with which such requests fail.
     pub(crate) fails: Option<(&'static str, &'static str, u16)>,
-    /// Method and address of each request.
+    /// Method and URL of each request.
     pub(crate) requests: Vec<String>,
-    /// As GraphQL has it.
+    /// Login of the user in GraphQL.
     pub(crate) login: &'static str,
 }
 
@@ -80,7 +80,7 @@ impl Forge {
         self.state().comments.push(Comment { author: author.to_owned(), body: body.to_owned() });
     }
 
-    /// The only comment.
+    /// Body of the only comment.
     #[track_caller]
     pub(crate) fn body(&self) -> String {
         let state = self.state();
@@ -89,7 +89,7 @@ impl Forge {
         state.comments[0].body.clone()
     }
 
-    /// The variables that a run on the forge has, and no others of such runs.
+    /// Sets the variables of a run on the forge, and removes those of the run that executes this test.
     pub(crate) fn environment<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         for (name, _) in std::env::vars() {
             if ["GITHUB_", "GITLAB_", "CI_", "CRATEWRIGHT_TOKEN"].iter().any(|start| name.starts_with(start)) {
@@ -152,7 +152,7 @@ fn serve(kind: Kind, state: &Mutex<State>, mut stream: &TcpStream) {
     let _ = write!(stream, "{head}Content-Length: {}\r\n\r\n{answer}", answer.len());
 }
 
-/// Status, further headers and body.
+/// Status, additional headers and body of the answer.
 fn answer(kind: Kind, state: &mut State, method: &str, target: &str, body: &Value) -> (u16, String, Value) {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (pull_request, comments, comment, update, most) = match kind {
@@ -206,7 +206,7 @@ fn answer(kind: Kind, state: &mut State, method: &str, target: &str, body: &Valu
     }
 }
 
-/// A page of comments, with addresses of others as a proxy would have them: on another host.
+/// A page of comments. Its links to other pages have another host, as with a proxy.
 fn page(kind: Kind, state: &State, path: &str, query: &str) -> (u16, String, Value) {
     let number = query.split('&').find_map(|pair| pair.strip_prefix("page=")).map_or(1, |text| text.parse().unwrap());
     let all: Vec<Value> = (1..).zip(&state.comments).map(|(id, comment)| shown(kind, id, comment)).collect();

@@ -1,4 +1,4 @@
-//! `nix-lib/comment.sh` against a server that answers as GitHub and GitLab do, and the templates that run it.
+//! `nix-lib/comment.sh` with a server that implements GitHub's and GitLab's APIs, and the templates that run it.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -13,9 +13,9 @@ use std::process::{Command, Output};
 use crate::forge::{FORK, Forge, GitHub, GitLab, HEAD, ME, PERSON};
 use crate::support::repository;
 
-/// The hidden line.
+/// The hidden first line of comments.
 const MARKER: &str = "<!-- cratewright-impact -->\n";
-/// As `cratewright impact --format markdown` prints it.
+/// Output of `cratewright impact --format markdown`.
 const MARKDOWN: &str = "\
 **1 of 5 crates (20.0 %) and 0 of 2 test suites are built again on x86_64-unknown-linux-gnu**, since 1f0c2d3e4.
 
@@ -29,14 +29,14 @@ Because of
 
 </details>
 
-> flake.lock differs: another version of nixpkgs may build every crate again
+> flake.lock differs: another version of nixpkgs may rebuild every crate
 ";
 
 fn last_line() -> String {
     format!("\nFor commit {HEAD}.\n")
 }
 
-/// Runs the script as a workflow does, with a pull request of a fork on GitHub.
+/// Runs the script as a workflow does, for a pull request from a fork on GitHub.
 fn run(forge: &Forge, file: &Path, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(repository().join("nix-lib/comment.sh"));
     forge.environment(&mut command).arg(file).env("CRATEWRIGHT_PULL_REQUEST", "7").env("CRATEWRIGHT_HEAD", HEAD);
@@ -65,7 +65,7 @@ fn comment(forge: &Forge, markdown: &str, says: &str) {
     check(&comment_with(forge, markdown, &[]), 0, says);
 }
 
-/// An error, with which nothing is posted.
+/// Expects an error, without a comment.
 #[track_caller]
 fn refuse(forge: &Forge, markdown: &str, variables: &[(&str, &str)], says: &str) {
     let before = forge.state().comments.clone();
@@ -74,7 +74,7 @@ fn refuse(forge: &Forge, markdown: &str, variables: &[(&str, &str)], says: &str)
 }
 
 #[test]
-fn the_first_run_comments_and_the_next_ones_update() {
+fn the_first_run_comments_and_later_runs_update_the_comment() {
     for forge in [GitHub, GitLab].map(Forge::new) {
         comment(&forge, MARKDOWN, "commented on pull request 7");
         assert_eq!(forge.body(), [MARKER, MARKDOWN, &last_line()].concat());
@@ -86,11 +86,11 @@ fn the_first_run_comments_and_the_next_ones_update() {
 }
 
 #[test]
-fn comments_of_others_stay() {
+fn comments_of_others_are_not_changed() {
     for forge in [GitHub, GitLab].map(Forge::new) {
         let same = [MARKER, MARKDOWN].concat();
         forge.comment(PERSON, &same);
-        // By the same user, who comments on other things as well, and cites.
+        // Other comments by the same user, one of which quotes the hidden line.
         forge.comment(ME, "the tests have passed");
         forge.comment(ME, &format!("> {same}"));
         let before = forge.state().comments.clone();
@@ -115,7 +115,7 @@ fn all_pages_are_searched() {
         forge.comment(PERSON, "the last word");
         comment(&forge, MARKDOWN, "updated");
         assert_eq!(count(&forge), 6);
-        // It is found on the first page, so no other one is asked for.
+        // The comment is found on the first page, so no other page is requested.
         forge.state().comments.swap(0, 5);
         comment(&forge, MARKDOWN, "updated");
         assert_eq!(count(&forge), 7);
@@ -135,7 +135,7 @@ fn two_workspaces_have_a_comment_each() {
 }
 
 #[test]
-fn an_app_is_known_by_its_bot() {
+fn comments_of_an_app_are_found_by_its_bot() {
     let forge = Forge::new(GitHub);
     forge.state().login = "github-actions";
     comment(&forge, MARKDOWN, "commented");
@@ -143,7 +143,7 @@ fn an_app_is_known_by_its_bot() {
 }
 
 #[test]
-fn an_error_of_the_api_is_said() {
+fn errors_of_the_api_are_reported() {
     let tables = [
         (GitHub, "/comments", "/graphql", "POST", "PATCH", "help: the token needs `pull-requests: write`"),
         (GitLab, "/notes", "/user", "GET", "PUT", "help: the token needs the scope `api`, and the role Reporter"),
@@ -160,7 +160,7 @@ fn an_error_of_the_api_is_said() {
             check(&output, 2, &format!(": {status} not today\n"));
             assert_eq!(String::from_utf8_lossy(&output.stderr).contains(help), has_help);
             assert_eq!(forge.state().comments, before);
-            // What is sent is sent once: an answer that is lost does not say that nothing was posted.
+            // Comments are sent only once, as one may have been posted even if its answer is lost.
             let mut sent = forge.state().requests.clone();
             sent.retain(|request| request.starts_with(method) && request.contains(path));
             assert_eq!(sent.len(), 1, "{sent:?}");
@@ -188,11 +188,13 @@ fn an_error_of_the_api_is_said() {
 }
 
 #[test]
-fn only_the_pull_request_at_the_commit_is_commented_on() {
+fn pull_requests_at_other_commits_get_no_comment() {
     let other = "f".repeat(40);
     for forge in [GitHub, GitLab].map(Forge::new) {
         forge.state().head.clone_from(&other);
-        let says = format!("pull request 7 is at {other}, not at {HEAD}: left to the run for that\n");
+        let says = format!(
+            "pull request 7 is at {other}, not at {HEAD}: nothing is posted, and the run for that commit takes over\n"
+        );
         check(&comment_with(&forge, MARKDOWN, &[]), 0, &says);
         assert!(forge.state().comments.is_empty());
     }
@@ -205,14 +207,14 @@ fn only_the_pull_request_at_the_commit_is_commented_on() {
     }
     refuse(&forge, MARKDOWN, &[("CRATEWRIGHT_PULL_REQUEST", "8")], "GET http");
     refuse(&forge, MARKDOWN, &[("CRATEWRIGHT_HEAD", "main")], "CRATEWRIGHT_HEAD is not a commit");
-    // The commit of a pipeline of merged results is not the one that the merge request is at.
+    // The commit of a merged results pipeline is not the head of the merge request.
     let forge = Forge::new(GitLab);
     let merged = [("CRATEWRIGHT_HEAD", ""), ("CI_COMMIT_SHA", &other), ("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA", HEAD)];
     check(&comment_with(&forge, MARKDOWN, &merged), 0, "commented");
 }
 
 #[test]
-fn what_cratewright_does_not_print_is_refused() {
+fn markdown_that_cratewright_does_not_print_is_rejected() {
     let forge = Forge::new(GitHub);
     for line in [
         "ask @team",
@@ -231,7 +233,7 @@ fn what_cratewright_does_not_print_is_refused() {
         "  /approve",
         "a\rb",
     ] {
-        let says = "1 lines of the Markdown are not of `cratewright impact --format markdown`";
+        let says = "1 lines of the Markdown are not from `cratewright impact --format markdown`";
         refuse(&forge, &format!("{MARKDOWN}\n{line}\n"), &[], says);
     }
     refuse(&forge, "", &[], "the Markdown is empty");
@@ -242,11 +244,11 @@ fn what_cratewright_does_not_print_is_refused() {
     for file in [link.as_path(), directory.path(), &directory.path().join("none")] {
         check(&run(&forge, file, &[]), 2, "error: the Markdown is not a regular file");
     }
-    assert!(forge.state().requests.is_empty(), "it is refused before anything is asked");
+    assert!(forge.state().requests.is_empty(), "a request was sent before the text was rejected");
 }
 
 #[test]
-fn a_comment_that_is_too_long_is_cut() {
+fn long_comments_are_truncated() {
     for (kind, most) in [(GitHub, 65_536), (GitLab, 1_000_000)] {
         let forge = Forge::new(kind);
         let says = format!("as a comment has at most {most} characters");
@@ -262,7 +264,7 @@ fn a_comment_that_is_too_long_is_cut() {
         assert!(body.contains("\n> flake.lock differs") && body.contains(&says), "{body}");
         assert!(body.ends_with(&last_line()), "{body}");
 
-        // Too long without details as well. Characters of several bytes, and lines, are not cut in two.
+        // The text is too long even without details. It is cut neither inside a multi-byte character nor inside a line.
         let line = format!("- \u{1f980}{} (1 crate)\n", "\u{fc}".repeat(50));
         let long = MARKDOWN.replace("- leaf", &format!("{}- leaf", line.repeat(most / 100)));
         comment(&forge, &long, "updated");

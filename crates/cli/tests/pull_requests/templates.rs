@@ -1,5 +1,5 @@
-//! The steps of `templates`, run by a shell as the forges run them, in a clone of a repository with a branch that
-//! changes something.
+//! Runs the steps of `templates` in a shell, as the forges do, in a clone of a repository with a branch that changes a
+//! crate.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::support::templates::script;
 use crate::support::{cratewright, fixture, library_elsewhere, repository, run, stdout};
 use crate::{MARKER, check};
 
-/// In place of Nix: the flake's apps, which `flake.rs` knows to be there.
+/// Replaces Nix: runs the apps of the flake, which `flake.rs` tests.
 const NIX: &str = r#"#!/bin/sh
 set -e
 [ "$1 $3" = "run --" ]
@@ -23,13 +23,13 @@ esac
 exit 99
 "#;
 
-/// A clone whose `HEAD` is a commit of a pull request, and what a runner has beside it.
+/// A clone with a commit of a pull request as `HEAD`, and the other directories of a runner.
 struct Runner {
     directory: tempfile::TempDir,
 }
 
 impl Runner {
-    /// The branch leaves `main` before another commit there, and edits a file of the member `leaf`.
+    /// The branch starts before the last commit of `main`, and edits a file of the member `leaf`.
     fn new() -> Self {
         let runner = Runner { directory: tempfile::tempdir().unwrap() };
         let clone = runner.path("clone");
@@ -44,7 +44,7 @@ impl Runner {
         runner.edit();
         runner.git(&["checkout", "--quiet", "main"]);
         fs::write(clone.join("app/src/new.rs"), "").unwrap();
-        runner.commit("what others do meanwhile");
+        runner.commit("a commit of somebody else");
         runner.git(&["push", "--quiet", "origin", "main"]);
         runner.git(&["checkout", "--quiet", "--detach", "topic"]);
         fs::create_dir(runner.path("bin")).unwrap();
@@ -68,7 +68,7 @@ impl Runner {
         self.git(&["commit", "--quiet", "--message", message]);
     }
 
-    /// A commit with one file more, whose name is hostile.
+    /// Commits another file, with a hostile name.
     fn edit(&self) {
         let file = format!("clone/leaf/src/[x](y) <b> @team|`z`-{}.rs", self.git(&["rev-list", "--count", "HEAD"]));
         fs::write(self.path(&file), "").unwrap();
@@ -79,7 +79,7 @@ impl Runner {
         self.git(&["rev-parse", "HEAD"])
     }
 
-    /// What the command prints for the branch, and by itself.
+    /// Output of the command for the branch, without the script.
     fn markdown(&self) -> String {
         let base = self.git(&["log", "--max-parents=0", "--format=%h", "--abbrev=9"]);
         let arguments = ["--format", "markdown", "--offline", "--platform", "x86_64-linux", "--since", &base];
@@ -100,7 +100,7 @@ impl Runner {
     }
 }
 
-/// Both workflows for the commit that is checked out.
+/// Runs both workflows for the commit that is checked out.
 fn github(runner: &Runner, forge: &Forge, number: &str) -> Output {
     let temporary = runner.path("temporary");
     let _ = fs::remove_dir_all(&temporary);
@@ -109,12 +109,12 @@ fn github(runner: &Runner, forge: &Forge, number: &str) -> Output {
     let places = [("RUNNER_TEMP", &temporary), ("GITHUB_STEP_SUMMARY", &summary)];
     let places = places.map(|(name, path)| (name, path.to_str().unwrap()));
 
-    // Without secrets, as for forks.
+    // Without secrets, as in forks.
     let variables = [&places[..], &[("BASE", "origin/main"), ("NUMBER", number), ("CRATEWRIGHT_TOKEN", "")]].concat();
     check(&runner.step(forge, &script("github/build-graph-impact.yml", "run: |"), &variables), 0, "");
     assert_eq!(fs::read_to_string(&summary).unwrap(), runner.markdown());
     assert_eq!(fs::read_to_string(temporary.join("build-graph-impact/impact.md")).unwrap(), runner.markdown());
-    assert_eq!(runner.git(&["status", "--porcelain"]), "", "the working tree is as it was");
+    assert_eq!(runner.git(&["status", "--porcelain"]), "", "the working tree was changed");
 
     let head = runner.head();
     let variables = [&places[..], &[("CRATEWRIGHT_HEAD", &head), ("CRATEWRIGHT_HEAD_REPOSITORY", FORK)]].concat();
@@ -131,11 +131,11 @@ fn on_github_a_pull_request_has_one_comment() {
         check(&github(&runner, &forge, "7"), 0, says);
         assert_eq!(forge.body(), format!("{MARKER}{}\nFor commit {head}.\n", runner.markdown()));
     }
-    // The artefact names another pull request, which is not there, or is not at this commit.
+    // The artifact has the number of another pull request, which does not exist, or is at another commit.
     check(&github(&runner, &forge, "8"), 2, "404");
     check(&github(&runner, &forge, "7/comments"), 2, "is not the number of a pull request");
     runner.edit();
-    check(&github(&runner, &forge, "7"), 0, "left to the run for that");
+    check(&github(&runner, &forge, "7"), 0, "the run for that commit takes over");
 }
 
 #[test]
@@ -149,14 +149,14 @@ fn on_gitlab_a_merge_request_has_one_comment() {
         forge.state().head.clone_from(&head);
         let variables = [&[("CI_MERGE_REQUEST_DIFF_BASE_SHA", &*base), ("CI_COMMIT_SHA", &head)], variables].concat();
         check(&runner.step(&forge, &script, &variables), 0, says);
-        // GitLab cleans the clone before the next one.
-        let artefact = fs::read_to_string(&file).unwrap();
+        // GitLab cleans the clone before the next job.
+        let artifact = fs::read_to_string(&file).unwrap();
         fs::remove_file(&file).unwrap();
-        assert_eq!(artefact, runner.markdown());
-        assert_eq!(runner.git(&["status", "--porcelain"]), "", "nothing else is written");
+        assert_eq!(artifact, runner.markdown());
+        assert_eq!(runner.git(&["status", "--porcelain"]), "", "other files were written");
         head
     };
-    pipeline(&[("CRATEWRIGHT_TOKEN", "")], "the text is in the artefact");
+    pipeline(&[("CRATEWRIGHT_TOKEN", "")], "the report is in the artifact");
     assert!(forge.state().requests.is_empty());
     for says in ["commented", "updated"] {
         runner.edit();

@@ -1,7 +1,7 @@
-//! Random workspaces: written to disk, resolved by us and by cargo, compared unit by unit.
+//! Random workspaces are written to disk, resolved by us and by cargo, and compared unit by unit.
 //!
-//! `CRATEWRIGHT_RANDOM_CASES=10000 cargo test -p cratewright --test random` for a long run. What a failure prints is
-//! the smallest workspace found that still differs, as files ready to paste.
+//! `CRATEWRIGHT_RANDOM_CASES=10000 cargo test -p cratewright --test random` is a long run. A failure prints the
+//! smallest workspace found that still differs, as files ready to paste.
 
 mod workspace;
 
@@ -21,22 +21,22 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::workspace::{TARGETS, random_workspace};
 
-/// Ways to break the resolver, to see that it is found.
+/// Ways to break the resolver, to test that the comparison notices.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
     None,
-    /// One feature set for host and target.
+    /// Uses one feature set for host and target.
     UnionOfHostAndTarget,
-    /// Dev-dependencies count for builds.
+    /// Activates features of dev-dependencies in builds.
     DevFeatures,
 }
 
-/// What a workspace is resolved for.
+/// Platforms, features and members that a workspace is resolved for.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     /// Host and target, as indices into [`TARGETS`].
     platforms: [usize; 2],
-    /// Default features for most, all, or some by name.
+    /// Default features in most cases, all features, or some by name.
     features: u8,
 }
 
@@ -52,13 +52,14 @@ impl Asked {
     }
 }
 
-/// One for all workspaces: cargo need not ask each rustc again what it is.
+/// Shared by all workspaces, so that cargo queries rustc only once.
 static ORACLE: LazyLock<Oracle> = LazyLock::new(|| Oracle::new(Path::new(".")).unwrap());
 
-/// One `target` for all workspaces, for the same reason.
+/// Shared by all workspaces for the same reason.
 static TARGET: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
-/// Resolves the workspace in `root` both ways, on a pair of two platforms, and fails on the first difference.
+/// Resolves the workspace in `root` with cargo and with our resolver, on a pair of two platforms, and fails on the
+/// first difference.
 fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCaseError> {
     let fail = |failure: cratewright::Diagnostic| TestCaseError::fail(format!("{failure:?}"));
     let options = LoadOptions {
@@ -70,21 +71,21 @@ fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCase
         ..LoadOptions::default()
     };
     let mut workspace = load(&options).map_err(fail)?;
-    // Host and target differ, so that nothing is right by chance.
+    // Host and target differ, so that no result is right by chance.
     let last = workspace.platforms.len() - 1;
     workspace.pairs = vec![Pair { host: 0, target: last }];
     let members = workspace.packages.members.clone();
     let mut selections: Vec<Selection> = members
         .iter()
         .flat_map(|&member| [Selection::build(member), Selection::test(member)])
-        // The last members have most below them; all of them would take too long for each case.
+        // The last members have the most dependencies; to test all members would take too long.
         .rev()
         .take(3)
         .collect();
     selections.push(Selection { members, ..selections[0].clone() });
     for selection in &mut selections {
         selection.features = asked.features();
-        // Under resolver 1 cargo's flags speak of the package in the current directory alone.
+        // Under resolver 1, cargo's feature flags apply only to the package in the current directory.
         if selection.members.len() > 1
             && workspace.packages.resolver == ResolverBehavior::V1
             && selection.features != RootFeatures::All
@@ -105,7 +106,7 @@ fn compare(root: &Path, asked: Asked, sabotage: Sabotage) -> Result<(), TestCase
             let mut cargo = ORACLE.table(&workspace, selection, pair).map_err(fail)?;
             let mut ours = table_of(&workspace.packages, graph);
             if sabotage == Sabotage::DevFeatures {
-                // Only features are to be wrong, not what is built.
+                // Only features should be wrong, not the set of units.
                 ours.retain(|key, _| cargo.contains_key(key));
                 cargo.retain(|key, _| ours.contains_key(key));
             }
@@ -135,7 +136,8 @@ fn check(files: &[(String, String)], asked: Asked, sabotage: Sabotage) -> Result
     lock.args(["generate-lockfile", "--offline", "--quiet"]).current_dir(scratch.path());
     let output = lock.output().unwrap();
     if !output.status.success() {
-        // The strategy is meant to write only what cargo accepts: a refusal is a hole in it, not in the resolver.
+        // The strategy should write only workspaces that cargo accepts: a rejection is a bug of the strategy, not of
+        // the resolver.
         return Err(TestCaseError::fail(format!("cargo refuses: {}", String::from_utf8_lossy(&output.stderr))));
     }
     compare(scratch.path(), asked, sabotage)
@@ -162,7 +164,7 @@ fn random_workspaces_resolve_as_cargo_does() {
     });
 }
 
-/// A long run says now and then how far it is.
+/// Prints the progress of a long run.
 #[expect(clippy::print_stderr, reason = "a test of an hour should not look stuck")]
 fn count(done: &AtomicU32, cases: u32) {
     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -186,7 +188,7 @@ fn run(
     })
 }
 
-/// The comparison can fail: random workspaces find a resolver that is broken on purpose.
+/// The comparison can fail: random workspaces detect resolvers that are broken on purpose.
 #[test]
 fn broken_resolvers_are_caught() {
     for sabotage in [Sabotage::UnionOfHostAndTarget, Sabotage::DevFeatures] {
@@ -200,9 +202,9 @@ fn broken_resolvers_are_caught() {
     }
 }
 
-/// Every difference ever found, as it was printed, with a word on what it is.
+/// Each file holds a difference that was found in the past, as printed, with a description.
 #[test]
-fn differences_of_the_past_stay_mended() {
+fn past_differences_stay_fixed() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/random/regressions");
     let mut cases = 0;
     for entry in fs::read_dir(directory).unwrap() {
@@ -220,7 +222,7 @@ fn differences_of_the_past_stay_mended() {
     assert!(cases > 0, "no regression was read");
 }
 
-/// Files after lines `# path`, for manifests and what else decides, with an empty source for each package.
+/// Parses files that follow lines `# path`, and adds an empty source for each package.
 fn parse(text: &str) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = Vec::new();
     for line in text.lines() {

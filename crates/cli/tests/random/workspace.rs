@@ -1,7 +1,7 @@
-//! A strategy for whole workspaces, acyclic by construction but for dev-dependencies.
+//! A strategy for workspaces that are acyclic by construction, except for dev-dependencies.
 //!
-//! Genes are plain numbers; [`RandomWorkspace::files`] makes the nearest workspace of them that cargo accepts. So every
-//! shrunk gene is a valid workspace again.
+//! Genes are plain numbers, which [`RandomWorkspace::files`] maps to a similar workspace that cargo accepts. So every
+//! shrunk gene is again a valid workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,7 +19,7 @@ pub(crate) const TARGETS: [&str; 5] = [
     "x86_64-unknown-linux-gnu",
 ];
 
-/// `[target.<this>.dependencies]`; the first stands for the plain table.
+/// Keys of `[target.<key>.dependencies]`; the first stands for `[dependencies]`.
 const PLATFORMS: [&str; 10] = [
     "",
     "cfg(unix)",
@@ -61,26 +61,26 @@ struct PackageGene {
     bin: u8,
     renames: bool,
     hides_implicit: bool,
-    /// Which features `default` has; none for no `default`.
+    /// The features in `default`; none if there is no `default`.
     default: Option<u8>,
     dependencies: Vec<DependencyGene>,
     values: Vec<ValueGene>,
     tests: bool,
     place: u8,
-    /// Takes the name of another package: of which, and whether its version as well.
+    /// The package whose name is used, and whether its version is used as well.
     twin: Option<(u8, bool)>,
 }
 
-/// Where a package lies, and where others take it from.
+/// Place of a package, and the source from which others use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     /// A member.
     Member,
     /// A directory that is not part of the workspace.
     Outside,
-    /// crates.io, replaced by a directory source: the network is never asked.
+    /// crates.io, replaced by a directory source, so that the network is not used.
     Registry,
-    /// The same, but `[patch]` puts a directory in its place.
+    /// The same, but `[patch]` replaces the package by a directory.
     Patched,
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct RandomWorkspace {
     resolver: u8,
     root_package: bool,
     packages: Vec<PackageGene>,
-    /// Tables of `[profile]`: which, and what is in it.
+    /// Tables of `[profile]`, and their contents.
     profiles: Vec<(u8, ProfileGene)>,
 }
 
@@ -118,7 +118,7 @@ pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
             to,
             // Normal dependencies are twice as likely.
             table: table.saturating_sub(1),
-            // Half of them are for all platforms.
+            // Half of the dependencies are for all platforms.
             platform: platform.saturating_sub(10),
             optional,
             default_features,
@@ -128,7 +128,7 @@ pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
     let value = (0..FEATURES as u8, 0..6_u8, any::<u8>(), any::<u8>())
         .prop_map(|(feature, kind, dependency, enables)| ValueGene { feature, kind, dependency, enables });
     let flags = (0..4_u8, any::<bool>(), 0..4_u8, any::<bool>(), any::<bool>(), any::<bool>());
-    // Half of the packages are members, and most have a name of their own.
+    // Half of the packages are members, and most have a unique name.
     let place = (0..8_u8, prop::option::weighted(0.3, any::<(u8, bool)>()));
     let package = (flags, prop::option::of(any::<u8>()), vec(dependency, 0..5), vec(value, 0..6), place).prop_map(
         |(flags, default, dependencies, values, (place, twin))| {
@@ -165,7 +165,7 @@ pub(crate) fn random_workspace() -> impl Strategy<Value = RandomWorkspace> {
     })
 }
 
-/// A declared dependency after all rules were applied.
+/// A declared dependency, after all rules are applied.
 struct Declared {
     to: usize,
     optional: bool,
@@ -174,7 +174,7 @@ struct Declared {
 }
 
 impl RandomWorkspace {
-    /// Relative paths and contents.
+    /// Relative paths and contents of the files.
     pub(crate) fn files(&self) -> Vec<(String, String)> {
         let mut files = Vec::new();
         let root_member = self.packages.len() - 1;
@@ -233,7 +233,7 @@ impl RandomWorkspace {
         files
     }
 
-    /// The release profile and its overrides; names that no package has are only warned about.
+    /// The release profile and its overrides. Cargo only warns of unknown package names.
     fn profiles(&self) -> String {
         let mut tables: BTreeMap<String, String> = BTreeMap::new();
         for (table, gene) in &self.profiles {
@@ -266,7 +266,7 @@ impl RandomWorkspace {
 
     fn place(&self, ix: usize) -> Place {
         match self.packages[ix].place {
-            // The last package has the most below it, and may be the root.
+            // The last package has the most dependencies, and may be the root.
             _ if ix == self.packages.len() - 1 => Place::Member,
             0..4 => Place::Member,
             4 => Place::Outside,
@@ -275,8 +275,8 @@ impl RandomWorkspace {
         }
     }
 
-    /// Name and version. Every package has a version of its own that is compatible with no other's, except for one of the
-    /// registry that shadows a local package.
+    /// Name and version. Each package has a version that is incompatible with all others, except for a package of the
+    /// registry that shadows a local one.
     fn identity(&self, ix: usize) -> (String, String) {
         let own = |ix: usize| format!("0.{}.0", ix + 1);
         let Some((of, same_version)) = self.packages[ix].twin.filter(|_| ix > 0 && self.place(ix) != Place::Member)
@@ -301,7 +301,7 @@ impl RandomWorkspace {
         }
     }
 
-    /// The directory of `to`, seen from that of `ix`.
+    /// The directory of `to`, relative to that of `ix`.
     fn path(&self, ix: usize, to: usize) -> String {
         let up = self.directory(ix).split('/').filter(|part| !part.is_empty()).map(|_| "..").collect::<Vec<_>>();
         let parts = up.into_iter().map(str::to_owned).chain(Some(self.directory(to)).filter(|dir| !dir.is_empty()));
@@ -312,13 +312,13 @@ impl RandomWorkspace {
         self.packages[ix].proc_macro == 1
     }
 
-    /// What `ix` calls its dependency. One name per package, as cargo demands.
+    /// The name that `ix` gives its dependency. Cargo requires one name per package.
     fn name_in_toml(&self, ix: usize, to: usize) -> String {
         if self.packages[ix].renames && to.is_multiple_of(2) { format!("r-{to}") } else { format!("p{to}") }
     }
 
-    /// Declared dependencies by table, platform and package: normal and build dependencies lead to packages before
-    /// this one, dev-dependencies of members anywhere else.
+    /// Declared dependencies by table, platform and package. Normal and build dependencies refer to earlier packages,
+    /// dev-dependencies of members to any other package.
     fn declared(&self, ix: usize) -> BTreeMap<(usize, usize, usize), Declared> {
         let mut declared = BTreeMap::new();
         for gene in &self.packages[ix].dependencies {
@@ -326,7 +326,7 @@ impl RandomWorkspace {
             let place = self.place(ix);
             let candidates = if dev && place == Place::Member { self.packages.len() } else { ix };
             let candidates: Vec<usize> = (0..candidates)
-                // The registry's packages know the registry only.
+                // Packages of the registry depend only on packages of the registry.
                 .filter(|&to| to != ix && (place != Place::Registry || self.place(to).is_registry()))
                 .collect();
             if candidates.is_empty() {
@@ -401,7 +401,7 @@ impl RandomWorkspace {
         for value in &gene.values {
             let feature = value.feature as usize;
             let enables = value.enables as usize % FEATURES;
-            // Only features of a higher number, so that none turns on itself.
+            // Only features with a higher number, so that no feature enables itself.
             if value.kind == 0 || all.is_empty() {
                 if enables > feature {
                     values[feature].insert(format!("f{enables}"));

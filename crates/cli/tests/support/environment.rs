@@ -1,12 +1,12 @@
-//! Variables that builds of the fixture `environment` have printed, and the table of differences in the docs.
+//! Variables that builds of the fixture `environment` print, and the table of differences in the docs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// By package and place, then by name.
+/// Values of variables by package and place, then by name.
 #[derive(Default)]
 pub struct Dumps(BTreeMap<(String, String), BTreeMap<String, String>>);
 
-/// A variable that is not the same, as `None` where it is not set.
+/// A variable whose values differ; `None` if it is not set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
     pub package: String,
@@ -25,12 +25,12 @@ pub struct Row {
     nix: String,
 }
 
-/// What is the machine's and the user's, so that everything else that cargo's processes see is of cargo. `SSL_*` is what
-/// cargo found for its own downloads.
+/// Variables of the machine and the user; all others in cargo's processes come from cargo. Cargo sets `SSL_*` for its
+/// own downloads.
 const BASE: [&str; 4] = ["HOME", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE"];
 
 impl Dumps {
-    /// Adds what `fixtures/environment/vars` printed, with places in the place of paths.
+    /// Adds the output of `fixtures/environment/vars`, with paths replaced by the names of places.
     pub fn read(&mut self, text: &str, roots: &[(String, &str)]) {
         let mut printed: BTreeMap<(String, String), BTreeMap<String, String>> = BTreeMap::new();
         for line in text.lines() {
@@ -43,7 +43,7 @@ impl Dumps {
         for (key, variables) in printed {
             let place = |(name, value): (&String, &String)| (name.clone(), normal(name, value, roots, &variables));
             let variables = variables.iter().map(place).collect();
-            // A library that is linked twice says the same twice.
+            // A library that is linked twice prints its environment twice.
             let before = self.0.insert(key.clone(), variables);
             assert!(before.is_none_or(|before| before == self.0[&key]), "{key:?} has two environments");
         }
@@ -53,7 +53,7 @@ impl Dumps {
         self.0[&(package.to_owned(), place.to_owned())].get(name).map(String::as_str)
     }
 
-    /// Where cargo's and Nix's are not the same.
+    /// The variables that differ between cargo and Nix.
     pub fn differences(&self, nix: &Self) -> BTreeSet<Difference> {
         let same = !self.0.is_empty() && self.0.keys().eq(nix.0.keys());
         assert!(same, "places: {:?}\n{:?}", self.0.keys(), nix.0.keys());
@@ -77,7 +77,7 @@ impl Dumps {
         all
     }
 
-    /// Whether a name is one of cargo's or rustc's, or is set by cargo elsewhere.
+    /// Whether a variable belongs to cargo or rustc, or is set by cargo in another place.
     fn is_of_cargo(&self, name: &str) -> bool {
         let is_set = |variables: &BTreeMap<String, String>| variables.contains_key(name);
         ["CARGO", "DEP_", "RUST"].iter().any(|start| name.starts_with(start))
@@ -85,7 +85,7 @@ impl Dumps {
     }
 }
 
-/// A value with what it is below in the place of paths: what the build makes, the package, the toolchain.
+/// A value in which paths of build output, the package and the toolchain are replaced by names.
 fn normal(name: &str, value: &str, roots: &[(String, &str)], variables: &BTreeMap<String, String>) -> String {
     const ENDS: [char; 5] = [':', ' ', '=', '"', ','];
     if name == "NUM_JOBS" && value.parse::<usize>().is_ok() {
@@ -102,7 +102,7 @@ fn normal(name: &str, value: &str, roots: &[(String, &str)], variables: &BTreeMa
         match below.find(|(_, rest)| rest.is_empty() || rest.starts_with('/')).or_else(|| in_store(path)) {
             None => word.to_owned(),
             Some(("<made>", rest)) => {
-                // Directories of build scripts are `out` to cargo, and `<package>.out` to Nix.
+                // Output directories of build scripts are called `out` by cargo, and `<package>.out` in Nix.
                 let name = rest.rsplit('/').next().unwrap_or_default();
                 let name = if name.ends_with(".out") { "out" } else { name };
                 format!("<made>/{name}{end}")
@@ -113,7 +113,8 @@ fn normal(name: &str, value: &str, roots: &[(String, &str)], variables: &BTreeMa
     value.split_inclusive(ENDS).map(one).collect()
 }
 
-/// Of the outputs that there are, those of crates are called `lib`, or have directories that crates name.
+/// A label for the output of a store path, and the path below it. Outputs of crates are called `lib`, or have
+/// compiled-in directories.
 fn in_store(path: &str) -> Option<(&'static str, &str)> {
     let path = path.strip_prefix("/nix/store/")?;
     let (output, rest) = path.split_at(path.find('/')?);
@@ -121,7 +122,7 @@ fn in_store(path: &str) -> Option<(&'static str, &str)> {
     Some((if is_crate { "<made>" } else { "<toolchain>" }, rest))
 }
 
-/// The rows of the table that follows a heading.
+/// The rows of the table below a heading.
 pub fn rows(markdown: &str, heading: &str) -> Vec<Row> {
     let (_, section) = markdown.split_once(&format!("\n## {heading}\n")).unwrap();
     let lines = section.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
@@ -140,7 +141,7 @@ pub fn rows(markdown: &str, heading: &str) -> Vec<Row> {
 }
 
 impl Row {
-    /// The place of this row that a difference is at, if the row is about it. `member` is what was asked for.
+    /// The place in this row that a difference belongs to, if any. `member` is the member that was built.
     pub fn place_of(&self, difference: &Difference, member: &str, is_macro: bool) -> Option<&str> {
         let kind = match difference.place.as_str() {
             place if place.starts_with("the run of the build script") => "build scripts",
@@ -164,13 +165,13 @@ impl Row {
             .map(String::as_str)
     }
 
-    /// Places and the variable, for messages.
+    /// Places, each with the variable, for messages.
     pub fn places(&self) -> impl Iterator<Item = (String, String)> {
         self.places.iter().map(|place| (self.variable.clone(), place.clone()))
     }
 }
 
-/// Whether a name is one that a pattern stands for, in which `*` is anything.
+/// Whether a name matches a pattern with `*`.
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

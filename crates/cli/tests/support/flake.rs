@@ -1,17 +1,18 @@
-//! A user's flake, made with `lib.perSystem`.
+//! A user's flake with `lib.perSystem`.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// A git repository with a workspace and a flake, as a user has it. The package of cratewright is the program under test.
+/// A git repository with a workspace and a flake, as users have it. Its package `cratewright` is the program under
+/// test.
 pub fn repository() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     let fixture = super::fixture("three-members");
     super::run(Command::new("cp").arg("-r").arg(fixture.join(".")).arg(directory.path()));
-    // A flake sees no library outside of it.
+    // A flake cannot see a library outside its directory.
     super::library_elsewhere(directory.path(), "");
-    // A flake sees only what is below it, and not the program that cargo built.
+    // A flake sees only files in its directory, so the program under test is copied there.
     fs::copy(env!("CARGO_BIN_EXE_cratewright"), directory.path().join("cratewright-program")).unwrap();
     let flake = r#"{
       inputs.nixpkgs.url = "path:NIXPKGS";
@@ -35,19 +36,19 @@ pub fn repository() -> tempfile::TempDir {
     directory
 }
 
-/// Flakes see what git knows of.
+/// Adds all files to git, as flakes see only those.
 pub fn add(directory: &Path) {
     super::run(Command::new("git").args(["add", "--all"]).current_dir(directory));
 }
 
-/// Runs `nix` there.
+/// Runs `nix` in a directory.
 pub fn nix(directory: &Path, arguments: &[&str]) -> Output {
     let mut command = super::nix::nix("nix");
     command.args(["--extra-experimental-features", "nix-command flakes", "--option", "build-users-group", ""]);
     command.args(arguments).current_dir(directory).output().unwrap()
 }
 
-/// All that a command has printed.
+/// Standard output and standard error of a command.
 pub fn text(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat()
 }

@@ -1,4 +1,4 @@
-//! Local git repositories, and a `CARGO_HOME` that knows nothing of the user's checkouts.
+//! Local git repositories, and a `CARGO_HOME` without the user's checkouts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::{cratewright, nix, run, stdout};
 
-/// A directory for repositories and workspaces, with a `CARGO_HOME` of its own that shares the user's registries.
+/// A directory for repositories and workspaces, with its own `CARGO_HOME`, which shares the user's registries.
 pub struct Scratch {
     directory: tempfile::TempDir,
 }
@@ -19,14 +19,14 @@ impl Scratch {
         let user = std::env::var_os("CARGO_HOME").map(PathBuf::from);
         let user = user.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
         std::os::unix::fs::symlink(user.join("registry"), home.join("registry")).unwrap();
-        // Builds of git submodules by path are off by default, in git and so in cargo.
+        // Git, and therefore cargo, does not fetch submodules by path by default.
         let config = "[user]\nname = a\nemail = a@example.org\n[protocol \"file\"]\nallow = always\n\
                       [init]\ndefaultBranch = main\n[core]\nautocrlf = false\n[advice]\ndetachedHead = false\n";
         fs::write(directory.path().join("gitconfig"), config).unwrap();
         Scratch { directory }
     }
 
-    /// The same with registries of its own.
+    /// The same with its own registries.
     pub fn with_own_registries() -> Self {
         let scratch = Scratch::new();
         fs::remove_file(scratch.path("cargo-home/registry")).unwrap();
@@ -34,23 +34,23 @@ impl Scratch {
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        // Through no link, as cargo and Nix see it.
+        // Cargo and Nix resolve links in paths.
         self.directory.path().canonicalize().unwrap().join(name)
     }
 
-    /// URL of a repository in here.
+    /// URL of a repository in this directory.
     pub fn url(&self, name: &str) -> String {
         format!("file://{}", self.path(name).display())
     }
 
-    /// Writes files below a directory in here.
+    /// Writes files below a subdirectory.
     pub fn write(&self, name: &str, files: &[(&str, &str)]) {
         for (file, text) in files {
             super::write(&self.path(name).join(file), text);
         }
     }
 
-    /// Makes a repository of what a directory holds, or commits what was changed; returns the commit.
+    /// Turns a directory into a repository, or commits its changes. Returns the commit.
     pub fn commit(&self, name: &str) -> String {
         if !self.path(name).join(".git").exists() {
             self.git(name, &["init", "--quiet"]);
@@ -64,7 +64,7 @@ impl Scratch {
         stdout(self.environment(Command::new("git").args(arguments).current_dir(self.path(name))))
     }
 
-    /// Writes the `Cargo.nix` of a workspace in here, with a lock if there is none, and returns its text.
+    /// Generates the `Cargo.nix` of a workspace, and a lock file if there is none. Returns the text of `Cargo.nix`.
     pub fn generate(&self, name: &str) -> String {
         let root = self.path(name);
         if !root.join("Cargo.lock").exists() {
@@ -76,15 +76,15 @@ impl Scratch {
         run(self.environment(cratewright().arg("check").current_dir(&root)));
         let text = fs::read_to_string(root.join("Cargo.nix")).unwrap();
         let here = self.path("").display().to_string();
-        // Names of registries here are their paths.
+        // The names of these registries are paths.
         let is_registry = |line: &str| line.contains(" registry = ") || line.ends_with("\" = {");
         let mentions =
             text.lines().find(|line| line.contains(&here) && !line.contains("file://") && !is_registry(line));
-        assert_eq!(mentions, None, "paths of this machine");
+        assert_eq!(mentions, None, "Cargo.nix has paths of this machine");
         text
     }
 
-    /// What `generate` writes for a copy of a workspace in another directory.
+    /// The output of `generate` for a copy of a workspace in another directory.
     pub fn generate_elsewhere(&self, name: &str) -> String {
         let elsewhere = self.path("some/where/else");
         let mut copy = Command::new("cp");
@@ -97,7 +97,7 @@ impl Scratch {
         text
     }
 
-    /// What `cratewright sources` prints, with arguments.
+    /// Output of `cratewright sources` with arguments.
     pub fn sources(&self, name: &str, arguments: &[&str]) -> String {
         let mut sources = cratewright();
         sources.arg("sources").args(arguments).current_dir(self.path(name));
@@ -113,7 +113,7 @@ impl Scratch {
         PathBuf::from(paths.lines().next().unwrap())
     }
 
-    /// What the binary `bin` of the root package prints, built by Nix and built by cargo: both must agree.
+    /// Output of the binary `bin` of the root package, which must be the same for Nix's and cargo's builds.
     pub fn printed(&self, name: &str, bin: &str) -> String {
         let built = self.build(name, "rootCrate.build");
         let by_nix = stdout(&mut Command::new(built.join("bin").join(bin)));
@@ -129,13 +129,13 @@ impl Scratch {
     }
 }
 
-/// The value of the first attribute of this name.
+/// The value of the first attribute with this name.
 pub fn attribute<'a>(cargo_nix: &'a str, name: &str) -> &'a str {
     let (_, rest) = cargo_nix.split_once(&format!(" {name} = \"")).unwrap_or_else(|| panic!("no {name}"));
     rest.split_once('"').unwrap().0
 }
 
-/// The hash of a path that Nix computes.
+/// The hash that Nix computes for a path.
 pub fn nix_hash(path: &Path) -> String {
     stdout(Command::new("nix-hash").args(["--type", "sha256"]).arg(path)).trim().to_owned()
 }

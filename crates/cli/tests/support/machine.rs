@@ -1,7 +1,7 @@
-//! Several machines on one: each has a store of Nix of its own, in a mount namespace.
+//! Simulates several machines on one: each has its own Nix store in a mount namespace.
 //!
-//! Store paths are the same on all of them, so that what one builds can be a substitute for what another needs, as it is with
-//! real machines. Everything outside of `/nix` is shared.
+//! Store paths are the same on all machines, so that one can use paths that another has built, as real machines do.
+//! Everything outside `/nix` is shared.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use std::process::Command;
 
 use super::{nix, run};
 
-/// A machine whose store is empty at first.
+/// A machine with an initially empty store.
 pub struct Machine {
     directory: tempfile::TempDir,
     configuration: String,
 }
 
 impl Machine {
-    /// Fails the test where this user may not have mounts of its own.
+    /// Fails the test if the user cannot create mount namespaces.
     pub fn new() -> Self {
         nix::require();
         let directory = tempfile::tempdir().unwrap();
@@ -32,29 +32,29 @@ impl Machine {
         machine
     }
 
-    /// The configuration of Nix on this machine, in place of what it was before.
+    /// Replaces the configuration of Nix on this machine.
     #[must_use]
     pub fn configured(mut self, lines: &str) -> Self {
         self.configuration = lines.to_owned();
         self
     }
 
-    /// Where a path of this machine's store lies for the others.
+    /// Path of a file in this machine's store outside the namespace.
     pub fn real(&self, path: &Path) -> PathBuf {
-        self.directory.path().join(path.strip_prefix("/").expect("a path of a store"))
+        self.directory.path().join(path.strip_prefix("/").expect("an absolute path"))
     }
 
-    /// A program on this machine: of Nix, set up for the stand-in, or one that runs Nix.
+    /// A command that runs on this machine: one of Nix, set up for the stand-in, or one that runs Nix.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("unshare");
         if !nix::is_root() {
             command.args(["--user", "--map-root-user"]);
         }
         command.args(["--mount", "--propagation", "private", "sh", "-c"]);
-        // A machine without Nix's directory has root make one, where root installed Nix.
+        // If `/nix` does not exist, root creates it, as in an installation of Nix.
         command.arg("mkdir -p /nix && mount --bind \"$0/nix\" /nix && exec \"$@\"").arg(self.directory.path());
         command.arg(program);
-        // What Nix remembers of caches is of one machine as well.
+        // Nix's knowledge of caches belongs to one machine as well.
         command.env("XDG_CACHE_HOME", self.directory.path().join("cache"));
         nix::set_up(&mut command);
         let always =
@@ -65,7 +65,7 @@ impl Machine {
 }
 
 impl Drop for Machine {
-    /// Nix makes what is in a store read-only.
+    /// Makes the store writable, as Nix makes its contents read-only, to remove it.
     fn drop(&mut self) {
         run(Command::new("chmod").args(["-R", "u+w"]).arg(self.directory.path()));
     }

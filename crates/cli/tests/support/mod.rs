@@ -1,10 +1,12 @@
-//! What the integration tests share: fixtures, cargo as the oracle, Nix.
+//! Helpers of the integration tests: fixtures, cargo as the oracle, and Nix.
 #![allow(dead_code, unreachable_pub, reason = "each test binary includes this module and uses its own part")]
 
+pub mod console;
 pub mod environment;
 pub mod flake;
 pub mod git;
 pub mod machine;
+pub mod markdown;
 pub mod nix;
 pub mod recorded;
 pub mod registry;
@@ -16,12 +18,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The repository.
+/// Root of this repository.
 pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// `fixtures/<name>`.
+/// The address of Cratewright in flakes: `github:OWNER/cratewright`.
+pub fn address() -> String {
+    env!("CARGO_PKG_REPOSITORY").replace("https://github.com/", "github:")
+}
+
+/// The directory `fixtures/<name>`.
 pub fn fixture(name: &str) -> PathBuf {
     repository().join("fixtures").join(name)
 }
@@ -39,7 +46,23 @@ pub fn fixtures() -> Vec<String> {
     names
 }
 
-/// Runs a command and fails the test with all it printed if it fails.
+/// Files that git tracks or would track.
+pub fn tracked() -> Vec<PathBuf> {
+    let root = repository();
+    let mut list = Command::new("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(&root);
+    stdout(&mut list).lines().map(|name| root.join(name)).filter(|path| path.is_file()).collect()
+}
+
+/// The same, by extension.
+pub fn files(extension: &str) -> Vec<PathBuf> {
+    let has_it = |path: &PathBuf| path.extension().is_some_and(|have| have == extension);
+    let files: Vec<PathBuf> = tracked().into_iter().filter(has_it).collect();
+    assert!(!files.is_empty(), "there is no .{extension} file");
+    files
+}
+
+/// Runs a command. Fails the test with its output if it fails.
 #[track_caller]
 pub fn run(command: &mut Command) -> Output {
     let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
@@ -59,16 +82,16 @@ pub fn stdout(command: &mut Command) -> String {
     String::from_utf8(run(command).stdout).unwrap()
 }
 
-/// A published application: a crate of crates.io that ships its lock file, unpacked below cargo's target directory.
+/// A published application that ships its lock file, unpacked below cargo's target directory.
 pub fn application(name: &str, version: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications");
     let mut fetch = Command::new(repository().join("dev/fetch-application"));
     let unpacked = PathBuf::from(stdout(fetch.args([name, version]).arg(directory)).trim());
-    assert!(unpacked.join("Cargo.lock").is_file(), "{name} {version} ships no lock file");
+    assert!(unpacked.join("Cargo.lock").is_file(), "{name} {version} does not ship a lock file");
     unpacked
 }
 
-/// A program of `dev/applications.d`, copied below cargo's target directory, with what it needs in cargo's cache.
+/// A program of `dev/applications.d`, copied below cargo's target directory, with its dependencies in cargo's cache.
 pub fn own_application(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications").join(name);
     copy_tree(&repository().join("dev/applications.d").join(name), &directory);
@@ -82,14 +105,14 @@ pub fn cratewright() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cratewright"))
 }
 
-/// A copy of a workspace, which finds the library of this repository where the workspace found it.
+/// A copy of a workspace that finds the library of this repository at the same relative path.
 pub struct Copy {
     _directory: tempfile::TempDir,
     root: PathBuf,
 }
 
 impl Copy {
-    /// Of a fixture, or of what lies anywhere and imports nothing.
+    /// Copies a fixture, or any workspace that does not import the library.
     pub fn of(root: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let copy = directory.path().join("fixtures/workspace");
@@ -104,7 +127,7 @@ impl Copy {
     }
 }
 
-/// Generates a copy of a fixture again with `settings` in place of where the fixture has its library.
+/// Replaces the setting `library` of a copy of a fixture by `settings`, and regenerates Cargo.nix.
 pub fn library_elsewhere(root: &Path, settings: &str) {
     let manifest = root.join("Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -114,14 +137,14 @@ pub fn library_elsewhere(root: &Path, settings: &str) {
     run(cratewright().args(["generate", "--locked", "--offline", "--manifest-path"]).arg(&manifest));
 }
 
-/// Writes a file, and the directory that it is in.
+/// Writes a file, and creates its directory.
 #[track_caller]
 pub fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
 }
 
-/// Copies a directory tree, links excluded.
+/// Copies a directory tree without links.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

@@ -1,4 +1,4 @@
-//! Nix for the tests: real evaluations and builds on the stand-in for nixpkgs.
+//! Nix for the tests: evaluations and builds on the stand-in for nixpkgs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -6,16 +6,16 @@ use std::sync::{Mutex, OnceLock};
 
 use super::{repository, run, stdout};
 
-/// `nix-build`, `nix-instantiate` or `nix-store`, set up for the stand-in. Fails the test where Nix is missing.
+/// `nix-build`, `nix-instantiate` or `nix-store`, set up for the stand-in. Fails the test if Nix is missing.
 pub fn nix(program: &str) -> Command {
     require();
     let mut command = Command::new(program);
-    // There is no cache to wait for, and the stand-in is made of the machine's own tools.
+    // No cache is needed, and the stand-in links the machine's own tools, which a sandbox would hide.
     command.args(["--option", "substituters", "", "--option", "sandbox", "false"]);
     if program == "nix-build" {
         command.args(["--no-out-link", "--max-jobs", "auto"]);
         if is_root() {
-            // Build users could not read a toolchain in root's home.
+            // Build users cannot read a toolchain in root's home.
             command.args(["--option", "build-users-group", ""]);
         }
     }
@@ -23,22 +23,22 @@ pub fn nix(program: &str) -> Command {
     command
 }
 
-/// Fails the test where Nix is missing.
+/// Fails the test if Nix is missing.
 pub fn require() {
     static FOUND: OnceLock<()> = OnceLock::new();
     FOUND.get_or_init(|| {
         let found = Command::new("nix-instantiate").arg("--version").output().is_ok();
-        assert!(found, "Nix is not installed, and this test needs it: `apt-get install nix-bin`, or see nixos.org");
+        assert!(found, "this test needs Nix: `apt-get install nix-bin`, or see nixos.org");
     });
 }
 
-/// Has a command find the toolchain, and nixpkgs.
+/// Sets the variables with which a command finds the toolchain and nixpkgs.
 pub fn set_up(command: &mut Command) {
     command.env("CRATEWRIGHT_RUST_SYSROOT", sysroot());
     command.env("NIX_PATH", format!("nixpkgs={}", nixpkgs().display()));
 }
 
-/// What `<nixpkgs>` is: the stand-in, or the one that `dev/real-nixpkgs` runs the tests on.
+/// Path of `<nixpkgs>`: the stand-in, or the nixpkgs of `dev/real-nixpkgs`.
 pub fn nixpkgs() -> PathBuf {
     std::env::var_os("CRATEWRIGHT_NIXPKGS").map_or_else(stand_in, PathBuf::from)
 }
@@ -48,7 +48,7 @@ pub fn stand_in() -> PathBuf {
     repository().join("fixtures/nixpkgs")
 }
 
-/// Builds an attribute of a `Cargo.nix` and returns the output path. One build at a time.
+/// Builds an attribute of a `Cargo.nix`, with one build at a time, and returns the output path.
 #[track_caller]
 pub fn build(cargo_nix: &Path, attribute: &str) -> PathBuf {
     build_with(|command| command.arg(cargo_nix).args(["-A", attribute]))
@@ -68,7 +68,7 @@ fn build_with(what: impl FnOnce(&mut Command) -> &mut Command) -> PathBuf {
     PathBuf::from(paths.lines().next().expect("nix-build prints the output path"))
 }
 
-/// Path of the derivation of an attribute, on a system.
+/// Path of the derivation of an attribute on a system.
 #[track_caller]
 pub fn instantiate(cargo_nix: &Path, attribute: &str, system: &str) -> String {
     let pkgs = format!("import {} {{ system = \"{system}\"; }}", nixpkgs().display());
@@ -76,7 +76,7 @@ pub fn instantiate(cargo_nix: &Path, attribute: &str, system: &str) -> String {
     path.trim().split('!').next().unwrap().to_owned()
 }
 
-/// All that an output refers to, directly or not, besides itself. On the stand-in a program needs nothing of the store: C
+/// The closure of an output without the output itself. On the stand-in, programs refer to no other store paths, as C
 /// libraries are the machine's.
 #[track_caller]
 pub fn closure(output: &Path) -> Vec<PathBuf> {
@@ -102,14 +102,14 @@ pub fn sysroot() -> &'static str {
     SYSROOT.get_or_init(|| stdout(Command::new("rustc").args(["--print", "sysroot"])).trim().to_owned())
 }
 
-/// Whether the tests are run by root.
+/// Whether root runs the tests.
 pub fn is_root() -> bool {
     let id = run(Command::new("id").arg("-u"));
     id.stdout.trim_ascii() == b"0"
 }
 
-/// The package of the program under test, as an expression. It is a link, and another one when the program is: what was
-/// built with it is built anew.
+/// An expression for the package of the program under test. It is a link whose name depends on the program's contents,
+/// so that a new program causes rebuilds.
 pub fn package() -> String {
     format!(
         "((import {nixpkgs} {{ }}).runCommand \"cratewright\" {{ digest = builtins.hashFile \"sha256\" {bin}; }} \
@@ -119,7 +119,7 @@ pub fn package() -> String {
     )
 }
 
-/// `lib.cargoNix` or `lib.lockSync` with arguments.
+/// Evaluates `lib.cargoNix` or `lib.lockSync` with arguments.
 pub fn library(function: &str, root: &Path, arguments: &str, mode: &[&str]) -> Output {
     let expression = format!(
         "let pkgs = import {nixpkgs} {{ }}; cratewright = {package}; in \

@@ -1,4 +1,5 @@
-//! A `Cargo.nix` evaluated with a stub that records what nixpkgs' builder is given, and unit graphs in the same words.
+//! Evaluates a `Cargo.nix` with a stub that records the arguments of nixpkgs' builder, and converts unit graphs to the
+//! same form.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -10,14 +11,14 @@ use serde::de::DeserializeOwned;
 
 use super::nix;
 
-/// A unit with all that is below it; equal texts are equal graphs.
+/// A unit with its transitive dependencies; equal signatures mean equal graphs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signature {
     pub package: String,
     /// Triple of the platform that it is compiled for.
     pub platform: String,
     pub features: BTreeSet<String>,
-    /// For the build script?, extern name, digest of the unit.
+    /// Whether the dependency is for the build script, its extern name, and the digest of its unit.
     pub dependencies: BTreeSet<(bool, String, String)>,
 }
 
@@ -60,7 +61,7 @@ pub fn resolved(
     signature
 }
 
-/// What the stub recorded of one unit.
+/// The arguments of the builder for one unit.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
@@ -81,7 +82,7 @@ pub struct Rename {
     pub rename: String,
 }
 
-/// Units by their keys.
+/// Units by key.
 pub type Units = BTreeMap<String, Recorded>;
 
 pub fn rendered(units: &Units, id: &str, known: &mut HashMap<String, Signature>) -> Signature {
@@ -93,7 +94,7 @@ pub fn rendered(units: &Units, id: &str, known: &mut HashMap<String, Signature>)
     for (for_build_script, ids) in [(false, &unit.dependencies), (true, &unit.build_dependencies)] {
         for id in ids {
             let to = &units[id];
-            // As nixpkgs' mkRustcDepArgs: the first entry for the version, else the library's own name.
+            // As in nixpkgs' mkRustcDepArgs: the first entry for the version, or the library's own name.
             let choices = unit.renames.get(&to.crate_name).into_iter().flatten();
             let renamed = choices.into_iter().find(|choice| choice.version == to.version);
             let own = to.lib_name.as_ref().unwrap_or(&to.crate_name);
@@ -111,7 +112,7 @@ pub fn rendered(units: &Units, id: &str, known: &mut HashMap<String, Signature>)
     signature
 }
 
-/// The argument of nixpkgs for a pair, or nothing for platforms that the stand-in does not have.
+/// The argument of nixpkgs for a pair, or none if the stand-in does not have the platforms.
 pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
     let systems = [
         ("aarch64-apple-darwin", "aarch64-darwin"),
@@ -119,7 +120,7 @@ pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
         ("x86_64-apple-darwin", "x86_64-darwin"),
         ("x86_64-unknown-linux-gnu", "x86_64-linux"),
     ];
-    // By nixpkgs' names in `pkgsCross`; `systems` can be crossed to as well.
+    // The names are those of nixpkgs' `pkgsCross`; cross builds for `systems` are possible as well.
     let examples = [
         ("wasm32-unknown-unknown", "wasm32-unknown-none"),
         ("wasm32-wasip1", "wasi32"),
@@ -140,7 +141,7 @@ pub fn platforms(workspace: &Workspace, pair: Pair) -> Option<String> {
     Some(format!("{{ system = \"{host}\"; crossSystem = {cross}; }}"))
 }
 
-/// Evaluates `body` with the results of a `Cargo.nix`, `file`, and `unitsBelow`: of units, all there are below them.
+/// Evaluates `body` with `file`, the value of a `Cargo.nix`, and `unitsBelow`, which returns the closure of units.
 pub fn record<T: DeserializeOwned>(cargo_nix: &Path, platforms: &str, body: &str) -> T {
     let expression = format!(
         "let

@@ -1,4 +1,4 @@
-//! A sparse registry on this machine: files of a directory, over HTTP.
+//! A local sparse registry: a directory served over HTTP.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,7 +14,7 @@ use super::{fixture, run, stdout};
 pub const APPLICATION: &str =
     "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n";
 
-/// A library that says a text.
+/// Source of a library with a function that returns a text.
 pub fn says(text: &str) -> String {
     format!("pub fn say() -> &'static str {{ \"{text}\" }}")
 }
@@ -25,7 +25,7 @@ pub fn serve(directory: PathBuf) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            // A client that goes away is none of ours.
+            // Ignore clients that close the connection.
             let _ = answer(stream, &directory);
         }
     });
@@ -35,7 +35,7 @@ pub fn serve(directory: PathBuf) -> String {
 fn answer(mut stream: TcpStream, directory: &Path) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
-    // The rest of the request, which says nothing of interest.
+    // Skip the rest of the request.
     for line in lines {
         if line?.is_empty() {
             break;
@@ -50,13 +50,13 @@ fn answer(mut stream: TcpStream, directory: &Path) -> std::io::Result<()> {
     stream.write_all(&body)
 }
 
-/// Packs a crate as `cargo package` does, at `path`, and returns the line that an index has of it.
+/// Packs a crate at `path` as `cargo package` does, and returns its line for the index.
 pub fn pack(name: &str, version: &str, source: &str, dependencies: &str, path: &Path) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join(format!("{name}-{version}"));
     fs::create_dir_all(directory.join("src")).unwrap();
     let manifest = format!("[package]\nname = \"{name}\"\nversion = \"{version}\"\nedition = \"2021\"\n");
-    // As published: the registry of a dependency is in the index, not in the manifest that is built from.
+    // As in published crates, the registry of a dependency is in the index, not in the manifest.
     fs::write(directory.join("Cargo.toml"), manifest).unwrap();
     fs::write(directory.join("src/lib.rs"), source).unwrap();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -68,7 +68,7 @@ pub fn pack(name: &str, version: &str, source: &str, dependencies: &str, path: &
     )
 }
 
-/// SHA-256 out of a line of [`pack`].
+/// SHA-256 digest in a line of [`pack`].
 pub fn checksum(line: &str) -> &str {
     let (_, rest) = line.split_once("\"cksum\":\"").unwrap();
     rest.split_once('"').unwrap().0

@@ -1,5 +1,5 @@
-//! Nix's distributed builds on one computer: builders are [`Machine`]s behind ssh servers of their own, which listen on the
-//! loopback interface.
+//! Nix's distributed builds on one computer: each builder is a [`Machine`] with an ssh server on the loopback
+//! interface.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,38 +15,38 @@ use serde_json::Value;
 use super::machine::Machine;
 use super::{nix, run, stdout};
 
-/// A machine that hands out builds, and builders that it reaches by ssh under their names.
+/// A machine that distributes builds, and builders that it reaches by ssh under their names.
 pub struct Site {
     pub local: Machine,
     pub builders: Vec<Builder>,
-    // Dropped last, as it has the files of the servers.
+    // Dropped last, as it holds the files of the servers.
     directory: tempfile::TempDir,
 }
 
 pub struct Builder {
     pub name: &'static str,
-    // Before the machine: what runs there must end first.
+    // Dropped before the machine, as its processes must end first.
     server: Server,
     pub machine: Machine,
 }
 
-/// An ssh server, and all that it has started.
+/// An ssh server, and the processes that it has started.
 struct Server {
     process: Child,
     port: u16,
 }
 
-/// What a machine's store says of a path.
+/// Information in a machine's store about a path.
 #[derive(Debug, Clone)]
 pub struct Stored {
     pub nar_hash: String,
     pub nar_size: u64,
-    /// Whether it was built on this machine, and not copied to it.
+    /// Whether this machine built the path, instead of copying it.
     pub is_built_here: bool,
 }
 
 impl Site {
-    /// Builders of these names, which wait for work.
+    /// Starts builders with these names.
     pub fn of(builders: &[&'static str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path();
@@ -59,7 +59,7 @@ impl Site {
         let start = |&name: &&'static str| {
             let machine = Machine::new();
             let log = place.join(format!("{name}.log"));
-            // A port that was free may be taken before the server has it.
+            // Another process may take a free port before the server does.
             let server = (0..5).find_map(|_| Server::start(&machine, place, &log));
             let server = server.unwrap_or_else(|| panic!("no ssh server: {}", fs::read_to_string(&log).unwrap()));
             Builder { name, server, machine }
@@ -69,8 +69,8 @@ impl Site {
         Site { local: Machine::new(), builders, directory }
     }
 
-    /// `nix-build` on the local machine. `features` are the last two fields of a builder in the setting `builders`: what it
-    /// supports, and what it insists on.
+    /// `nix-build` on the local machine. `features` are the last two fields of a builder in the setting `builders`:
+    /// supported and mandatory features.
     pub fn nix_build(&self, features: &[(&str, &str)]) -> Command {
         let daemon = stdout(Command::new("sh").args(["-c", "command -v nix-daemon"]));
         let system = nix::eval_json("builtins.currentSystem");
@@ -87,25 +87,26 @@ impl Site {
         command
     }
 
-    /// As if the power went off.
+    /// Stops a builder immediately, like a power failure.
     pub fn switch_off(&mut self, name: &str) {
         self.builders.iter_mut().find(|builder| builder.name == name).unwrap().server.stop();
     }
 }
 
 impl Server {
-    /// Nothing if it does not get the port.
+    /// Starts a server; none if it does not get the port.
     fn start(machine: &Machine, place: &Path, log: &Path) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let config = log.with_extension("sshd_config");
         fs::write(&config, server_config(port, place)).unwrap();
         let mut command = machine.command("sh");
-        // With a process namespace of its own it takes with it what it has started, and ends with its parent.
+        // In its own process namespace, the server ends with its parent, and its child processes end with it.
         let apart = "exec unshare --pid --fork --kill-child";
         if nix::is_root() {
             command.args(["-c", &format!("mount -t tmpfs none /run && mkdir /run/sshd && {apart} \"$@\"")]);
         } else {
-            // To its own root, sshd would change users. In a further namespace the user is itself again.
+            // As root of a user namespace, sshd would change users. In another nested namespace, it runs as the
+            // original user.
             let ids = stdout(Command::new("sh").args(["-c", "echo --map-user=$(id -u) --map-group=$(id -g)"]));
             command.args(["-c", &format!("{apart} --user {} \"$@\"", ids.trim())]);
         }
@@ -131,7 +132,7 @@ impl Server {
     }
 
     fn stop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.process.kill();
         self.process.wait().unwrap();
         while self.answers() {
@@ -146,15 +147,16 @@ impl Drop for Server {
     }
 }
 
-/// It wants to be called by its absolute path, which is in no user's `PATH` on Debian.
+/// Path of sshd, which must be called by its absolute path. On Debian it is not in the `PATH` of users.
 fn program() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut places = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     let found = places.find_map(|place| Some(place.join("sshd")).filter(|program| program.is_file()));
-    found.expect("this test needs an ssh server that it can start by itself: `apt-get install openssh-server`")
+    found.expect("this test needs the program sshd: `apt-get install openssh-server`")
 }
 
-/// Nothing of the system's configuration is read or changed, and the user's shell reads nothing of the user.
+/// The configuration of a server, which neither reads nor changes that of the system, and runs shells without the
+/// user's files.
 fn server_config(port: u16, place: &Path) -> String {
     let place = place.display();
     format!(
@@ -164,7 +166,7 @@ fn server_config(port: u16, place: &Path) -> String {
     )
 }
 
-/// Nix makes a connection for each derivation. The first one to a builder is kept for all of them.
+/// Nix opens a connection for each derivation. They share the first connection to a builder.
 fn ssh_config(builders: &[Builder], place: &Path) -> String {
     let user = stdout(Command::new("id").arg("-un"));
     let place = place.display();
@@ -183,7 +185,7 @@ pub fn stored(machine: &Machine) -> BTreeMap<PathBuf, Stored> {
     let json = stdout(machine.command("nix").args(["path-info", "--all", "--json"]));
     let paths = match serde_json::from_str(&json).unwrap() {
         Value::Array(paths) => paths.into_iter().map(|info| (info["path"].as_str().unwrap().into(), info)).collect(),
-        // Newer versions of Nix.
+        // The format of newer versions of Nix.
         Value::Object(paths) => {
             paths.into_iter().map(|(path, info)| (path.into(), info)).collect::<Vec<(PathBuf, _)>>()
         }

@@ -1,4 +1,4 @@
-//! Documents of `cratewright sbom`, by the command and from `Cargo.nix`.
+//! SBOMs, by the command `cratewright sbom` and from `Cargo.nix`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::git::Scratch;
 use super::{cratewright, nix, stdout, tree};
 
-/// From `pair/member` or `pair/variant/member` to the document that the attribute `sbom` is, for platforms of nixpkgs by
-/// number of the pair. One derivation does what all of them would do, on any platform.
+/// Maps `pair/member` or `pair/variant/member` to the document of the attribute `sbom`. `platforms` has the arguments
+/// of nixpkgs by number of the pair. A single derivation runs the commands of all documents, on any platform.
 pub fn documents(cargo_nix: &Path, platforms: &BTreeMap<usize, String>) -> BTreeMap<String, String> {
     let pairs: String = platforms.iter().map(|(pair, platforms)| format!("\"{pair}\" = {platforms};")).collect();
     let expression = format!(
@@ -49,7 +49,8 @@ pub fn documents(cargo_nix: &Path, platforms: &BTreeMap<usize, String>) -> BTree
 }
 
 impl Scratch {
-    /// The package URLs of the root package's document, sorted; the command and `Cargo.nix` must agree on all of it.
+    /// The sorted package URLs in the root package's document, which must be the same from the command and from
+    /// `Cargo.nix`.
     pub fn package_urls(&self, name: &str) -> Vec<String> {
         let mut sbom = cratewright();
         let printed = stdout(self.environment(sbom.args(["sbom", "--offline"]).current_dir(self.path(name))));

@@ -1,5 +1,6 @@
-# Fenix and rust-overlay, as far as a toolchain file needs them, made of the machine's toolchain. They take and refuse what
-# the real ones do: fenix's default.nix and flake.nix, rust-overlay's lib/rust-bin.nix. They know two channels.
+# Replacements for the parts of fenix and rust-overlay that toolchain files need, with the machine's toolchain. They
+# accept and reject the same arguments as fenix's default.nix and flake.nix, and rust-overlay's lib/rust-bin.nix. They
+# know two channels.
 { pkgs }:
 let
   inherit (pkgs) lib;
@@ -71,7 +72,7 @@ let
       make "rust-of-fenix" file;
 in
 {
-  # The flake; its functions are packages to `nix flake check`.
+  # In the flake of fenix, functions look like packages, for `nix flake check`.
   fenix.packages.${pkgs.stdenv.buildPlatform.system}.fromToolchainFile = {
     type = "derivation";
     name = "dummy-function";

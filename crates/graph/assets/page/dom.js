@@ -51,7 +51,7 @@ function sizeText(size, of = null) {
 const classNames = [
   ["member", "member"],
   ["dependency", "dependency"],
-  ["host", "for the compiler's platform"],
+  ["host", "for the build platform"],
   ["tests", "tests"],
 ];
 

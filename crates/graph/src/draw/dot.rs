@@ -1,12 +1,12 @@
-//! Graphviz' language.
+//! Drawings in DOT, the language of Graphviz.
 
 use std::fmt::Write;
 
 use crate::draw::text::{details, legend, printable};
 use crate::draw::view::{Class, EdgeKind, View};
 
-/// A view in DOT. Nodes are `n` with the index of the derivation, and have its [id](crate::Derivation::id) as the
-/// attribute `id`, which Graphviz hands on to SVG.
+/// A view in DOT. Nodes are called `n` with the index of the derivation, and have its [id](crate::Derivation::id) as
+/// the attribute `id`, which Graphviz copies to SVG.
 pub fn dot(view: &View) -> String {
     let mut text = format!("digraph {} {{\n", quoted(&view.title()));
     let _ = writeln!(
@@ -44,7 +44,7 @@ pub fn dot(view: &View) -> String {
     text
 }
 
-/// Fill and line.
+/// Fill and line colour.
 fn colours(class: Class, is_changed: bool) -> (&'static str, &'static str) {
     match class {
         _ if is_changed => ("#ffedd5", "#c2410c"),
@@ -55,13 +55,14 @@ fn colours(class: Class, is_changed: bool) -> (&'static str, &'static str) {
     }
 }
 
-/// A label, of which Graphviz shows each character as it is: not as `\N`, the name of a node, and not as `&lt;`.
+/// A label, escaped so that Graphviz shows each character literally and expands neither `\N`, the name of a node, nor
+/// entities such as `&lt;`.
 fn quoted(text: &str) -> String {
     with_backslash(text, "\\\\")
 }
 
-/// An id or a tooltip. Graphviz looks for `\N` in tooltips once more after it has made `\` of `\\`, which depends on
-/// its version; no package of cargo has a backslash in its name or features, so that it may look a little different.
+/// An id or a tooltip. Some versions of Graphviz expand `\N` in tooltips even after unescaping `\\`, so a backslash is
+/// replaced with a similar character; names and features of packages never contain one.
 fn quoted_attribute(text: &str) -> String {
     with_backslash(text, "\u{29f5}")
 }

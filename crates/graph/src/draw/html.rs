@@ -1,8 +1,8 @@
-//! One page that works from a file: its scripts, styles and data are in it, and it loads nothing.
+//! A self-contained page, which works without a server: it contains its scripts, styles and data, and loads nothing.
 //!
-//! The data is a `<script type="application/json">`, in which `<` is written as `\u003c`, so that no name can end it.
-//! The page makes elements of it by DOM calls and `textContent` alone. Its Content-Security-Policy lets the browser
-//! run the scripts of this file, by their digests, and load nothing from anywhere.
+//! The data is in a `<script type="application/json">`, in which `<` is written as `\u003c`, so that no name can end
+//! it. The page creates elements from it only by DOM calls and `textContent`. Its Content-Security-Policy allows only
+//! the scripts of this file, by their digests, and no other resources.
 
 use std::collections::HashMap;
 
@@ -20,17 +20,17 @@ use crate::model::{Derivation, DerivationIx, Kind, Side};
 const STYLE: &str = include_str!("../../assets/page/page.css");
 const BODY: &str = include_str!("../../assets/page/body.html");
 
-/// Libraries, each in a script of its own, which sets a global variable. See `dev/vendor-page-libraries`.
+/// Libraries, each in a separate script that sets a global variable. See `dev/vendor-page-libraries`.
 const LIBRARIES: [&str; 2] =
     [include_str!("../../assets/vendor/dagre.min.js"), include_str!("../../assets/vendor/d3-hierarchy.min.js")];
 
-/// Their licences, which go with every copy.
+/// Licences of the libraries, which have to be included in every copy.
 const LICENCES: [&str; 2] = [
     include_str!("../../assets/vendor/dagre.LICENSE.txt"),
     include_str!("../../assets/vendor/d3-hierarchy.LICENSE.txt"),
 ];
 
-/// Our own code, in one module: a part may use what the parts before it define.
+/// Our own code, which is joined to one module: each part may use definitions of earlier parts.
 const PARTS: [&str; 7] = [
     include_str!("../../assets/page/data.js"),
     include_str!("../../assets/page/dom.js"),
@@ -41,16 +41,16 @@ const PARTS: [&str; 7] = [
     include_str!("../../assets/page/main.js"),
 ];
 
-/// What the page reads.
+/// The data of the page.
 #[derive(Serialize)]
 struct Data<'a> {
     title: &'a str,
-    /// What is the same on several platforms is here once.
+    /// Descriptions of derivations; equal ones of several platforms are stored once.
     crates: Vec<Described<'a>>,
     platforms: Vec<Platform<'a>>,
 }
 
-/// What describes a derivation by itself.
+/// The description of a derivation, apart from its edges and sizes.
 #[derive(Serialize, PartialEq, Eq, Hash, Clone)]
 struct Described<'a> {
     id: &'a str,
@@ -66,15 +66,16 @@ struct Described<'a> {
     features: &'a [String],
 }
 
-/// A view. Lists have an entry for each derivation that is shown, and name one by its place in them.
+/// A view. Lists have an entry for each derivation that is shown, and refer to derivations by their position in the
+/// lists.
 #[derive(Serialize, Default)]
 struct Platform<'a> {
     platform: &'a str,
     title: String,
-    /// Of the whole graph, shown or not.
+    /// Number of crates in the whole graph, shown or not.
     all_crates: usize,
     all_tests: usize,
-    /// Places in [`Data::crates`].
+    /// Indices into [`Data::crates`].
     crates: Vec<usize>,
     dependencies: Vec<Vec<usize>>,
     build_dependencies: Vec<Vec<usize>>,
@@ -87,7 +88,7 @@ struct Platform<'a> {
     duplicates: Vec<Vec<usize>>,
 }
 
-/// A page of views, one for each platform; the first is shown at first, and names the page.
+/// A page with a view for each platform. The first view is shown at first, and gives the title of the page.
 pub fn html(views: &[View]) -> String {
     let title = views.first().map_or("Build graph", |view| view.name());
     let mut data = Data { title, crates: Vec::new(), platforms: Vec::new() };
@@ -96,7 +97,7 @@ pub fn html(views: &[View]) -> String {
         let platform = platform(view, &mut data.crates, &mut known);
         data.platforms.push(platform);
     }
-    // Nothing in it can fail: keys are strings, and what is no number becomes `null`.
+    // Serialization cannot fail: keys are strings, and NaN becomes `null`.
     let data = serde_json::to_string(&data).unwrap_or_default().replace('<', "\\u003c");
 
     let own = format!("\n{}", PARTS.concat());
@@ -119,7 +120,7 @@ pub fn html(views: &[View]) -> String {
     page
 }
 
-/// A script or a style, as a Content-Security-Policy names it.
+/// The digest of a script or style, for a Content-Security-Policy.
 fn allowed(text: &str) -> String {
     format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text.as_bytes())))
 }

@@ -1,4 +1,4 @@
-//! JSON, for programs.
+//! Graphs as JSON.
 
 use serde::Serialize;
 
@@ -6,19 +6,19 @@ use crate::draw::sizes::{Size, closure, cone, size};
 use crate::draw::view::{EdgeKind, View};
 use crate::model::{Derivation, DerivationIx, Kind, Side};
 
-/// Counted up when a program that read the format before would misread it now. New keys are no such change.
+/// Version of the format, incremented for incompatible changes. New keys are compatible.
 pub const JSON_FORMAT: u32 = 1;
 
-/// The whole text.
+/// The whole document.
 #[derive(Serialize)]
 struct Document<'a> {
     /// [`JSON_FORMAT`].
     format: u32,
     title: String,
     platform: &'a str,
-    /// Of the whole graph, shown or not.
+    /// Size of the whole graph, shown or not.
     all: Size,
-    /// Each comes after those that it depends on.
+    /// Derivations, each after its dependencies.
     derivations: Vec<Shown<'a>>,
 }
 
@@ -35,21 +35,22 @@ struct Shown<'a> {
     source: Option<&'a str>,
     dir: Option<&'a str>,
     features: &'a [String],
-    /// Ids of shown derivations that it links or runs, in the order of [`Document::derivations`]. So are the next two.
+    /// Ids of shown derivations that it links or runs, in the order of [`Document::derivations`], like the next two
+    /// lists.
     dependencies: Vec<&'a str>,
-    /// What its build script alone links or runs.
+    /// Ids of those that only its build script links or runs.
     build_dependencies: Vec<&'a str>,
-    /// What it depends on by way of derivations that are not shown. Empty unless the part is members only.
+    /// Ids of those that it depends on through derivations that are not shown. Empty unless only members are shown.
     dependencies_over_hidden: Vec<&'a str>,
     changed: bool,
     seconds: Option<f64>,
-    /// It and all that depends on it, shown or not.
+    /// Size of the derivation with all its dependents, shown or not.
     cone: Size,
-    /// It and all that it depends on, shown or not.
+    /// Size of the derivation with all its dependencies, shown or not.
     closure: Size,
 }
 
-/// A view as JSON. The order is that of the graph.
+/// A view as JSON, in the order of the graph.
 pub fn json(view: &View) -> String {
     let graph = view.graph();
     let everything: Vec<DerivationIx> = (0..graph.derivations.len()).collect();

@@ -1,29 +1,29 @@
-//! Where nodes and edges are drawn: layers from left to right, by dagre's method.
+//! Positions of nodes and edges: layers from left to right, by dagre's method.
 
 use dagre::graph::{Graph, GraphOptions};
 use dagre::{EdgeLabel, LayoutOptions, NodeLabel, Point, RankDir, Ranker};
 
-/// How long to look for a good layout.
+/// How much time to spend on a good layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
-    /// Edges as short as they can be.
+    /// Edges are as short as possible.
     Much,
-    /// In half the time.
+    /// Edges may be longer, in half the time.
     Little,
 }
 
-/// Where everything is, from the left upper corner.
+/// Coordinates, relative to the upper left corner.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     /// Centres of the nodes, in their order.
     pub(super) centres: Vec<(f64, f64)>,
-    /// Points that the edges lead over, in their order, ends included.
+    /// Points of each edge, including its ends.
     pub(super) routes: Vec<Vec<(f64, f64)>>,
     pub(super) width: f64,
     pub(super) height: f64,
 }
 
-/// Places nodes of some widths and one height, with edges between pairs of them.
+/// Places nodes with these widths and one height, and the edges between them.
 pub(super) fn layout(widths: &[f64], height: f64, edges: &[(usize, usize)], effort: Effort) -> Layout {
     let mut graph: Graph<NodeLabel, EdgeLabel> =
         Graph::with_options(GraphOptions { directed: true, multigraph: false, compound: false });
@@ -49,7 +49,8 @@ pub(super) fn layout(widths: &[f64], height: f64, edges: &[(usize, usize)], effo
     let route = |(from, to): &(usize, usize)| {
         let ((from_x, from_y), (to_x, to_y)) = (centre(*from), centre(*to));
         let points = graph.edge(&from.to_string(), &to.to_string(), None).map_or(&[][..], |edge| &edge.points);
-        // Dagre lets an edge end where it meets the box, be it above; from one side to the other is easier to follow.
+        // Dagre may end an edge at the top of a box; edges that always run from right to left sides are easier to
+        // follow.
         let mut route: Vec<(f64, f64)> = points.iter().skip(1).rev().skip(1).rev().map(point).collect();
         route.insert(0, (from_x + widths[*from] / 2.0, from_y));
         route.push((to_x - widths[*to] / 2.0, to_y));

@@ -1,13 +1,13 @@
-//! Mermaid's language, which GitHub and GitLab draw in Markdown.
+//! Mermaid diagrams, which GitHub and GitLab draw in Markdown.
 
 use std::fmt::Write;
 
 use crate::draw::text::printable;
 use crate::draw::view::{Class, EdgeKind, View};
 
-/// Limits of Mermaid. They cannot be lifted from within a text.
+/// Mermaid's limit of edges, which a diagram cannot raise.
 pub(super) const MOST_EDGES: usize = 500;
-/// In characters.
+/// Mermaid's limit of characters, which a diagram cannot raise.
 pub(super) const LONGEST_TEXT: usize = 50_000;
 
 const CLASSES: &str = "  classDef member fill:#dbeafe,stroke:#2563eb,color:#111827
@@ -17,10 +17,10 @@ const CLASSES: &str = "  classDef member fill:#dbeafe,stroke:#2563eb,color:#1118
   classDef changed fill:#ffedd5,stroke:#c2410c,color:#111827
 ";
 
-/// A view as a flowchart of Mermaid. Nodes are `n` with the index of the derivation. Dashed arrows are for build
-/// scripts, and thick ones lead over what is not shown.
+/// A view as a Mermaid flowchart. Nodes are called `n` with the index of the derivation. Dashed arrows are dependencies
+/// of build scripts, and thick arrows lead through derivations that are not shown.
 pub fn mermaid(view: &View) -> String {
-    // Front matter is YAML, of which strings of JSON are a part; tags would be changed in it.
+    // Front matter is YAML, which includes JSON strings. `<` is escaped, as Mermaid would process tags.
     let title = serde_json::Value::String(printable(&view.title())).to_string().replace('<', "\\u003c");
     let mut text = format!("---\ntitle: {title}\n---\nflowchart LR\n");
     for ix in view.shown() {
@@ -41,7 +41,7 @@ pub fn mermaid(view: &View) -> String {
     text
 }
 
-/// With every character that means something to Mermaid, Markdown or HTML as an entity of Mermaid.
+/// Replaces each character with a meaning in Mermaid, Markdown or HTML by an entity of Mermaid.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in printable(text).chars() {

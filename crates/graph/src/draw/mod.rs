@@ -1,9 +1,9 @@
-//! Drawings of a graph or a part of it.
+//! Drawings of a graph or of a part of it.
 //!
-//! A [`View`] is what is drawn; [`dot`], [`mermaid`], [`json`], [`svg`] and [`html`] write it. Names, features and
-//! all else that comes from packages is taken as hostile: each writer escapes it for its language.
+//! A [`View`] selects what is drawn; [`dot`], [`mermaid`], [`json`], [`svg`] and [`html`] write it. Names, features and
+//! everything else that comes from packages is treated as hostile: each writer escapes it for its language.
 //!
-//! Arrows lead from a derivation to what it depends on.
+//! Arrows point from a derivation to its dependencies.
 
 mod dot;
 mod html;
@@ -24,10 +24,10 @@ pub use crate::draw::mermaid::mermaid;
 pub use crate::draw::svg::svg;
 pub use crate::draw::view::{Class, Edge, EdgeKind, View};
 
-/// How far [`View::around`] goes unless told otherwise.
+/// Default depth of [`View::around`].
 pub const DEFAULT_DEPTH: usize = 2;
 
-/// A kind of drawing.
+/// The format of a drawing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// [`dot`]
@@ -42,7 +42,7 @@ pub enum Format {
     Html,
 }
 
-/// What to tell a user who has a view drawn that is too large for the format, if it is.
+/// A hint for the user if the view is too large for the format.
 pub fn hint(view: &View, format: Format, drawing: &str) -> Option<String> {
     let (shown, edges) = (view.shown().len(), view.edges().len());
     let smaller = "`--around CRATE` and `--members` draw less, and `--format html` is made for large graphs";
@@ -52,7 +52,7 @@ pub fn hint(view: &View, format: Format, drawing: &str) -> Option<String> {
         }
         Format::Mermaid if edges > mermaid::MOST_EDGES || drawing.chars().count() > mermaid::LONGEST_TEXT => {
             Some(format!(
-                "GitHub and others draw no Mermaid diagram of more than {} edges or {} characters, and this one has {edges} \
+                "GitHub and others do not draw Mermaid diagrams with more than {} edges or {} characters, and this one has {edges} \
              edges and {} characters; {smaller}",
                 mermaid::MOST_EDGES,
                 mermaid::LONGEST_TEXT,

@@ -1,10 +1,10 @@
-//! Which derivations belong to a part of a graph. Each answer has an entry for each derivation.
+//! Selects the derivations of a part of a graph. Lists of `bool` have an entry for each derivation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{DerivationGraph, DerivationIx};
 
-/// These, and what depends on them or they depend on over at most `depth` edges.
+/// These derivations, and their dependents and dependencies over at most `depth` edges.
 pub(super) fn around(graph: &DerivationGraph, of: &[DerivationIx], depth: usize) -> Vec<bool> {
     let dependents = graph.direct_dependents();
     let up = within(graph, of, depth, |ix| dependents[ix].clone());
@@ -12,7 +12,7 @@ pub(super) fn around(graph: &DerivationGraph, of: &[DerivationIx], depth: usize)
     up.iter().zip(&down).map(|(up, down)| *up || *down).collect()
 }
 
-/// These, and what `next` reaches from them in at most `depth` steps.
+/// These derivations, and those that `next` reaches from them in at most `depth` steps.
 fn within(
     graph: &DerivationGraph,
     of: &[DerivationIx],
@@ -31,8 +31,8 @@ fn within(
     is_in
 }
 
-/// The crates of each package that is built in several versions, from several sources or with several sets of features,
-/// by name. A package that is only built for two platforms or two profiles is none of them.
+/// The crates of each package that is built in several versions, from several sources or with several feature sets, by
+/// name. Packages that are only built for two platforms or two profiles are not included.
 pub(super) fn duplicates(graph: &DerivationGraph) -> Vec<Vec<DerivationIx>> {
     let mut packages: BTreeMap<&str, Vec<DerivationIx>> = BTreeMap::new();
     for (ix, derivation) in graph.crates() {
@@ -48,7 +48,7 @@ pub(super) fn duplicates(graph: &DerivationGraph) -> Vec<Vec<DerivationIx>> {
     packages.into_values().filter(differs).collect()
 }
 
-/// These, what depends on them directly, and a shortest path from a member to each of them.
+/// These derivations, their direct dependents, and a shortest path from a member to each of them.
 pub(super) fn with_paths(graph: &DerivationGraph, of: &[DerivationIx]) -> Vec<bool> {
     let dependents = graph.direct_dependents();
     let towards_member = towards_member(graph, &dependents);
@@ -65,10 +65,10 @@ pub(super) fn with_paths(graph: &DerivationGraph, of: &[DerivationIx]) -> Vec<bo
     is_in
 }
 
-/// By derivation, the dependent through which a shortest path from a member to it leads. Members have none, and neither
-/// has what no member needs.
+/// For each derivation, the dependent on a shortest path from a member; `None` for members, and for derivations that no
+/// member needs.
 fn towards_member(graph: &DerivationGraph, dependents: &[Vec<DerivationIx>]) -> Vec<Option<DerivationIx>> {
-    // Dependents come after what they depend on, so that from the end on, the paths of all dependents are known.
+    // Dependents come after their dependencies, so from the end on, the paths of all dependents are known.
     let mut paths: Vec<Option<(usize, Option<DerivationIx>)>> = vec![None; dependents.len()];
     for ix in (0..dependents.len()).rev() {
         paths[ix] = if graph.derivations[ix].is_member {

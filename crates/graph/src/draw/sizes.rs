@@ -1,22 +1,22 @@
-//! How much is built with a derivation.
+//! Sizes of sets of derivations.
 
 use serde::Serialize;
 
 use crate::draw::view::View;
 use crate::model::{DerivationIx, Kind};
 
-/// How much a set of derivations is.
+/// The size of a set of derivations.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(super) struct Size {
-    /// Crates in it.
+    /// Number of crates.
     pub(super) crates: usize,
-    /// Test suites in it.
+    /// Number of test suites.
     pub(super) tests: usize,
-    /// Seconds of building, as far as they are known; nothing if none are.
+    /// Total build time in seconds, as far as it is known; `None` if it is not known for any.
     pub(super) seconds: Option<f64>,
 }
 
-/// Of a set of derivations.
+/// The size of a set of derivations.
 pub(super) fn size(view: &View, of: &[DerivationIx]) -> Size {
     let mut size = Size::default();
     for &ix in of {
@@ -31,12 +31,12 @@ pub(super) fn size(view: &View, of: &[DerivationIx]) -> Size {
     size
 }
 
-/// Of a cone: a derivation and all that depends on it, shown or not.
+/// The size of a cone: a derivation and all its dependents, shown or not.
 pub(super) fn cone(view: &View, ix: DerivationIx) -> Size {
     size(view, &view.graph().dependents(&[ix]))
 }
 
-/// Of a closure: a derivation and all that it depends on, shown or not.
+/// The size of a closure: a derivation and all its dependencies, shown or not.
 pub(super) fn closure(view: &View, ix: DerivationIx) -> Size {
     size(view, &view.graph().closure(&[ix]))
 }

@@ -1,4 +1,4 @@
-//! A picture.
+//! Drawings as SVG.
 
 use svg::Document;
 use svg::node::element::{Group, Marker, Path, Rectangle, Style, Text, Title};
@@ -8,7 +8,7 @@ use crate::draw::reduction::reduced;
 use crate::draw::text::{classes, details, legend, printable};
 use crate::draw::view::{Class, Edge, EdgeKind, View};
 
-/// Views of more derivations than this are drawn with less effort, as they are hard to read anyhow.
+/// Views with more derivations than this are drawn with less effort, as they are hard to read anyway.
 pub(super) const MOST_READABLE: usize = 150;
 
 const STYLE: &str = "
@@ -39,12 +39,12 @@ marker path { fill: #9ca3af; stroke: none; }
 ";
 
 const MARGIN: f64 = 16.0;
-/// Room for the title and the legend.
+/// Height of the title and the legend.
 const HEAD: f64 = 64.0;
 const NODE_HEIGHT: f64 = 22.0;
 
-/// A view as SVG, in the colours that the reader's system prefers. In one of more than 150 derivations, arrows that
-/// others imply are left out, and it says so.
+/// A view as SVG, with the reader's preferred colour scheme. If it has more than 150 derivations, arrows that others
+/// imply are left out, which the legend says.
 pub fn svg(view: &View) -> String {
     let shown = view.shown();
     let labels: Vec<String> = shown.iter().map(|&ix| printable(&view.graph().derivations[ix].label())).collect();
@@ -117,7 +117,7 @@ fn arrow(edge: &Edge, route: &[(f64, f64)]) -> Path {
     }
 }
 
-/// A line over some points that is bent at each between the ends.
+/// A curve through some points, bent at each inner point.
 fn curve(points: &[(f64, f64)]) -> String {
     let text = |(x, y): (f64, f64)| format!("{} {}", rounded(x), rounded(y));
     let middle = |(ax, ay): (f64, f64), (bx, by): (f64, f64)| ((ax + bx) / 2.0, (ay + by) / 2.0);
@@ -130,7 +130,7 @@ fn curve(points: &[(f64, f64)]) -> String {
     path
 }
 
-/// What the colours and lines of a view mean, and its width.
+/// The legend of colours and lines, and its width.
 fn legend_of(view: &View, edges: &[Edge], is_large: bool) -> (Group, f64) {
     let mut group = Group::new();
     let mut x = MARGIN;
@@ -163,7 +163,7 @@ fn legend_of(view: &View, edges: &[Edge], is_large: bool) -> (Group, f64) {
     (group, x)
 }
 
-/// How wide a text is at most, roughly: fonts differ.
+/// A rough upper bound for the width of a text, as fonts differ.
 fn text_width(text: &str) -> f64 {
     let width = |c: char| match c {
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 10.5,
@@ -174,7 +174,7 @@ fn text_width(text: &str) -> f64 {
     text.chars().map(width).sum()
 }
 
-/// To a tenth of a pixel, which keeps pictures small and the same everywhere.
+/// Rounds to a tenth of a pixel, which keeps drawings small and the same on all machines.
 fn rounded(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }

@@ -1,10 +1,10 @@
-//! Texts that several kinds of drawings have.
+//! Texts that several drawing formats share.
 
 use crate::draw::view::{Class, View};
 use crate::model::{Derivation, DerivationIx};
 
-/// Without control characters, which XML does not allow and terminals obey, and without those that turn the direction
-/// of a text or end a line: each becomes a replacement character.
+/// Replaces control characters, which XML does not allow and terminals obey, and characters that change the direction
+/// of text or end a line.
 pub(super) fn printable(text: &str) -> String {
     let is_unfit = |c: char| {
         c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fffe}' | '\u{ffff}')
@@ -12,7 +12,7 @@ pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if is_unfit(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// The classes that are in a view, in order.
+/// The classes of the derivations in a view, in order.
 pub(super) fn classes(view: &View) -> Vec<Class> {
     let mut classes: Vec<Class> = view.shown().iter().map(|&ix| Class::of(&view.graph().derivations[ix])).collect();
     classes.sort_unstable();
@@ -20,17 +20,17 @@ pub(super) fn classes(view: &View) -> Vec<Class> {
     classes
 }
 
-/// What a class is, for a legend.
+/// The description of a class in a legend.
 pub(super) fn legend(class: Class) -> &'static str {
     match class {
         Class::Member => "member",
         Class::Dependency => "dependency",
-        Class::Host => "for the compiler's platform",
+        Class::Host => "for the build platform",
         Class::Tests => "tests",
     }
 }
 
-/// More about a derivation than its label says, on one line.
+/// Details of a derivation in addition to its label, on one line.
 pub(super) fn details(view: &View, ix: DerivationIx) -> String {
     let derivation = &view.graph().derivations[ix];
     let mut details = vec![derivation.label(), origin(derivation)];

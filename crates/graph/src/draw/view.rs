@@ -1,4 +1,4 @@
-//! What is drawn: a part of a graph.
+//! The part of a graph that is drawn.
 
 use std::collections::BTreeMap;
 
@@ -8,61 +8,61 @@ use crate::draw::parts;
 use crate::find::find;
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Kind, Side};
 
-/// A part of a graph, with what is highlighted in it.
+/// A part of a graph, with highlighted derivations.
 ///
-/// [`View::everything`] shows all derivations. Each of the other parts takes away from what is shown, so that they
-/// can be combined in any order.
+/// [`View::everything`] shows all derivations. All other methods only hide derivations, so they can be combined in any
+/// order.
 #[derive(Debug, Clone)]
 pub struct View<'a> {
     graph: &'a DerivationGraph,
     title: Option<String>,
     parts: Vec<String>,
-    // These four have an entry for each derivation of the graph.
+    // The next four fields have an entry for each derivation of the graph.
     is_shown: Vec<bool>,
     is_changed: Vec<bool>,
     is_focus: Vec<bool>,
     seconds: Vec<Option<f64>>,
-    /// Whether edges lead over what is not shown.
+    /// Whether edges lead through derivations that are not shown.
     leads_over_hidden: bool,
 }
 
-/// From a derivation to one that it depends on.
+/// An edge from a derivation to one that it depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edge {
     /// The dependent.
     pub from: DerivationIx,
     /// The dependency.
     pub to: DerivationIx,
-    /// How the one depends on the other.
+    /// How `from` depends on `to`.
     pub kind: EdgeKind,
 }
 
 /// How a derivation depends on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EdgeKind {
-    /// It links or runs it; its build script may use it as well.
+    /// It links or runs the dependency; its build script may use it as well.
     Direct,
-    /// Its build script alone links or runs it.
+    /// Only its build script links or runs the dependency.
     Build,
-    /// By way of derivations that are not shown.
+    /// It depends on it through derivations that are not shown.
     OverHidden,
 }
 
-/// The kinds of derivations that drawings tell apart.
+/// The classes of derivations that drawings distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// A member of the workspace.
     Member,
-    /// Any other crate for the platform.
+    /// Any other crate for the host platform of Nix.
     Dependency,
-    /// A crate for the platform that compiles.
+    /// A crate for the build platform of Nix.
     Host,
     /// The test suite of a member.
     Tests,
 }
 
 impl Class {
-    /// Of a derivation.
+    /// The class of a derivation.
     pub fn of(derivation: &Derivation) -> Self {
         match derivation {
             Derivation { kind: Kind::Tests, .. } => Class::Tests,
@@ -72,7 +72,7 @@ impl Class {
         }
     }
 
-    /// A word for it that may be used as a class in CSS, DOT and Mermaid.
+    /// The name of the class in CSS, DOT and Mermaid.
     pub fn name(self) -> &'static str {
         match self {
             Class::Member => "member",
@@ -84,7 +84,7 @@ impl Class {
 }
 
 impl<'a> View<'a> {
-    /// All derivations of a graph, none highlighted.
+    /// Shows all derivations of a graph, none highlighted.
     pub fn everything(graph: &'a DerivationGraph) -> Self {
         let count = graph.derivations.len();
         View {
@@ -99,8 +99,8 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Only the derivations that [`find`] finds, and what depends on them or they depend on over at most `depth` edges;
-    /// [`DEFAULT_DEPTH`](crate::draw::DEFAULT_DEPTH) is a good number.
+    /// Shows only the derivations that [`find`] finds, with their dependents and dependencies over at most `depth`
+    /// edges; [`DEFAULT_DEPTH`](crate::draw::DEFAULT_DEPTH) is a good value.
     pub fn around(mut self, wanted: &str, depth: usize) -> Result<Self, Diagnostic> {
         let found = find(self.graph, wanted)?;
         found.iter().for_each(|&ix| self.is_focus[ix] = true);
@@ -109,8 +109,8 @@ impl<'a> View<'a> {
         Ok(self.only(&is_near, label))
     }
 
-    /// Only members of the workspace and their tests. Edges lead over what is left out: there is one from a member to
-    /// another one if a dependency of the first, direct or not, needs the second.
+    /// Shows only members of the workspace and their tests. There is an edge between two members if one depends on the
+    /// other, even if only through crates that are left out.
     pub fn members(mut self) -> Self {
         self.leads_over_hidden = true;
         let is_member = |derivation: &Derivation| derivation.is_member || derivation.kind == Kind::Tests;
@@ -118,8 +118,8 @@ impl<'a> View<'a> {
         self.only(&is_member, "members".to_owned())
     }
 
-    /// Only packages that are built in several versions or with several sets of features, what depends on them
-    /// directly, and a shortest path to each of them from a member.
+    /// Shows only packages that are built in several versions or with several feature sets, their direct dependents,
+    /// and a shortest path from a member to each of them.
     pub fn duplicates(mut self) -> Self {
         let duplicates = parts::duplicates(self.graph);
         duplicates.iter().flatten().for_each(|&ix| self.is_focus[ix] = true);
@@ -127,28 +127,28 @@ impl<'a> View<'a> {
         self.only(&is_needed, "duplicates".to_owned())
     }
 
-    /// Only these derivations, highlighted: a change's roots and all that it builds again.
+    /// Shows only these derivations, highlighted: the roots of a change and everything that it rebuilds.
     pub fn changed(self, changed: &[DerivationIx]) -> Self {
         let view = self.highlight(changed);
         let is_changed = view.is_changed.clone();
         view.only(&is_changed, "changed".to_owned())
     }
 
-    /// Highlights derivations as changed. They are not shown by that.
+    /// Highlights derivations as changed, if they are shown.
     #[must_use]
     pub fn highlight(mut self, changed: &[DerivationIx]) -> Self {
         changed.iter().for_each(|&ix| self.is_changed[ix] = true);
         self
     }
 
-    /// Adds the seconds that building takes, by index, as far as they are known. Missing ones at the end are unknown.
+    /// Adds build times in seconds, by index of the derivation. Missing entries at the end are unknown.
     #[must_use]
     pub fn with_seconds(mut self, seconds: &[Option<f64>]) -> Self {
         self.seconds.iter_mut().zip(seconds).for_each(|(to, from)| *to = *from);
         self
     }
 
-    /// Sets what is in the title before the platform and the parts: the workspace's name.
+    /// Sets the beginning of the title, which is followed by the platform and the parts: the name of the workspace.
     #[must_use]
     pub fn titled(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
@@ -161,17 +161,17 @@ impl<'a> View<'a> {
         self
     }
 
-    /// The graph that this is a part of.
+    /// The whole graph.
     pub fn graph(&self) -> &'a DerivationGraph {
         self.graph
     }
 
-    /// The name of what is drawn, without platform and parts.
+    /// The title without platform and parts.
     pub fn name(&self) -> &str {
         self.title.as_deref().unwrap_or("Build graph")
     }
 
-    /// A line for people: what is drawn, for which platform, and which part of it.
+    /// The title, on one line: name, platform and parts.
     pub fn title(&self) -> String {
         let mut title = format!("{}, {}", self.name(), self.graph.platform);
         for part in &self.parts {
@@ -181,33 +181,33 @@ impl<'a> View<'a> {
         title
     }
 
-    /// The indices of the derivations that are shown, in order.
+    /// The shown derivations, in order.
     pub fn shown(&self) -> Vec<DerivationIx> {
         (0..self.is_shown.len()).filter(|&ix| self.is_shown[ix]).collect()
     }
 
-    /// Whether it is highlighted as changed.
+    /// Whether a derivation is marked as changed.
     pub fn is_changed(&self, ix: DerivationIx) -> bool {
         self.is_changed[ix]
     }
 
-    /// Whether a drawing shows that it is changed: not where that is all that is shown.
+    /// Whether a drawing highlights a derivation as changed, which it does not if only changed ones are shown.
     pub(crate) fn is_highlighted(&self, ix: DerivationIx) -> bool {
         let mut others = self.is_shown.iter().zip(&self.is_changed);
         self.is_changed[ix] && others.any(|(is_shown, is_changed)| *is_shown && !is_changed)
     }
 
-    /// Whether the view is about it: a crate that was asked for, a duplicate.
+    /// Whether a derivation is in focus: a crate that was asked for, or a duplicate.
     pub fn is_focus(&self, ix: DerivationIx) -> bool {
         self.is_focus[ix]
     }
 
-    /// The seconds that building it takes, if known.
+    /// The build time of a derivation in seconds, if known.
     pub fn seconds(&self, ix: DerivationIx) -> Option<f64> {
         self.seconds[ix]
     }
 
-    /// The edges among what is shown, each pair once, in order.
+    /// The edges between shown derivations in order, one for each pair.
     pub fn edges(&self) -> Vec<Edge> {
         let mut edges = Vec::new();
         for from in self.shown() {

@@ -1,4 +1,4 @@
-//! An impact for programs. `docs/src/impact.md` describes it.
+//! Impacts as JSON, described in `docs/src/impact.md`.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use crate::impact::report::{ImpactReport, causes};
 use crate::impact::{Impact, Share};
 use crate::model::{Derivation, Kind, Side};
 
-/// Counted up whenever something that is there gets another meaning or goes.
+/// Version of the format, incremented if a key is removed or changes its meaning.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize)]
@@ -21,7 +21,7 @@ struct Document<'a> {
     cost: Option<CostOf<'a>>,
 }
 
-/// Seconds.
+/// Build times in seconds.
 #[derive(Serialize)]
 struct CostOf<'a> {
     work: f64,
@@ -95,7 +95,7 @@ struct Built<'a> {
 }
 
 impl ImpactReport<'_> {
-    /// For programs, indented.
+    /// The impact as indented JSON.
     pub fn json(&self) -> String {
         let document = Document {
             format: FORMAT,

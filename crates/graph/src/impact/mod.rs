@@ -1,4 +1,4 @@
-//! What is built again after a change: the derivations that were not there before.
+//! The impact of a change: the derivations that did not exist before, which have to be built.
 
 mod json;
 mod report;
@@ -13,16 +13,16 @@ use crate::schedule::{Chain, Costs, Order, critical_path, schedule};
 
 pub use crate::impact::report::{ImpactReport, NixAnswer};
 
-/// What a change comes to on one pair of platforms.
+/// The impact of a change on one pair of platforms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Impact<'a> {
-    /// The graph after the change, which indices are of.
+    /// The graph after the change, to which indices refer.
     pub after: &'a DerivationGraph,
-    /// What would be built: derivations that are not as any was before. In order, dependencies first.
+    /// The derivations that have to be built, as none before was equal. In order, dependencies first.
     pub changed: Vec<DerivationIx>,
-    /// Those of them that differ by themselves, not only in what they depend on. In order.
+    /// The changed derivations that differ by themselves, not only in their dependencies. In order.
     pub roots: Vec<Root>,
-    /// Labels of what was built before and has no counterpart any more, in order.
+    /// Labels of earlier derivations that have no counterpart any more, in order.
     pub gone: Vec<String>,
 }
 
@@ -31,44 +31,44 @@ pub struct Impact<'a> {
 pub struct Root {
     /// The derivation.
     pub derivation: DerivationIx,
-    /// Name and version of what it was before; nothing for what is new.
+    /// Name and version before the change; `None` if it is new.
     pub before: Option<(String, String)>,
     /// What differs.
     pub reasons: Vec<Reason>,
-    /// How many crates are built again because of it, itself among them.
+    /// Number of crates that are rebuilt because of it, including itself.
     pub cone: usize,
 }
 
-/// A part that differs.
+/// An input that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// The part.
+    /// The input.
     pub input: Input,
-    /// Lines that are there now and were not before, and the other way around: files, features, settings.
+    /// Lines of the input that are new: files, features or settings.
     pub added: Vec<String>,
-    /// See `added`.
+    /// Lines of the input that were removed.
     pub removed: Vec<String>,
 }
 
-/// So many of so many.
+/// A number of derivations out of a total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Share {
-    /// How many would be built.
+    /// Number of those that have to be built.
     pub changed: usize,
-    /// Of how many.
+    /// Number of all.
     pub total: usize,
 }
 
 impl Share {
-    /// In percent; nothing of nothing is 0.
+    /// The share in percent, 0 if the total is 0.
     pub fn percent(self) -> f64 {
         if self.total == 0 { 0.0 } else { 100.0 * self.changed as f64 / self.total as f64 }
     }
 }
 
 impl DerivationGraph {
-    /// A digest of each derivation with all that it depends on: equal ones are one derivation to Nix. The same within one run
-    /// of the program, and not meant to be kept.
+    /// A digest of each derivation with all its dependencies: derivations with equal digests are the same to Nix.
+    /// Digests are comparable only within one run of the program.
     pub fn fingerprints(&self) -> Vec<u64> {
         let mut fingerprints = Vec::with_capacity(self.derivations.len());
         for derivation in &self.derivations {
@@ -85,7 +85,7 @@ impl DerivationGraph {
 }
 
 impl<'a> Impact<'a> {
-    /// Compares two graphs of one pair.
+    /// Compares two graphs of the same pair.
     pub fn new(before: &DerivationGraph, after: &'a DerivationGraph) -> Self {
         let old = before.fingerprints();
         let new = after.fingerprints();
@@ -112,22 +112,22 @@ impl<'a> Impact<'a> {
         Impact { after, changed, roots, gone: left.into_iter().map(Derivation::label).collect() }
     }
 
-    /// Crates that would be built.
+    /// Crates that have to be built.
     pub fn crates(&self) -> Share {
         self.share(|derivation| derivation.kind == Kind::Crate)
     }
 
-    /// Those of them that are members.
+    /// Members that have to be built.
     pub fn members(&self) -> Share {
         self.share(|derivation| derivation.kind == Kind::Crate && derivation.is_member)
     }
 
-    /// Those of them that are no members.
+    /// Crates other than members that have to be built.
     pub fn dependencies(&self) -> Share {
         self.share(|derivation| derivation.kind == Kind::Crate && !derivation.is_member)
     }
 
-    /// Test suites that would run again.
+    /// Test suites that have to run again.
     pub fn tests(&self) -> Share {
         self.share(|derivation| derivation.kind == Kind::Tests)
     }
@@ -137,14 +137,14 @@ impl<'a> Impact<'a> {
         Share { changed: self.changed.iter().filter(|&&ix| counts(&self.after.derivations[ix])).count(), total }
     }
 
-    /// What would be built one after the other however many cores there are: of all chains of changed derivations the one with
-    /// most links. From the bottom up.
+    /// The chain with the most changed derivations, from the bottom up. They have to be built one after the other on
+    /// any number of cores.
     pub fn longest_chain(&self) -> Vec<DerivationIx> {
         let seconds = vec![1.0; self.after.derivations.len()];
         self.chain(&seconds).derivations
     }
 
-    /// The same by seconds.
+    /// The chain that takes longest.
     fn chain(&self, seconds: &[f64]) -> Chain {
         let mut chain = critical_path(self.after, &self.changed, seconds);
         chain.derivations.reverse();
@@ -152,23 +152,23 @@ impl<'a> Impact<'a> {
     }
 }
 
-/// What a change takes to build, in seconds of one machine.
+/// The time to build a change, in seconds on one machine.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
-    /// One after the other.
+    /// With one job.
     pub work: f64,
-    /// With so many jobs.
+    /// With this number of jobs.
     pub elapsed: f64,
     /// Number of jobs.
     pub jobs: NonZeroUsize,
-    /// What no number of jobs makes shorter, from the bottom up.
+    /// The chain that takes longest, which more jobs do not make shorter. From the bottom up.
     pub longest_chain: Chain,
-    /// Of how many of the derivations nothing was measured, so that it is assumed.
+    /// Number of derivations that were not measured, for which a time is assumed.
     pub n_assumed: usize,
 }
 
 impl Cost {
-    /// Of all that is changed, given what is known of each derivation.
+    /// The cost of all changed derivations, given the measured seconds of each derivation.
     pub fn new(impact: &Impact<'_>, measured: &[Option<f64>], jobs: NonZeroUsize) -> Self {
         let Costs { seconds, .. } = Costs::new(impact.after, measured);
         let plan = schedule(impact.after, &impact.changed, &seconds, jobs, Order::default());
@@ -183,8 +183,8 @@ impl Cost {
     }
 }
 
-/// What each of the changed derivations was before, if anything: of the same id, else of the same package and side. Each of
-/// `left` is taken once, and what remains has no counterpart.
+/// The earlier counterpart of each changed derivation: one with the same id, else one of the same package and side.
+/// Each of `left` is used once; those that remain have no counterpart.
 fn counterparts<'b>(
     changed: &[DerivationIx],
     after: &DerivationGraph,
@@ -219,7 +219,7 @@ fn reasons(before: &Derivation, after: &Derivation) -> Vec<Reason> {
             let added = new.difference(&old).map(|line| named(input, line));
             let removed = old.difference(&new).map(|line| named(input, line));
             let (added, removed) = (BTreeSet::from_iter(added), BTreeSet::from_iter(removed));
-            // A file that differs is there on both sides.
+            // A file that differs is on both sides, and is listed once.
             let removed = if input == Input::Source { &removed - &added } else { removed };
             Reason { input, added: added.into_iter().collect(), removed: removed.into_iter().collect() }
         })
@@ -231,7 +231,7 @@ fn lines(input: Input, text: &str) -> BTreeSet<String> {
     text.split(separator).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-/// Of a line that says what a file is, the file.
+/// The part of a line to show: for sources, only the file.
 fn named(input: Input, line: &str) -> String {
     match (input, line.split_once('\t')) {
         (Input::Source, Some((file, _))) => file.to_owned(),
@@ -264,14 +264,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_built_where_nothing_differs() {
+    fn equal_graphs_have_no_impact() {
         let (before, after) = (before(), before());
         let impact = Impact::new(&before, &after);
         assert_eq!((impact.changed, impact.roots, impact.gone), (vec![], vec![], vec![]));
     }
 
     #[test]
-    fn a_bump_builds_its_cone() {
+    fn a_bump_rebuilds_its_cone() {
         let mut after = before();
         after.derivations[0] = crate_of("leaf", "1.0.1", "a2", &[]);
         let before = before();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_differ_are_named() {
+    fn changed_files_are_listed() {
         let mut after = before();
         after.derivations[3].inputs.insert(Input::Source, "src/main.rs\t2\nsrc/y.rs\t1".to_owned());
         let before = before();
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_is_said_and_what_loses_a_dependency_is_a_root() {
+    fn removed_derivations_are_listed_and_their_dependents_are_roots() {
         let mut after = before();
         after.derivations[3].dependencies = vec![1];
         after.derivations.remove(2);
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_chain_is_by_time() {
+    fn the_slowest_chain_is_by_time() {
         let mut after = before();
         after.derivations[0] = crate_of("leaf", "1.0.1", "a2", &[]);
         after.derivations[2] = crate_of("other", "1.0.1", "c2", &[]);
@@ -322,7 +322,7 @@ mod tests {
         let measured = [None, Some(1.0), Some(10.0), Some(1.0)];
         let cost = Cost::new(&impact, &measured, NonZeroUsize::MIN);
         assert_eq!((cost.longest_chain.derivations, cost.longest_chain.seconds), (vec![2, 3], 11.0));
-        // What was not measured takes the median of what was.
+        // Derivations that were not measured take the median of the others.
         assert_eq!((cost.work, cost.elapsed, cost.n_assumed), (13.0, 13.0, 1));
         let two = Cost::new(&impact, &measured, NonZeroUsize::MIN.saturating_add(1));
         assert_eq!(two.elapsed, 11.0);

@@ -1,53 +1,53 @@
-//! An [`Impact`] in words: what it is compared with, and what is said of it in every format.
+//! An [`Impact`] with its context, and the texts that all formats share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::impact::{Cost, Impact, Reason, Root, Share};
 use crate::model::{Derivation, DerivationIx, Input, Kind};
 
-/// What is told of a change.
+/// The report on a change.
 #[derive(Debug, Clone)]
 pub struct ImpactReport<'a> {
-    /// What was compared: `since 0123abc, where HEAD left origin/main`, `if leaf is bumped`.
+    /// Description of the change: `since 0123abc, where HEAD left origin/main`, `if leaf is bumped`.
     pub change: String,
-    /// One for each pair of platforms; the first is told in full.
+    /// The impact on each pair of platforms; the first is reported in full.
     pub impacts: Vec<Impact<'a>>,
-    /// What the figures do not show.
+    /// Notes about what the figures do not include.
     pub notes: Vec<String>,
-    /// What Nix says, if it was asked.
+    /// The answer of Nix, if it was asked.
     pub nix: Option<NixAnswer>,
-    /// What it takes on the platform that is told in full, if anything was measured.
+    /// The cost on the first platform, if anything was measured.
     pub cost: Option<Cost>,
 }
 
-/// What Nix has evaluated on one platform, beside what was predicted.
+/// The result of evaluating both sides with Nix on one platform, compared with the prediction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NixAnswer {
     /// The platform.
     pub platform: String,
-    /// How many of the derivations have outputs that no derivation had before.
+    /// Number of derivations with new output paths.
     pub changed: usize,
-    /// Ids of derivations that were predicted to change, and do not.
+    /// Ids of derivations that were predicted to change, but do not.
     pub only_predicted: Vec<String>,
-    /// Ids of those that change and were not predicted to.
+    /// Ids of derivations that change, but were not predicted to.
     pub only_nix: Vec<String>,
 }
 
 impl NixAnswer {
-    /// Whether the prediction holds.
+    /// Whether Nix agrees with the prediction.
     pub fn agrees(&self) -> bool {
         self.only_predicted.is_empty() && self.only_nix.is_empty()
     }
 }
 
-/// Names in a list of a terminal; the rest is counted.
+/// Maximum number of names in a list; the others are only counted.
 pub(super) const FEW: usize = 8;
 
 impl<'a> ImpactReport<'a> {
-    /// The one that is told in full.
+    /// The impact that is reported in full.
     ///
     /// # Panics
-    /// If there is no platform, which no `Cargo.nix` is written for.
+    /// If there are no platforms, which cannot happen: every `Cargo.nix` has at least one.
     pub fn main(&self) -> &Impact<'a> {
         &self.impacts[0]
     }
@@ -69,7 +69,7 @@ pub(super) fn of(share: Share, noun: &str) -> String {
     format!("{} of {} {noun}{plural}", share.changed, share.total)
 }
 
-/// With one digit, and nothing but nothing as 0.
+/// The share in percent with one decimal. Only an empty share is shown as 0.
 pub(super) fn percent(share: Share) -> String {
     match share.percent() {
         percent if percent > 0.0 && percent < 0.1 => "< 0.1 %".to_owned(),
@@ -77,8 +77,8 @@ pub(super) fn percent(share: Share) -> String {
     }
 }
 
-/// Names of changed derivations of one kind: members and test suites by their names, others with their versions. Several
-/// builds of a package are one name.
+/// Names of changed derivations of one kind, without versions for members and test suites. Several builds of a package
+/// have one name.
 pub(super) fn names(impact: &Impact<'_>, counts: impl Fn(&Derivation) -> bool) -> Vec<String> {
     let mut builds: BTreeMap<String, usize> = BTreeMap::new();
     for derivation in impact.changed.iter().map(|&ix| &impact.after.derivations[ix]).filter(|one| counts(one)) {
@@ -94,7 +94,7 @@ fn times(count: usize) -> String {
     if count == 1 { String::new() } else { format!(" ({count} builds)") }
 }
 
-/// A member by its name alone.
+/// The label of a derivation, without the version for members.
 fn short(derivation: &Derivation) -> String {
     let label = derivation.label();
     match derivation.kind {
@@ -113,7 +113,7 @@ pub(super) fn list(names: &[String], most: usize) -> String {
     }
 }
 
-/// `leaf 1.0.1 -> middle 2.0.0 -> app`, with its middle left out where it is long.
+/// `leaf 1.0.1 -> middle 2.0.0 -> app`; the middle of a long chain is left out.
 pub(super) fn chain(impact: &Impact<'_>, chain: &[DerivationIx]) -> String {
     let mut names: Vec<String> = chain.iter().map(|&ix| short(&impact.after.derivations[ix])).collect();
     if names.len() > 5 {
@@ -134,19 +134,19 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Why something changed, and for how many it is the same.
+/// A reason for changes, and what it applies to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
-    /// What begins it: `leaf 1.0.0 -> 1.0.1`, or several with one reason.
+    /// The roots with this reason: `leaf 1.0.0 -> 1.0.1`, or a number of them.
     pub(super) what: String,
-    /// `another version`
+    /// The reason: `another version`.
     pub(super) why: String,
-    /// Crates that are built again because of it.
+    /// Number of crates that are rebuilt because of it.
     pub(super) cone: usize,
 }
 
-/// Roots in order of what they cost. Several builds of a package with one reason are one, and so are many packages. A test
-/// suite is not said where its member changes for the same reason.
+/// The causes of a change, most expensive first. Builds of one package with the same reason are merged, and so are many
+/// packages. A test suite is left out if its member changes for the same reason.
 pub(super) fn causes(impact: &Impact<'_>) -> Vec<Cause> {
     let mut by_reason: BTreeMap<String, BTreeMap<String, Vec<&Root>>> = BTreeMap::new();
     for root in &impact.roots {
@@ -200,10 +200,10 @@ fn reasons(derivation: &Derivation, root: &Root) -> String {
         return "new".to_owned();
     }
     let has_version = root.reasons.iter().any(|reason| reason.input == Input::Version);
-    // Another version has other files.
-    let told = root.reasons.iter().filter(|reason| !(has_version && reason.input == Input::Source));
-    let told: Vec<String> = told.map(|reason| reason_of(derivation, reason)).collect();
-    if told.is_empty() { "other dependencies".to_owned() } else { told.join("; ") }
+    // Another version always has other files, so the files are not shown.
+    let shown = root.reasons.iter().filter(|reason| !(has_version && reason.input == Input::Source));
+    let shown: Vec<String> = shown.map(|reason| reason_of(derivation, reason)).collect();
+    if shown.is_empty() { "different dependencies".to_owned() } else { shown.join("; ") }
 }
 
 fn reason_of(derivation: &Derivation, Reason { input, added, removed }: &Reason) -> String {
@@ -235,12 +235,12 @@ fn reason_of(derivation: &Derivation, Reason { input, added, removed }: &Reason)
             keys.dedup();
             format!("{} ({})", input.name(), list(&keys, 3))
         }
-        Input::Targets if derivation.kind == Kind::Tests => "other targets to test".to_owned(),
-        Input::Targets => "other binaries".to_owned(),
-        Input::Dependencies => "other names of dependencies".to_owned(),
+        Input::Targets if derivation.kind == Kind::Tests => "different targets to test".to_owned(),
+        Input::Targets => "different binaries".to_owned(),
+        Input::Dependencies => "different names of dependencies".to_owned(),
         Input::Rustflags => "`rustflags` of cargo's configuration".to_owned(),
         Input::Environment => "`[env]` of cargo's configuration".to_owned(),
-        Input::Overrides => "other overrides of the library".to_owned(),
+        Input::Overrides => "different overrides of the library".to_owned(),
     }
 }
 
@@ -249,8 +249,9 @@ mod tests {
     use super::*;
     use crate::model::DerivationGraph;
 
-    /// A row of crates, each of which depends on the one before, and what it is if the first of them is another.
-    fn told(count: usize, source: &str) -> (String, Vec<Cause>) {
+    /// The longest chain and the causes for crates in a row, each of which depends on the one before, if the first one
+    /// changes.
+    fn report_of(count: usize, source: &str) -> (String, Vec<Cause>) {
         let names = ["a", "b", "c", "d", "e", "f", "g"];
         let mut after = DerivationGraph { platform: "x86_64-unknown-linux-gnu".to_owned(), derivations: Vec::new() };
         for (ix, name) in names[..count].iter().enumerate() {
@@ -268,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_middle_of_a_long_chain_is_counted() {
-        let chain = |count| told(count, "crates.io").0;
+        let chain = |count| report_of(count, "crates.io").0;
         assert_eq!(chain(1), "a 1.0.0");
         assert_eq!(chain(2), "a 1.0.0 -> b 1.0.0");
         assert_eq!(chain(5), "a 1.0.0 -> b 1.0.0 -> c 1.0.0 -> d 1.0.0 -> e 1.0.0");
@@ -277,8 +278,8 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_has_commits_and_a_registry_has_checksums() {
-        assert_eq!(told(1, "crates.io").1[0].why, "another checksum");
-        assert_eq!(told(1, "https://example.org/a#0123").1[0].why, "another commit");
+    fn source_changes_are_commits_in_repositories_and_checksums_in_registries() {
+        assert_eq!(report_of(1, "crates.io").1[0].why, "another checksum");
+        assert_eq!(report_of(1, "https://example.org/a#0123").1[0].why, "another commit");
     }
 }

@@ -1,4 +1,4 @@
-//! An impact for a terminal, and as a comment of a pull request.
+//! Impacts as text for a terminal, and as a comment on a pull request.
 
 use std::fmt::Write;
 
@@ -8,11 +8,11 @@ use crate::impact::report::{
 use crate::impact::{Cost, Impact, Share};
 use crate::model::{Derivation, Kind};
 
-/// A kind of derivations: its name, how many of it are built, and which are of it.
+/// A kind of derivations: its name, how many of them are built, and a predicate for it.
 type Counted = (&'static str, Share, fn(&Derivation) -> bool);
 
 impl ImpactReport<'_> {
-    /// For a terminal: the answer in the first line. `all` names everything that is built.
+    /// The report for a terminal, with the answer in the first line. `all` lists everything that is rebuilt.
     pub fn text(&self, all: bool) -> String {
         let most = if all { usize::MAX - 1 } else { FEW };
         let impact = self.main();
@@ -65,11 +65,11 @@ impl ImpactReport<'_> {
         for note in &self.notes {
             let _ = writeln!(text, "note: {note}");
         }
-        // Names of files are anybody's, and a terminal obeys what is in them.
+        // File names are untrusted, and a terminal obeys control characters in them.
         text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}")
     }
 
-    /// As a comment of a pull request: the answer, a table of platforms, and details that are folded.
+    /// The report as a comment on a pull request: the answer, a table of platforms, and folded details.
     pub fn markdown(&self) -> String {
         let impact = self.main();
         let mut text = format!("**{}**, {}.\n", self.answer(), escaped(&self.change));
@@ -167,7 +167,7 @@ fn building(cost: &Cost) -> String {
     format!("{jobs}, {} one after the other{assumed}", duration(cost.work))
 }
 
-/// Whether Nix agrees, and where it does not.
+/// Whether Nix agrees with the prediction, and the differences if not.
 fn nix(answer: &NixAnswer, most: usize) -> String {
     let NixAnswer { platform, changed, only_predicted, only_nix } = answer;
     let derivations = format!("{changed} derivation{}", if *changed == 1 { "" } else { "s" });
@@ -175,7 +175,9 @@ fn nix(answer: &NixAnswer, most: usize) -> String {
         true => format!("Nix agrees: {derivations} on {platform}\n"),
         false => format!("Nix differs: {derivations} on {platform}\n"),
     };
-    for (what, ids) in [("predicted, and the same to Nix", only_predicted), ("not predicted", only_nix)] {
+    for (what, ids) in
+        [("predicted, but unchanged in Nix", only_predicted), ("changed in Nix, but not predicted", only_nix)]
+    {
         if !ids.is_empty() {
             let _ = writeln!(text, "  {what}: {}", list(ids, most));
         }
@@ -187,7 +189,7 @@ fn capital(word: &str) -> String {
     word[..1].to_uppercase() + &word[1..]
 }
 
-/// Names of crates, files and revisions are anybody's: nothing of them is Markdown or HTML, or calls somebody.
+/// Escapes Markdown, HTML and mentions, as names of crates, files and revisions are untrusted.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {
@@ -196,7 +198,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '!' => escaped.extend(['\\', c]),
-            // Mentions are looked for after escapes and entities are gone: a space without width has to part them.
+            // Mentions are expanded after escapes and entities, so a zero-width space has to separate the name.
             '@' => escaped.push_str("@&#8203;"),
             '\n' | '\r' => escaped.push(' '),
             c => escaped.push(c),
@@ -212,7 +214,7 @@ mod tests {
     use crate::model::{Derivation, DerivationGraph};
 
     #[test]
-    fn a_terminal_obeys_no_name_of_a_file() {
+    fn control_characters_in_file_names_are_replaced() {
         let graph = |derivations| DerivationGraph { platform: "linux".to_owned(), derivations };
         let after = graph(vec![Derivation::new("a", "1.0.0")]);
         let impacts = vec![Impact::new(&graph(Vec::new()), &after)];
@@ -224,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_a_name_is_markdown() {
+    fn names_are_escaped_in_markdown() {
         assert_eq!(escaped("a|b <img> @team `x`\n[l](u)"), "a\\|b &lt;img&gt; @&#8203;team \\`x\\` \\[l\\](u)");
     }
 }

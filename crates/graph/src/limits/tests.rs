@@ -36,7 +36,7 @@ fn without_limits_there_is_no_breach() {
 }
 
 #[test]
-fn too_many_crates_lead_to_what_brings_most() {
+fn too_many_crates_show_the_dependency_that_contributes_most() {
     check("crates = 15", &[]);
     check(
         "crates = 14",
@@ -48,7 +48,7 @@ fn too_many_crates_lead_to_what_brings_most() {
 }
 
 #[test]
-fn duplicates_lead_to_each_version() {
+fn duplicates_show_a_path_to_each_version() {
     check("duplicates = 1", &[]);
     let breach = [
         "too-many-duplicates: 1 package has several versions; the limit is 0",
@@ -62,7 +62,7 @@ fn duplicates_lead_to_each_version() {
 }
 
 #[test]
-fn of_an_accepted_version_the_others_still_count() {
+fn versions_other_than_the_accepted_one_still_count() {
     let mut sample = Sample::default();
     for version in ["0.48.5", "0.52.0", "0.59.0"] {
         sample.add(&format!("windows-sys {version}"), version, "", &[]);
@@ -94,7 +94,7 @@ fn a_chain_that_is_too_long_is_shown_whole() {
 }
 
 #[test]
-fn a_cone_that_is_too_large_leads_to_the_dependent_that_brings_most() {
+fn a_large_cone_shows_the_dependent_that_contributes_most() {
     check("cone = { core = 3 }", &[]);
     check(
         "cone = { core = 2 }",
@@ -107,7 +107,7 @@ fn a_cone_that_is_too_large_leads_to_the_dependent_that_brings_most() {
 }
 
 #[test]
-fn a_closure_that_is_too_large_leads_to_the_dependency_that_brings_most() {
+fn a_large_closure_shows_the_dependency_that_contributes_most() {
     check("closure = { core = 2, app = 14 }", &[]);
     check(
         "closure = { core = 2, app = 13 }",
@@ -119,7 +119,7 @@ fn a_closure_that_is_too_large_leads_to_the_dependency_that_brings_most() {
 }
 
 #[test]
-fn what_tests_depend_on_is_in_no_closure() {
+fn closures_do_not_include_dependencies_of_tests() {
     // `time` is a dev-dependency of `core`.
     check(
         "closure = { core = 1 }",
@@ -132,7 +132,7 @@ fn what_tests_depend_on_is_in_no_closure() {
 }
 
 #[test]
-fn what_a_member_is_built_with_for_tests_is_not_forbidden() {
+fn forbidden_dependencies_are_allowed_in_builds_for_tests() {
     let mut graph = linux();
     let ix_of = |name: &str| graph.derivations.iter().position(|derivation| derivation.name == name).unwrap();
     let [time, core] = ["time", "core"].map(ix_of);
@@ -142,7 +142,7 @@ fn what_a_member_is_built_with_for_tests_is_not_forbidden() {
     graph.derivations.push(for_tests);
     let graphs = [graph];
     check_on(&graphs, "forbidden-dependencies = { core = ['time'] }\nclosure = { core = 2 }", &[]);
-    // It is built for all that.
+    // It counts as a crate that is built.
     check_on(
         &graphs,
         "crates = 15",
@@ -154,8 +154,8 @@ fn what_a_member_is_built_with_for_tests_is_not_forbidden() {
 }
 
 #[test]
-fn a_dependent_brings_only_what_depends_on_the_member_by_way_of_it() {
-    // `left` depends on `right` as well, so it is built again in any case.
+fn a_dependent_contributes_only_crates_that_depend_through_it() {
+    // `left` depends on `core` directly as well, so only `right` itself is rebuilt because of `right`.
     let mut sample = Sample::default();
     sample.member("core", "0.1.0", &[]);
     sample.member("right", "0.1.0", &["core"]);
@@ -171,7 +171,7 @@ fn a_dependent_brings_only_what_depends_on_the_member_by_way_of_it() {
 }
 
 #[test]
-fn of_paths_that_are_equally_short_the_first_by_name_is_taken() {
+fn equally_short_paths_are_ordered_by_name() {
     for order in [["a", "b"], ["b", "a"]] {
         let mut sample = Sample::default();
         sample.add("leaf", "1.0.0", "", &[]);
@@ -199,14 +199,14 @@ fn of_paths_that_are_equally_short_the_first_by_name_is_taken() {
 }
 
 #[test]
-fn a_banned_crate_is_red_with_the_way_to_it() {
+fn a_banned_crate_is_a_breach_with_its_path() {
     check("banned = ['openssl', 'openssl-sys@1', 'syn@3']", &[]);
     check(
         "banned = ['openssl-sys']",
         &["banned-crate: `openssl-sys` is banned", "  app -> reqwest -> native-tls -> openssl-sys 0.9.100"],
     );
     check("banned = ['syn@1']", &["banned-crate: `syn@1` is banned", "  ui -> old-derive -> syn 1.0.109"]);
-    // Two derivations of one version are one thing to get rid of.
+    // Two derivations of one version count once.
     check(
         "banned = ['libc']",
         &["banned-crate: `libc` is banned", "  app -> reqwest -> native-tls -> openssl-sys -> libc 0.2.177"],
@@ -214,12 +214,12 @@ fn a_banned_crate_is_red_with_the_way_to_it() {
 }
 
 #[test]
-fn what_only_tests_need_is_banned_as_well() {
+fn crates_that_only_tests_need_can_be_banned() {
     check("banned = ['time@0.1']", &["banned-crate: `time@0.1` is banned", "  tests of core -> time 0.1.45"]);
 }
 
 #[test]
-fn a_banned_feature_is_red_where_it_is_on() {
+fn a_banned_feature_is_a_breach_if_enabled() {
     check("banned-features = ['openssl-sys/default', 'openssl-sys@1/vendored', 'syn@1/full']", &[]);
     check(
         "banned-features = ['openssl-sys/vendored', 'syn/full']",
@@ -233,12 +233,12 @@ fn a_banned_feature_is_red_where_it_is_on() {
 }
 
 #[test]
-fn a_member_must_not_depend_on_what_is_forbidden_directly_or_not() {
+fn indirect_forbidden_dependencies_are_breaches() {
     check("forbidden-dependencies = { core = ['ui', 'reqwest', 'libc'], ui = ['app', 'ui'] }", &[]);
     check(
         "forbidden-dependencies = { ui = ['syn@1', 'serde'], app = ['cc'] }",
         &[
-            // For a build script of a dependency.
+            // `cc` is used by a build script of a dependency.
             "forbidden-dependency: `app` depends on `cc`, which is forbidden",
             "  app -> reqwest -> native-tls -> openssl-sys -> cc 1.2.3",
             "forbidden-dependency: `ui` depends on `serde`, which is forbidden",
@@ -254,7 +254,7 @@ fn a_member_must_not_depend_on_what_is_forbidden_directly_or_not() {
 }
 
 #[test]
-fn a_breach_on_several_platforms_is_one_with_the_greatest_number() {
+fn a_breach_on_several_platforms_is_reported_once_with_the_highest_value() {
     let evaluation = evaluate(&[darwin(), linux()], &limits("crates = 10\nbanned = ['security-framework', 'syn@1']"));
     let [crates, framework, syn] = evaluation.breaches.as_slice() else { panic!("{evaluation:?}") };
     assert_eq!(crates.message, "15 crates are built, 5 of them only for `reqwest`; the limit is 10");
@@ -267,7 +267,7 @@ fn a_breach_on_several_platforms_is_one_with_the_greatest_number() {
 }
 
 #[test]
-fn entries_without_effect_are_reported_and_no_breach() {
+fn entries_without_effect_are_reported_but_are_not_breaches() {
     check_unused("accepted-duplicates = ['syn', 'syn@1']\ncone = { core = 9 }", &[]);
     check_unused(
         "accepted-duplicates = ['serde', 'syn@3', 'gone', 'serde@1']",
@@ -278,7 +278,7 @@ fn entries_without_effect_are_reported_and_no_breach() {
             "entry `serde@1` of `accepted-duplicates` has no effect: the package has no other version",
         ],
     );
-    let reason = "has no effect: no member has this name, or none of it is built";
+    let reason = "has no effect: no member has this name, or it is not built";
     check_unused(
         "cone = { serde = 1 }\nclosure = { gone = 1 }\nforbidden-dependencies = { cor = ['ui'] }",
         &[
@@ -290,7 +290,7 @@ fn entries_without_effect_are_reported_and_no_breach() {
     assert_eq!(evaluate(&[linux()], &limits("cone = { serde = 0 }")).breaches, []);
 }
 
-/// Crates of few names and versions that depend on earlier ones, members last.
+/// Crates with few names and versions that depend on earlier ones, members last.
 fn graphs() -> impl Strategy<Value = DerivationGraph> {
     let dependencies = |ix: usize| {
         prop::collection::vec(0..ix.max(1), 0..4).prop_map(move |mut found| {
@@ -316,7 +316,7 @@ fn graphs() -> impl Strategy<Value = DerivationGraph> {
 
 proptest! {
     #[test]
-    fn a_limit_is_broken_below_its_value_and_nowhere_else(graph in graphs()) {
+    fn a_limit_is_exceeded_exactly_above_its_value(graph in graphs()) {
         let graphs = [graph];
         let member = graphs[0].derivations.last().unwrap().name.clone();
         let of = |limit: usize| {
@@ -336,7 +336,7 @@ proptest! {
     }
 
     #[test]
-    fn paths_begin_at_a_member_and_end_at_what_is_banned(graph in graphs()) {
+    fn paths_lead_from_a_member_to_the_banned_crate(graph in graphs()) {
         let limits = limits("banned = ['a@1', 'b']");
         let reachable = {
             let members: Vec<usize> = graph.crates().filter(|(_, d)| d.is_member).map(|(ix, _)| ix).collect();

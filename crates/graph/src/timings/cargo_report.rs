@@ -1,11 +1,11 @@
-//! `cargo-timing.html` of `cargo build --timings`.
+//! Reads `cargo-timing.html` of `cargo build --timings`.
 //!
-//! The report is a page for people; its script has all units as JSON, by which they are drawn. Cargo has no other output
-//! of these times: `--timings=json` never was stable, and is gone.
+//! The report is a page for people; a script in it has all units as JSON. Cargo has no other output of these times:
+//! `--timings=json` was never stable, and was removed.
 //!
-//! Cargo's units are smaller than derivations: a package has one for its library, one for each binary, two for its build
-//! script. They are added up, as Nix builds them one after the other. Nix's own time around rustc is not in it, and no
-//! test that runs: of tests, cargo only says what it takes to compile them.
+//! Cargo's units are smaller than derivations: a package has one for its library, one for each binary, and two for its
+//! build script. Their times are added up, as Nix builds them one after the other. Nix's own work around rustc is not
+//! included, nor is the time to run tests: cargo reports only the time to compile them.
 
 use std::collections::BTreeMap;
 
@@ -15,25 +15,25 @@ use serde::Deserialize;
 use super::{Measurement, Subject, invalid};
 use crate::model::Kind;
 
-/// What comes before the units.
+/// The text before the units.
 const UNITS: &str = "const UNIT_DATA = ";
 
 #[derive(Deserialize)]
 struct Unit {
     name: String,
     version: String,
-    /// Empty for a library; else a space and what people call the target: ` build-script (run)`, ` app "bin" (test)`.
+    /// Empty for a library; else a space and a description of the target: ` build-script (run)`, ` app "bin" (test)`.
     target: String,
     features: Vec<String>,
     duration: f64,
 }
 
-/// Whether a text is the report, or is meant to be.
+/// Whether a text looks like a report.
 pub(super) fn is_report(text: &str) -> bool {
     text.contains(UNITS) || text.trim_start().starts_with("<html") || text.trim_start().starts_with("<!DOCTYPE")
 }
 
-/// What each package took.
+/// The build time of each package.
 pub(super) fn measurements(file: &str, text: &str) -> Result<Vec<Measurement>, Diagnostic> {
     let help = "pass `cargo-timing.html` of `cargo build --timings`, in `target/cargo-timings`";
     let Some(start) = text.find(UNITS).map(|at| at + UNITS.len()) else {
@@ -64,7 +64,7 @@ pub(super) fn measurements(file: &str, text: &str) -> Result<Vec<Measurement>, D
         return Err(invalid(file, message, position).help(help));
     }
     let measurement = |(subject, targets): (Subject, BTreeMap<String, Vec<f64>>)| {
-        // A package that is compiled for two sides or profiles has each of its targets twice.
+        // If a package is compiled for two sides or profiles, each of its targets occurs twice.
         let n_builds = targets.values().map(Vec::len).max().unwrap_or(1);
         let sum: f64 = targets.values().flatten().sum();
         Measurement { subject, seconds: sum / n_builds as f64 }
@@ -72,8 +72,8 @@ pub(super) fn measurements(file: &str, text: &str) -> Result<Vec<Measurement>, D
     Ok(packages.into_iter().map(measurement).collect())
 }
 
-/// What a unit is part of, by the description of its target: `app "bin" (test)`, of older versions `bin "app" (test)`.
-/// Units that make nothing to run or to link are part of nothing, and so are examples.
+/// The kind of derivation that a unit is part of, by the description of its target: `app "bin" (test)`, in older
+/// versions `bin "app" (test)`. `None` for units that produce nothing to run or link, and for examples.
 fn kind_of(target: &str) -> Option<Kind> {
     let (target, suffix) = match target.split_once(" (") {
         Some((target, suffix)) => (target.trim(), suffix),

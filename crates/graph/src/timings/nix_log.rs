@@ -1,10 +1,10 @@
-//! Nix's `--log-format internal-json`.
+//! Reads logs of Nix with `--log-format internal-json`.
 //!
-//! A message says that a build starts or stops, and which derivation is built; none says when. So the lines must have
-//! been stamped as they came: by the reader, if it reads while Nix runs, or by a time in front of each line. CI systems
-//! write such times in front of what they log, and so does `ts` of moreutils. Nothing else would do: `nix log` has no
-//! times, the store knows when an output was registered, in seconds, and not when its build began, and `nix build --json`
-//! has `startTime` and `stopTime` of the derivations alone that it was asked for, since Nix 2.13.
+//! Messages say that the build of a derivation starts or stops, but not when. So each line needs a time: either the
+//! reader takes the time when it arrives, while Nix runs, or the line begins with one. CI systems add such times to
+//! their logs, and so does `ts` of moreutils. There is no other source: `nix log` has no times, the store knows in
+//! seconds when an output was registered but not when its build started, and `nix build --json` has `startTime` and
+//! `stopTime` only of the derivations on the command line, since Nix 2.13.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,9 +38,9 @@ pub struct NixLog {
 /// A derivation that was built.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NixBuild {
-    /// Its store path.
+    /// Its store path, which ends in `.drv`.
     pub derivation: String,
-    /// How long it took.
+    /// The build time.
     pub seconds: f64,
 }
 
@@ -66,13 +66,13 @@ enum Message {
 }
 
 impl NixLog {
-    /// Nothing has been read yet; messages call the log `file`.
+    /// An empty log. `file` is its name in messages.
     pub fn new(file: &str) -> Self {
         NixLog { file: file.to_owned(), ..NixLog::default() }
     }
 
-    /// Reads a line. `arrival` is when it came, in seconds from any moment; a time in front of the line itself is taken
-    /// before it. Lines that are no messages of Nix are skipped.
+    /// Reads a line. `arrival` is its time in seconds since an arbitrary moment; a time in front of the line takes
+    /// precedence. Lines that are not messages of Nix are skipped.
     pub fn line(&mut self, line: &str, arrival: Option<f64>) -> Result<(), Diagnostic> {
         self.n_lines += 1;
         let Some(at) = line.find("@nix {") else { return Ok(()) };
@@ -84,7 +84,7 @@ impl NixLog {
         };
         let message: Message = serde_json::from_str(message).map_err(|found| {
             let byte = at + MARK.len() + found.column().saturating_sub(1);
-            let expected = "expected one of Nix's `--log-format internal-json`";
+            let expected = "expected a message of `--log-format internal-json`";
             error(format!("the message cannot be read, {expected}: {found}"), byte)
                 .help("remove the line if the log was cut there, or pass another log")
         })?;
@@ -103,12 +103,12 @@ impl NixLog {
             return Ok(());
         }
         let no_time =
-            || error("a build starts or stops here, and the line has no time".to_owned(), 0).help(HOW_TO_STAMP);
+            || error("a build starts or stops on this line, but the line has no time".to_owned(), 0).help(HOW_TO_STAMP);
         let now = self.clock.read(stamp).or(arrival).ok_or_else(no_time)?;
         match message {
             Message::Start { id, fields, .. } => {
                 let Some(derivation) = fields.first().and_then(|field| field.as_str()) else {
-                    let message = "the message says that a build starts, expected the derivation's path in `fields`";
+                    let message = "the message about the start of a build has no derivation path in `fields`";
                     return Err(error(message.to_owned(), at).help("pass the log of another version of Nix"));
                 };
                 self.running.insert(id, (derivation.to_owned(), now));
@@ -123,7 +123,7 @@ impl NixLog {
         Ok(())
     }
 
-    /// What a line says went wrong, as Nix would print it on a terminal.
+    /// The error message in a line, as Nix would print it on a terminal.
     pub fn error(line: &str) -> Option<String> {
         let (_, message) = line.split_once(MARK)?;
         match serde_json::from_str(message).ok()? {
@@ -132,7 +132,7 @@ impl NixLog {
         }
     }
 
-    /// All that was built, by path. Builds that failed or did not end are left out.
+    /// All builds by path, without those that failed or did not end.
     pub fn finish(self) -> Result<Vec<NixBuild>, Diagnostic> {
         if self.n_messages == 0 {
             let message = "no line has a message of Nix, expected `@nix {\"action\":...}`";
@@ -147,7 +147,8 @@ impl NixLog {
 }
 
 impl NixBuild {
-    /// As a measurement of what the caller knows the derivation to be: ids by store path. Of others, Nix's name of it.
+    /// The measurement of this build. `ids` has the ids of known derivations by store path; others are identified by
+    /// name.
     pub fn measurement(&self, ids: &BTreeMap<String, String>) -> Measurement {
         let subject = match ids.get(&self.derivation) {
             Some(id) => Subject::Id(id.clone()),
@@ -157,22 +158,22 @@ impl NixBuild {
     }
 }
 
-/// Of `/nix/store/<hash>-rust_serde-1.0.228.drv`: `rust_serde-1.0.228`.
+/// The name in a store path: `rust_serde-1.0.228` in `/nix/store/<hash>-rust_serde-1.0.228.drv`.
 fn name_of(derivation: &str) -> &str {
     let file = derivation.rsplit('/').next().unwrap_or_default().trim_end_matches(".drv");
     file.split_once('-').map_or(file, |(_, name)| name)
 }
 
-/// Paths of derivations that an error of Nix quotes, `builder for '/nix/store/....drv' failed`. It quotes those that
-/// were not begun as well, which makes no difference.
+/// Paths of derivations in an error of Nix, such as `builder for '/nix/store/....drv' failed`. They include derivations
+/// that were not started, which makes no difference.
 fn derivations_in(message: &str) -> impl Iterator<Item = String> {
     let parts = message.split(|c: char| c.is_whitespace() || "'\"\u{1b};,".contains(c));
-    // What is left of a colour: `[35;1m/nix/store/...`, of which the first part is away already.
+    // A path may follow the rest of a colour code, as in `[35;1m/nix/store/...`.
     let paths = parts.filter_map(|part| part.find('/').map(|at| &part[at..]));
     paths.filter(|path| path.ends_with(".drv")).map(str::to_owned)
 }
 
-/// Times in front of lines.
+/// Reads times in front of lines.
 #[derive(Debug, Clone, Default)]
 struct Clock {
     days: f64,
@@ -180,8 +181,9 @@ struct Clock {
 }
 
 impl Clock {
-    /// Seconds from any moment: of a number of seconds, such as `[1700000000.25]`, or of a time of day anywhere in the
-    /// stamp, as in `2025-11-29T14:00:01.5Z` and `Nov 29 14:00:01`. Of days, only that one follows the other.
+    /// Seconds since an arbitrary moment, from a number of seconds such as `[1700000000.25]`, or from a time of day
+    /// anywhere in the stamp, as in `2025-11-29T14:00:01.5Z` and `Nov 29 14:00:01`. Dates are ignored: an earlier time
+    /// is on the next day.
     fn read(&mut self, stamp: &str) -> Option<f64> {
         let is_around = |c: char| c.is_whitespace() || "[](){}|".contains(c);
         if let Ok(seconds) = stamp.trim_matches(is_around).parse::<f64>() {
@@ -196,7 +198,7 @@ impl Clock {
     }
 }
 
-/// The first `HOURS:MINUTES:SECONDS` of a text, in seconds.
+/// The first `HOURS:MINUTES:SECONDS` in a text, in seconds.
 fn time_of_day(text: &str) -> Option<f64> {
     let runs = text.split(|c: char| !(c.is_ascii_digit() || c == ':' || c == '.'));
     runs.filter_map(|run| {

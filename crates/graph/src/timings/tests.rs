@@ -1,10 +1,10 @@
 use super::*;
 use crate::sample::{LINUX, Sample, linux};
 
-/// What `cargo test --no-run --timings` of cargo 1.95 said of a small workspace, without the page around it.
+/// The report of `cargo test --no-run --timings` of cargo 1.95 for a small workspace, without the page around it.
 const REPORT: &str = include_str!("tests/cargo-timing.html");
 
-/// What Nix 2.8 said, with the times of `ts '%.s'`. `rust_broken-1.0.0` fails.
+/// A log of Nix 2.8, with the times of `ts '%.s'`. `rust_broken-1.0.0` fails.
 const LOG: &str = include_str!("tests/nix.log");
 
 fn package(name: &str, version: &str, kind: Kind, features: &[&str]) -> Subject {
@@ -20,7 +20,7 @@ fn measurement(subject: Subject, seconds: f64) -> Measurement {
     Measurement { subject, seconds }
 }
 
-/// Timings of crates on the target.
+/// Timings of crates for the target.
 fn known(crates: &[(&str, f64)]) -> Timings {
     let crates = crates.iter().map(|&(key, seconds)| (key.to_owned(), BTreeMap::from([(Side::Target, seconds)])));
     Timings { crates: crates.collect(), tests: BTreeMap::new() }
@@ -47,20 +47,20 @@ fn takes(start: &str, stop: &str, seconds: f64) {
 }
 
 #[test]
-fn times_in_front_of_lines_are_understood_in_usual_forms() {
+fn common_formats_of_times_in_front_of_lines_are_read() {
     takes("1700000000.25 ", "1700000002.5 ", 2.25);
     takes("[12.5] ", "[13.0] ", 0.5);
     takes("00:00:01 ", "00:01:02 ", 61.0);
     takes("Nov 29 14:00:01 ", "Nov 29 14:00:05 ", 4.0);
     takes("2025-11-29T14:00:01.1234567Z ", "2025-11-29T14:00:02.6234567Z ", 1.5);
     takes("2025-11-29T14:00:01+02:00 builder | ", "2025-11-29T14:00:02+02:00 builder | ", 1.0);
-    // The night between two days, and a clock that was set back.
+    // Midnight, and a clock that was set back.
     takes("23:59:59.5 ", "00:00:01.0 ", 1.5);
     takes("14:00:05 ", "14:00:04 ", 0.0);
 }
 
 #[test]
-fn a_reader_may_stamp_lines_as_they_come() {
+fn lines_can_have_their_time_of_arrival() {
     let mut log = NixLog::new("-");
     log.line("building...", Some(0.0)).unwrap();
     log.line(START, Some(1.0)).unwrap();
@@ -79,7 +79,7 @@ fn only_builds_that_succeed_are_measured() {
         '\\u001b[35;1m/nix/store/00000000000000000000000000000000-rust_a-1.0.0.drv\\u001b[0m' failed with exit code 1\"}";
     assert_eq!(read(&[&format!("1 {START}"), &format!("2 {STOP}"), failed]).unwrap(), []);
     assert_eq!(read(&[&format!("1 {START}"), failed, &format!("2 {STOP}")]).unwrap(), []);
-    // A build that was interrupted, and an activity that is not a build.
+    // An interrupted build, and an activity that is not a build.
     assert_eq!(read(&[&format!("1 {START}")]).unwrap(), []);
     assert_eq!(read(&[&format!("1 {START}"), &format!("2 {STOP}"), &format!("9 {STOP}")]).unwrap()[0].1, 1.0);
     let other = START.replace("105", "108");
@@ -103,36 +103,36 @@ fn fails(text: &str, message: &str, position: &str) {
 }
 
 #[test]
-fn an_unreadable_log_names_line_and_what_was_expected() {
+fn an_invalid_log_is_an_error_with_line_and_expectation() {
     fails("", "no line has a message of Nix, expected `@nix {\"action\":...}`", "1:1");
     fails("a\nb\n", "no line has a message of Nix, expected `@nix {\"action\":...}`", "1:1");
     fails(
         "1 @nix {\"action\":\"msg\",\"level\":3,\"msg\":\"\"}\n2 @nix {\"action\":\"st",
-        "the message cannot be read, expected one of Nix's `--log-format internal-json`: \
+        "the message cannot be read, expected a message of `--log-format internal-json`: \
             EOF while parsing a string at line 1 column 13",
         "2:20",
     );
-    fails(&format!("\n{START}"), "a build starts or stops here, and the line has no time", "2:1");
-    fails(&format!("yesterday {START}"), "a build starts or stops here, and the line has no time", "1:1");
-    fails(&format!("1 {START}\n{STOP}"), "a build starts or stops here, and the line has no time", "2:1");
+    fails(&format!("\n{START}"), "a build starts or stops on this line, but the line has no time", "2:1");
+    fails(&format!("yesterday {START}"), "a build starts or stops on this line, but the line has no time", "1:1");
+    fails(&format!("1 {START}\n{STOP}"), "a build starts or stops on this line, but the line has no time", "2:1");
     fails(
         "1 @nix {\"action\":\"start\",\"id\":7,\"type\":105}",
-        "the message says that a build starts, expected the derivation's path in `fields`",
+        "the message about the start of a build has no derivation path in `fields`",
         "1:3",
     );
 }
 
 #[test]
-fn units_of_cargo_are_added_up_by_package() {
+fn units_of_cargo_are_summed_by_package() {
     let found = measurements("cargo-timing.html", REPORT).unwrap();
     let seconds = |subject: &Subject| {
         let one = found.iter().find(|found| found.subject == *subject);
         one.unwrap_or_else(|| panic!("{subject:?} is not in {found:#?}")).seconds
     };
     let close = |one: f64, other: f64| assert!((one - other).abs() < 1e-6, "{one} {other}");
-    // Compiling the build script, running it, the library.
+    // Compiling the build script, running it, and compiling the library.
     close(seconds(&package("leaf", "1.2.3", Kind::Crate, &["default", "loud"])), 0.06 + 0.30 + 0.03);
-    // The library and the binary, and not the example. Then the unit tests of both, and those in `tests`.
+    // The library and the binary without the example; then the unit tests of both, and those in `tests`.
     close(seconds(&package("app", "0.1.0", Kind::Crate, &[])), 0.03 + 0.08);
     close(seconds(&package("app", "0.1.0", Kind::Tests, &[])), 0.08 + 0.09 + 0.10);
     close(seconds(&package("leaf", "1.2.3", Kind::Tests, &["default", "loud"])), 0.09);
@@ -153,7 +153,7 @@ fn a_package_that_cargo_compiles_twice_takes_the_mean() {
 }
 
 #[test]
-fn an_unreadable_report_names_line_and_what_was_expected() {
+fn an_invalid_report_is_an_error_with_line_and_expectation() {
     fails("<html></html>", "the page has no list of units, expected `const UNIT_DATA = [...]`", "1:1");
     fails(
         "<html>\nconst UNIT_DATA = [{}];",
@@ -187,7 +187,7 @@ fn measurements_find_their_derivations() {
             |derivation: &&Derivation| (&*derivation.name, derivation.kind, derivation.side) == (name, kind, side);
         timings.timing(graph.derivations.iter().find(is_meant).unwrap()).map(|timing| timing.seconds)
     };
-    // Nix calls both the same.
+    // Nix has the same name for both.
     assert_eq!(of("libc", Kind::Crate, Side::Target), Some(3.0));
     assert_eq!(of("libc", Kind::Crate, Side::Host), Some(3.0));
     assert_eq!(of("openssl-sys", Kind::Crate, Side::Target), Some(40.0));
@@ -200,7 +200,7 @@ fn measurements_find_their_derivations() {
 }
 
 #[test]
-fn packages_of_cargo_are_told_apart_by_their_features() {
+fn features_distinguish_packages_of_cargo() {
     let mut sample = Sample::default();
     sample.add("syn one", "2.0.1", "default", &[]);
     sample.add("syn two", "2.0.1", "default full", &[]);
@@ -223,7 +223,7 @@ fn packages_of_cargo_are_told_apart_by_their_features() {
 }
 
 #[test]
-fn the_nearest_version_stands_for_one_that_was_not_measured() {
+fn an_unmeasured_version_takes_the_time_of_the_nearest() {
     #[track_caller]
     fn check(key: &str, expected: Option<(f64, Option<&str>)>) {
         let timings = known(&[
@@ -255,7 +255,7 @@ fn the_nearest_version_stands_for_one_that_was_not_measured() {
 }
 
 #[test]
-fn another_side_is_no_measurement() {
+fn times_of_another_side_do_not_count() {
     let timings = known(&[("serde@1.0.200", 3.0)]);
     assert_eq!(timings.timing(&Derivation { side: Side::Host, ..Derivation::new("serde", "1.0.200") }), None);
 }
@@ -303,14 +303,14 @@ fn the_file_is_sorted_json() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_says_where() {
+fn an_invalid_file_is_an_error_with_a_position() {
     let check = |text: &str| {
         let error = Timings::parse("timings.json", text).unwrap_err();
         assert_eq!(error.code, "invalid-timings");
         (error.message, error.position.map(|position| position.to_string()))
     };
     let (message, position) = check("{\n  \"format\": 1,\n");
-    assert_eq!(message, "the file is not one of timings: EOF while parsing a value at line 3 column 0");
+    assert_eq!(message, "the file is not a valid timings file: EOF while parsing a value at line 3 column 0");
     assert_eq!(position.as_deref(), Some("3:1"));
     assert_eq!(
         check("{\"format\": 2, \"more\": []}"),

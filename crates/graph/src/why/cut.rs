@@ -1,7 +1,7 @@
-//! What would have to go for a derivation to vanish.
+//! What to remove so that a derivation is not built.
 //!
-//! What members ask for can be taken out of their manifests: a line each, and an edge between derivations goes with the
-//! last of its lines. What other packages ask for stays as it is.
+//! Lines in manifests of members can be removed, and an edge between derivations disappears with the last of its lines.
+//! Manifests of other packages are taken as they are.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use petgraph::algo::dominators::simple_fast;
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use crate::model::{DerivationGraph, DerivationIx};
-use crate::why::paths::{Edge, Start, ways_in};
+use crate::why::paths::{Edge, Start, entry_edges};
 
-/// What would have to go for some derivations not to be built.
+/// What to remove so that some derivations are not built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut<L> {
-    /// Lines of which each alone is enough, in order from where ways begin.
+    /// Lines each of which is enough alone, in order from the start of paths.
     pub one_of: Vec<L>,
-    /// Lines that are enough together, none of which can be left out. Where one is enough, the last of those.
+    /// A minimal set of lines that are enough together. If one line is enough, the last such line.
     pub all_of: Vec<L>,
-    /// Derivations through which all ways lead, in order from where they begin, without those that ways begin and end with.
+    /// Derivations that all paths lead through, in order from the start, without the first and the last of a path.
     pub through: Vec<DerivationIx>,
 }
 
-/// What would have to go for none of `to` to be built: for any member, or for one that `start` names. `lines` are those by
-/// which a member asks for what it depends on. Nothing where one of `to` is a start itself, or a way has no lines at all.
+/// What to remove so that none of `to` is built for any start. `lines` returns the lines of an edge by which a member
+/// asks for a dependency. `None` if one of `to` is a start itself, or if a path has no lines at all.
 pub fn cut<L: Clone + Ord>(
     graph: &DerivationGraph,
     start: Start<'_>,
@@ -41,7 +41,7 @@ pub fn cut<L: Clone + Ord>(
     let below: BTreeSet<DerivationIx> = graph.closure(&starts).into_iter().collect();
     let between: BTreeSet<DerivationIx> = graph.dependents(to).into_iter().filter(|ix| below.contains(ix)).collect();
 
-    // A node for what begins all ways, one for what ends them, one for each derivation and each line between.
+    // The flow network has a source, a sink, and a node for each derivation and each line between.
     let mut flow: DiGraph<Node<L>, ()> = DiGraph::new();
     let (source, sink) = (flow.add_node(Node::End), flow.add_node(Node::End));
     let nodes: BTreeMap<DerivationIx, NodeIndex> =
@@ -60,7 +60,7 @@ pub fn cut<L: Clone + Ord>(
             let asked_by = if derivations[from].is_member { lines(Edge { from, to: next }) } else { Vec::new() };
             match &asked_by[..] {
                 [] => drop(flow.add_edge(node, next_node, ())),
-                // One line may ask for several derivations; a way that begins with it ends in one of them all the same.
+                // A line may ask for several derivations; a path through the line leads to any of them.
                 lines => {
                     for line in lines {
                         let own =
@@ -84,16 +84,16 @@ pub fn cut<L: Clone + Ord>(
 
     let all_of = match (one_of.last(), start) {
         (Some(last), _) => vec![last.clone()],
-        // Every member is built by itself, so that each of these ways is one of its own.
-        (None, Start::Members) => of_edges(ways_in(graph, to), &lines)?,
+        // Every member is built on its own, so each of these edges has to be cut.
+        (None, Start::Members) => of_edges(entry_edges(graph, to), &lines)?,
         (None, Start::Of(starts)) => {
             let is_between = |edge: &Edge| between.contains(&edge.from) && between.contains(&edge.to);
-            let last = of_edges(ways_in(graph, to).into_iter().filter(is_between), &lines);
+            let last = of_edges(entry_edges(graph, to).into_iter().filter(is_between), &lines);
             let leave = starts.iter().filter(|start| between.contains(start)).flat_map(|&from| {
                 let next: BTreeSet<DerivationIx> = derivations[from].all_dependencies().collect();
                 next.into_iter().map(move |to| Edge { from, to })
             });
-            // Of its tests, those that lead to the member itself have no line, and are met by what the member asks for.
+            // Edges from tests to the member itself have no lines; those paths are cut at the member's own lines.
             let leave = leave.filter(|edge| is_between(edge) && !starts.contains(&edge.to));
             let first = of_edges(leave, &lines);
             let last = last.map(|last| needed(graph, starts, to, last, &lines));
@@ -107,7 +107,7 @@ pub fn cut<L: Clone + Ord>(
     Some(Cut { one_of, all_of, through })
 }
 
-/// Those of some lines that have to go, if together they are enough.
+/// A minimal subset of some lines that have to be removed, if together they are enough.
 fn needed<L: Clone + Ord>(
     graph: &DerivationGraph,
     starts: &[DerivationIx],
@@ -153,7 +153,7 @@ impl<L: Clone> Node<L> {
     }
 }
 
-/// Lines of all edges, each once; nothing if one of them has none.
+/// Lines of all edges without repetitions; `None` if an edge has no lines.
 fn of_edges<L: Ord>(edges: impl IntoIterator<Item = Edge>, lines: impl Fn(Edge) -> Vec<L>) -> Option<Vec<L>> {
     let mut all = BTreeSet::new();
     for edge in edges {
@@ -190,7 +190,7 @@ mod tests {
     fn one_line_is_enough_or_all_of_several_are_needed() {
         check("leaf; a: leaf; *app: a", None, "leaf", Some(["app>a", "app>a", "a"]));
         check("leaf; a: leaf; b: a; *app: b a", None, "leaf", Some(["", "app>a app>b", "a"]));
-        // What `core` asks for is there without `app`.
+        // The dependencies of `core` are built even without `app`.
         check("leaf; *core: leaf; *app: core leaf", None, "leaf", Some(["", "app>leaf core>leaf", ""]));
         check("leaf; *core: leaf; *app: core", None, "leaf", Some(["core>leaf", "core>leaf", ""]));
         check("leaf; *app", None, "leaf", None);
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn for_one_member_each_line_on_the_way_is_enough() {
+    fn for_one_member_each_line_on_the_path_is_enough() {
         let text = "leaf; *core: leaf; *app: core; *far: core leaf";
         check(text, Some("app"), "leaf", Some(["app>core core>leaf", "core>leaf", "core"]));
         check(text, Some("far"), "leaf", Some(["", "far>core far>leaf", ""]));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_vanishes_and_no_line_of_it_can_stay() {
+    fn a_cut_is_sufficient_and_minimal() {
         check_random(|graph| {
             let members: Vec<DerivationIx> =
                 (0..graph.derivations.len()).filter(|&ix| graph.derivations[ix].is_member).collect();

@@ -1,4 +1,4 @@
-//! Packages that are built several times, and what tells their derivations apart.
+//! Packages that are built several times, and the differences between their derivations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,63 +6,63 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Input, Kind};
 
-/// A name under which there are several derivations of crates.
+/// A package name with several derivations of crates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Duplicate {
     /// Name of the package.
     pub name: String,
     /// The derivation to keep: the one with the largest cone.
     pub kept: DerivationIx,
-    /// The others: each with the derivation named before it that it is most like, and what tells the two apart.
+    /// The others, each with the most similar derivation before it and the differences.
     pub others: Vec<Other>,
-    /// Crates in the cones of the others.
+    /// Number of crates in the cones of the others.
     pub cone: usize,
-    /// Seconds that building the others takes, as far as that is known.
+    /// Build time of the others in seconds, as far as it is known.
     pub seconds: Option<f64>,
 }
 
-/// One of several derivations of one name.
+/// One of several derivations with the same name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// The derivation.
     pub derivation: DerivationIx,
-    /// The one that it is compared to.
+    /// The derivation that it is compared with.
     pub compared_to: DerivationIx,
-    /// What it has otherwise than that.
+    /// How it differs from that one.
     pub differences: Vec<Difference>,
 }
 
-/// What tells a derivation from another one of the same name.
+/// A difference between two derivations with the same name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Difference {
     /// The version.
     Version,
-    /// Where it comes from.
+    /// The source.
     Source,
-    /// What it is compiled for.
+    /// The side that it is compiled for.
     Side,
-    /// Features that are on.
+    /// The enabled features.
     Features {
-        /// Features that this one has more.
+        /// Features that only this one has.
         more: Vec<String>,
-        /// Features that this one has not.
+        /// Features that only the other one has.
         less: Vec<String>,
     },
-    /// Nothing of itself: something that it depends on, however far.
+    /// Only direct or indirect dependencies.
     Dependencies {
-        /// Names of the packages which differ of themselves.
+        /// Names of the packages that differ by themselves.
         because_of: Vec<String>,
     },
-    /// Something else that it is built from.
+    /// Another input.
     Input {
-        /// What that is.
+        /// The input.
         input: Input,
     },
 }
 
-/// All names with several derivations of crates, most expensive first: by seconds where `seconds` has any by derivation,
-/// else by the cones of those beside the one that is kept.
+/// All names with several derivations of crates, most expensive first: by build time if `seconds` has any, else by the
+/// cones of the derivations other than the one to keep.
 pub fn duplicates(graph: &DerivationGraph, seconds: Option<&[Option<f64>]>) -> Vec<Duplicate> {
     let mut by_name: BTreeMap<&str, Vec<DerivationIx>> = BTreeMap::new();
     for (ix, derivation) in graph.crates() {
@@ -95,8 +95,8 @@ pub fn duplicates(graph: &DerivationGraph, seconds: Option<&[Option<f64>]>) -> V
     duplicates
 }
 
-/// All but the first of some derivations of one name, each compared to what it is most like of those before it. One that is
-/// built from the same as another is left out: only other platforms tell the two apart.
+/// All derivations of one name except for the first, each compared with the most similar one before it. Derivations
+/// without differences are left out, as they are only built for different platforms.
 pub fn compared(graph: &DerivationGraph, all: &[DerivationIx]) -> Vec<Other> {
     match all {
         [] => Vec::new(),
@@ -104,15 +104,15 @@ pub fn compared(graph: &DerivationGraph, all: &[DerivationIx]) -> Vec<Other> {
     }
 }
 
-/// What tells `one` from `other`, a derivation of the same name. Empty for two that are built from the same.
+/// The differences between two derivations of the same name. Empty if they are built from the same inputs.
 pub fn differences(graph: &DerivationGraph, one: DerivationIx, other: DerivationIx) -> Vec<Difference> {
     Roots { graph, known: BTreeMap::new() }.differences(one, other)
 }
 
-/// What is found out of pairs of derivations.
+/// A cache of the causes of differences between pairs of derivations.
 struct Roots<'a> {
     graph: &'a DerivationGraph,
-    /// Names of what differs of itself, below both.
+    /// Names of dependencies that differ by themselves, for each pair.
     known: BTreeMap<(DerivationIx, DerivationIx), BTreeSet<String>>,
 }
 
@@ -148,7 +148,7 @@ impl Roots<'_> {
         differences
     }
 
-    /// Names of packages that differ of themselves between what two derivations of one package depend on.
+    /// Names of packages that differ by themselves among the dependencies of two derivations of one package.
     fn below(&mut self, one: DerivationIx, other: DerivationIx) -> BTreeSet<String> {
         if let Some(known) = self.known.get(&(one, other)) {
             return known.clone();
@@ -187,7 +187,7 @@ impl Roots<'_> {
     }
 }
 
-/// What differs of two derivations themselves.
+/// The differences of two derivations by themselves, without their dependencies.
 fn own_differences(a: &Derivation, b: &Derivation) -> Vec<Difference> {
     if a.version != b.version {
         return vec![Difference::Version];
@@ -208,7 +208,7 @@ fn own_differences(a: &Derivation, b: &Derivation) -> Vec<Difference> {
         return differences;
     }
     let inputs: BTreeSet<Input> = a.inputs.keys().chain(b.inputs.keys()).copied().collect();
-    // Each side has settings of its own, and what the features bring is told with them.
+    // Each side has its own settings, and dependencies that features enable are covered by the features.
     let of_side = [Input::Version, Input::Profile, Input::Rustflags, Input::Environment, Input::Overrides];
     let counts = |input: &Input| a.side == b.side || !of_side.contains(input);
     let differ = inputs.into_iter().filter(counts).filter(|input| a.inputs.get(input) != b.inputs.get(input));
@@ -223,7 +223,7 @@ mod tests {
     use crate::why::tests::{graph, ix};
 
     #[test]
-    fn what_differs_is_said_of_the_nearest_one_and_by_its_cause() {
+    fn differences_are_to_the_most_similar_derivation_with_their_cause() {
         let graph = graph(
             "leaf@1; leaf@2; low+fast; low; mid=1: low+fast; mid=2: low; *app: mid=1 mid=2 leaf@1 leaf@2; \
              high: leaf@1; *other: leaf@1 high",
@@ -243,13 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_built_from_the_same_is_one() {
+    fn equal_derivations_are_not_duplicates() {
         let graph = graph("low=1; low=2; mid=1: low=1; mid=2: low=2; *app: mid=1 mid=2");
         assert_eq!(duplicates(&graph, None), []);
     }
 
     #[test]
-    fn seconds_count_more_than_cones() {
+    fn build_times_take_precedence_over_cones() {
         let graph = graph(
             "leaf@1; leaf@2; big@1; big@2; *app: leaf@1 leaf@2 big@1 big@2; *other: leaf@1; *third: leaf@1 leaf@2",
         );
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_both_sides_share_is_no_difference() {
+    fn shared_dependencies_of_both_sides_are_not_differences() {
         let mut graph = graph("low+a; low#+a; mid: low+a; mid#: low#+a; *app: mid mid#");
         let (target, host) = (ix(&graph, "mid"), ix(&graph, "mid#"));
         assert_eq!(differences(&graph, host, target), [Difference::Side]);

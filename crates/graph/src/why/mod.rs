@@ -1,4 +1,4 @@
-//! Why a derivation is built: by which ways members lead to it, what all of them share, and what is built several times.
+//! Why a derivation is built: the paths from members to it, what all of them share, and what is built several times.
 
 mod cut;
 mod duplicates;
@@ -9,5 +9,5 @@ mod tests;
 
 pub use crate::why::cut::{Cut, cut};
 pub use crate::why::duplicates::{Difference, Duplicate, Other, compared, differences, duplicates};
-pub use crate::why::paths::{Edge, Paths, Start, shortest_paths, ways_in};
+pub use crate::why::paths::{Edge, Paths, Start, entry_edges, shortest_paths};
 pub use crate::why::roles::{Entry, Roles, entries, roles};

@@ -1,47 +1,47 @@
-//! Ways from members to a derivation.
+//! Paths from members to a derivation.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Kind, Side};
 
-/// A derivation and one that it depends on directly.
+/// An edge from a derivation to a direct dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Edge {
-    /// The one that depends.
+    /// The dependent.
     pub from: DerivationIx,
-    /// What it depends on.
+    /// The dependency.
     pub to: DerivationIx,
 }
 
-/// Where ways begin.
+/// Where paths start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start<'a> {
-    /// At each member, and lead through no other one.
+    /// At each member. Paths do not lead through other members.
     Members,
-    /// At these derivations of one member, and may lead through other members.
+    /// At these derivations of one member. Paths may lead through other members.
     Of(&'a [DerivationIx]),
 }
 
-/// Some of the shortest ways to a derivation, each from where it begins down to the derivation.
+/// Some of the shortest paths to a derivation, each from its start down to the derivation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paths {
-    /// Shorter ones first, then in order of where they begin.
+    /// The paths, shortest first, then in order of their starts.
     pub shown: Vec<Vec<DerivationIx>>,
-    /// How many there are besides.
+    /// How many more there are.
     pub more: u64,
 }
 
 impl Derivation {
-    /// Whether both are of the same package.
+    /// Whether both are derivations of the same package.
     pub fn is_same_package(&self, other: &Derivation) -> bool {
         (&self.name, &self.version, &self.source, &self.dir) == (&other.name, &other.version, &other.source, &other.dir)
     }
 }
 
-/// For each start that leads to `to`, all of its shortest ways there; `limit` of them in all.
+/// For each start that leads to `to`, all of its shortest paths there, up to `limit` in total.
 ///
-/// Several derivations of one member have one manifest: of ways of several that begin with the same package, those of one
-/// derivation are there. Crates count before tests.
+/// Derivations of one member share a manifest, so if several of them lead to the same package first, only paths from
+/// one derivation are included. Crates are preferred to tests.
 pub fn shortest_paths(graph: &DerivationGraph, start: Start<'_>, to: DerivationIx, limit: usize) -> Paths {
     let dependents = graph.direct_dependents();
     let derivations = &graph.derivations;
@@ -52,7 +52,7 @@ pub fn shortest_paths(graph: &DerivationGraph, start: Start<'_>, to: DerivationI
     };
     starts.retain(|&ix| ix != to && distances[ix].is_some());
     starts.sort_by_key(|&ix| (distances[ix], &derivations[ix].name, rank(graph, ix)));
-    // The next step of a way, nearer to its end.
+    // The next steps of a path, one edge nearer to its end.
     let below = |ix: DerivationIx| {
         let next: BTreeSet<DerivationIx> = derivations[ix].all_dependencies().collect();
         let is_nearer = |next: &DerivationIx| {
@@ -63,7 +63,7 @@ pub fn shortest_paths(graph: &DerivationGraph, start: Start<'_>, to: DerivationI
         };
         next.into_iter().filter(is_nearer).collect::<Vec<_>>()
     };
-    let mut ways: Vec<(DerivationIx, DerivationIx)> = Vec::new();
+    let mut first_edges: Vec<(DerivationIx, DerivationIx)> = Vec::new();
     for &from in &starts {
         for next in below(from) {
             let is_known = |&(known, of): &(DerivationIx, DerivationIx)| {
@@ -71,15 +71,15 @@ pub fn shortest_paths(graph: &DerivationGraph, start: Start<'_>, to: DerivationI
                     && derivations[known].is_same_package(&derivations[from])
                     && derivations[of].is_same_package(&derivations[next])
             };
-            if !ways.iter().any(is_known) {
-                ways.push((from, next));
+            if !first_edges.iter().any(is_known) {
+                first_edges.push((from, next));
             }
         }
     }
     let mut counts: Vec<Option<u64>> = vec![None; derivations.len()];
     let mut paths = Paths::default();
     let mut total: u64 = 0;
-    for (from, next) in ways {
+    for (from, next) in first_edges {
         total = total.saturating_add(count(next, to, &below, &mut counts));
         let mut open = vec![vec![from, next]];
         while let Some(path) = open.pop().filter(|_| paths.shown.len() < limit) {
@@ -109,13 +109,13 @@ fn count(
     if let Some(count) = counts[from] {
         return count;
     }
-    // As deep as a shortest way is long.
+    // The depth of the recursion is the length of a shortest path.
     let all = below(from).into_iter().fold(0, |all: u64, next| all.saturating_add(count(next, to, below, counts)));
     counts[from] = Some(all);
     all
 }
 
-/// By derivation, the length of the shortest way from it to `to`.
+/// For each derivation, the length of the shortest path from it to `to`.
 fn distances(
     graph: &DerivationGraph,
     dependents: &[Vec<DerivationIx>],
@@ -140,15 +140,15 @@ fn distances(
     distances
 }
 
-/// The default build of a member comes first, its variants next, then tests.
+/// The order of starts: the default build of a member, then its variants, then tests.
 fn rank(graph: &DerivationGraph, ix: DerivationIx) -> (Kind, Side, usize, DerivationIx) {
     let derivation = &graph.derivations[ix];
     (derivation.kind, derivation.side, derivation.key.len(), ix)
 }
 
-/// The edges by which members lead to one of `to` and no other member is between: as long as one of them is there, so is
-/// what it leads to. In order.
-pub fn ways_in(graph: &DerivationGraph, to: &[DerivationIx]) -> Vec<Edge> {
+/// The first edges of all paths from members to one of `to` without another member between, in order. While one of
+/// these edges exists, its path exists.
+pub fn entry_edges(graph: &DerivationGraph, to: &[DerivationIx]) -> Vec<Edge> {
     let mut is_below = vec![false; graph.derivations.len()];
     to.iter().for_each(|&ix| is_below[ix] = true);
     let mut edges = BTreeSet::new();
@@ -176,9 +176,9 @@ mod tests {
     }
 
     #[test]
-    fn every_member_that_leads_there_by_itself_has_its_shortest_ways() {
+    fn shortest_paths_start_at_each_member_without_another_between() {
         let graph = graph("leaf; a: leaf; b: leaf; *core: a; *app: b a core; *other: core; c: b; *far: c");
-        // `far` would come, were `c` before it.
+        // `other` leads to `leaf` only through the member `core`, so it is left out.
         let paths = shortest_paths(&graph, Start::Members, ix(&graph, "leaf"), 10);
         assert_eq!(
             names(&graph, &paths),
@@ -196,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn ways_beyond_the_limit_are_counted() {
+    fn paths_beyond_the_limit_are_counted() {
         let graph = graph("leaf; a: leaf; b: leaf; c: leaf; *app: a b c");
         let paths = shortest_paths(&graph, Start::Members, ix(&graph, "leaf"), 1);
         assert_eq!((names(&graph, &paths).len(), paths.more), (1, 2));
     }
 
     #[test]
-    fn tests_are_a_start_only_with_what_the_member_itself_does_not_use() {
+    fn paths_start_at_tests_only_if_the_member_does_not_use_the_crate() {
         let graph = graph("leaf; dev: leaf; *app: leaf; *app!: app leaf dev");
         let to_leaf = shortest_paths(&graph, Start::Members, ix(&graph, "leaf"), 10);
         assert_eq!(names(&graph, &to_leaf), ["app 1.0.0 -> leaf 1.0.0"]);
@@ -212,10 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn ways_are_as_short_as_all_ways_are_and_all_of_them() {
+    fn all_shortest_paths_and_no_others_are_found() {
         check_random(|graph| {
             for to in 0..graph.derivations.len() {
-                // Every way there is from a start, without another member between.
+                // All paths from a start, without another member between.
                 let mut all: Vec<Vec<DerivationIx>> = Vec::new();
                 let mut open = vec![vec![to]];
                 while let Some(path) = open.pop() {
@@ -238,8 +238,8 @@ mod tests {
                 assert_eq!(shown, expected);
                 let some = shortest_paths(graph, Start::Members, to, 2);
                 assert_eq!(some.shown.len() as u64 + some.more, expected.len() as u64);
-                let ways: BTreeSet<Edge> = all.iter().map(|path| Edge { from: path[0], to: path[1] }).collect();
-                assert_eq!(ways_in(graph, &[to]), ways.into_iter().collect::<Vec<_>>());
+                let first: BTreeSet<Edge> = all.iter().map(|path| Edge { from: path[0], to: path[1] }).collect();
+                assert_eq!(entry_edges(graph, &[to]), first.into_iter().collect::<Vec<_>>());
             }
         });
     }

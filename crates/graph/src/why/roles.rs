@@ -1,20 +1,20 @@
-//! What is built to be linked into programs, and what is built for the compiler: build scripts, procedural macros and what
-//! they use. On one platform a derivation may serve both.
+//! Which derivations are linked into programs, and which are used at compile time: build scripts, procedural macros and
+//! their dependencies. In a native build, one derivation may serve both.
 
 use std::collections::BTreeSet;
 
 use crate::model::{DerivationGraph, DerivationIx, Kind};
 
-/// What each derivation is used for.
+/// The roles of each derivation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roles {
-    /// It is linked into what members build or test.
+    /// Whether it is linked into programs or tests of members.
     pub for_target: Vec<bool>,
-    /// It runs while something else is compiled.
+    /// Whether it is used while something else is compiled.
     pub for_compiler: Vec<bool>,
 }
 
-/// Where a way to what is for the compiler leaves what is for the target.
+/// The point where a path leads from programs to something that is used at compile time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Entry {
     /// At the build script of this derivation.
@@ -23,13 +23,13 @@ pub enum Entry {
     ProceduralMacro(DerivationIx),
 }
 
-/// `is_macro` says of a derivation whether it is a procedural macro.
+/// The roles of all derivations. `is_macro` says whether a derivation is a procedural macro.
 pub fn roles(graph: &DerivationGraph, is_macro: impl Fn(DerivationIx) -> bool) -> Roles {
     let count = graph.derivations.len();
     let mut roles = Roles { for_target: vec![false; count], for_compiler: vec![false; count] };
     for (ix, derivation) in graph.derivations.iter().enumerate().rev() {
         if derivation.is_member {
-            // What tests of a macro link runs by itself, not in the compiler.
+            // The tests of a macro run as a program, not at compile time.
             let is_for_compiler = derivation.kind == Kind::Crate && is_macro(ix);
             let role = if is_for_compiler { &mut roles.for_compiler } else { &mut roles.for_target };
             role[ix] = true;
@@ -45,7 +45,7 @@ pub fn roles(graph: &DerivationGraph, is_macro: impl Fn(DerivationIx) -> bool) -
     roles
 }
 
-/// Build scripts and procedural macros by which what is for the target uses a derivation, in order.
+/// Build scripts and procedural macros through which programs use a derivation, in order.
 pub fn entries(
     graph: &DerivationGraph,
     roles: &Roles,

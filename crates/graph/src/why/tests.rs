@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Kind, Side};
 
-/// A graph of items between semicolons, each `name: dependencies`. A name is `*` for a member, the name itself, `@version`,
-/// `=label`, `#` for the host, `!` for tests, and `+feature`s. What comes later may depend on what comes before.
+/// A graph of items separated by semicolons, each `name: dependencies`. A name consists of `*` for a member, the name
+/// itself, `@version`, `=label`, `#` for the host, `!` for tests, and `+feature`s. Items may depend on earlier ones.
 pub(crate) fn graph(text: &str) -> DerivationGraph {
     let mut graph = DerivationGraph { platform: "x86_64-unknown-linux-gnu".to_owned(), derivations: Vec::new() };
     let mut names: Vec<&str> = Vec::new();
@@ -31,14 +31,14 @@ pub(crate) fn graph(text: &str) -> DerivationGraph {
         names.push(plain);
         graph.derivations.push(derivation);
     }
-    // Found again by what they were called.
+    // Ids are the names in the text, so that `ix` finds them.
     for (derivation, name) in graph.derivations.iter_mut().zip(names) {
         derivation.id = name.to_owned();
     }
     graph
 }
 
-/// A derivation of [`graph`] by what it is called there.
+/// The derivation of [`graph`] with this name.
 pub(crate) fn ix(graph: &DerivationGraph, name: &str) -> DerivationIx {
     graph.derivations.iter().position(|derivation| derivation.id == name).unwrap()
 }
@@ -47,7 +47,7 @@ fn position(names: &[&str], name: &str) -> DerivationIx {
     names.iter().position(|have| *have == name).unwrap_or_else(|| panic!("`{name}` comes before what it is"))
 }
 
-/// Checks graphs of up to nine derivations, acyclic by construction, every second one or so a member.
+/// Checks acyclic graphs of up to nine derivations, about half of them members.
 #[track_caller]
 pub(crate) fn check_random(check: impl Fn(&DerivationGraph)) {
     let derivation = (any::<bool>(), proptest::collection::vec(any::<proptest::sample::Index>(), 0..4));

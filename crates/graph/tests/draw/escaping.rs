@@ -1,11 +1,11 @@
-//! What packages say may be anything, and is shown as it is.
+//! Strings of packages may contain anything, and are shown unchanged.
 
 use cratewright_graph::draw::{View, dot, html, json, mermaid, svg};
 
 use crate::parsed;
 use crate::support::{HOSTILE, hostile};
 
-/// As it is shown: without control characters and those that turn the direction of text.
+/// The labels as shown, without control characters and characters that change the direction of text.
 fn shown() -> Vec<String> {
     let graph = hostile();
     let label =
@@ -13,13 +13,13 @@ fn shown() -> Vec<String> {
     graph.derivations.iter().map(|derivation| label(derivation.label())).collect()
 }
 
-/// Every later one depends on all before.
+/// Each derivation depends on all earlier ones.
 fn edges() -> Vec<(usize, usize)> {
     (0..HOSTILE.len()).flat_map(|from| (0..from).map(move |to| (from, to))).collect()
 }
 
 #[test]
-fn dot_has_each_label_as_it_is() {
+fn dot_labels_are_unchanged() {
     let graph = hostile();
     let parsed = parsed::dot(&dot(&View::everything(&graph).titled(HOSTILE[2])));
     assert_eq!(parsed, parsed::Parsed { labels: shown(), edges: edges() });
@@ -37,7 +37,7 @@ fn dot_keeps_graphviz_from_reading_escapes_and_entities() {
 }
 
 #[test]
-fn svg_has_each_label_as_it_is() {
+fn svg_labels_are_unchanged() {
     let graph = hostile();
     let text = svg(&View::everything(&graph).titled(HOSTILE[0]).highlight(&[0]));
     assert_eq!(parsed::svg(&text), (shown(), edges().len()));
@@ -49,7 +49,7 @@ fn svg_has_each_label_as_it_is() {
 }
 
 #[test]
-fn mermaid_has_nothing_in_its_labels_that_it_reads() {
+fn mermaid_labels_have_no_markup() {
     let graph = hostile();
     let text = mermaid(&View::everything(&graph).titled(HOSTILE[7]));
     let lines: Vec<&str> = text.lines().filter(|line| line.contains(":::")).collect();
@@ -65,7 +65,7 @@ fn mermaid_has_nothing_in_its_labels_that_it_reads() {
     assert!(title.starts_with("---\u{fffd}title: {{template}}"), "{title}");
 }
 
-/// Entities of Mermaid.
+/// Resolves Mermaid's entities.
 fn resolved(text: &str) -> String {
     let mut parts = text.split('#');
     let mut resolved = parts.next().unwrap_or_default().to_owned();
@@ -78,7 +78,7 @@ fn resolved(text: &str) -> String {
 }
 
 #[test]
-fn json_has_each_text_as_it_is() {
+fn json_strings_are_unchanged() {
     let graph = hostile();
     let text = json(&View::everything(&graph));
     assert_eq!(parsed::json(&text).edges, edges());
@@ -90,7 +90,7 @@ fn json_has_each_text_as_it_is() {
 }
 
 #[test]
-fn html_has_each_text_in_its_data_alone() {
+fn html_has_strings_only_in_its_data() {
     let graph = hostile();
     let page = html(&[View::everything(&graph).titled(HOSTILE[0])]);
     let data = parsed::html_data(&page);
@@ -98,12 +98,12 @@ fn html_has_each_text_in_its_data_alone() {
     assert_eq!(parsed::html(&page).edges, edges());
     let (head, _) = page.split_once("</head>").unwrap();
     assert!(head.contains("<title>&lt;/script&gt;&lt;script&gt;"), "{head}");
-    // The data, two libraries and our own code.
+    // The scripts are the data, two libraries and our own code.
     assert_eq!(page.matches("<script").count(), 4);
 }
 
 #[test]
-fn the_page_loads_nothing_and_makes_no_elements_of_text() {
+fn the_page_loads_nothing_and_parses_no_text_as_html() {
     let page = html(&[]);
     let (head, rest) = page.split_once("<!--").unwrap();
     let (libraries, own) = rest.split_once("<script type=\"module\">").unwrap();

@@ -1,4 +1,4 @@
-//! Drawings of graphs: which part they show, and that other programs read them.
+//! Drawings of graphs: the parts that they show, and their syntax.
 
 mod escaping;
 mod parsed;

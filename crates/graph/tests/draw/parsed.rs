@@ -1,18 +1,18 @@
-//! Drawings, read back by parsers that are not ours.
+//! Reads drawings with independent parsers.
 
 use layout::gv::DotParser;
 use layout::gv::parser::ast::{AttributeList, Stmt};
 use roxmltree::Document;
 use serde_json::Value;
 
-/// What a drawing says: the labels of its nodes in order, and its edges by their places in that list.
+/// The contents of a drawing: the labels of its nodes in order, and its edges as indices into that list.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Parsed {
     pub(crate) labels: Vec<String>,
     pub(crate) edges: Vec<(usize, usize)>,
 }
 
-/// DOT as a parser of it reads it; entities of HTML in labels are ours to resolve, as Graphviz does.
+/// Parses DOT. The parser leaves HTML entities in labels, which Graphviz resolves.
 pub(crate) fn dot(text: &str) -> Parsed {
     let graph = DotParser::new(text).process().unwrap_or_else(|error| panic!("{error}\n{text}"));
     let label = |list: &AttributeList| {
@@ -50,25 +50,25 @@ pub(crate) fn json(text: &str) -> Parsed {
     Parsed { labels: derivations.iter().map(|derivation| string(&derivation["label"])).collect(), edges }
 }
 
-/// The labels of the nodes and the number of arrows.
+/// Parses SVG, and returns the labels of the nodes and the number of arrows.
 pub(crate) fn svg(text: &str) -> (Vec<String>, usize) {
     let document = Document::parse(text).unwrap();
     let mut groups = document.descendants().filter(|node| node.has_tag_name("g"));
     let drawing = groups.find(|node| node.has_attribute("transform")).unwrap();
     let text_of = |node: roxmltree::Node| {
         let text = node.children().find(|child| child.has_tag_name("text")).unwrap();
-        // Line breaks at the ends, which SVG ignores, are the writer's.
+        // The writer adds line breaks at the ends, which SVG ignores.
         text.text().unwrap_or_default().trim_matches('\n').to_owned()
     };
     let labels = drawing.children().filter(|node| node.has_tag_name("g")).map(text_of).collect();
     (labels, drawing.children().filter(|node| node.has_tag_name("path")).count())
 }
 
-/// The data of a page: what is between the tags of its script, which a browser ends at the first `</script`.
+/// The data of a page: the contents of its script element, which ends at the first `</script`.
 pub(crate) fn html_data(text: &str) -> Value {
     let (_, data) = text.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
     let (data, _) = data.split_once("</script").unwrap();
-    assert!(!data.contains('<'), "the data can end its script or begin a comment");
+    assert!(!data.contains('<'), "the data could end its script or start a comment");
     serde_json::from_str(data).unwrap()
 }
 

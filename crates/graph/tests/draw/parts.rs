@@ -1,4 +1,4 @@
-//! Which derivations and edges belong to a part.
+//! The derivations and edges of parts of a graph.
 
 use cratewright_graph::draw::{EdgeKind, Format, View, dot, hint, html, json, mermaid, svg};
 use cratewright_graph::{Derivation, DerivationGraph, Kind, find};
@@ -6,7 +6,8 @@ use cratewright_graph::{Derivation, DerivationGraph, Kind, find};
 use crate::parsed;
 use crate::support::plausible;
 
-/// Crates by name, version and what they depend on; members have the version 0.1.0, and `tests of` begins their tests.
+/// A graph of crates with name, version and dependencies. Members have version 0.1.0, and names of test suites start
+/// with `tests of`.
 fn graph(crates: &[(&str, &str, &[usize])]) -> DerivationGraph {
     let derivation = |(name, version, dependencies): &(&str, &str, &[usize])| {
         let (kind, name) = match name.strip_prefix("tests of ") {
@@ -21,7 +22,7 @@ fn graph(crates: &[(&str, &str, &[usize])]) -> DerivationGraph {
     DerivationGraph { platform: "x86_64-unknown-linux-gnu".to_owned(), derivations }
 }
 
-/// Two members that meet in `serde`, one of them by way of crates of others; `rand` is there twice.
+/// Two members that both depend on `serde`, one of them through other crates, and two versions of `rand`.
 fn workspace() -> DerivationGraph {
     graph(&[
         /* 0 */ ("libc", "0.2.0", &[]),
@@ -50,19 +51,19 @@ fn everything_shows_all_derivations_and_edges() {
 }
 
 #[test]
-fn around_goes_as_far_as_it_is_told_in_both_directions() {
+fn around_follows_the_given_number_of_steps_in_both_directions() {
     let graph = workspace();
     let around = |wanted, depth| View::everything(&graph).around(wanted, depth).unwrap();
     check(&around("base", 0), &[4], &[]);
     check(&around("base", 1), &[1, 3, 4, 5, 7], &[(4, 1), (4, 3), (5, 4), (7, 4)]);
     check(&around("rand", 1), &[0, 1, 2, 4, 5], &[(1, 0), (2, 0), (4, 1), (5, 2), (5, 4)]);
-    assert_eq!(around("base", 9).shown(), [0, 1, 3, 4, 5, 6, 7], "rand 0.9.0 is neither above nor below");
+    assert_eq!(around("base", 9).shown(), [0, 1, 3, 4, 5, 6, 7], "rand 0.9.0 is neither a dependent nor a dependency");
     assert!(around("base", 1).is_focus(4) && !around("base", 1).is_focus(3));
     assert_eq!(View::everything(&graph).around("bse", 1).unwrap_err().help.unwrap(), "did you mean `base`?");
 }
 
 #[test]
-fn members_are_joined_over_the_crates_between_them() {
+fn members_are_connected_through_other_crates() {
     let graph = workspace();
     let view = View::everything(&graph).members();
     check(&view, &[4, 6, 7], &[(6, 4), (7, 4), (7, 6)]);
@@ -71,7 +72,7 @@ fn members_are_joined_over_the_crates_between_them() {
 }
 
 #[test]
-fn members_are_not_joined_over_another_member() {
+fn members_are_not_connected_through_another_member() {
     let chain =
         graph(&[("base", "0.1.0", &[]), ("middle", "0.1.0", &[0]), ("over", "1.0.0", &[1]), ("app", "0.1.0", &[2])]);
     check(&View::everything(&chain).members(), &[0, 1, 3], &[(1, 0), (3, 1)]);
@@ -86,7 +87,7 @@ fn duplicates_come_with_their_dependents_and_a_path_from_a_member() {
 }
 
 #[test]
-fn a_crate_for_two_platforms_is_no_duplicate_but_other_features_are() {
+fn crates_for_two_platforms_are_not_duplicates_but_feature_sets_are() {
     let mut graph = graph(&[("syn", "2.0.0", &[]), ("syn", "2.0.0", &[])]);
     graph.derivations[1].id = "build".to_owned();
     assert!(View::everything(&graph).duplicates().shown().is_empty());
@@ -95,7 +96,7 @@ fn a_crate_for_two_platforms_is_no_duplicate_but_other_features_are() {
 }
 
 #[test]
-fn changed_shows_what_is_given() {
+fn changed_shows_the_given_crates() {
     let graph = workspace();
     let view = View::everything(&graph).changed(&graph.dependents(&[2]));
     check(&view, &[2, 5, 6, 7], &[(5, 2), (6, 5), (7, 6)]);
@@ -111,7 +112,7 @@ fn parts_are_combined_in_any_order() {
 }
 
 #[test]
-fn what_a_build_script_alone_needs_is_told_apart() {
+fn dependencies_of_build_scripts_are_marked() {
     let mut graph = workspace();
     graph.derivations[6].build_dependencies = vec![1, 3];
     let edges = View::everything(&graph).edges();
@@ -130,11 +131,11 @@ fn json_counts_crates_tests_and_seconds_of_cones_and_closures() {
     let rand = &document["derivations"][0];
     assert_eq!(rand["cone"], serde_json::json!({ "crates": 3, "tests": 1, "seconds": 2.5 }));
     assert_eq!(rand["closure"], serde_json::json!({ "crates": 2, "tests": 0, "seconds": 3.5 }));
-    assert_eq!(rand["dependencies"], serde_json::json!([]), "libc is not shown");
+    assert_eq!(rand["dependencies"], serde_json::json!([]), "libc is not part of the view");
 }
 
 #[test]
-fn the_same_view_is_drawn_to_the_same_bytes() {
+fn drawing_is_deterministic() {
     let graph = plausible("x86_64-unknown-linux-gnu", 80);
     let all = || {
         let view = View::everything(&graph).highlight(&graph.dependents(&find(&graph, "app").unwrap()));
@@ -163,7 +164,7 @@ fn a_hint_says_when_a_drawing_is_too_large_for_its_format() {
 }
 
 #[test]
-fn a_picture_of_a_large_view_leaves_out_arrows_and_says_so() {
+fn large_drawings_leave_out_arrows_and_say_so() {
     let large = plausible("x86_64-unknown-linux-gnu", 160);
     let view = View::everything(&large);
     let text = svg(&view);

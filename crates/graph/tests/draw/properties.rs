@@ -1,4 +1,4 @@
-//! Any graph is drawn, with each derivation that is shown once.
+//! Any graph can be drawn, and each derivation is drawn once.
 
 use cratewright_graph::draw::{View, dot, html, json, mermaid, svg};
 use cratewright_graph::{Derivation, DerivationGraph, Kind, Side};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::parsed;
 
-/// A graph whose names and features are any text, and whose edges lead to derivations before.
+/// A graph with arbitrary names and features, whose edges refer to earlier derivations.
 fn graph_strategy() -> impl Strategy<Value = DerivationGraph> {
     let derivation = (
         any::<String>(),

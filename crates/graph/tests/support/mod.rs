@@ -2,7 +2,7 @@
 
 use cratewright_graph::{Derivation, DerivationGraph, DerivationIx, Kind, Side};
 
-/// Text that means something to HTML, XML, DOT, Mermaid, YAML, JSON or a terminal.
+/// Text with a special meaning in HTML, XML, DOT, Mermaid, YAML, JSON or a terminal.
 pub(crate) const HOSTILE: [&str; 8] = [
     "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">",
     "<!--<script>",
@@ -14,7 +14,7 @@ pub(crate) const HOSTILE: [&str; 8] = [
     "---\ntitle: {{template}} ${value} %s",
 ];
 
-/// Hostile text wherever a package has a say: it depends on itself in no way, so that any parser can take it.
+/// A graph with hostile text in all fields that packages control.
 pub(crate) fn hostile() -> DerivationGraph {
     let mut derivations: Vec<Derivation> = Vec::new();
     for (ix, text) in HOSTILE.into_iter().enumerate() {
@@ -31,11 +31,11 @@ pub(crate) fn hostile() -> DerivationGraph {
     DerivationGraph { platform: HOSTILE[0].to_owned(), derivations }
 }
 
-/// Numbers that look random and are always the same.
+/// A deterministic generator of pseudorandom numbers.
 struct Dice(u64);
 
 impl Dice {
-    /// Below a number.
+    /// A number below `below`.
     fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -73,8 +73,8 @@ const SECOND: [&str; 16] = [
 const FEATURES: [&str; 12] =
     ["default", "std", "alloc", "derive", "full", "rt", "macros", "unicode", "tls", "simd", "logging", "serde"];
 
-/// A graph much like those of workspaces: of so many crates, 1 in 40 is a member with tests, 1 in 8 is compiled for
-/// another platform, and few packages are there twice. Most crates use those that many others use.
+/// A graph like those of real workspaces: 1 of 40 crates is a member with tests, 1 of 8 is compiled for another
+/// platform, and few packages are duplicates. Most crates depend on popular ones.
 pub(crate) fn plausible(platform: &str, crates: usize) -> DerivationGraph {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let members = (crates / 40).max(1);
@@ -86,7 +86,7 @@ pub(crate) fn plausible(platform: &str, crates: usize) -> DerivationGraph {
         let mut derivation = Derivation::new(&name, &format!("{}.{}.{}", dice.roll(3), dice.roll(30), dice.roll(9)));
         derivation.dependencies = lower(&mut dice, ix);
         match dice.roll(24) {
-            // Another version, or another set of features, of one before.
+            // Another version or feature set of an earlier crate.
             0 if ix > 20 => derivation.name = derivations[ix - 7].name.clone(),
             1 if ix > 20 => {
                 let twin = derivations[ix - 11].clone();
@@ -139,7 +139,7 @@ pub(crate) fn plausible(platform: &str, crates: usize) -> DerivationGraph {
     DerivationGraph { platform: platform.to_owned(), derivations }
 }
 
-/// A few of those before, the first ones most.
+/// A few earlier crates, most often the first ones.
 fn lower(dice: &mut Dice, ix: usize) -> Vec<DerivationIx> {
     let count = [0, 1, 1, 2, 2, 3, 4, 5, 7][dice.roll(9)];
     let mut dependencies: Vec<DerivationIx> = (0..count)
@@ -154,7 +154,7 @@ fn lower(dice: &mut Dice, ix: usize) -> Vec<DerivationIx> {
     dependencies
 }
 
-/// Lets the last member need what nothing else needs.
+/// Makes the last member depend on all crates without dependents.
 fn use_all(derivations: &mut [Derivation], lowest_member: DerivationIx) {
     let mut is_used = vec![false; derivations.len()];
     derivations.iter().flat_map(Derivation::all_dependencies).for_each(|ix| is_used[ix] = true);
@@ -168,7 +168,7 @@ fn use_all(derivations: &mut [Derivation], lowest_member: DerivationIx) {
     });
 }
 
-/// Seconds that building each takes, of which few are unknown.
+/// Build times in seconds, of which a few are unknown.
 pub(crate) fn seconds(graph: &DerivationGraph) -> Vec<Option<f64>> {
     let mut dice = Dice(7);
     let each = graph.derivations.iter().map(|_| match dice.roll(20) {

@@ -1,4 +1,4 @@
-//! What a profile comes to for one derivation, as `nix-lib/library/compilation.nix` looks it up.
+//! The settings of a profile for a derivation, as `nix-lib/library/compilation.nix` computes them.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::merged::Merged;
 use crate::nix::Nix;
 use crate::profiles::{Settings, Table, special};
 
-/// Settings of all packages with one profile, for the target and for the host.
+/// Settings of all packages with one profile, for the target and for the host each.
 pub(super) struct Compilation {
     plain: [Looked; 2],
-    /// Of packages that have no directory of their own in the workspace.
+    /// Packages that are not local.
     others: [Looked; 2],
     own: BTreeMap<String, [Looked; 2]>,
-    /// Whether one build serves host and target on a native pair.
+    /// Whether a native pair has one build of a package for host and target.
     pub(super) shares_host: bool,
-    /// Whether tests are compiled apart, as they unwind with all they link.
+    /// Whether tests need separate builds, because tests and their dependencies unwind.
     pub(super) aborts: bool,
 }
 
-/// Settings as Nix has them, by name.
+/// Settings by their name in Nix.
 #[derive(Clone)]
 struct Looked {
     attributes: BTreeMap<String, Nix>,
@@ -38,7 +38,7 @@ impl Looked {
         self.attributes.get(name)
     }
 
-    /// The same on a pair that may be native.
+    /// The value on a native or other pair.
     fn on(&self, is_native: bool, name: &str) -> Option<&Nix> {
         let on_native = self.attribute("onNative").filter(|_| is_native);
         on_native.and_then(|set| attribute_of(set, name)).or_else(|| self.attribute(name))
@@ -50,23 +50,23 @@ impl Looked {
     }
 }
 
-/// What is compiled.
+/// The properties of a derivation that its settings depend on.
 pub(super) struct Compiled<'a> {
-    /// Key of the first entry of the package.
+    /// Key of the package's first entry.
     pub(super) key: &'a str,
     pub(super) is_local: bool,
     pub(super) is_macro: bool,
     pub(super) has_script: bool,
     pub(super) has_programs: bool,
-    /// `lto` of the entry.
+    /// Attribute `lto` of the entry.
     pub(super) lto: Option<&'a str>,
     pub(super) side: Side,
-    /// Of a test suite: whether it compiles the library of a procedural macro, and whether anything else.
+    /// For a test suite: whether it compiles the library of a proc-macro, and whether it compiles other targets.
     pub(super) tested: Option<[bool; 2]>,
     pub(super) is_native: bool,
-    /// Whether host and target are platforms of Apple's.
+    /// Whether host and target are Apple platforms.
     pub(super) apple: [bool; 2],
-    /// Whether there is debug information in what it links, and in what its build script links.
+    /// Whether its dependencies, and those of its build script, have debug information.
     pub(super) links_debug: [bool; 2],
 }
 
@@ -93,12 +93,12 @@ impl Compilation {
         self.own.get(key).unwrap_or(if is_local { &self.plain } else { &self.others })
     }
 
-    /// Whether dependents see debug information in it.
+    /// Whether it has debug information, which settings of its dependents depend on.
     pub(super) fn has_debug(&self, compiled: &Compiled<'_>) -> bool {
         self.of(compiled.key, compiled.is_local)[compiled.sides()[0]].has_debug
     }
 
-    /// Everything that depends on the profile, as a text.
+    /// All settings that affect the derivation, as a string to compare.
     pub(super) fn text(&self, compiled: &Compiled<'_>) -> String {
         let settings = self.of(compiled.key, compiled.is_local);
         let [side, script] = compiled.sides().map(|side| &settings[side]);
@@ -145,7 +145,7 @@ impl Compilation {
 }
 
 impl Compiled<'_> {
-    /// Which settings are for the crate, and which for its build script. A procedural macro is for the compiler, but for its
+    /// Index of the settings for the crate and for its build script. A proc-macro uses those of the host except for its
     /// own tests.
     fn sides(&self) -> [usize; 2] {
         let is_for_compiler =

@@ -1,4 +1,4 @@
-//! A crate on one side, as `nix-lib/library/units.nix` builds it.
+//! A crate for one side, as `nix-lib/library/units.nix` builds it.
 
 use std::collections::BTreeMap;
 
@@ -15,17 +15,17 @@ use crate::metadata;
 use crate::nix::Nix;
 use crate::overrides::{MEMBERS, is_on, key_is_for};
 
-/// What entries of one package differ in, as `lists` of `nix-lib/library/entries.nix` has them.
+/// Attributes that differ between entries of a package: `lists` in `nix-lib/library/entries.nix`.
 const LISTS: [&str; 6] = ["buildDependencies", "crateBin", "crateRenames", "dependencies", "features", "lto"];
 
-/// What says where a package is fetched from, and is not part of it: `ours` of `nix-lib/library/units.nix`.
+/// Attributes that only decide where a package is fetched from: `ours` in `nix-lib/library/units.nix`.
 const ORIGIN: [&str; 5] = ["checkout", "registry", "replaces", "sha256", "vendored"];
 
-/// What the library keeps of a manifest for `meta` and images alone: `ours` there as well.
+/// Attributes of a manifest that the library uses only for `meta` and images, also in `ours`.
 const BUILT_WITHOUT: [&str; 2] = ["default-run", "documentation"];
 
 impl Builder<'_> {
-    /// The derivation of an entry on one side, and all that it depends on.
+    /// The derivation of an entry for one side, added with all its dependencies if it is new.
     pub(super) fn unit(&mut self, entry: EntryIx, side: Side) -> DerivationIx {
         if let Some(&known) = self.known.get(&(entry, side)) {
             return known;
@@ -58,7 +58,7 @@ impl Builder<'_> {
         ix
     }
 
-    /// Derivations of a list of dependencies, each once, for what is itself on `side`.
+    /// Derivations of a list of dependencies, without duplicates, for a dependent on `side`.
     pub(super) fn linked(&mut self, list: &[Nix], side: Side) -> Vec<DerivationIx> {
         let mut found = Vec::new();
         for item in list {
@@ -72,7 +72,7 @@ impl Builder<'_> {
         found
     }
 
-    /// What an entry says besides what its package is.
+    /// The attributes of an entry that are not common to its package.
     pub(super) fn lists(&self, entry: EntryIx) -> Attributes {
         let [own, _] = self.common.sets(entry);
         let mut lists = evaluated(own, &self.on);
@@ -85,7 +85,7 @@ impl Builder<'_> {
         self.common.merged.first_key(self.common.resolved.packages, package)
     }
 
-    /// Name, version and the like.
+    /// A derivation with name, version and source of the package.
     pub(super) fn described(&self, entry: EntryIx) -> Derivation {
         let entry = &self.common.merged.entries[entry];
         let packages = self.common.resolved.packages;
@@ -116,7 +116,7 @@ impl Builder<'_> {
         format!("{table}.\"{}\"", self.common.merged.entries[entry].key)
     }
 
-    /// A package on a side, of which nothing else is known yet.
+    /// The properties of a package for one side, with defaults for the others.
     pub(super) fn compiled<'k>(&self, entry: EntryIx, key: &'k str, side: Side) -> Compiled<'k> {
         let package = self.package(entry);
         Compiled {
@@ -138,7 +138,7 @@ impl Builder<'_> {
         &self.common.resolved.packages[self.common.merged.entries[entry].package]
     }
 
-    /// All but what depends on other derivations.
+    /// All inputs that do not depend on other derivations.
     pub(super) fn inputs(&self, entry: EntryIx, lists: &Attributes, side: Side) -> BTreeMap<Input, String> {
         let common = self.common;
         let package_ix = common.merged.entries[entry].package;
@@ -189,7 +189,7 @@ impl Builder<'_> {
         ])
     }
 
-    /// Its files, or what they must be when they are fetched.
+    /// Digest of its files, or the fetcher's hash.
     pub(super) fn source(&self, entry: EntryIx, for_tests: bool) -> String {
         let common = self.common;
         match &self.package(entry).source {
@@ -209,7 +209,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Overrides of the library that are for a package.
+    /// Names of library overrides that apply to a package.
     fn overrides(&self, package: &Package, is_member: bool) -> Vec<&'static str> {
         let is_for = |key: &str| if key == MEMBERS { is_member } else { key_is_for(key, package) };
         let found = self.common.overrides.iter().filter(|(key, _)| is_for(key));
@@ -217,7 +217,7 @@ impl Builder<'_> {
     }
 }
 
-/// Without what there is nothing to say of.
+/// Removes empty inputs.
 pub(super) fn told(mut inputs: BTreeMap<Input, String>) -> BTreeMap<Input, String> {
     inputs.retain(|_, text| !text.is_empty());
     inputs

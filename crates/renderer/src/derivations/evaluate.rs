@@ -1,4 +1,4 @@
-//! The trees of a `Cargo.nix`, as Nix evaluates them on one pair.
+//! Evaluation of the expressions of a `Cargo.nix` for one pair.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use crate::nix::{Binding, Nix};
 /// Attributes of a set, by name.
 pub(super) type Attributes = BTreeMap<String, Nix>;
 
-/// The value of a set, given the names of platforms that are true: lists behind other names are empty.
+/// Evaluates a set; `on` has the names of platforms that apply, and lists after other names are empty.
 pub(super) fn evaluated(set: &Nix, on: &BTreeSet<String>) -> Attributes {
     let Nix::Set(bindings) = set else { return Attributes::new() };
     bindings.iter().filter_map(|one| Some((one.name.clone()?, value(&one.value, on)))).collect()
@@ -37,7 +37,7 @@ fn items_of(nix: &Nix, on: &BTreeSet<String>) -> Vec<Nix> {
     }
 }
 
-/// Items of an attribute that is a list; none where it is not there.
+/// Items of a list attribute; empty if it does not exist.
 pub(super) fn items<'a>(attributes: &'a Attributes, name: &str) -> &'a [Nix] {
     match attributes.get(name) {
         Some(Nix::List(items)) => items,
@@ -45,7 +45,7 @@ pub(super) fn items<'a>(attributes: &'a Attributes, name: &str) -> &'a [Nix] {
     }
 }
 
-/// The texts in a list.
+/// The strings in a list.
 pub(super) fn texts(items: &[Nix]) -> Vec<String> {
     let text = |item: &Nix| match item {
         Nix::Text(text) => Some(text.clone()),
@@ -54,13 +54,13 @@ pub(super) fn texts(items: &[Nix]) -> Vec<String> {
     items.iter().filter_map(text).collect()
 }
 
-/// As it is printed, an attribute a line; those that are empty lists are as if they were not there.
+/// Prints one attribute per line, without empty lists.
 pub(super) fn printed<'a>(attributes: impl IntoIterator<Item = (&'a String, &'a Nix)>) -> String {
     let told = attributes.into_iter().filter(|(_, value)| !matches!(value, Nix::List(items) if items.is_empty()));
     told.map(|(name, value)| format!("{name} = {}", value.print())).collect()
 }
 
-/// Other names of dependencies, a package a line: those that are no dependencies on this pair have an empty list.
+/// Prints renamed dependencies, one package per line, without packages that are not dependencies on this pair.
 pub(super) fn renames<'a>(attributes: impl IntoIterator<Item = (&'a String, &'a Nix)>) -> String {
     let sets = attributes.into_iter().filter_map(|(name, value)| match value {
         Nix::Set(bindings) if name == "crateRenames" => Some(bindings),

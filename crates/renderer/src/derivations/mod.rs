@@ -1,8 +1,8 @@
-//! What Nix builds of a `Cargo.nix`, as graphs: a node per derivation, with all that it is built from.
+//! Graphs of the derivations of a `Cargo.nix`, each with its inputs.
 //!
-//! The same trees that [`crate::render()`] prints are evaluated for one pair, so that what an entry says and what counts
-//! are one thing. What the library makes of it (`nix-lib/library/units.nix`, `checks.nix`, `compilation.nix`) is followed
-//! as far as it decides which derivations differ. Overrides of users, nixpkgs and the library are taken to be the same.
+//! The expressions that [`crate::render()`] prints are evaluated for a pair, so that both always agree. Of the library
+//! (`nix-lib/library/units.nix`, `checks.nix`, `compilation.nix`), everything is modelled that decides which
+//! derivations differ. Overrides of users, nixpkgs and the library are assumed to be unchanged.
 
 mod compilation;
 mod crates;
@@ -26,18 +26,17 @@ use crate::render::{Tables, excluded, triple_of};
 
 pub use crate::derivations::source::PackageSource;
 
-/// What the files of the workspace are, to tell whether they are the same another time.
+/// Digests of files in the workspace, to detect changes.
 pub trait Contents {
-    /// Of a local package: equal for equal files, names and modes.
+    /// Digest of a local package's source: equal for equal paths, modes and contents.
     fn of_source(&self, source: &PackageSource) -> String;
-    /// Of a file of the workspace; nothing where there is none, or a directory.
+    /// Digest of a file; empty if it does not exist or is a directory.
     fn of_file(&self, file: &WsPath) -> String;
-    /// Of a directory of the workspace.
+    /// Digest of a directory.
     fn of_directory(&self, directory: &WsPath) -> String;
 }
 
-/// Graphs of the members, variants and tests of a `Cargo.nix`, one for each pair or for `only` one, with a profile that there
-/// is.
+/// Graphs of the members, variants and tests of a `Cargo.nix` with an existing profile, for each pair or `only` one.
 pub fn derivations(
     resolved: Resolved<'_>,
     merged: &Merged,
@@ -51,26 +50,26 @@ pub fn derivations(
     pairs.into_par_iter().map(|pair| Builder::new(&common, pair).graph()).collect()
 }
 
-/// What the platforms of the graphs are called, in the order of the pairs.
+/// Names of the platforms of the graphs, in the order of the pairs.
 pub fn platforms(resolved: Resolved<'_>) -> Vec<String> {
     (0..resolved.pairs.len()).map(|pair| triple_of(&resolved, pair)).collect()
 }
 
-/// What is the same on all pairs.
+/// Data that is the same for all pairs.
 struct Common<'a> {
     resolved: Resolved<'a>,
     merged: &'a Merged,
     options: &'a RenderOptions,
     tables: Tables,
-    /// Entries by the names that dependents use.
+    /// Entries by reference.
     references: HashMap<&'a str, EntryIx>,
-    /// Where the table of entries has them.
+    /// Row of each entry in the table of entries.
     rows: HashMap<&'a str, usize>,
     compilation: Compilation,
     overrides: BTreeMap<String, Vec<&'static str>>,
     environment: String,
     contents: &'a (dyn Contents + Sync),
-    /// Of local packages, without and with what only tests read.
+    /// Digests of local packages, without and with the files that only tests read.
     sources: HashMap<PackageIx, [String; 2]>,
 }
 
@@ -85,7 +84,7 @@ impl<'a> Common<'a> {
         let packages = resolved.packages;
         let variables = options.environment.iter().map(|(name, variable)| {
             let path = WsPath::new(&variable.value).filter(|_| variable.is_path);
-            // A directory is where it would be, and what is in it does not count.
+            // For a directory only the path matters, not its contents.
             let content = path.map(|path| contents.of_file(&path)).unwrap_or_default();
             format!("{name} = {variable:?} {content}\n")
         });
@@ -117,7 +116,7 @@ impl<'a> Common<'a> {
         }
     }
 
-    /// The set of an entry, and that of the first entry of its package, which may be the same.
+    /// The set of an entry and that of its package's first entry, which may be the same.
     fn sets(&self, entry: EntryIx) -> [&Nix; 2] {
         let entry = &self.merged.entries[entry];
         let first = self.merged.first_key(self.resolved.packages, entry.package);
@@ -134,17 +133,17 @@ struct Builder<'a> {
     /// Triples of host and target.
     triples: [&'a str; 2],
     platform: String,
-    /// Names of platforms that are true, as they are written.
+    /// Names of the platforms that apply, as printed.
     on: BTreeSet<String>,
     derivations: Vec<Derivation>,
-    /// Whether dependents see debug information in it.
+    /// Whether each derivation has debug information, which settings of its dependents depend on.
     has_debug: Vec<bool>,
     known: HashMap<(EntryIx, Side), DerivationIx>,
-    /// By all that it is built from: two entries that differ on other platforms alone are one derivation to Nix.
+    /// Derivations by their inputs: entries that differ only on other platforms are one derivation in Nix.
     equal: HashMap<Built, DerivationIx>,
 }
 
-/// Kind, inputs, dependencies and dependencies of the build script.
+/// Kind, inputs, dependencies and build-dependencies.
 type Built = (Kind, BTreeMap<Input, String>, Vec<DerivationIx>, Vec<DerivationIx>);
 
 impl<'a> Builder<'a> {
@@ -179,17 +178,17 @@ impl<'a> Builder<'a> {
         self.triples[0] == self.triples[1]
     }
 
-    /// What is for the host is built for it, unless one build serves both.
+    /// The side of packages for the host: the target if one build serves both.
     fn host(&self) -> Side {
         if self.is_native() && self.common.compilation.shares_host { Side::Target } else { Side::Host }
     }
 
-    /// What tests link is what programs link, unless that aborts.
+    /// The side of the tests' dependencies: the target unless the profile aborts.
     fn linked_by_tests(&self) -> Side {
         if self.common.compilation.aborts { Side::Test } else { Side::Target }
     }
 
-    /// A member that is a procedural macro is for the compiler.
+    /// The side of a member: a proc-macro is built for the host.
     fn own_side(&self, entry: EntryIx) -> Side {
         let package = self.common.merged.entries[entry].package;
         if self.common.resolved.packages[package].proc_macro { self.host() } else { Side::Target }

@@ -1,29 +1,30 @@
-//! Which files a local package is built from: the rule of `nix-lib/library/local-source.nix`, for whoever has a list of
-//! files and no Nix. `cratewright impact --nix` and its tests hold both against each other.
+//! The files in the source of a local package: the rule of `nix-lib/library/local-source.nix`, for code that has a list
+//! of files. `cratewright impact --nix` and its tests compare both.
 
 use std::collections::BTreeSet;
 use std::iter::successors;
 
 use cratewright_sources::path::WsPath;
 
-/// What the source of a local package holds.
+/// The files in the source of a local package.
 #[derive(Debug, Clone)]
 pub struct PackageSource {
-    /// Its directory.
+    /// Directory of the package.
     pub dir: WsPath,
-    /// Files and directories that it reads besides, from anywhere.
+    /// Additional files and directories, anywhere in the workspace.
     pub extra: Vec<WsPath>,
-    /// What lies in its directory and is no part of it.
+    /// Paths in its directory that are not part of it.
     nested: BTreeSet<WsPath>,
-    /// Patterns of files that are in no local source.
+    /// Patterns of files that are excluded from all local sources.
     ignored: Vec<String>,
 }
 
-/// Directories of targets that are built for checks alone; what a library reads there is among its extra sources.
+/// Directories of targets that are only built for checks. Files in them that a library reads are extra sources.
 const LEFT_OUT: [&str; 3] = ["benches", "examples", "tests"];
 
 impl PackageSource {
-    /// `excluded` is what no source holds but the package's own that lies there, `for_tests` whether tests are part of it.
+    /// `excluded` has the paths that are excluded from all sources except that of the package there; `for_tests`
+    /// includes tests.
     pub(crate) fn new(dir: &str, extra: &[String], excluded: &[String], ignored: &[String], for_tests: bool) -> Self {
         let path = |text: &String| WsPath::new(text).unwrap_or_default();
         let dir = WsPath::new(dir).unwrap_or_default();
@@ -37,15 +38,15 @@ impl PackageSource {
         }
     }
 
-    /// Whether a file is part of it.
+    /// Whether a file is part of the source.
     pub fn holds(&self, file: &WsPath, is_link: bool) -> bool {
         let is_nested = || upwards(file).any(|path| self.nested.contains(&path));
         let is_own = self.dir.is_at_or_above(file) && !is_nested();
         (is_own || self.extra.iter().any(|extra| extra.is_at_or_above(file))) && !self.is_litter(file, is_link)
     }
 
-    /// What is left out wherever it lies, as itself or with a directory. What leads to the package and to its extra sources
-    /// is never left out.
+    /// Whether a file or a directory above it is excluded by name or pattern. The directories of the package and of its
+    /// extra sources are never excluded.
     fn is_litter(&self, file: &WsPath, is_link: bool) -> bool {
         let mut is_link = is_link;
         for path in upwards(file) {
@@ -69,13 +70,13 @@ impl PackageSource {
     }
 }
 
-/// A path and the directories that it is in, up to where names end.
+/// A path and its parent directories within the root.
 fn upwards(path: &WsPath) -> impl Iterator<Item = WsPath> {
     let is_named = |path: &WsPath| !matches!(path.name(), "" | "..");
     successors(Some(path.clone()).filter(is_named), move |path| Some(path.parent()).filter(is_named))
 }
 
-/// What editors, version control and Nix leave behind.
+/// Whether the name is that of a file of editors or version control.
 fn is_left_behind(name: &str) -> bool {
     let swap = |name: &str| {
         let (_, extension) = name.strip_prefix('.')?.rsplit_once('.')?;
@@ -93,7 +94,8 @@ fn is_result(name: &str) -> bool {
     name.strip_prefix("result").is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
-/// A pattern as in `.gitignore`: `?`, `*` within a name, `**` across names, and `**/` for any directory or none.
+/// Matches a pattern as in `.gitignore`: `?`, `*` within a name, `**` across names, and `**/` for any directories or
+/// none.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match pattern {
         [] => text.is_empty(),
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_is_its_directory_without_other_packages_and_tests() {
+    fn source_of_a_member_excludes_other_packages_and_tests() {
         let excluded = [".git", "Cargo.lock", "app", "app/nested", "app/src/bin/undeclared.rs"].map(str::to_owned);
         let extra = ["shared/schema.json", "app/tests/data"].map(str::to_owned);
         let app = PackageSource::new("app", &extra, &excluded, &[], false);
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_package_is_all_but_members_and_outputs() {
+    fn source_of_the_root_package_excludes_members_and_outputs() {
         let excluded = ["Cargo.lock", "Cargo.nix", "crates/a", "target"].map(str::to_owned);
         let root = PackageSource::new("", &[], &excluded, &[], false);
         check(
@@ -155,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn litter_is_in_no_source() {
+    fn temporary_and_ignored_files_are_excluded() {
         let root = PackageSource::new(
             "",
             &[],

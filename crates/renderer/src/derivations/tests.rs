@@ -9,11 +9,11 @@ use crate::derivations::evaluate::{Attributes, evaluated, items, renames, texts}
 use crate::merged::MemberTests;
 use crate::nix::{Binding, Nix};
 
-/// What a table of dependencies consists of.
+/// Attributes for dependencies.
 const DEPENDENCIES: [&str; 3] = ["dependencies", "buildDependencies", "crateRenames"];
 
 impl Builder<'_> {
-    /// The derivation that compiles and runs the tests of a member, if it has any here.
+    /// Adds the derivation that compiles and runs the tests of a member, if it has any on this pair.
     pub(super) fn suite(&mut self, tests: &MemberTests) {
         let common = self.common;
         let packages = common.resolved.packages;
@@ -32,7 +32,7 @@ impl Builder<'_> {
         let build_dependencies = self.linked(items(&with_dev, "buildDependencies"), side);
         let mut used = with_dev;
         if let Some(of_macro) = &of_macro {
-            // Its library is tested where it runs, with what is there.
+            // The library of a proc-macro is tested on the host, with dependencies built for the host.
             used = self.with_dev(&own, of_macro);
             let host = self.host();
             dependencies.extend(self.linked(items(&used, "dependencies"), host));
@@ -45,7 +45,7 @@ impl Builder<'_> {
         }
         let programs = items(&own, "crateBin");
         if !items(&record, "tests").is_empty() && !programs.is_empty() {
-            // Integration tests run the programs.
+            // Integration tests run the member's binaries.
             let side = self.own_side(tests.unit);
             dependencies.push(self.unit(tests.unit, if side == Side::Host { side } else { Side::Target }));
         }
@@ -95,7 +95,7 @@ impl Builder<'_> {
         self.push(derivation, false);
     }
 
-    /// `withDev` of `nix-lib/library/checks.nix`.
+    /// The function `withDev` of `nix-lib/library/checks.nix`.
     fn with_dev(&self, own: &Attributes, record: &Attributes) -> Attributes {
         let mut all = own.clone();
         if let Some(dev) = record.get("dev").map(|dev| evaluated(dev, &self.on)) {
@@ -110,8 +110,8 @@ impl Builder<'_> {
     }
 }
 
-/// What is compiled and run, as a text: `tested ++ plainExamples` of `nix-lib/library/check-kinds.nix`. Nothing where there is
-/// nothing.
+/// The targets to compile and run, as a string: `tested ++ plainExamples` of `nix-lib/library/check-kinds.nix`. Empty
+/// if there are none.
 fn targets(record: &Attributes) -> String {
     let is_tested = |target: &Nix, usually: bool| match target {
         Nix::Set(bindings) => match bindings.iter().find(|one| one.name.as_deref() == Some("test")) {
@@ -125,7 +125,7 @@ fn targets(record: &Attributes) -> String {
         let tested = items(record, name).iter().filter(|target| is_tested(target, usually));
         text.extend(tested.map(|target| format!("{name} {}", target.print())));
     }
-    // Those that are not tested are compiled all the same.
+    // Examples that are not tested are compiled as well.
     text.extend(items(record, "examples").iter().map(|target| format!("example {}", target.print())));
     text
 }

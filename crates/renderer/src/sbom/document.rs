@@ -1,4 +1,4 @@
-//! CycloneDX, as far as it is needed: fields in byte order of their names.
+//! The parts of CycloneDX that are needed. Fields are in byte order of their names.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ pub(super) struct Document<'a> {
 
 impl Document<'_> {
     pub(super) fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON")
+        serde_json::to_string_pretty(self).expect("strings, numbers and lists are valid JSON")
     }
 }
 

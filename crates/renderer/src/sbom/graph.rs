@@ -1,4 +1,4 @@
-//! What one build is made of: of the resolver's graph a member's part, or what `Cargo.nix` writes.
+//! The packages and units of one build: a member's part of a unit graph, or the data that `Cargo.nix` provides.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde::Deserialize;
 
 use crate::origins::replaced;
 
-/// Packages and units below the roots, which are those of one member. Whatever a key names is there.
+/// The packages and units that the roots, units of one member, need. Every key refers to an existing item.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BuildGraph {
-    /// Keys of units of the member.
+    /// Keys of the member's units.
     pub(super) roots: Vec<String>,
-    /// Features asked of the member by name, see [`cratewright_resolver::Selection::requested_features`].
+    /// Names of the member's requested features, see [`cratewright_resolver::Selection::requested_features`].
     pub(super) features: Vec<String>,
-    /// Triple of the platform that it is built on.
+    /// Triple of the platform that runs the build.
     pub(super) host: String,
-    /// Triple of the platform that it is built for.
+    /// Triple of the platform that runs the result.
     pub(super) target: String,
     /// Whether the member has a binary.
     pub(super) application: bool,
@@ -38,16 +38,16 @@ pub(super) struct BuildPackage {
     pub(super) sha256: Option<String>,
     #[serde(default)]
     pub(super) about: About,
-    /// The file that says the same, if it is not said here.
+    /// Manifest with the metadata, if `about` is empty.
     #[serde(default)]
     manifest: Option<String>,
 }
 
-/// Where a package comes from.
+/// The source of a package.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(super) enum Origin {
-    /// Another index than that of crates.io, as [`Source::Registry`] has it.
+    /// A registry; the index as in [`Source::Registry`], `None` for crates.io.
     Registry {
         index: Option<String>,
     },
@@ -56,7 +56,7 @@ pub(super) enum Origin {
         rev: String,
         dir: String,
     },
-    /// What it stands for, as `Cargo.lock` has it; nothing for crates.io.
+    /// A vendored copy; the replaced source id as in `Cargo.lock`, `None` for crates.io.
     Vendored {
         replaces: Option<String>,
     },
@@ -65,7 +65,7 @@ pub(super) enum Origin {
     },
 }
 
-/// What the manifest of a package says of it, without inheritance: as published ones have it below `[package]`.
+/// Metadata in the `[package]` table of a manifest, with inherited values resolved as in published manifests.
 #[derive(Debug, Default, Deserialize)]
 pub struct About {
     #[serde(default)]
@@ -82,13 +82,13 @@ pub(super) struct BuildUnit {
     pub(super) package: String,
     #[serde(default)]
     pub(super) dependencies: Vec<String>,
-    /// Those of the build script.
+    /// Dependencies of the build script.
     #[serde(default)]
     pub(super) build_dependencies: Vec<String>,
 }
 
 impl BuildGraph {
-    /// The part of a unit graph that one member is built from, or nothing if the graph has no build of it.
+    /// The part of a unit graph that builds one member; `None` if the graph does not build it.
     pub fn of_member(
         packages: &PackageGraph,
         units: &UnitGraph,
@@ -132,14 +132,14 @@ impl BuildGraph {
         Some(graph)
     }
 
-    /// Reads what `nix-lib/library/sbom.nix` writes.
+    /// Parses the output of `nix-lib/library/sbom.nix`.
     ///
     /// # Errors
-    /// When the text is no JSON of that shape, or a key in it names nothing.
+    /// If it is not valid JSON of this type, or a key refers to nothing.
     pub fn parse(text: &str) -> Result<BuildGraph, Diagnostic> {
         let invalid = |why: String| {
-            Diagnostic::new("invalid-graph", format!("it is not the graph of a build: {why}"))
-                .help("have it written by the `sbom` of a `Cargo.nix` that this version of cratewright generated")
+            Diagnostic::new("invalid-graph", format!("it is not a build graph: {why}"))
+                .help("build the attribute `sbom` of a `Cargo.nix` that this version of cratewright generated")
         };
         let graph: BuildGraph = serde_json::from_str(text).map_err(|error| invalid(error.to_string()))?;
         if graph.roots.is_empty() {
@@ -156,10 +156,10 @@ impl BuildGraph {
         }
     }
 
-    /// Fills in what only manifests say: of each package that names one, by its key and that name.
+    /// Sets the metadata of packages that have a manifest: `read` gets the package's key and the manifest.
     ///
     /// # Errors
-    /// The first one of `read`.
+    /// The first error of `read`.
     pub fn read_manifests<E>(&mut self, mut read: impl FnMut(&str, &str) -> Result<About, E>) -> Result<(), E> {
         for (key, package) in &mut self.packages {
             if let Some(manifest) = &package.manifest {
@@ -206,14 +206,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn graphs_are_whole() {
+    fn incomplete_build_graph_is_an_error() {
         let package = r#"{"name": "a", "version": "1.0.0", "source": {"kind": "local", "dir": ""}}"#;
         let graph = |roots: &str, unit: &str| {
             let text = format!(
                 r#"{{"roots": {roots}, "features": [], "host": "h", "target": "t", "application": true,
                 "packages": {{"a@1.0.0": {package}}}, "units": {{"a": {unit}}}}}"#
             );
-            BuildGraph::parse(&text).map_err(|error| error.message.replacen("it is not the graph of a build: ", "", 1))
+            BuildGraph::parse(&text).map_err(|error| error.message.replacen("it is not a build graph: ", "", 1))
         };
         assert!(graph(r#"["a"]"#, r#"{"package": "a@1.0.0", "dependencies": ["a"]}"#).is_ok());
         for (roots, unit, says) in [

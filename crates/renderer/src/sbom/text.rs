@@ -1,6 +1,6 @@
-//! Texts of manifests as CycloneDX takes them: on one line, URLs and licences only where they are such.
+//! Conversion of strings in manifests for CycloneDX: strings are on one line, and URLs and licenses are valid.
 
-/// Percent-encodes what has a meaning in a package URL or is in no URL at all.
+/// Percent-encodes characters with a special meaning in a package URL and those that are invalid in URLs.
 pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for c in text.chars() {
@@ -13,17 +13,17 @@ pub(super) fn encode(text: &str) -> String {
     encoded
 }
 
-/// CycloneDX has its texts on one line.
+/// Replaces line breaks and tabs, which CycloneDX does not allow in its normalized strings.
 pub(super) fn one_line(text: &str) -> String {
     text.replace(['\t', '\n', '\r', '\u{8}', '\u{c}'], " ")
 }
 
-/// Licences of GNU whose `+` SPDX has replaced by `-or-later`.
+/// GNU licenses for which SPDX has replaced `+` by `-or-later`.
 const OR_LATER: [&str; 7] = ["GPL-1.0", "GPL-2.0", "GPL-2.1", "GPL-3.0", "GFDL-1.1", "GFDL-1.2", "GFDL-1.3"];
 
-/// The licence as an SPDX expression, in which cargo once wrote `OR` as a slash; nothing if it is none.
+/// The license as an SPDX expression; `None` if it is invalid. A slash, cargo's former notation, is converted to `OR`.
 ///
-/// Ids that SPDX has deprecated count: crates.io has them, too.
+/// Deprecated ids are accepted, as crates.io accepts them.
 pub(super) fn spdx_expression(license: &str) -> Option<String> {
     const MODE: spdx::ParseMode = spdx::ParseMode { allow_deprecated: true, ..spdx::ParseMode::STRICT };
     let parts: Vec<&str> = license.split('/').map(|part| part.trim_matches(' ')).collect();
@@ -35,8 +35,8 @@ pub(super) fn spdx_expression(license: &str) -> Option<String> {
     (is_plain && spdx::Expression::parse_mode(&expression, MODE).is_ok()).then_some(expression)
 }
 
-/// Whether it is a URL with a host, in the characters of RFC 3986. A manifest may have any text there; what is no URL
-/// would make the document invalid.
+/// Whether the string is a URL with a host, in the characters of RFC 3986. A manifest may contain any string, and an
+/// invalid URL would make the document invalid.
 pub(super) fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_told_from_other_texts() {
+    fn only_valid_urls_are_accepted() {
         for url in ["https://a.example", "git+ssh://a:22/x.git", "http://a/?b=%20#c", "https://a/(b)'c"] {
             assert!(is_url(url), "{url}");
         }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_are_told_from_other_licences() {
+    fn only_valid_spdx_expressions_are_accepted() {
         let expression = |text| spdx_expression(text);
         assert_eq!(expression("MIT/Apache-2.0").as_deref(), Some("MIT OR Apache-2.0"));
         assert_eq!(expression("MIT / Apache-2.0").as_deref(), Some("MIT OR Apache-2.0"));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_is_encoded() {
+    fn special_characters_are_encoded() {
         assert_eq!(encode("git+https://a/b%20c@d#e"), "git%2Bhttps://a/b%2520c%40d%23e");
         assert_eq!(encode("1.0.0-rc.1+b_~"), "1.0.0-rc.1%2Bb_~");
     }

@@ -1,6 +1,6 @@
-//! Build scripts: which paths they put together, as far as that can be told without running them.
+//! Paths that build scripts put together, as far as they are known without running the script.
 //!
-//! They run in the package's directory, so relative paths are seen from there.
+//! Cargo runs a build script in the package's directory, so relative paths start there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +18,7 @@ use super::tokens::{Parsed, look_through, parsed};
 use super::{At, Scanner, WORKSPACE_DIR, condition, files_of};
 use crate::path::WsPath;
 
-/// Looks through a build script and its modules.
+/// Scans a build script and its modules.
 pub(super) fn scan(scanner: &mut Scanner<'_>, script: &WsPath) {
     let mut open = vec![(script.clone(), script.parent())];
     let mut seen = BTreeSet::new();
@@ -38,7 +38,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &WsPath) {
             Parsed::NoRust => continue,
         };
         look_through(scanner, &file, None, tokens.clone());
-        // What it includes and what it has elsewhere is part of the script.
+        // Files that the script includes or declares with `#[path]` are part of it.
         open.extend(scanner.open[modules..].iter().map(|module| (module.file.clone(), module.children.clone())));
         let Ok(script) = syn::parse2::<syn::File>(tokens) else { continue };
         let mut modules = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, script: &WsPath) {
     }
 }
 
-/// Where the files of modules without a body are, but for those with a `#[path]`.
+/// Collects the directories of modules without a body, except those with a `#[path]`.
 fn declared(items: &[Item], children: &WsPath, modules: &mut Vec<WsPath>) {
     for item in items {
         if let Item::Mod(module) = item
@@ -73,7 +73,7 @@ fn is_path(meta: &Meta) -> bool {
     matches!(meta, Meta::NameValue(value) if value.path.is_ident("path"))
 }
 
-/// What each constant and function is.
+/// Constants and functions of a script, by name.
 #[derive(Default)]
 struct Constants {
     values: HashMap<String, Expr>,
@@ -102,10 +102,10 @@ fn name_of(pattern: &Pat) -> Option<String> {
     }
 }
 
-/// How much is looked at before a script is given up: more than any that was written by hand needs.
+/// Number of expressions to evaluate before giving up: more than any hand-written script needs.
 const FUEL: usize = 20_000;
 
-/// Methods whose arguments are texts to look for or to compare with.
+/// Methods whose arguments are strings to compare with or search for, not paths.
 const COMPARING: [&str; 15] = [
     "contains",
     "ends_with",
@@ -151,7 +151,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
                     }
                 }
                 Expr::Binary(binary) if matches!(binary.op, BinOp::Eq(_) | BinOp::Ne(_)) => {}
-                // What git tells is history, wherever it runs.
+                // The output of git depends on history, not on the path.
                 Expr::MethodCall(call) if runs_git(call) => {}
                 Expr::Call(call) if self.called(call) => {}
                 _ => visit::visit_expr(self, expression),
@@ -192,7 +192,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
         if let Some(init) = &local.init {
             value = self.values.value(&init.expr);
             match &value {
-                // A directory around the package that has a name is used by that name.
+                // A directory above the package that is bound to a name counts only where the name is used.
                 Some(Value::Path(path)) => self.found(path, &init.expr, name.is_none()),
                 Some(Value::Output) => {}
                 None => visit::visit_local(self, local),
@@ -224,7 +224,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
             self.found(path, template, true);
         }
         for argument in arguments.iter().skip(usize::from(formatted.is_some())) {
-            // What is compared with is no path.
+            // A literal that is compared with is not a path.
             if !(name.contains("assert") && matches!(argument, Expr::Lit(_))) {
                 self.visit_expr(argument);
             }
@@ -233,7 +233,7 @@ impl<'ast> Visit<'ast> for Script<'_, '_, '_> {
 }
 
 impl Script<'_, '_, '_> {
-    /// Looks at something under the conditions of its attributes.
+    /// Visits an item under the condition of its `cfg` attributes.
     fn under(&mut self, attributes: &[Attribute], look: impl FnOnce(&mut Self)) {
         let conditions = attributes.iter().filter_map(|attribute| match &attribute.meta {
             Meta::List(list) if list.path.is_ident("cfg") => Some(condition::parse(&list.tokens)),
@@ -247,15 +247,14 @@ impl Script<'_, '_, '_> {
         }
     }
 
-    /// A function's body, which sees nothing of what is around it but its arguments.
+    /// Visits a function's body, whose only variables are the arguments.
     fn body(&mut self, block: &syn::Block, arguments: HashMap<String, Option<Value>>) {
         let outer = std::mem::replace(&mut self.values.variables, vec![arguments]);
         self.visit_block(block);
         self.values.variables = outer;
     }
 
-    /// A call of the script's own function with a path that leads out of the package: what it does with that is looked at,
-    /// once for each call.
+    /// Visits the body of the script's own function if an argument leads out of the package, once per call.
     fn called(&mut self, call: &syn::ExprCall) -> bool {
         let Expr::Path(name) = &*call.func else { return false };
         let Some(name) = name.path.get_ident().map(ToString::to_string) else { return false };
@@ -265,7 +264,7 @@ impl Script<'_, '_, '_> {
         if !values.iter().any(leads_out) || self.values.open.borrow().contains(&name) {
             return false;
         }
-        // Of many calls within calls, the first are enough.
+        // The limit stops nested calls from multiplying.
         let Some(fuel) = self.values.fuel.get().checked_sub(FUEL / 100) else { return false };
         self.values.fuel.set(fuel);
         for (argument, value) in call.args.iter().zip(&values) {
@@ -294,7 +293,7 @@ impl Script<'_, '_, '_> {
         if Scanner::is_history(path) {
             return;
         }
-        // An option with a path behind it: `-I../include`
+        // An option followed by a path: `-I../include`
         let path = if path.starts_with('-') { path.find("../").map_or(path, |at| &path[at..]) } else { path };
         let directory = &self.scanner.package.directory;
         let Some(resolved) = directory.join(path) else { return };
@@ -313,10 +312,10 @@ impl Script<'_, '_, '_> {
     fn unknown(&mut self, path: &str, place: &Expr) {
         let line = place.span().start().line;
         let path = path.strip_prefix("./").unwrap_or(path);
-        self.scanner.unresolved(self.file, line, format!("what is read in `{path}` cannot be told"));
+        self.scanner.unresolved(self.file, line, format!("the files read in `{path}` are not known"));
     }
 
-    /// `path.pop()`, `path.push("...")` and `path.set_file_name("...")`, of a variable that is known.
+    /// Evaluates `path.pop()`, `path.push("...")` and `path.set_file_name("...")` on a known variable.
     fn changed_in_place(&mut self, call: &ExprMethodCall) -> bool {
         let Expr::Path(receiver) = &*call.receiver else { return false };
         let Some(name) = receiver.path.get_ident().map(ToString::to_string) else { return false };
@@ -334,14 +333,14 @@ impl Script<'_, '_, '_> {
         }
         match new {
             Some(new) => self.found(&new, &call.receiver, false),
-            // What is put behind it is not known.
+            // The appended part is not known.
             None => self.found(&old, &call.receiver, true),
         }
         true
     }
 }
 
-/// Whether a chain of calls begins with `Command::new("git")`.
+/// Whether a chain of method calls begins with `Command::new("git")`.
 fn runs_git(call: &ExprMethodCall) -> bool {
     match &*call.receiver {
         Expr::MethodCall(inner) => runs_git(inner),

@@ -1,17 +1,17 @@
-//! Conditions under which something is compiled, as far as they can be told without building.
+//! `cfg` conditions, evaluated as far as they are known without building.
 
 use cargo_platform::{Cfg, CfgExpr};
 use proc_macro2::TokenStream;
 
-/// Names that hold in no build of a package.
+/// Names that are false in every build of a package.
 const NOT_BUILT: [&str; 5] = ["test", "doctest", "doc", "docsrs", "miri"];
 
-/// What is within the parentheses of `cfg(...)`. What cannot be told, such as `version("1.90")`, may hold.
+/// Parses the contents of `cfg(...)`. An unsupported condition, such as `version("1.90")`, counts as true.
 pub(super) fn parse(tokens: &TokenStream) -> CfgExpr {
     tokens.to_string().parse().unwrap_or(CfgExpr::True)
 }
 
-/// Both of them.
+/// Conjunction of two conditions.
 pub(super) fn both(one: CfgExpr, other: CfgExpr) -> CfgExpr {
     match (one, other) {
         (CfgExpr::True, one) | (one, CfgExpr::True) => one,
@@ -19,17 +19,17 @@ pub(super) fn both(one: CfgExpr, other: CfgExpr) -> CfgExpr {
     }
 }
 
-/// Whether a build may meet it, on any platform.
+/// Whether the condition may hold in a build for some platform.
 pub(super) fn is_built(condition: &CfgExpr) -> bool {
     truth(condition, None) != Some(false)
 }
 
-/// Whether a build may meet it on the platform of this cfg table.
+/// Whether the condition may hold in a build for the platform with this cfg table.
 pub(super) fn is_built_on(condition: &CfgExpr, platform: &[Cfg]) -> bool {
     truth(condition, Some(platform)) != Some(false)
 }
 
-/// Features, and what build scripts and flags set, are not known.
+/// Three-valued evaluation: features and cfgs set by build scripts or flags are unknown.
 fn truth(condition: &CfgExpr, platform: Option<&[Cfg]>) -> Option<bool> {
     let all = |parts: &[CfgExpr], decides: bool| {
         let mut whole = Some(!decides);
@@ -53,7 +53,7 @@ fn truth(condition: &CfgExpr, platform: Option<&[Cfg]>) -> Option<bool> {
     }
 }
 
-/// Whether the platform alone decides. `target_feature` may be turned on for a single function.
+/// Whether the platform alone decides. A single function may enable a `target_feature`.
 fn is_of_platform(value: &Cfg) -> bool {
     match value {
         Cfg::Name(name) => name == "unix" || name == "windows",
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_known_may_hold() {
+    fn unknown_conditions_may_hold() {
         let linux: Vec<Cfg> = ["unix", "target_os = \"linux\"", "target_arch = \"x86_64\""]
             .iter()
             .map(|cfg| cfg.parse().unwrap())

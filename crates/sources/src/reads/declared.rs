@@ -1,4 +1,4 @@
-//! When a source file of a package is compiled, by the declarations of modules that lead to it.
+//! The condition under which a source file is compiled, from the module declarations that lead to it.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -10,11 +10,11 @@ use super::{Scanner, children_of, condition, files_of, items};
 use crate::path::WsPath;
 
 impl Scanner<'_> {
-    /// When a module is compiled, by its own declaration and by those of modules above.
+    /// The condition from the module's own declaration and those of its parent modules.
     pub(super) fn declared(&self, file: &WsPath) -> CfgExpr {
         let module = children_of(file);
         let mut directory = module.parent();
-        // The root of a crate is no module.
+        // The root of a crate is not a module.
         let is_root = ["lib.rs", "main.rs"].contains(&file.name()) || self.package.roots.contains(file);
         if is_root || !self.is_own(&directory) {
             return CfgExpr::True;
@@ -29,7 +29,7 @@ impl Scanner<'_> {
             if above.iter().any(|above| self.files.is_file(above)) {
                 break above;
             }
-            // A module with a body has no file.
+            // A module with a body has no file of its own.
             directory = directory.parent();
             if directory.is_root() || !self.is_own(&directory) {
                 return CfgExpr::True;
@@ -41,7 +41,7 @@ impl Scanner<'_> {
             .filter_map(|above| Some(condition::both(self.declares(above, modules, file)?, self.declared(above))));
         let mut declarations: Vec<CfgExpr> = declarations.collect();
         if declarations.is_empty() {
-            // Another module beside it may have it by a `#[path]`.
+            // A sibling module may declare it with `#[path]`.
             let beside = self.with_paths(&file.parent());
             let beside = beside.iter().filter(|(beside, text)| beside != file && text.contains(file.name()));
             declarations =
@@ -52,7 +52,7 @@ impl Scanner<'_> {
 
     fn declares(&self, source: &WsPath, modules: &[&str], file: &WsPath) -> Option<CfgExpr> {
         let text = self.files.text(source).ok()??;
-        // Nearly all of them need not be parsed to tell.
+        // A string search avoids parsing nearly all files.
         let may_have = |word: &str| text.contains(word);
         if !(modules.last().is_some_and(|module| may_have(module)) || may_have(file.name())) {
             return None;
@@ -69,7 +69,8 @@ impl Scanner<'_> {
         items::declares(tokens?, modules, file)
     }
 
-    /// Sources in a directory that may have a `#[path]`: many a directory has one for each of many programs.
+    /// Sources in a directory that may have a `#[path]`, cached because some directories hold the sources of many
+    /// programs.
     fn with_paths(&self, directory: &WsPath) -> Rc<[(WsPath, String)]> {
         let read = || {
             let names = self.files.names(directory).into_iter().filter(|(name, _)| name.ends_with(".rs"));

@@ -1,49 +1,51 @@
-//! A glance at a source file: whether a macro call or an attribute in it may name a file outside of the package. Most texts
-//! with `../` are ordinary strings, and to parse a file takes many times as long as this.
+//! A fast check whether a macro call or attribute in a source file may refer to a file outside of the package. Most
+//! strings with `../` are ordinary ones, and parsing a file takes many times as long as this check.
 //!
-//! It knows comments, texts and brackets as the lexer of rustc does, and nothing of conditions. Where it cannot tell, the
-//! file matters.
+//! It recognises comments, strings and brackets as rustc's lexer does, and ignores `cfg` conditions. If it is not
+//! certain, the file is parsed.
 
 use super::tokens::{TEXTS, WITHOUT_FILES};
 use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
 use super::{DEEPEST, OTHER_TARGETS, tokens};
 
-/// What counts.
+/// Options of the check.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glance {
-    /// Whether a text need not lead upwards to lead out of the package, which has others below it.
+    /// Whether a path without `..` may lead out of the package, because other packages are below it.
     pub(super) any_directory: bool,
+    /// Whether any text may lead out of the package, as links next to the manifest do.
+    pub(super) any_name: bool,
 }
 
-/// Whether a source file has anything that [`tokens::scan`] may find something by.
+/// Whether [`tokens::scan`] may find anything in a source file.
 pub(super) fn matters(text: &str, glance: Glance) -> bool {
     let text = tokens::without_shebang(text.trim_start_matches('\u{feff}'));
     Lexer { bytes: text.as_bytes(), at: 0, glance, tests: None }.matters().unwrap_or(true)
 }
 
-/// What a group of brackets is.
+/// How the strings within a pair of brackets are treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {
-    /// Its texts are no paths.
+    /// They are not paths.
     Plain,
-    /// Its texts may be paths, at any depth.
+    /// They may be paths, at any depth.
     Named,
-    /// The same, of an attribute that may have a `path = "..."` as well.
+    /// They may be paths, and `path = "..."` may occur as well.
     Conditional,
-    /// What is in it is for tests alone.
+    /// The contents are compiled only for tests.
     Unbuilt,
 }
 
-/// What comes before a bracket, as far as that says what group it opens.
+/// The tokens before a bracket that decide which group it opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before<'a> {
     Other,
     Name(&'a [u8]),
-    /// A name and `!`.
+    /// A name followed by `!`.
     Call(&'a [u8]),
-    /// `#`, or `#!`.
+    /// `#` or `#!`.
     Hash,
-    /// The same behind a name, so that it may be taken for a part of something else.
+    /// `#` or `#!` after a name, so that it may be part of another token.
     HashOfName,
 }
 
@@ -51,12 +53,12 @@ struct Lexer<'a> {
     bytes: &'a [u8],
     at: usize,
     glance: Glance,
-    /// Where the next module of tests opens.
+    /// Offset of the bracket that opens the next test module.
     tests: Option<usize>,
 }
 
 impl<'a> Lexer<'a> {
-    /// Nothing where it is no Rust, or is nested too deeply.
+    /// `None` if the text is not valid Rust or is nested too deeply.
     fn matters(&mut self) -> Option<bool> {
         let mut open: Vec<Group> = Vec::new();
         let mut before = Before::Other;
@@ -75,7 +77,7 @@ impl<'a> Lexer<'a> {
                     self.comment()?;
                     text = self.documentation(from, &mut before);
                 }
-                // It may be between a name and its bracket.
+                // White space may stand between a name and its bracket.
                 b'\t'..=b'\r' | b' ' => {}
                 b'"' => {
                     text = Some(self.string()?);
@@ -140,7 +142,7 @@ impl<'a> Lexer<'a> {
                         _ => before = Before::Name(word),
                     }
                 }
-                // White space or a name.
+                // Unicode white space or an identifier.
                 byte if !byte.is_ascii() => return None,
                 _ => before = Before::Other,
             }
@@ -157,7 +159,7 @@ impl<'a> Lexer<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    /// What the attribute is whose bracket is open.
+    /// The group of the attribute whose bracket was just opened.
     fn attribute(&self) -> Option<Group> {
         let rest = self.bytes[self.at..].trim_ascii_start();
         let length = rest.iter().position(|&byte| !is_of_word(byte))?;
@@ -169,7 +171,8 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Where the body of a module opens that has no more before it than `#[cfg(test)]`, whose bracket is open.
+    /// Offset of the opening brace of a module whose only attribute is `#[cfg(test)]`; that attribute's bracket was
+    /// just opened.
     fn module_of_tests(&self) -> Option<usize> {
         let rest = self.bytes[self.at..].strip_prefix(b"cfg(test)]")?.trim_ascii_start().strip_prefix(b"mod ")?;
         let rest = rest.trim_ascii_start();
@@ -177,17 +180,18 @@ impl<'a> Lexer<'a> {
         rest.starts_with(b"{").then(|| self.bytes.len() - rest.len())
     }
 
-    /// Whether a text, or a comment, may be seen as a path that leads out of the package.
+    /// Whether a string or comment may be a path that leads out of the package.
     fn may_lead_outside(&self, text: &[u8]) -> bool {
         let has = |part: &str| memchr::memmem::find(text, part.as_bytes()).is_some();
         has("../")
             || has("/..")
+            || self.glance.any_name
             || self.glance.any_directory && (has("/") || OTHER_TARGETS.iter().any(|name| name.as_bytes() == text))
-            // These may be dots and slashes.
+            // Escapes may encode dots and slashes.
             || ["\\x", "\\u", "\\\n", "\\\r"].iter().any(|escape| has(escape))
     }
 
-    /// A comment that began there, if it is an attribute by another name.
+    /// The comment that began at `from` if it is a doc comment, which is an attribute to the compiler.
     fn documentation(&self, from: usize, before: &mut Before<'_>) -> Option<&'a [u8]> {
         let comment = &self.bytes[from..self.at];
         let is_it = match comment {
@@ -201,7 +205,7 @@ impl<'a> Lexer<'a> {
         is_it.then_some(comment)
     }
 
-    /// A comment between stars, behind its first slash; there may be others in it.
+    /// Skips a block comment, which may be nested, from behind its first slash.
     fn comment(&mut self) -> Option<()> {
         self.at += 1;
         let mut depth = 1;
@@ -216,7 +220,7 @@ impl<'a> Lexer<'a> {
         Some(())
     }
 
-    /// The rest of a text with escapes, behind its first quote.
+    /// The rest of a string with escapes, from behind its opening quote.
     fn string(&mut self) -> Option<&'a [u8]> {
         let from = self.at;
         loop {
@@ -231,7 +235,7 @@ impl<'a> Lexer<'a> {
         Some(&self.bytes[from..self.at - 1])
     }
 
-    /// Whether a raw text begins here, with its hashes; else it is a raw name.
+    /// Whether a raw string begins here with its hashes; otherwise it is a raw identifier.
     fn is_raw_string(&self) -> bool {
         self.bytes[self.at..].iter().find(|byte| **byte != b'#') == Some(&b'"')
     }
@@ -251,7 +255,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A character, or the mark of a lifetime.
+    /// Skips a character literal, or the quote of a lifetime.
     fn character(&mut self) {
         match &self.bytes[self.at..] {
             [b'\\', _, rest @ ..] => {
@@ -259,7 +263,7 @@ impl<'a> Lexer<'a> {
                 self.at += 2 + end.map_or(rest.len(), |end| end + 1);
             }
             [first, rest @ ..] => {
-                // One of several bytes is a character all the same.
+                // A character may be encoded in several bytes.
                 let more = usize::from(*first >= 0xC0) + usize::from(*first >= 0xE0) + usize::from(*first >= 0xF0);
                 if rest.get(more) == Some(&b'\'') {
                     self.at += 2 + more;
@@ -269,7 +273,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The rest of a name or number.
+    /// Skips the rest of a name or number.
     fn word(&mut self) {
         let length = self.bytes[self.at..].iter().position(|&byte| !is_of_word(byte));
         self.at = length.map_or(self.bytes.len(), |length| self.at + length);
@@ -284,7 +288,7 @@ fn is_one(name: &[u8], names: &[&str]) -> bool {
     names.iter().any(|known| known.as_bytes() == name)
 }
 
-/// Macros that read files, whatever their texts are.
+/// Macros that always read files, whatever their arguments are.
 fn is_always_read(name: &[u8]) -> bool {
     is_one(name, &["include", "include_str", "include_bytes"])
         || is_one(name, &QUERY_MACROS)
@@ -303,13 +307,12 @@ mod tests {
     use super::*;
     use crate::path::WsPath;
 
-    /// Whether the whole parser finds anything in a source of a package.
+    /// Whether the parser finds anything in a source of a package.
     fn finds(package: &PackageFiles, file: &str, text: &str) -> bool {
         let (files, cache) = (workspace(&[(file, text)]), Cache::default());
         let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let (condition, has_links) = (CfgExpr::True, false);
-        let mut scanner =
-            Scanner { files: &files, package, found, unresolved, open, condition, has_links, cache: &cache };
+        let (condition, links) = (CfgExpr::True, Vec::new());
+        let mut scanner = Scanner { files: &files, package, found, unresolved, open, condition, links, cache: &cache };
         tokens::scan(&mut scanner, &WsPath::new(file).unwrap(), None, text);
         !(scanner.found.is_empty() && scanner.unresolved.is_empty() && scanner.open.is_empty())
     }
@@ -318,7 +321,8 @@ mod tests {
         PackageFiles { apart: vec![WsPath::new("crates/other").unwrap()], ..PackageFiles::default() }
     }
 
-    /// Pieces of sources, some of which name files outside: balanced, so that nearly all of them can be parsed.
+    /// Pieces of sources, some of which refer to files outside. Brackets are balanced, so that nearly all can be
+    /// parsed.
     fn source() -> impl Strategy<Value = String> {
         let texts = prop::sample::select(vec![
             "\"../../static\"",
@@ -404,19 +408,19 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
 
         #[test]
-        fn whatever_the_parser_finds_matters(text in source()) {
+        fn files_in_which_the_parser_finds_something_matter(text in source()) {
             for (package, file, any_directory) in
                 [(package(), "crates/app/src/a/b.rs", false), (at_root(), "src/a/b.rs", true)]
             {
                 if finds(&package, file, &text) {
-                    prop_assert!(matters(&text, Glance { any_directory }), "{file}: {text}");
+                    prop_assert!(matters(&text, Glance { any_directory, any_name: false }), "{file}: {text}");
                 }
             }
         }
     }
 
     #[test]
-    fn ordinary_texts_do_not_matter() {
+    fn files_with_ordinary_strings_do_not_matter() {
         for text in [
             "fn f() { path(\"../../static\"); }",
             "fn f() { assert_eq!(path('\"'), \"../../static\"); }",
@@ -425,8 +429,8 @@ mod tests {
             "#[cfg(test)] mod tests { embed!(\"../../static\"); }",
             "fn f() { embed!(\"static/index.html\"); }",
         ] {
-            assert!(!matters(text, Glance { any_directory: false }), "{text}");
+            assert!(!matters(text, Glance { any_directory: false, any_name: false }), "{text}");
         }
-        assert!(matters("fn f() { embed!(\"static/index.html\"); }", Glance { any_directory: true }));
+        assert!(matters("fn f() { embed!(\"static/index.html\"); }", Glance { any_directory: true, any_name: false }));
     }
 }

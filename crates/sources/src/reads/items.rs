@@ -1,5 +1,4 @@
-//! Items and their attributes, in a stream of tokens: which of them a build does not compile, and which modules they
-//! declare.
+//! Items and their attributes in a token stream: which ones a build does not compile, and which modules they declare.
 
 use cargo_platform::CfgExpr;
 use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
@@ -7,7 +6,7 @@ use syn::Lit;
 
 use super::condition;
 
-/// The attributes that begin at a token, and where the item begins behind them.
+/// The attributes that begin at `from`, and the index of the item after them.
 pub(super) fn attributes(trees: &[TokenTree], from: usize) -> (Vec<&Group>, usize) {
     let mut attributes = Vec::new();
     let mut at = from;
@@ -20,7 +19,7 @@ pub(super) fn attributes(trees: &[TokenTree], from: usize) -> (Vec<&Group>, usiz
     (attributes, at)
 }
 
-/// Under which condition an attribute has its item compiled: `cfg(...)`. One with `test` itself is in no build.
+/// The condition that an attribute puts on its item: `cfg(...)`. Test functions are in no build.
 pub(super) fn condition_of(attribute: &Group) -> CfgExpr {
     let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
     match &trees[..] {
@@ -35,12 +34,12 @@ pub(super) fn condition_of(attribute: &Group) -> CfgExpr {
     }
 }
 
-/// The same of all attributes of an item.
+/// The conjunction of the conditions of all attributes of an item.
 pub(super) fn condition_of_all(attributes: &[&Group]) -> CfgExpr {
     attributes.iter().map(|attribute| condition_of(attribute)).fold(CfgExpr::True, condition::both)
 }
 
-/// Where the item ends that begins at a token.
+/// Index after the end of the item that begins at `from`.
 pub(super) fn end_of_item(trees: &[TokenTree], from: usize) -> usize {
     // Fields and variants end at a comma, items do not.
     const ITEMS: [&str; 11] = ["fn", "mod", "impl", "struct", "enum", "use", "const", "static", "trait", "type", "let"];
@@ -57,8 +56,8 @@ pub(super) fn end_of_item(trees: &[TokenTree], from: usize) -> usize {
     trees.len()
 }
 
-/// Whether a source declares a module, and under which condition: one within the modules with a body that are named before
-/// it, or one whose `#[path]` is a file of this name.
+/// The condition under which a source declares a module: the module path `modules`, or one whose `#[path]` is a file
+/// called `file`. `None` if it does not declare the module.
 pub(super) fn declares(tokens: TokenStream, modules: &[&str], file: &str) -> Option<CfgExpr> {
     let trees: Vec<TokenTree> = tokens.into_iter().collect();
     let mut declarations = Vec::new();
@@ -106,7 +105,7 @@ pub(super) fn declares(tokens: TokenStream, modules: &[&str], file: &str) -> Opt
     (!declarations.is_empty()).then_some(CfgExpr::Any(declarations))
 }
 
-/// `path = "..."`
+/// The value of the attribute `path = "..."`.
 pub(super) fn path_of(attribute: &Group) -> Option<String> {
     let trees: Vec<TokenTree> = attribute.stream().into_iter().collect();
     match &trees[..] {
@@ -115,7 +114,7 @@ pub(super) fn path_of(attribute: &Group) -> Option<String> {
     }
 }
 
-/// What a literal says, if it is a text.
+/// The value of a string literal.
 pub(super) fn string(literal: &Literal) -> Option<String> {
     match Lit::new(literal.clone()) {
         Lit::Str(text) => Some(text.value()),

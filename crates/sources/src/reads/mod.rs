@@ -1,8 +1,8 @@
-//! Files that a package's build reads outside of the package.
+//! Files outside of a package that its build reads.
 //!
-//! Found in its Rust sources: what `include!` and its kin, `#[path]`, and macros and attributes that embed files name
-//! (`tokens`), and what a build script does with paths (`build_script`). Tests, examples and benches are not looked
-//! at, for a build does not compile them; what a build reads in their directories is outside as well.
+//! They are found in its Rust sources: arguments of `include!` and the like, `#[path]`, and macros and attributes that
+//! embed files (`tokens`), and the paths that a build script uses (`build_script`). Tests, examples and benches are not
+//! scanned, because a build does not compile them; a file in their directories that a build reads counts as outside.
 
 mod build_script;
 mod condition;
@@ -29,49 +29,49 @@ use crate::path::WsPath;
 use needles::Needles;
 use places::MARKS;
 
-/// Directories of a package in which cargo looks for targets that a build of the library and the binaries leaves out.
+/// Directories of a package in which cargo looks for targets other than the library and the binaries.
 pub const OTHER_TARGETS: [&str; 3] = ["benches", "examples", "tests"];
 
-/// A package, as far as its files go.
+/// The files and directories of a package.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageFiles {
-    /// Directory of its manifest.
+    /// Directory of the manifest.
     pub directory: WsPath,
-    /// Source files of its library and binaries, as far as the manifest names them.
+    /// Source files of its library and binaries, as far as they are declared in the manifest.
     pub roots: Vec<WsPath>,
-    /// Its build script.
+    /// Path of the build script.
     pub build_script: Option<WsPath>,
-    /// Directories and files below the package's that are not in the source of its library and binaries: other packages,
-    /// and what only tests, examples and benches are made from.
+    /// Directories and files below the package's directory that are not part of the source of its library and binaries:
+    /// other packages, and files used only by tests, examples and benches.
     pub apart: Vec<WsPath>,
-    /// Its readme and license file with the variables that tell a build of them, where they lie outside.
+    /// Readme and license file outside of the package, with the environment variables that tell a build about them.
     pub documents: Vec<(&'static str, WsPath)>,
 }
 
-/// What was found.
+/// The result of a scan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// Files and directories that exist, none of them below another.
+    /// Files and directories that exist; none of them is below another.
     pub paths: BTreeSet<WsPath>,
-    /// What may be read or not.
+    /// Places that may read other files.
     pub unresolved: Vec<UnresolvedRead>,
 }
 
-/// A place that reads something outside of the package, or so it seems, that cannot be told.
+/// A place that may read something outside of the package, but the path is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnresolvedRead {
     /// The source file.
     pub file: WsPath,
     /// Number of the line, from 1.
     pub line: usize,
-    /// What stands there.
+    /// What is not known and why.
     pub what: String,
-    /// When it is compiled.
+    /// The condition under which it is compiled.
     condition: CfgExpr,
 }
 
 impl UnresolvedRead {
-    /// Whether a build for the platform of this cfg table may come to that place.
+    /// Whether the place may be compiled for the platform with this cfg table.
     pub fn is_on(&self, platform: &[Cfg]) -> bool {
         condition::is_built_on(&self.condition, platform)
     }
@@ -84,13 +84,15 @@ struct At<'a> {
     line: usize,
 }
 
-/// Looks through all sources of a package.
+/// Scans all sources of a package.
 pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
-    let has_links = files.names(&package.directory).iter().any(|(_, kind)| *kind == Kind::Link);
-    let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (found, unresolved, open, links) = (BTreeSet::new(), BTreeSet::new(), Vec::new(), Vec::new());
     let cache = Cache::default();
     let condition = CfgExpr::True;
-    let mut scanner = Scanner { files, package, found, unresolved, open, condition, has_links, cache: &cache };
+    let mut scanner = Scanner { files, package, found, unresolved, open, condition, links, cache: &cache };
+    let names = files.names(&package.directory).into_iter().filter(|(_, kind)| *kind == Kind::Link);
+    let leads_outside = |name: &String| scanner.led_outside(&package.directory.child(name)).is_some();
+    scanner.links = names.map(|(name, _)| name).filter(leads_outside).collect();
     let outside = package.roots.iter().chain(&package.build_script).filter(|root| !scanner.is_own(root));
     for root in outside.cloned().collect::<Vec<_>>() {
         let manifest = package.directory.child("Cargo.toml");
@@ -107,7 +109,7 @@ pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
             scanner.directory(&directory, &needles);
         }
     }
-    // Those of another extension are not found by it.
+    // Root files with another extension are not found by `directory`.
     for root in
         package.roots.iter().filter(|root| !root.ends_with(".rs") && scanner.is_own(root)).cloned().collect::<Vec<_>>()
     {
@@ -115,7 +117,7 @@ pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
             scanner.source(&root, &text, &needles);
         }
     }
-    // What is compiled from outside may lead further.
+    // Modules outside of the package may read or declare further files.
     let mut seen = BTreeSet::new();
     while let Some(module) = scanner.open.pop() {
         if seen.insert(module.file.clone())
@@ -130,18 +132,18 @@ pub fn reads(files: &dyn Files, package: &PackageFiles) -> Reads {
     Reads { paths, unresolved }
 }
 
-/// Paths without those that are below another.
+/// Paths without those that are below another one.
 pub fn topmost(paths: &BTreeSet<WsPath>) -> BTreeSet<WsPath> {
     let is_below = |path: &str| path.match_indices('/').any(|(at, _)| paths.contains(&path[..at]));
     paths.iter().filter(|path| !is_below(path)).cloned().collect()
 }
 
-/// A source file that something leads to.
+/// A source file that is still to be scanned.
 struct Module {
     file: WsPath,
-    /// Where its `mod name;` are looked for.
+    /// Directory of its `mod name;` modules.
     children: WsPath,
-    /// When it is compiled.
+    /// The condition under which it is compiled.
     condition: CfgExpr,
 }
 
@@ -151,64 +153,65 @@ struct Scanner<'a> {
     found: BTreeSet<WsPath>,
     unresolved: BTreeSet<UnresolvedRead>,
     open: Vec<Module>,
-    /// When the place is compiled that is looked at.
+    /// The condition of the code that is being scanned.
     condition: CfgExpr,
-    /// Whether there are links beside the manifest: a readme of the repository, as often as not.
-    has_links: bool,
+    /// Links next to the manifest that lead outside of the package: often a readme of the repository.
+    links: Vec<String>,
     cache: &'a Cache,
 }
 
 /// Source files with their texts.
 type SourceTexts = Rc<[(WsPath, String)]>;
 
-/// What need not be asked twice.
+/// Answers that are reused within a scan.
 #[derive(Default)]
 struct Cache {
-    /// By directory: names of links, with what is written in them.
+    /// By directory: names and targets of its links.
     links: RefCell<HashMap<WsPath, HashMap<String, String>>>,
-    /// Directories that were looked through.
+    /// Directories that have been scanned.
     walked: RefCell<BTreeSet<WsPath>>,
     /// By directory: sources in it that may have a `#[path]`, with their texts.
     with_paths: RefCell<HashMap<WsPath, SourceTexts>>,
-    /// By file: tokens of those that were asked for the modules that they declare.
+    /// By file: tokens, for files that were searched for module declarations.
     parsed: RefCell<HashMap<WsPath, Option<TokenStream>>>,
-    /// By path: whether there is a file or directory with anything in it.
+    /// By path: whether it is a file or a directory that is not empty.
     exists: RefCell<HashMap<WsPath, bool>>,
-    /// By directory: whether cargo builds in it.
+    /// By directory: whether it is a target directory of cargo.
     is_cache: RefCell<HashMap<WsPath, bool>>,
-    /// Room for the source that is looked at.
+    /// Buffer for the source that is being read.
     bytes: RefCell<Vec<u8>>,
 }
 
-/// A variable that projects set in `.cargo/config.toml` to find their root; cargo has none for it.
+/// A variable that projects set in `.cargo/config.toml` to find their root; cargo does not define it.
 const WORKSPACE_DIR: &str = "CARGO_WORKSPACE_DIR";
 
 impl Scanner<'_> {
-    /// What of the package's directory is not in its source, as seen from that directory.
+    /// Paths in the package's directory whose files are not in its source, as seen from that directory.
     fn apart(&self) -> impl Iterator<Item = &str> {
-        self.package.apart.iter().map(|path| self.package.directory.below(path).unwrap_or(path))
+        let apart = self.package.apart.iter().map(|path| self.package.directory.below(path).unwrap_or(path));
+        apart.chain(self.links.iter().map(String::as_str))
     }
 
-    /// Where source files of targets are: modules are beside them and below.
+    /// Directories with source files of targets; their modules are in and below these.
     fn directories(&self) -> BTreeSet<WsPath> {
         let src = self.package.directory.child("src");
         let roots = self.package.roots.iter().chain(&self.package.build_script);
         let directories = roots.filter(|root| self.is_own(root)).map(WsPath::parent);
         let directories: BTreeSet<WsPath> = directories.chain([src]).collect();
-        // A build script beside the manifest has its modules followed, and says nothing of other directories.
+        // A build script next to the manifest has its modules followed, so its directory need not be scanned.
         let is_script = |directory: &WsPath| {
             *directory == self.package.directory && !self.package.roots.iter().any(|root| root.parent() == *directory)
         };
         directories.into_iter().filter(|directory| !is_script(directory)).collect()
     }
 
-    /// All Rust files of a directory, but for those that a build does not compile.
+    /// Scans all Rust files of a directory, except those that a build does not compile.
     fn directory(&mut self, directory: &WsPath, needles: &Needles) {
         let names = self.files.names(directory);
         self.listed(directory, names, needles);
     }
 
-    /// The same, of one whose names are known.
+    /// Scans a directory whose names are known.
     fn listed(&mut self, directory: &WsPath, names: Vec<(String, Kind)>, needles: &Needles) {
         if !self.cache.walked.borrow_mut().insert(directory.clone()) {
             return;
@@ -223,7 +226,7 @@ impl Scanner<'_> {
             let is_link = kind == Kind::Link;
             let is_directory = kind == Kind::Directory || is_link && self.files.kind(&path) == Some(Kind::Directory);
             if let Some(target) = is_link.then(|| self.files.link(&path)).flatten() {
-                // One that leads around in a circle has nothing new.
+                // A link to a directory above leads in a circle.
                 let is_new = |target: &WsPath| self.is_own(target) && !target.is_at_or_above(directory);
                 let within_package = directory.join(&target).filter(is_new);
                 if let Some(target) = self.led_outside(&path) {
@@ -252,11 +255,11 @@ impl Scanner<'_> {
         }
     }
 
-    /// Looks through a source file of the package. Few are found to read anything, and of those alone it need be known
-    /// whether they are for tests.
+    /// Scans a source file of the package. Only if something is found is it checked whether the file is compiled for
+    /// tests alone, because that is slow.
     fn source(&mut self, path: &WsPath, text: &str, needles: &Needles) {
         let (found, unresolved, open) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
-        let mut own = Scanner { found, unresolved, open, condition: CfgExpr::True, ..*self };
+        let mut own = Scanner { found, unresolved, open, condition: CfgExpr::True, links: self.links.clone(), ..*self };
         own.documents(text);
         if needles.is_worth_parsing(&own, path, text) {
             tokens::scan(&mut own, path, None, text);
@@ -280,7 +283,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Where a path of the package leads, if that is outside: it is behind a link, or is one itself.
+    /// The path outside of the package to which a path in it leads through links; `None` if it stays in the package.
     fn led_outside(&self, path: &WsPath) -> Option<WsPath> {
         let below = self.package.directory.below(path)?;
         let mut at = self.package.directory.clone();
@@ -303,7 +306,7 @@ impl Scanner<'_> {
         None
     }
 
-    /// What a link of the package leads to outside of it.
+    /// Adds the target of a link that leads out of the package.
     fn linked(&mut self, link: &WsPath, target: &WsPath) {
         if target.is_at_or_above(&self.package.directory) {
             return;
@@ -323,14 +326,14 @@ impl Scanner<'_> {
     }
 
     fn unresolved_depth(&mut self, file: &WsPath) {
-        self.unresolved(file, 1, "it is nested too deeply to be looked through".to_owned());
+        self.unresolved(file, 1, "its brackets are nested too deeply to be scanned".to_owned());
     }
 
     fn unresolved_workspace_dir(&mut self, file: &WsPath, line: usize) {
-        self.unresolved(file, line, format!("what {WORKSPACE_DIR} leads to cannot be told"));
+        self.unresolved(file, line, format!("the path in {WORKSPACE_DIR} is not known"));
     }
 
-    /// A readme or license file is read only where the variable that names it is.
+    /// Adds a readme or license file if the source uses the variable that contains its path.
     fn documents(&mut self, text: &str) {
         for (variable, path) in &self.package.documents {
             if text.contains(variable) && self.exists(path) {
@@ -339,7 +342,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A path that is read for certain.
+    /// Adds a path that is certainly read.
     fn read(&mut self, path: WsPath, at: At<'_>) {
         if self.is_own(&path) {
             self.found.extend(self.led_outside(&path));
@@ -351,7 +354,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Takes a path that exists, with what a link leads to, and what a file of another language takes in itself.
+    /// Adds an existing path, with the targets of links and the files that a file of another language includes.
     fn take(&mut self, path: WsPath, at: At<'_>) {
         self.unresolved_far(&path, at);
         self.found.extend(self.led_elsewhere(&path));
@@ -374,10 +377,14 @@ impl Scanner<'_> {
         }
     }
 
-    /// A text that may be a path; it counts where there is something outside of the package, and not all around it.
+    /// Adds a string that may be a path, if it exists outside of the package and does not contain the package.
     fn mention(&mut self, path: WsPath, at: At<'_>) -> bool {
-        let counts = !self.is_own(&path)
-            && !path.is_at_or_above(&self.package.directory)
+        if self.is_own(&path) {
+            let led = self.led_outside(&path).filter(|led| !led.is_at_or_above(&self.package.directory));
+            self.found.extend(led.clone());
+            return led.is_some();
+        }
+        let counts = !path.is_at_or_above(&self.package.directory)
             && !Self::is_history(&path)
             && self.exists(&path)
             && !self.is_built(&path);
@@ -387,7 +394,7 @@ impl Scanner<'_> {
         counts
     }
 
-    /// A file that is compiled and may not be where the package's own files are.
+    /// Adds a file that is compiled and may be outside of the package.
     fn module(&mut self, file: WsPath, children: WsPath, at: At<'_>) {
         if !self.is_own(&file) {
             self.unresolved_far(&file, at);
@@ -396,7 +403,7 @@ impl Scanner<'_> {
         self.open.push(Module { file, children, condition: self.condition.clone() });
     }
 
-    /// Looks at something that is compiled under a condition alone.
+    /// Adds a condition to the code that is being scanned; returns the previous one.
     fn under(&mut self, condition: CfgExpr) -> CfgExpr {
         let whole = condition::both(self.condition.clone(), condition);
         std::mem::replace(&mut self.condition, whole)
@@ -407,8 +414,7 @@ impl Scanner<'_> {
     }
 }
 
-/// How deep brackets may be nested in a source that is parsed: deeper than the compiler's own limit for macros, and no
-/// person writes that.
+/// Maximum depth of brackets in a source that is parsed: above the compiler's own limit for macros.
 pub const DEEPEST: usize = 512;
 
 fn is_too_deep(tokens: TokenStream) -> bool {
@@ -426,7 +432,7 @@ fn is_too_deep(tokens: TokenStream) -> bool {
     false
 }
 
-/// Where the modules of a source file are that it declares without a `#[path]`.
+/// Directory in which the modules that a file declares without `#[path]` are searched.
 fn children_of(file: &WsPath) -> WsPath {
     match file.name() {
         "lib.rs" | "main.rs" | "mod.rs" => file.parent(),
@@ -434,7 +440,7 @@ fn children_of(file: &WsPath) -> WsPath {
     }
 }
 
-/// The files that a module may have, by the directory of its own modules.
+/// The two possible files of a module, given the directory of its own modules.
 fn files_of(children: &WsPath) -> [WsPath; 2] {
     [children.parent().child(&format!("{}.rs", children.name())), children.child("mod.rs")]
 }

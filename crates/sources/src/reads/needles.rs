@@ -1,5 +1,5 @@
-//! Which source files may read anything outside of their package, told by texts that they have. Most have none of them, and
-//! are not even known to be text.
+//! A string search that selects the source files that may read anything outside of their package. Most files match
+//! nothing and are not even checked for UTF-8.
 
 use memchr::memmem::{self, Finder};
 
@@ -7,16 +7,16 @@ use super::glance::{Glance, matters};
 use super::{Scanner, WORKSPACE_DIR};
 use crate::path::WsPath;
 
-/// Code of the package's own that may be anywhere in it.
+/// A macro call that may include a file from anywhere in the package.
 const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
 
-/// A part of each of the fixed needles, and of the names of macros and variables. Nothing else begins with the same word
-/// often, so that it is quicker to look for four of them than for all that they are part of.
+/// Every fixed needle, macro and variable name contains one of these. They are rare in other text, and searching for
+/// four strings is faster than searching for all needles.
 const PARTS: [&str; 4] = ["../", "..\"", "CARGO_", "git_"];
 
-/// Texts of which a source file of a package has one if it reads anything outside.
+/// Strings of which a source contains at least one if it reads anything outside of the package.
 pub(super) struct Needles {
-    /// One of them is in whatever has a needle.
+    /// Every needle contains one of these.
     parts: Vec<Finder<'static>>,
     needles: Vec<Finder<'static>>,
     glance: Glance,
@@ -25,7 +25,7 @@ pub(super) struct Needles {
 impl Needles {
     pub(super) fn of(scanner: &Scanner<'_>) -> Self {
         let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED].map(str::to_owned);
-        // Nobody includes what cargo has built, and many a text is about these two.
+        // Build outputs are never included, and these two names are frequent in ordinary strings.
         let apart = scanner.apart().filter(|name| *name != "target").flat_map(|name| match name {
             "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
             name => vec![format!("{name}/"), format!("{name}\"")],
@@ -38,11 +38,11 @@ impl Needles {
         Needles {
             parts: parts.map(finder).collect(),
             needles: needles.iter().map(|needle| finder(needle)).collect(),
-            glance: Glance { any_directory: scanner.apart().next().is_some() },
+            glance: Glance { any_directory: scanner.apart().next().is_some(), any_name: !scanner.links.is_empty() },
         }
     }
 
-    /// The text of a source file, if that may lead outside.
+    /// The text of a source file if it may read something outside.
     pub(super) fn in_source<'t>(&self, scanner: &Scanner<'_>, path: &WsPath, bytes: &'t [u8]) -> Option<&'t str> {
         if !self.parts.iter().any(|part| part.find(bytes).is_some()) {
             return None;
@@ -51,19 +51,18 @@ impl Needles {
         self.may_lead_outside(scanner, path, text).then_some(text)
     }
 
-    /// Whether a source file has one of the needles on a line that is not all comment, and where `../` is what an
-    /// `include!` on the same line has, whether there are enough of them to leave the package.
+    /// Whether a line other than a comment contains a needle. `../` in an `include!` counts only if there are enough of
+    /// them to leave the package.
     fn may_lead_outside(&self, scanner: &Scanner<'_>, path: &WsPath, text: &str) -> bool {
         let depth = scanner.package.directory.below(path).map_or(0, |below| below.matches('/').count());
         let stays = |line: &str| {
             ["include_str!(\"", "include_bytes!(\""].iter().any(|call| line.contains(call))
                 && !scanner.apart().any(|name| line.contains(name))
-                && !scanner.has_links
                 && line.matches('"').count() == 2
                 && line.matches("../").count() <= depth
         };
         self.needles.iter().any(|needle| {
-            // Lines may be long, and have it many times.
+            // A long line may contain the needle many times, so each line is judged once.
             let mut judged = 0;
             needle.find_iter(text.as_bytes()).any(|at| {
                 if at < judged {
@@ -77,9 +76,9 @@ impl Needles {
         })
     }
 
-    /// Whether what a source file is parsed for may be in it.
+    /// Whether parsing the file may find anything.
     pub(super) fn is_worth_parsing(&self, scanner: &Scanner<'_>, path: &WsPath, text: &str) -> bool {
-        // A `mod name;` may lead to another package that lies where this one has its modules.
+        // A `mod name;` may refer to another package in this package's directory of modules.
         let directory = path.parent();
         scanner.package.apart.iter().any(|apart| directory.is_at_or_above(apart))
             || memmem::find(text.as_bytes(), WORKSPACE_DIR.as_bytes()).is_some()
@@ -92,7 +91,7 @@ mod tests {
     use super::super::tests::{package, workspace};
     use super::super::{OTHER_TARGETS, PackageFiles, reads};
 
-    /// What a package reads that has a directory for each kind of target, from one source file or its build script.
+    /// Scans one source file or build script of a package with a directory for each kind of target.
     #[track_caller]
     fn check(file: &str, source: &str, expected: &[&str]) {
         let package = package();
@@ -107,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_reads_files_of_tests_and_examples_all_the_same() {
+    fn library_may_read_files_of_tests_and_examples() {
         let library = |source, expected: &[&str]| check("crates/app/src/a.rs", source, expected);
         library("const A: &str = include_str!(\"../tests/data/a.txt\");", &["tests/data/a.txt"]);
         library("#![doc = include_str!(\"../examples/b.rs\")]", &["examples/b.rs"]);

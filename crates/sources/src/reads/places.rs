@@ -1,14 +1,14 @@
-//! Where paths of a scan are: in the package, in what cargo builds, behind links, too far away.
+//! Properties of paths: in the package, in a target directory, behind links, or outside of the repository.
 
 use super::{At, Scanner};
 use crate::files::Kind;
 use crate::path::WsPath;
 
-/// Names of files that cargo writes into a directory that it builds in.
+/// Files that cargo writes into its target directory.
 pub(super) const MARKS: [&str; 2] = ["CACHEDIR.TAG", ".rustc_info.json"];
 
 impl Scanner<'_> {
-    /// Whether a path is in the package's source anyway.
+    /// Whether a path is part of the package's source.
     pub(super) fn is_own(&self, path: &WsPath) -> bool {
         self.package.directory.is_at_or_above(path)
             && !self.package.apart.iter().any(|apart| apart.is_at_or_above(path))
@@ -19,12 +19,12 @@ impl Scanner<'_> {
         *self.cache.exists.borrow_mut().entry(path.clone()).or_insert_with(ask)
     }
 
-    /// History is in no source: what a build tells of it would make every commit another build.
+    /// `.git` is excluded from every source: otherwise each commit would rebuild the package.
     pub(super) fn is_history(path: &str) -> bool {
         path.split('/').any(|part| part == ".git")
     }
 
-    /// What is written in a link; nothing for what is none.
+    /// The target of a link in a directory; `None` if the name is not a link.
     pub(super) fn link(&self, directory: &WsPath, name: &str) -> Option<String> {
         let mut cached = self.cache.links.borrow_mut();
         let links = cached.entry(directory.clone()).or_insert_with(|| {
@@ -34,7 +34,7 @@ impl Scanner<'_> {
         links.get(name).cloned()
     }
 
-    /// What cargo builds is not there before a build, and no source.
+    /// Whether a path is in a target directory. Its contents do not exist before a build and are not sources.
     pub(super) fn is_built(&self, path: &WsPath) -> bool {
         let above = std::iter::successors(Some(path.clone()), WsPath::above);
         let mut above = above.take_while(|above| !matches!(above.name(), "" | ".."));
@@ -43,12 +43,12 @@ impl Scanner<'_> {
             || above.any(|directory| self.is_cache(&directory))
     }
 
-    /// Where a path outside of the package leads, if it is behind a link or is one itself.
+    /// The target of a path outside of the package that is a link or behind one.
     pub(super) fn led_elsewhere(&self, path: &WsPath) -> Option<WsPath> {
         let mut at = WsPath::ROOT;
         let mut rest: Vec<&str> = path.parts().rev().collect();
         let mut is_led = false;
-        // As many links as systems follow.
+        // Linux follows at most 40 links.
         let mut links = 0..40;
         while let Some(name) = rest.pop() {
             let link = if name == ".." { None } else { self.link(&at, name) };
@@ -64,7 +64,7 @@ impl Scanner<'_> {
         (is_led && !self.is_own(&at) && !at.is_at_or_above(&self.package.directory) && self.exists(&at)).then_some(at)
     }
 
-    /// A directory that cargo builds in has its mark, or what cargo knows of rustc: whatever `build.target-dir` says.
+    /// Whether a directory is a target directory: cargo marks it, whatever `build.target-dir` is.
     pub(super) fn is_cache(&self, directory: &WsPath) -> bool {
         let ask = || {
             let [tag, known] = MARKS.map(|name| directory.child(name));
@@ -74,10 +74,10 @@ impl Scanner<'_> {
         *self.cache.is_cache.borrow_mut().entry(directory.clone()).or_insert_with(ask)
     }
 
-    /// Says of a path that does not come with the workspace.
+    /// Reports a path outside of the repository.
     pub(super) fn unresolved_far(&mut self, path: &WsPath, at: At<'_>) {
         if path.is_outside() && self.files.is_far(&self.package.directory, path) {
-            let what = format!("`{path}` lies outside of the repository, and is another file on another machine");
+            let what = format!("`{path}` is outside of the repository and may differ on other machines");
             self.unresolved(at.file, at.line, what);
         }
     }
@@ -91,7 +91,7 @@ mod tests {
     use crate::path::WsPath;
     use crate::reads::{PackageFiles, reads};
 
-    /// Texts by path, in a repository that begins one directory above the root.
+    /// Files in a repository that begins one directory above the root.
     struct Repository(BTreeMap<String, String>);
 
     impl Files for Repository {
@@ -126,7 +126,7 @@ mod tests {
             .unresolved
             .iter()
             .map(|unresolved| format!("{}:{}: {}", unresolved.file, unresolved.line, unresolved.what));
-        let outside = " lies outside of the repository, and is another file on another machine";
+        let outside = " is outside of the repository and may differ on other machines";
         assert_eq!(
             said.collect::<Vec<_>>(),
             unresolved.iter().map(|unresolved| format!("{unresolved}{outside}")).collect::<Vec<_>>()
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn far_files_are_taken_and_told_of() {
+    fn files_outside_of_the_repository_are_added_and_reported() {
         let there = [("../near/a.txt", ""), ("../../far/b.txt", ""), ("../../far/c.rs", "")];
         let with = |source: &'static str| [&there[..], &[("app/main.rs", source)]].concat();
         check(&with("include_str!(\"../../near/a.txt\");"), &["../near/a.txt"], &[]);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cargo_builds_is_not_looked_through() {
+    fn target_directories_are_not_scanned() {
         let source = "include_str!(\"../../../../text.txt\");";
         let tag = ("app/out/CACHEDIR.TAG", "a cache directory tag created by cargo.");
         let known = ("app/out/.rustc_info.json", "{}");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_of_any_extension_are_looked_through() {
+    fn root_files_with_any_extension_are_scanned() {
         check(&[("text.txt", ""), ("app/lib.inc", "include_str!(\"../text.txt\");")], &["text.txt"], &[]);
     }
 }

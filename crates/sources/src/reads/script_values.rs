@@ -1,4 +1,4 @@
-//! What expressions of a build script come to: paths, as far as they can be put together without running it.
+//! Evaluation of a build script's expressions to paths, as far as they are known without running it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -7,24 +7,24 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{BinOp, Expr, ExprMethodCall, Lit, Token};
 
-/// What an expression is.
+/// The value of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Value {
-    /// A text or path, relative to the package's directory, which itself is `.`.
+    /// A string or path, relative to the package's directory, which is `.`.
     Path(String),
-    /// Something in the directory that the build writes to.
+    /// A path in the build's output directory.
     Output,
 }
 
-/// Texts that are longer are no paths.
+/// Longest string in bytes that may be a path.
 const LONGEST: usize = 4096;
 
-/// What is known at one place of a script.
+/// The known values at one place of a script.
 pub(super) struct Values {
     pub(super) constants: HashMap<String, Expr>,
-    /// Constants that are being looked up, and functions that are called.
+    /// Constants being evaluated and functions being called, to stop recursion.
     pub(super) open: RefCell<Vec<String>>,
-    /// Variables by name, of each block that is open; nothing where what they are cannot be told.
+    /// Variables by name for each open block; `None` for an unknown value.
     pub(super) variables: Vec<HashMap<String, Option<Value>>>,
     pub(super) fuel: Cell<usize>,
 }
@@ -88,7 +88,7 @@ impl Values {
         value.filter(|value| !matches!(value, Value::Path(path) if path.len() > LONGEST))
     }
 
-    /// What a variable or constant is.
+    /// The value of a variable or constant.
     fn named(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.variable(name) {
             return value.clone();
@@ -141,7 +141,7 @@ impl Values {
         }
     }
 
-    /// `format!` with a text whose `{}` and `{name}` are paths. Where one is not known, the directory before it.
+    /// Evaluates `format!` with `{}` and `{name}`. If an argument is not known, the result is the directory before it.
     pub(super) fn formatted(&self, arguments: &Punctuated<Expr, Token![,]>) -> Option<Value> {
         let Some(Expr::Lit(template)) = arguments.first() else { return None };
         let Lit::Str(template) = &template.lit else { return None };
@@ -167,7 +167,7 @@ impl Values {
     }
 }
 
-/// What a variable of the environment is, by its name.
+/// The value of an environment variable.
 fn variable(name: &Value) -> Option<Value> {
     match name {
         Value::Path(name) if name == "CARGO_MANIFEST_DIR" => Some(Value::Path(".".to_owned())),
@@ -176,8 +176,7 @@ fn variable(name: &Value) -> Option<Value> {
     }
 }
 
-/// A text without the instruction for cargo that it begins with; of one with holes or wildcards, the directory before
-/// the first.
+/// Strips a leading instruction for cargo. A string with holes or wildcards is cut to the directory before the first.
 fn plain(text: &str) -> String {
     let instruction = text.strip_prefix("cargo::").or_else(|| text.strip_prefix("cargo:"));
     let path = instruction.and_then(|rest| rest.split_once('=')).map_or(text, |(_, value)| value);

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 
-/// A workspace with the package `crates/app` and files to read.
+/// A workspace with the package `crates/app`, some files that it may read, and `files`.
 pub(super) fn workspace(files: &[(&str, &str)]) -> BTreeMap<String, String> {
     let there = [
         "migrations/one.sql",
@@ -40,7 +40,7 @@ fn check_files(files: &[(&str, &str)], package: &PackageFiles, expected: &[&str]
     assert_eq!(said, unresolved);
 }
 
-/// One source file of the library.
+/// Checks the reads of one source file of the library.
 #[track_caller]
 fn check(source: &str, expected: &[&str]) {
     check_files(&[("crates/app/src/a/b.rs", source)], &package(), expected, &[]);
@@ -71,14 +71,14 @@ fn included_files() {
 }
 
 #[test]
-fn what_is_in_the_package_or_made_by_the_build_is_not_outside() {
+fn files_of_the_package_and_generated_files_are_not_outside() {
     check(r#"include_str!("../../README.md"); include_str!("c.txt"); include!("../a.rs");"#, &[]);
     check(r#"include!(concat!(env!("OUT_DIR"), "/../x.rs"));"#, &[]);
     check(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../app/README.md"));"#, &[]);
 }
 
 #[test]
-fn texts_that_are_no_paths() {
+fn ordinary_strings_are_not_paths() {
     check(
         r#"/// `include_str!("../../../../README.md")`
         fn f() { println!("../../../README.md"); g("../../../README.md"); assert_eq!(a, "../../README.md"); }"#,
@@ -137,7 +137,7 @@ fn modules_for_tests_are_not_built() {
 }
 
 #[test]
-fn macros_and_attributes_that_embed() {
+fn arguments_of_embedding_macros_and_attributes_are_read() {
     check(r#"static M: Migrator = sqlx::migrate!("../../migrations");"#, &["migrations"]);
     check(r#"static D: Dir = include_dir!("$CARGO_MANIFEST_DIR/../../static");"#, &["static"]);
     check(r#"#[derive(RustEmbed)] #[folder = "../../static"] struct Assets;"#, &["static"]);
@@ -145,12 +145,12 @@ fn macros_and_attributes_that_embed() {
     check(r#"#[graphql(schema_path = "../../../above/schema.graphql")] struct Q;"#, &["../above/schema.graphql"]);
     check(r#"wit_bindgen::generate!({ path: "../../proto" });"#, &["proto"]);
     check(r#"#[grammar = "../../../proto/x.proto"] struct P;"#, &["proto/x.proto"]);
-    // What is below another path that is read is read with it.
+    // A path below another one is read with it.
     check(r#"m!("../../static"); include_str!("../../../../static/index.html");"#, &["static"]);
 }
 
 #[test]
-fn modules_elsewhere() {
+fn modules_outside_of_the_package_are_followed() {
     let files = [
         (
             "crates/app/src/lib.rs",
@@ -176,7 +176,7 @@ fn modules_elsewhere() {
         "shared/two.rs",
     ];
     check_files(&files, &package(), &expected, &[]);
-    // A library whose manifest says that it is elsewhere.
+    // A library whose path in the manifest is outside of the package.
     let roots = vec![path("shared/one.rs")];
     check_files(
         &files[1..5],
@@ -194,7 +194,7 @@ fn modules_elsewhere() {
 }
 
 #[test]
-fn packages_within() {
+fn files_of_packages_below_are_outside() {
     let package = PackageFiles { apart: ["Cargo.lock", "crates/other"].map(path).to_vec(), ..PackageFiles::default() };
     let source = "const A: &str = include_str!(\"../crates/other/data.json\");\n\
                   const B: &str = include_str!(\"../README.md\");\n\
@@ -210,7 +210,7 @@ fn packages_within() {
 }
 
 #[test]
-fn build_scripts() {
+fn paths_in_build_scripts_are_read() {
     check_script(r#"fn main() { println!("cargo:rerun-if-changed=../../proto/x.proto"); }"#, &["proto/x.proto"]);
     check_script(r#"fn main() { println!("cargo::rerun-if-changed=../../proto/{}", name); }"#, &["proto"]);
     check_script(r#"fn main() { compile_protos(&["../../proto/x.proto"], &["../../proto"]).unwrap(); }"#, &["proto"]);
@@ -246,7 +246,7 @@ fn build_scripts() {
 }
 
 #[test]
-fn readmes_count_where_they_are_asked_for() {
+fn readme_is_read_if_its_variable_is_used() {
     let documents = vec![("CARGO_PKG_README", path("README.md"))];
     let package = PackageFiles { documents, ..package() };
     check_files(&[("crates/app/src/lib.rs", "")], &package, &[], &[]);
@@ -265,38 +265,38 @@ fn readmes_count_where_they_are_asked_for() {
 }
 
 #[test]
-fn what_cannot_be_told_is_said() {
+fn unknown_paths_are_reported() {
     check_unresolved(
         "\n\ninclude_str!(concat!(\"../../../../\", env!(\"WHICH\")));",
-        "crates/app/src/a/b.rs:3: `include_str!(concat!(\"../../../../\", env!(\"WHICH\")))`: which file that is cannot be told",
+        "crates/app/src/a/b.rs:3: `include_str!(concat!(\"../../../../\", env!(\"WHICH\")))`: the path is not known",
     );
     check_unresolved(
         "macro_rules! sql { ($a:expr) => { include_str!(concat!(\"../../../../sql/\", $a)) } }",
-        "crates/app/src/a/b.rs:1: `include_str!(concat!(\"../../../../sql/\", $a))`: which file that is cannot be told",
+        "crates/app/src/a/b.rs:1: `include_str!(concat!(\"../../../../sql/\", $a))`: the path is not known",
     );
     check_unresolved("include_str!(\"../../../../no/such\");", "crates/app/src/a/b.rs:1: `no/such` does not exist");
     check_unresolved("#[path = \"../../../../no.rs\"]\nmod no;", "crates/app/src/a/b.rs:2: `no.rs` does not exist");
     check_unresolved(
         "include_str!(concat!(env!(\"CARGO_WORKSPACE_DIR\"), \"/x\"))",
-        "crates/app/src/a/b.rs:1: what CARGO_WORKSPACE_DIR leads to cannot be told",
+        "crates/app/src/a/b.rs:1: the path in CARGO_WORKSPACE_DIR is not known",
     );
     check_files(
         &[("crates/app/build.rs", "fn main() { let a = env::var(\"CARGO_WORKSPACE_DIR\").unwrap(); }")],
         &package(),
         &[],
-        &["crates/app/build.rs:1: what CARGO_WORKSPACE_DIR leads to cannot be told"],
+        &["crates/app/build.rs:1: the path in CARGO_WORKSPACE_DIR is not known"],
     );
     let script = "fn main() {\n    let root = Path::new(\"../..\");\n    walk(root);\n}";
     check_files(
         &[("crates/app/build.rs", script)],
         &package(),
         &[],
-        &["crates/app/build.rs:3: what is read in `../..` cannot be told"],
+        &["crates/app/build.rs:3: the files read in `../..` are not known"],
     );
 }
 
 #[test]
-fn build_scripts_put_paths_together_in_many_ways() {
+fn paths_are_evaluated_in_build_scripts() {
     check_script(
         r#"fn main() { f(env::var("CARGO_MANIFEST_DIR").unwrap() + "/../../proto/x.proto"); }"#,
         &["proto/x.proto"],
@@ -357,7 +357,7 @@ fn build_scripts_put_paths_together_in_many_ways() {
     );
     unresolved(
         "fn main() { let mut p = PathBuf::from(\"..\"); p.push(name()); f(p); }",
-        "crates/app/build.rs:1: what is read in `..` cannot be told",
+        "crates/app/build.rs:1: the files read in `..` are not known",
     );
     check_script(
         r#"fn main() { let p = Path::new(env!("CARGO_MANIFEST_DIR")); let p = p.parent().unwrap(); f(p.join("other/data.json")); }"#,
@@ -378,16 +378,16 @@ fn build_scripts_put_paths_together_in_many_ways() {
     check_files(&files, &package(), &["proto"], &[]);
     unresolved(
         "fn main() { let p = Path::new(env!(\"CARGO_MANIFEST_DIR\")).ancestors().find(|p| p.join(\"x\").exists()); }",
-        "crates/app/build.rs:1: what is read in `..` cannot be told",
+        "crates/app/build.rs:1: the files read in `..` are not known",
     );
-    // Too much to look at ends.
+    // Evaluation that grows exponentially is cut off.
     let script: String =
         (1..40).map(|n| format!("let a{n} = format!(\"{{a{0}}}{{a{0}}}{{a{0}}}{{a{0}}}\");", n - 1)).collect();
     check_script(&format!("fn main() {{ let a0 = \"../../proto\"; {script} }}"), &["proto"]);
 }
 
 #[test]
-fn attributes_decide_wherever_they_stand() {
+fn cfg_attributes_apply_in_any_order() {
     check(r#"#[doc = include_str!("../../../../README.md")] #[cfg(doctest)] struct D;"#, &[]);
     check(r#"#[cfg(any(test, doctest))] #[doc = include_str!("../../../../README.md")] struct D;"#, &[]);
     check(r#"#[cfg_attr(doctest, doc = include_str!("../../../../README.md"))] struct D;"#, &[]);
@@ -405,7 +405,7 @@ fn attributes_decide_wherever_they_stand() {
 }
 
 #[test]
-fn modules_for_tests_in_other_places() {
+fn test_modules_with_unusual_files_are_not_built() {
     let source = "const A: &str = include_str!(\"../../../README.md\");";
     let check = |lib: &str, file: &str, expected: &[&str]| {
         check_files(&[("crates/app/src/lib.rs", lib), (file, source)], &package(), expected, &[]);
@@ -421,13 +421,13 @@ fn modules_for_tests_in_other_places() {
     let files =
         [("crates/app/src/lib.rs", "mod server { #[cfg(test)] mod test; }"), ("crates/app/src/server/test.rs", deeper)];
     check_files(&files, &package(), &[], &[]);
-    // Comments are no declarations.
+    // Comments are not declarations.
     let files = [("crates/app/src/lib.rs", source), ("crates/app/src/main.rs", "// mod lib;")];
     check_files(&files, &package(), &["README.md"], &[]);
 }
 
 #[test]
-fn what_is_known_of_a_path_decides() {
+fn known_part_of_a_path_is_read() {
     check(r#"macro_rules! a { ($x:literal) => { include_str!(concat!("../templates/", $x)) } }"#, &[]);
     check(r#"macro_rules! a { ($x:literal) => { include_str!(concat!("../../../../proto/", $x)) } }"#, &["proto"]);
     check(r#"include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/..", "/..", "/README.md"));"#, &["README.md"]);
@@ -437,14 +437,14 @@ fn what_is_known_of_a_path_decides() {
         ("modules/inner.rs", ""),
     ];
     check_files(&files, &package(), &["modules/inner.rs"], &[]);
-    // Either may be meant.
+    // The macro may use either base directory.
     let files =
         [("crates/app/src/lib.rs", "inc!(\"../../texts/a.txt\");"), ("texts/a.txt", ""), ("crates/texts/a.txt", "")];
     check_files(&files, &package(), &["crates/texts/a.txt", "texts/a.txt"], &[]);
 }
 
 #[test]
-fn long_and_deep_sources_are_looked_through() {
+fn long_sources_are_scanned_and_deep_ones_reported() {
     let long = format!("// {}\nconst A: &str = \"{}\";", "../".repeat(100_000), "../".repeat(100_000));
     check(&long, &[]);
     let many = format!(
@@ -453,14 +453,14 @@ fn long_and_deep_sources_are_looked_through() {
     );
     check(&many, &["README.md"]);
     let deep = format!("const A: u8 = {}1{}; // \nconst B: &str = \"../\";", "(".repeat(100_000), ")".repeat(100_000));
-    check_unresolved(&deep, "crates/app/src/a/b.rs:1: it is nested too deeply to be looked through");
+    check_unresolved(&deep, "crates/app/src/a/b.rs:1: its brackets are nested too deeply to be scanned");
     let deep = format!("fn main() {{ let _ = {}1{}; }}", "(".repeat(100_000), ")".repeat(100_000));
-    let unresolved = "crates/app/build.rs:1: it is nested too deeply to be looked through";
+    let unresolved = "crates/app/build.rs:1: its brackets are nested too deeply to be scanned";
     check_files(&[("crates/app/build.rs", &deep)], &package(), &[], &[unresolved]);
 }
 
 #[test]
-fn files_of_other_languages_take_in_others() {
+fn includes_in_files_of_other_languages_are_read() {
     let files = [
         ("crates/app/build.rs", "fn main() { f(\"../../idl/a.proto\"); f(\"../../c/a.c\"); }"),
         ("idl/a.proto", "syntax = \"proto3\";\nimport public \"b.proto\";\nimport \"google/protobuf/any.proto\";"),
@@ -473,7 +473,7 @@ fn files_of_other_languages_take_in_others() {
 }
 
 #[test]
-fn the_roots_of_other_targets_declare_modules() {
+fn root_files_of_all_targets_declare_modules() {
     let files = [
         ("crates/app/src/lib.rs", "#[cfg(test)] mod helpers;"),
         ("crates/app/src/tool.rs", "mod helpers;"),
@@ -490,7 +490,7 @@ fn the_roots_of_other_targets_declare_modules() {
 }
 
 #[test]
-fn code_of_the_package_that_is_elsewhere_in_it() {
+fn included_code_outside_of_src_is_scanned() {
     let files = [
         ("crates/app/src/lib.rs", "include!(concat!(env!(\"CARGO_MANIFEST_DIR\"), \"/gen/code.rs\"));"),
         ("crates/app/gen/code.rs", "const A: &str = include_str!(\"../../../README.md\");"),

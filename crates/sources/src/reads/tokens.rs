@@ -1,5 +1,5 @@
-//! Rust sources, as streams of tokens: what is looked for stands inside of other macros as often as not, which no syntax
-//! tree looks into.
+//! Scanner of Rust sources as token streams: calls that read files are often inside of other macros, which a syntax
+//! tree does not show.
 
 use cargo_platform::CfgExpr;
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
@@ -9,7 +9,7 @@ use super::workspace_macros::{GIT_MACROS, QUERY_MACROS};
 use super::{At, Scanner, WORKSPACE_DIR, children_of, condition, files_of, is_too_deep};
 use crate::path::WsPath;
 
-/// Macros whose texts are no paths, but for those in other macros within.
+/// Macros whose strings are not paths, except in nested macro calls.
 pub(super) const TEXTS: [&str; 38] = [
     "anyhow",
     "assert",
@@ -51,8 +51,8 @@ pub(super) const TEXTS: [&str; 38] = [
     "writeln",
 ];
 
-/// Looks through a source file; `children` is where its modules are, for one outside of the package, whose modules are
-/// outside as well.
+/// Scans a source file. `children` is the directory of its modules if the file is outside of the package, so that they
+/// are outside as well.
 pub(super) fn scan(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&WsPath>, text: &str) {
     match parsed(text) {
         Parsed::Tokens(tokens) => look_through(scanner, file, children, tokens),
@@ -61,11 +61,11 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&W
     }
 }
 
-/// A source as tokens.
+/// The result of tokenizing a source.
 pub(super) enum Parsed {
     Tokens(TokenStream),
     TooDeep,
-    /// This is the compiler's to complain about.
+    /// The file is not valid Rust; the compiler reports that.
     NoRust,
 }
 
@@ -77,7 +77,7 @@ pub(super) fn parsed(text: &str) -> Parsed {
     }
 }
 
-/// Looks through the tokens of a source file, as [`scan`].
+/// Scans the tokens of a source file, as [`scan`] does.
 pub(super) fn look_through(scanner: &mut Scanner<'_>, file: &WsPath, children: Option<&WsPath>, tokens: TokenStream) {
     let walk = Walk {
         scanner,
@@ -89,7 +89,7 @@ pub(super) fn look_through(scanner: &mut Scanner<'_>, file: &WsPath, children: O
     { walk }.stream(tokens);
 }
 
-/// A first line that is for the system; `#![...]` is none.
+/// The text without a shebang line; `#![...]` is not one.
 pub(super) fn without_shebang(text: &str) -> &str {
     if text.starts_with("#!") && !text[2..].trim_start().starts_with('[') {
         return text.find('\n').map_or("", |end| &text[end..]);
@@ -102,20 +102,20 @@ struct Walk<'a, 's, 't> {
     file: &'a WsPath,
     /// Directory of the file's modules.
     children: WsPath,
-    /// Whether they are outside of the package, as the file is.
+    /// Whether the modules are outside of the package, as the file is.
     follow: bool,
-    /// Directories of the modules with a body that are open.
+    /// Directories of the enclosing modules with a body.
     inline: Vec<WsPath>,
 }
 
-/// A `#[path]`.
+/// The value of a `#[path]`.
 struct ModulePath {
     path: String,
-    /// Whether it is within `cfg_attr`, so that the module may be where it is without it.
+    /// Whether it is inside of `cfg_attr`, so that the module may also be at its default place.
     is_conditional: bool,
 }
 
-/// Attributes that are known to have texts which are no files of the build.
+/// Attributes whose strings are never files of the build.
 pub(super) const WITHOUT_FILES: [&str; 26] = [
     "allow",
     "arg",
@@ -155,7 +155,7 @@ impl<'a> Walk<'a, '_, '_> {
         self.trees(&trees, Vec::new());
     }
 
-    /// Items and whatever else there is, the first of which has those `#[path]`s before it.
+    /// Scans items; `paths` are the `#[path]`s of the first one.
     fn trees(&mut self, trees: &[TokenTree], mut paths: Vec<ModulePath>) {
         let outer = self.scanner.condition.clone();
         let mut at = 0;
@@ -181,7 +181,7 @@ impl<'a> Walk<'a, '_, '_> {
                     if hash.as_char() == '#' && bang.as_char() == '!' =>
                 {
                     at += 3;
-                    // It is said of all that is around it.
+                    // An inner attribute applies to everything around it.
                     let condition = condition_of(group);
                     if !condition::is_built(&condition) {
                         break;
@@ -247,7 +247,7 @@ impl<'a> Walk<'a, '_, '_> {
         }
     }
 
-    /// `mod name;` or `mod name { ... }`.
+    /// Scans `mod name;` or `mod name { ... }`.
     fn module(&mut self, name: &str, paths: &[ModulePath], end: &TokenTree) {
         let name = name.strip_prefix("r#").unwrap_or(name);
         let line = end.span().start().line;
@@ -304,7 +304,8 @@ impl<'a> Walk<'a, '_, '_> {
         self.stream(group.stream());
     }
 
-    /// There is no history in Nix. Each argument but `fallback` is for git.
+    /// Reports macros that need git history, which a Nix build does not have. Arguments other than `fallback`,
+    /// `cargo_prefix` and `cargo_suffix` are options of git.
     fn git(&mut self, name: &str, group: &Group, line: usize) {
         let falls_back = parts(group.stream()).into_iter().any(|part| {
             let name = part.into_iter().next();
@@ -327,20 +328,20 @@ impl<'a> Walk<'a, '_, '_> {
         if is_whole {
             return self.included(name, &base, &text, line);
         }
-        // Of a path that is not known to its end, the directory that is.
+        // If the end of the path is not known, its directory is used.
         let known = text.rsplit_once('/').map_or("", |(directory, _)| directory);
         let directory = base.join(known).unwrap_or_default();
         let written = group.span().source_text().unwrap_or_else(|| group.to_string());
         let is_above = directory.is_at_or_above(&self.scanner.package.directory);
         if !known.is_empty()
             && !is_above
-            && (self.scanner.is_own(&directory) || self.scanner.mention(directory, self.at(line)))
+            && (self.scanner.mention(directory.clone(), self.at(line)) || self.scanner.is_own(&directory))
         {
             return;
         }
         if written.contains("..") {
             let written: Vec<&str> = written.split_whitespace().collect();
-            let what = format!("`{name}!{}`: which file that is cannot be told", written.join(" "));
+            let what = format!("`{name}!{}`: the path is not known", written.join(" "));
             self.scanner.unresolved(self.file, line, what);
         }
     }
@@ -356,8 +357,8 @@ impl<'a> Walk<'a, '_, '_> {
         }
     }
 
-    /// A text handed to a macro or attribute that may read files: from the package's directory as a rule, sometimes from
-    /// its `src` or from where the file is. Which of them it is is not known.
+    /// Adds a string argument of a macro or attribute that may read files. Such paths are relative to the package's
+    /// directory, to its `src` or to the file; all are tried.
     fn mention(&mut self, text: &str, line: usize) {
         let package = self.scanner.package.directory.clone();
         let (text, bases) = match text.strip_prefix("$CARGO_MANIFEST_DIR/") {
@@ -372,23 +373,23 @@ impl<'a> Walk<'a, '_, '_> {
     }
 }
 
-/// What the argument of `include!` is.
+/// The argument of `include!`.
 enum Text {
-    /// A path as seen from the file.
+    /// A path relative to the file.
     Relative(String),
-    /// The rest of a path that begins with the package's directory.
+    /// A path relative to the package's directory.
     Manifest(String),
-    /// Something that the build makes, in `OUT_DIR`.
+    /// A file generated by the build, in `OUT_DIR`.
     Generated,
 }
 
-/// The first argument of a call, as far as it is known, and whether that is all of it.
+/// The first argument of a call as far as it is known, and whether all of it is known.
 fn first_of(arguments: TokenStream) -> (Text, bool) {
     let nothing = (Text::Relative(String::new()), false);
     parts(arguments).into_iter().next().map_or(nothing, text_of)
 }
 
-/// Arguments of a call: not all of them need be expressions, as in the definition of a macro.
+/// Arguments of a call. In a macro definition they may be something other than expressions.
 fn parts(arguments: TokenStream) -> Vec<TokenStream> {
     let trees: Vec<TokenTree> = arguments.into_iter().collect();
     let is_comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(comma) if comma.as_char() == ',');
@@ -437,7 +438,7 @@ fn text_of(argument: TokenStream) -> (Text, bool) {
     }
 }
 
-/// Texts at any depth, but for those in other macros.
+/// Strings at any depth, except in nested macro calls.
 fn arguments(tokens: TokenStream) -> Vec<String> {
     let mut texts = Vec::new();
     let mut is_call = false;

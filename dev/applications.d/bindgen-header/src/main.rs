@@ -1,4 +1,4 @@
-//! What bindgen makes of a header with a macro, an enumeration, a union and a function, and the text that it writes.
+//! Bindings that bindgen generates from a header with a macro, an enumeration, a union and a function.
 
 #[allow(dead_code, non_camel_case_types, non_upper_case_globals)]
 mod shapes {

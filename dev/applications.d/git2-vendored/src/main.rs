@@ -1,4 +1,5 @@
-//! libgit2 from `libgit2-sys`, with the OpenSSL of `openssl-src`, libssh2 and zlib: a commit that has the same name everywhere.
+//! libgit2 from `libgit2-sys`, with OpenSSL of `openssl-src`, libssh2 and zlib: a commit with the same hash on any
+//! machine.
 
 use git2::{Error, IndexEntry, IndexTime, Oid, Repository, Signature, Time, Version};
 

@@ -1,4 +1,4 @@
-//! An addon of Node.js: a function that takes an object, a class and an error.
+//! A Node.js addon: a function that takes an object, a class, and an error.
 
 use napi::bindgen_prelude::{Error, Result};
 use napi_derive::napi;

@@ -1,4 +1,4 @@
-//! OpenSSL from `openssl-src`: its own version, a digest, a cipher, and a signature that it accepts.
+//! OpenSSL from `openssl-src`: its version, a digest, a cipher, and a signature that it verifies.
 
 use openssl::error::ErrorStack;
 use openssl::hash::{MessageDigest, hash};

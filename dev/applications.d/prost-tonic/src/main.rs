@@ -1,4 +1,4 @@
-//! A service that `protoc`, prost and tonic made from a `.proto` file: it answers a client over HTTP/2.
+//! A service that `protoc`, prost and tonic generate from a `.proto` file: it answers a client over HTTP/2.
 
 use std::error::Error;
 

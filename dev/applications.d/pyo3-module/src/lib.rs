@@ -1,4 +1,4 @@
-//! A module of Python: a function with keyword arguments, a class and an exception.
+//! A Python module: a function with keyword arguments, a class, and an exception.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;

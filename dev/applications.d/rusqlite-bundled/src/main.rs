@@ -1,4 +1,4 @@
-//! SQLite from `libsqlite3-sys`: its own version, and a query with a window function and JSON.
+//! SQLite from `libsqlite3-sys`: its version, and a query with a window function and JSON.
 
 use rusqlite::{Connection, Result};
 

@@ -1,4 +1,4 @@
-//! A query that sqlx's macro checks against `.sqlx` when it is compiled, without a database.
+//! A query that sqlx's macro checks against `.sqlx` at compile time, without a database.
 
 use sqlx::{Connection, SqliteConnection};
 

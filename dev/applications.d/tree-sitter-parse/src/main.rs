@@ -1,4 +1,4 @@
-//! A parser of tree-sitter, its C library and a grammar in C: a tree, and one after an edit.
+//! tree-sitter's C library and a grammar in C: a syntax tree, and a query on it.
 
 use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
 

@@ -1,5 +1,5 @@
-//! Exports and imports of wasm-bindgen, whose macro reads a file of the crate, compiled for the host, where exports are
-//! plain functions.
+//! Exports and imports of wasm-bindgen, whose macro reads a file of the crate. On the host, exports are plain
+//! functions.
 
 use wasm_bindgen::prelude::*;
 
@@ -26,7 +26,7 @@ impl Counter {
     }
 }
 
-/// There is no JavaScript on the host.
+/// Imports cannot be called on the host, which has no JavaScript.
 #[wasm_bindgen]
 pub fn greet(name: &str) -> Result<String, JsValue> {
     if cfg!(target_arch = "wasm32") { Ok(greeting(name)) } else { Ok(format!("no JavaScript for {name}")) }

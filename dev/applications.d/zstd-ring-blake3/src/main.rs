@@ -1,4 +1,4 @@
-//! Three crates that compile C and assembly of their own: a compressed text and what two libraries make of it.
+//! Three crates that compile their own C and assembly: a compressed text, its digests, and a signature.
 
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 

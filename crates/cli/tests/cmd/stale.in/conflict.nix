@@ -3,7 +3,7 @@
 # below: sha256:0c921b1fbc6ce08e9acab5f1030fbe3f7c03f0e4c7d6d7c3be93c9d396812b38
 { }:
 let
-  # What this file was made from; `cratewright check` finds what has moved since.
+  # The inputs of this file, which `cratewright check` compares with the workspace.
   inputs = {
     "Cargo.lock" = ''
       app 0.1.0 = "local"

@@ -3,7 +3,7 @@
 # below: sha256:5f6e3e1b070baba6a7e3381f71f4cfd7cf2bc54efa8d095ce8aab0a452fff32b
 { }:
 let
-  # What this file was made from; `cratewright check` finds what has moved since.
+  # The inputs of this file, which `cratewright check` compares with the workspace.
   inputs = {
     "Cargo.lock" = ''
       app 0.1.0 = "local"

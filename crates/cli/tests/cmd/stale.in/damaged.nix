@@ -2,7 +2,7 @@
 # format: 9
 { }:
 let
-  # What this file was made from; `cratewright check` finds what has moved since.
+  # The inputs of this file, which `cratewright check` compares with the workspace.
   inputs = {
     "Cargo.lock" = ''
       app 0.1.0 = "local"

@@ -3,7 +3,7 @@
 # below: sha256:381f458c8d17dc973e9a64c6e0b4caf8fe5a825cfd8d19e5a37c7dc947f9df61
 { }:
 let
-  # What this file was made from; `cratewright check` finds what has moved since.
+  # The inputs of this file, which `cratewright check` compares with the workspace.
   inputs = {
     "Cargo.lock" = ''
       app 0.1.0 = "local"

@@ -3,7 +3,7 @@
 # below: sha256:d318e7af37cbc2abd6f49072178d5d7b713f0fa69ff07e3057f378d6944b9561
 { }:
 let
-  # What this file was made from; `cratewright check` finds what has moved since.
+  # The inputs of this file, which `cratewright check` compares with the workspace.
   inputs = {
     "Cargo.lock" = ''
       app 0.1.0 = "local"

@@ -1,5 +1,5 @@
-# What flake-parts does with the module of Cratewright, for tests: it is out of reach, and there are no modules in the
-# stand-in for nixpkgs. Options are what is declared, or what is set; an option without either is an error.
+# A replacement for flake-parts in tests, as the stand-in for nixpkgs has no module system. It evaluates Cratewright's
+# module with the options that are set; an option with neither a value nor a default is an error.
 {
   outputs = _: {
     lib.mkFlake =
