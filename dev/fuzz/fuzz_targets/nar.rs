@@ -26,7 +26,8 @@ fn write(tree: &Tree, path: &Path) -> Node<Vec<u8>> {
             fs::create_dir(path).unwrap();
             let mut node = Node::directory();
             for (name, tree) in entries {
-                let name = [b'n', *name].map(|byte| if matches!(byte, 0 | b'/') { b'_' } else { byte });
+                // The other implementation takes names in UTF-8 only.
+                let name = [b'n', b'!' + name % 94].map(|byte| if byte == b'/' { b'_' } else { byte });
                 let path = path.join(std::ffi::OsStr::from_bytes(&name));
                 if path.symlink_metadata().is_err() {
                     node.insert(&name, write(tree, &path));
