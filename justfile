@@ -9,7 +9,7 @@ ci:
 
 # Run the checks that take too long for `ci`. The workflow `nightly` runs this list each night.
 [group('checks')]
-nightly: slow-tests older-builder deny unused lint-nix fuzz fuzz-random package coverage impact-oracle exactness applications overrides nix-versions
+nightly: slow-tests flake older-builder deny unused lint-nix fuzz fuzz-random package coverage mutants impact-oracle exactness applications overrides nix-versions
 
 # Run all tests. Those that build with Nix need it installed.
 [group('checks')]
@@ -20,13 +20,13 @@ test *arguments:
 [group('checks')]
 test-without-nix:
     cargo test --workspace --locked --lib --bins
-    cargo test --package cratewright --locked --test cli --test oracle --test tidy
+    cargo test --package cratewright --locked --test all -- cli:: oracle:: tidy::
 
 # Format Rust and Nix code.
 [group('checks')]
 fmt:
     cargo fmt --all
-    UPDATE=1 cargo test --quiet --package cratewright --test tidy nix_code
+    UPDATE=1 cargo test --quiet --package cratewright --test all nix_code
 
 # Look for mistakes in Rust code.
 [group('checks')]
@@ -69,7 +69,7 @@ fuzz seconds="600" *targets:
 # Resolve random workspaces by us and by cargo until one differs, and repeat the other random tests.
 [group('long checks')]
 fuzz-random cases="10000":
-    CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release --package cratewright --test random
+    CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release --package cratewright --test all random::
     PROPTEST_CASES={{ cases }} cargo test --release --package cratewright-sources --package cratewright-graph
 
 # Run the tests that compile for minutes, which `cargo test` lists as ignored.
@@ -77,23 +77,33 @@ fuzz-random cases="10000":
 slow-tests:
     cargo test --workspace --locked -- --ignored
 
+# Check the flake on the stand-in for nixpkgs, with its builds of this workspace in the profile `release`.
+[group('long checks')]
+flake *arguments:
+    dev/flake {{ arguments }}
+
 # Run the tests that build with Nix once more, with the builder of nixpkgs 25.11.
 [group('long checks')]
 older-builder:
-    CRATEWRIGHT_STAND_IN_VINTAGE=2025-11 cargo test --locked --package cratewright --test fixtures --test build_scripts \
-        --test checks --test environment --test overrides --test profiles
+    CRATEWRIGHT_STAND_IN_VINTAGE=2025-11 cargo test --locked --package cratewright --test fixtures
+    CRATEWRIGHT_STAND_IN_VINTAGE=2025-11 cargo test --locked --package cratewright --test all -- \
+        build_scripts:: checks:: environment:: overrides:: profiles::
 
 # Measure which lines of each crate the tests run.
 [group('long checks')]
 coverage *arguments:
-    dev/install cargo-llvm-cov@0.9.1
-    cargo llvm-cov --workspace --locked {{ arguments }}
+    dev/coverage {{ arguments }}
+
+# Change the code that decides, one place at a time, and list the changes that no test notices: a sixteenth of them.
+[group('long checks')]
+mutants *arguments:
+    dev/mutants {{ arguments }}
 
 # Compare the predictions of `impact` with Nix: all kinds of changes in all fixtures and in the given workspaces.
 [group('long checks')]
 impact-oracle *workspaces:
     CRATEWRIGHT_IMPACT_ALL=1 CRATEWRIGHT_IMPACT_WORKSPACES="$(printf '%s:' {{ workspaces }})" \
-        cargo test --package cratewright --test impact the_prediction -- --nocapture
+        cargo test --package cratewright --test all impact::the_prediction -- --nocapture
 
 # Compare the units of published applications with cargo's.
 [group('long checks')]
@@ -149,7 +159,8 @@ impact *arguments:
 [group('generated files')]
 bless:
     UPDATE=1 cargo test -p cratewright-renderer profiles
-    UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test fixtures --test cli --test tidy
+    UPDATE=1 cargo test -p cratewright --test fixtures
+    UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test all -- cli:: why:: tidy::
 
 # Build the book and the documentation of the crates.
 [group('docs and releases')]

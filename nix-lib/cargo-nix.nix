@@ -41,6 +41,7 @@
 }@arguments:
 let
   file = root + "/${cargoNix}";
+  isThere = builtins.pathExists file;
   value = function (
     removeAttrs (arguments // { toolchain = import ./toolchain.nix arguments; }) (
       [
@@ -60,7 +61,25 @@ let
       ]
     )
   );
-  function = import file;
+  function =
+    if !isThere then
+      throw (stale {
+        why = "does not exist";
+        options = output;
+        missing = [ cargoNix ];
+      })
+    else if imported != null && !(builtins.pathExists (root + "/${imported.path}")) then
+      throw (stale {
+        why = "imports ${imported.path}, which does not exist";
+        options = output;
+        missing = [ imported.path ];
+      })
+    else
+      import file;
+  imported = import ./imported-library.nix {
+    inherit cargoNix;
+    text = builtins.readFile file;
+  };
   verdict = import ./stale.nix {
     inherit root file cargoNix;
     externalSources = arguments.externalSources or { };
@@ -82,21 +101,37 @@ let
         );
     in
     of "--target" + of "--cross" + output;
-  stale = why: options: ''
-    ${cargoNix} ${why}
-      help: run `cratewright generate${options}`
-  '';
+  # In a flake, a missing file may exist without being tracked by git.
+  isFlake = isPrefixOf builtins.storeDir (toString root);
+  isPrefixOf = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
+  stale =
+    {
+      why,
+      options,
+      missing,
+    }:
+    if isFlake && missing != [ ] then
+      ''
+        ${cargoNix} ${why}
+          help: if ${
+            if builtins.length missing == 1 then "the file exists" else "the files exist"
+          }, run `git add ${pkgs.lib.escapeShellArgs missing}`: a flake sees only files that git tracks
+          help: otherwise, run `cratewright generate${options}`
+      ''
+    else
+      ''
+        ${cargoNix} ${why}
+          help: run `cratewright generate${options}`
+      '';
   output = if cargoNix == "Cargo.nix" then "" else " -o ${cargoNix}";
 in
-if !lockSync then
-  value
-else if !(builtins.pathExists file) then
-  throw (stale "does not exist" output)
-else if verdict.reasons != [ ] then
-  throw (
-    stale "does not match what it was made from${
+if lockSync && isThere && verdict.reasons != [ ] then
+  throw (stale {
+    why = "does not match what it was made from${
       builtins.concatStringsSep "" (map (reason: "\n  ${reason}") verdict.reasons)
-    }" (if verdict.isReadable then said else output)
-  )
+    }";
+    options = if verdict.isReadable then said else output;
+    inherit (verdict) missing;
+  })
 else
   value

@@ -87,12 +87,8 @@ let
   given = removeAttrs arguments [ "memberChecks" ];
   value = import ./cargo-nix.nix given;
   # Imported without the check: a stale Cargo.nix must still list its members and provide the shell to regenerate it in.
-  asItIs =
-    if builtins.pathExists (root + "/${cargoNix}") then
-      import ./cargo-nix.nix (given // { lockSync = false; })
-    else
-      { };
-  members = asItIs.workspaceMembers or { };
+  asItIs = import ./cargo-nix.nix (given // { lockSync = false; });
+  members = asItIs.workspaceMembers;
   # True if Cargo.nix records a snapshot, even if the file is missing: a flake does not see a file that is not added to
   # git, and the check must fail then.
   hasSnapshot =
@@ -172,7 +168,7 @@ in
 
   devShells.default =
     let
-      # An older library has no `devShell`, and one of another format throws.
+      # An older library has no `devShell`, and one of another format throws, as does a missing Cargo.nix.
       hasShell =
         (builtins.tryEval (asItIs ? devShell && lib.elem asItIs.internal.platform asItIs.internal.targets))
         .value;

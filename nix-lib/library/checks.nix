@@ -10,12 +10,13 @@
   # Missing if the library is embedded in a Cargo.nix without checks.
   check-kinds ? null,
   toolchain,
+  arguments,
   override-layers,
   units,
   ...
-}@arguments:
+}@parts:
 let
-  checkOptions = override-layers.withoutAdded arguments.checkOptions;
+  checkOptions = override-layers.withoutAdded parts.checkOptions;
   inherit (units)
     guards
     host
@@ -24,7 +25,7 @@ let
     withNames
     settingsOf
     ;
-  known = lib.splitString " " "clippy clippyFlags env extraSources inputs postRun preRun rustdocFlags testFlags";
+  known = lib.attrNames arguments.forms.check;
   names = lib.splitString " " "benches clippy docs doctests examples tests";
   clippy = if toolchain == null then pkgs.buildPackages.clippy else toolchain;
   canRun = host == target || stdenv.buildPlatform.canExecute stdenv.hostPlatform;
@@ -38,6 +39,7 @@ let
   };
   listsOf = attrs: lists // builtins.intersectAttrs lists attrs;
 
+  optionsIn = name: arguments.ofMember name (checkOptions.${name} or { });
   optionsOf =
     records: name:
     let
@@ -46,7 +48,7 @@ let
     if strange != [ ] then
       throw "checkOptions: there is no member `${lib.head strange}`; the members are ${lib.concatStringsSep ", " (lib.attrNames records)}"
     else
-      checkOptions."*" or { } // checkOptions.${name} or { };
+      optionsIn "*" // optionsIn name;
 in
 # Takes a profile, and the units that were built with it.
 profile: sides:
@@ -150,9 +152,10 @@ let
         }).${kind};
     in
     lib.makeOverridable (
-      options:
+      given:
       let
-        unknown = lib.attrNames (removeAttrs options known);
+        unknown = lib.attrNames (removeAttrs given known);
+        options = arguments.ofCheck "${kind}.${name}" given;
         withSources = compiled // {
           extraSources = compiled.extraSources or [ ] ++ options.extraSources or [ ];
           leftOut = [ ];

@@ -5,6 +5,7 @@
   env,
   units,
   default-profiles,
+  near-names,
   profile-variables,
   profiles ? { },
   ...
@@ -15,7 +16,13 @@ let
   found =
     table.${name} or (throw ''
       there is no profile `${name}`; the profiles are ${lib.concatStringsSep ", " (lib.attrNames table)}
-        help: add [profile.${name}] to Cargo.toml and run `cratewright generate`
+        help: ${
+          let
+            near = near-names.suggestion name (lib.attrNames table);
+          in
+          if near == "" then "name one of them" else near
+        }
+        help: to declare a new profile, add [profile.${name}] to Cargo.toml and run `cratewright generate`
     '');
   profile = if lib.isString found then table.${found} else found;
   settingsOf =

@@ -6,6 +6,7 @@
   pkgs,
   lib,
   stdenv,
+  arguments,
   checkOptions,
   units,
   override-layers,
@@ -170,14 +171,20 @@ let
         result = sides.${side}.${unit}.fromOverrides;
       }
     ) reached
-    ++ lib.mapAttrsToList (name: options: {
-      crate = "checkOptions.${name}";
-      isForBuild = false;
-      result = {
-        nativeBuildInputs = options.inputs or [ ];
-        env = options.env or { };
-      };
-    }) (override-layers.withoutAdded checkOptions);
+    ++ lib.mapAttrsToList (
+      name: given:
+      let
+        options = arguments.ofCheck "checkOptions.${name}" (arguments.ofMember name given);
+      in
+      {
+        crate = "checkOptions.${name}";
+        isForBuild = false;
+        result = {
+          nativeBuildInputs = options.inputs or [ ];
+          env = options.env or { };
+        };
+      }
+    ) (override-layers.withoutAdded checkOptions);
   inputs = list: crates: lib.unique (lib.concatMap ({ result, ... }: result.${list} or [ ]) crates);
   bySide = lib.partition ({ isForBuild, ... }: isForBuild) crates;
 

@@ -1,5 +1,6 @@
 # The entries of Cargo.nix, completed with values from their keys, the platform, and other entries of the same package.
 {
+  targets,
   platforms ? { },
   crates,
   members,
@@ -15,6 +16,31 @@ let
   host = stdenv.buildPlatform.rust.rustcTarget;
   target = stdenv.hostPlatform.rust.rustcTarget;
   pair = if host == target then target else "${target} on ${host}";
+  # The error for a pair that this file was not resolved for, with the line that declares it and all others.
+  unresolved =
+    let
+      crossOf = pair: builtins.match "(.*) on (.*)" pair;
+      isNative = pair: crossOf pair == null;
+      list = show: pairs: "[${lib.concatMapStringsSep ", " show pairs}]";
+      showCross =
+        pair:
+        let
+          parts = crossOf pair;
+        in
+        "{ host = \"${lib.last parts}\", target = \"${lib.head parts}\" }";
+      line =
+        if isNative pair then
+          "targets = ${list builtins.toJSON (lib.filter isNative targets ++ [ pair ])}"
+        else
+          "cross = ${list showCross (lib.filter (pair: !(isNative pair)) targets ++ [ pair ])}";
+    in
+    ''
+      this Cargo.nix was not resolved for builds on ${host} for ${target};
+      it was resolved for ${lib.concatStringsSep ", " targets}.
+      Declare the pair in the root Cargo.toml, and run `cratewright generate`:
+        [workspace.metadata.cratewright]
+        ${line}
+    '';
   memberNames = lib.foldl' (names: variant: names // variant) members (lib.attrValues variants);
 
   # `linux [ ... ]` is the list on Linux and empty elsewhere.
@@ -108,6 +134,7 @@ in
     host
     target
     pair
+    unresolved
     guards
     memberNames
     entries

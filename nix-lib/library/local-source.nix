@@ -56,6 +56,12 @@ let
       externalSources.${lib.head given} + lib.removePrefix (lib.head given) path
     else
       workspace.root + "/${path}";
+  # The remedy for files that exist without being tracked by git, if the workspace may be part of a flake.
+  untracked =
+    path:
+    lib.optionalString (lib.hasPrefix builtins.storeDir (toString workspace.root)) ''
+      If it exists, run `git add ${lib.escapeShellArg path}`: a flake sees only files that git tracks.
+    '';
   visible =
     crateName: path:
     if !(lib.hasPrefix ".." path) || builtins.pathExists (on path) then
@@ -63,7 +69,7 @@ let
     else
       throw ''
         ${crateName} needs ${path}, outside the workspace, which Nix cannot see from ${toString workspace.root}.
-        Put the flake into a directory that contains both, or pass its location:
+        ${untracked path}Put the flake into a directory that contains both, or pass its location:
           import ./Cargo.nix { externalSources."${path}" = ...; }
       '';
 
@@ -150,10 +156,16 @@ let
         path:
         given != [ ]
         || builtins.pathExists (workspace.root + "/${path}")
-        || throw ''
-          ${crateName} reads ${path}, which Nix cannot see from ${toString workspace.root}.
-          Put the flake into a directory that contains both, or pass a directory that contains both in externalSources.
-        '';
+        || throw (
+          "${crateName} reads ${path}, which Nix cannot see from ${toString workspace.root}.\n"
+          + untracked path
+          + (
+            if levels path == 0 then
+              "If it does not exist, create it, or run `cratewright generate` if ${crateName} no longer reads it.\n"
+            else
+              "Put the flake into a directory that contains both, or pass a directory that contains both in externalSources.\n"
+          )
+        );
       # The source is named after the crate, so that its store path does not depend on the location of the workspace.
       source =
         base:

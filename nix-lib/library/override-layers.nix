@@ -5,82 +5,15 @@
   crateOverrides,
   overrides ? { },
   own-overrides,
+  arguments,
+  near-names,
+  version-requirement,
   ...
 }:
 let
-  # Whether a version meets a requirement as in Cargo.toml. A pre-release is treated as the release that it precedes.
-  meets =
-    requirement: version:
-    let
-      numbers = lib.take 3 (lib.splitVersion version);
-      part = "([0-9]+|[*xX])";
-      meetsOne =
-        comparator:
-        let
-          parsed = builtins.match " *([\\^~=<>]*) *${part}([.]${part})?([.]${part})?([-+].*)? *" comparator;
-          given = map (lib.elemAt parsed) [
-            1
-            3
-            5
-          ];
-          isNumber = number: number != null && builtins.match "[0-9]+" number != null;
-          # The numbers before the first wildcard.
-          wanted =
-            lib.foldl'
-              (
-                { all, isOpen }:
-                number:
-                let
-                  goesOn = isOpen && isNumber number;
-                in
-                {
-                  all = all ++ lib.optional goesOn number;
-                  isOpen = goesOn;
-                }
-              )
-              {
-                all = [ ];
-                isOpen = true;
-              }
-              given;
-          n = lib.length wanted.all;
-          order = builtins.compareVersions (lib.concatStringsSep "." (lib.take n numbers)) (
-            lib.concatStringsSep "." wanted.all
-          );
-          agree = count: lib.take count numbers == lib.take count wanted.all;
-          isWild = lib.any (number: number != null && !(isNumber number)) given;
-          # How many numbers a caret requirement fixes: up to the first one that is not zero.
-          leading =
-            lib.foldl'
-              (
-                count: at: if count == at && at < n && lib.elemAt wanted.all (at - 1) == "0" then at + 1 else count
-              )
-              1
-              [
-                1
-                2
-              ];
-          operators = {
-            "=" = order == 0;
-            ">" = order > 0;
-            ">=" = order >= 0;
-            "<" = order < 0;
-            "<=" = order <= 0;
-            "~" = agree (lib.min n 2) && order >= 0;
-            "^" = agree leading && order >= 0;
-            "" = if isWild then order == 0 else operators."^";
-          };
-        in
-        if parsed == null || !(operators ? ${lib.head parsed}) then
-          throw "`${requirement}` after `@` in a key of overrides is not a valid version requirement"
-        else
-          operators.${lib.head parsed};
-    in
-    lib.all meetsOne (lib.splitString "," requirement);
-
   # Keys are `*`, `(members)`, a name, or `name@requirement`, and apply in this order.
   ofLayer =
-    layer:
+    check: layer:
     let
       parse =
         key: value:
@@ -90,9 +23,9 @@ let
         {
           inherit key;
           name = if parts == null then key else lib.head parts;
-          isFor = version: parts == null || meets (lib.elemAt parts 1) version;
+          isFor = version: parts == null || version-requirement key (lib.elemAt parts 1) version;
           # The value is one override, or a list of overrides that are composed.
-          functions = lib.toList value;
+          functions = map (check key) (lib.toList value);
         };
     in
     lib.groupBy (override: override.name) (lib.mapAttrsToList parse layer);
@@ -103,7 +36,7 @@ let
       ++ lib.optionals isMember layer."(members)" or [ ]
       ++ lib.filter (override: override.isFor version) (layer.${name} or [ ])
     );
-  users = ofLayer (withoutAdded crateOverrides);
+  users = ofLayer (arguments.ofCrate "crateOverrides") (withoutAdded crateOverrides);
 
   # Attributes that callPackage adds to the set that a file returns; they are not names of crates.
   added = [
@@ -145,7 +78,9 @@ let
         else
           withoutAdded set;
       cleanOwn = clean own;
-      cleanGiven = clean given;
+      cleanGiven = lib.mapAttrs (arguments.ofCrate "`defaultCrateOverrides`, or `crateOverrides` of `.build.override`") (
+        clean given
+      );
       layerOf = name: if given == null || isKnown given name then cleanOwn else cleanGiven;
     in
     lib.mapAttrs (name: _: (layerOf name).${name}) (
@@ -223,6 +158,14 @@ let
           else
             null;
       };
+
+  # Names of crates are not compared with each other: a set of overrides for several workspaces may have many others.
+  remedyFor =
+    name:
+    let
+      near = lib.optionalString (lib.hasPrefix "(" name) (near-names.suggestion name [ "(members)" ]);
+    in
+    if near != "" then near else "correct or remove it";
 in
 {
   inherit lowest withoutAdded isVariable;
@@ -242,7 +185,7 @@ in
         from = pkgs;
         inherit own given versions;
       };
-      ours = ofLayer (
+      ours = ofLayer (_: override: override) (
         lib.mapAttrs (_: map (name: own-overrides.${name} { inherit lib pkgs; })) overrides
       );
     in
@@ -288,6 +231,7 @@ in
           else
             "no crate of that name"
         )
+        + "; ${remedyFor name}"
       )
       (
         lib.filter (

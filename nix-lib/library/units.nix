@@ -255,11 +255,7 @@ let
   unitsWith =
     profile: defaults:
     if !(lib.elem pair targets) then
-      throw ''
-        this Cargo.nix was not resolved for builds on ${host} for ${target};
-        it was resolved for ${lib.concatStringsSep ", " targets}.
-        Add the pair to `targets` or `cross` in [workspace.metadata.cratewright] and run `cratewright generate`.
-      ''
+      throw entries.unresolved
     else
       let
         isNative = host == target;

@@ -8,15 +8,25 @@ library:
   rootMember ? null,
   targets,
   platforms ? { },
-  inputs,
   ...
 }@data:
+let
+  packageSet =
+    pkgs:
+    if pkgs ? lib && pkgs ? stdenv then
+      pkgs
+    else
+      throw ''
+        Cargo.nix: `pkgs` is not a package set of nixpkgs.
+        Write for example: pkgs = nixpkgs.legacyPackages.x86_64-linux;
+      '';
+in
 # crate2nix's arguments, then ours.
 {
   nixpkgs ? <nixpkgs>,
   pkgs ? import nixpkgs { config = { }; },
-  lib ? pkgs.lib,
-  stdenv ? pkgs.stdenv,
+  lib ? (packageSet pkgs).lib,
+  stdenv ? (packageSet pkgs).stdenv,
   buildRustCrateForPkgs ? pkgs: pkgs.buildRustCrate,
   # Rustc, cargo, clippy and rustdoc in one derivation for the build platform; default: nixpkgs'.
   toolchain ? null,
@@ -48,22 +58,25 @@ library:
   nix2container ? null,
   # Whether crates are content-addressed, which needs Nix's experimental feature `ca-derivations`.
   contentAddressed ? false,
-}:
+  # Any other argument is an error.
+  ...
+}@given:
 let
   # Each part takes attributes of the data, arguments and other parts.
   parts =
     data
-    // {
+    // lib.mapAttrs (name: parts.arguments.ofFile name) {
       inherit
-        pkgs
-        lib
         stdenv
         buildRustCrateForPkgs
         toolchain
-        env
-        linker
         defaultCrateOverrides
         fetchurl
+        release
+        profile
+        env
+        linker
+        rootFeatures
         crateOverrides
         checkOptions
         registryDl
@@ -73,6 +86,9 @@ let
         nix2container
         contentAddressed
         ;
+    }
+    // {
+      inherit pkgs lib;
       inherit (library) own-overrides;
     }
     // lib.mapAttrs (_: part: part parts) (
@@ -82,126 +98,21 @@ let
       ]
     );
   inherit (parts)
+    arguments
+    builds
     cache-roots
-    checks
-    compilation
-    image
     meta
-    sbom
     ;
   inherit (parts.units) entries unitsWith versions;
+  compilation = parts.compilation (builtins.seq parts.release parts.profile);
   sides = lib.foldl' (
     value: message: lib.warn message value
-  ) (unitsWith (compilation profile) defaultCrateOverrides) (parts.override-layers.unused versions);
-
-  # Feature sets that a member was resolved with: the default one, which may enable no features, and those of variants.
-  featureSets =
-    name:
-    [
-      {
-        features = [ "default" ];
-        unit = members.${name} or null;
-      }
-    ]
-    ++ lib.concatMap (variant: lib.optional (variant ? ${name}) variant.${name}) (
-      lib.attrValues variants
-    );
-  setsWith = sets: features: lib.filter (set: set.features == sorted features) sets;
-  sorted = features: lib.unique (builtins.sort builtins.lessThan features);
-  # The key of an entry with the attributes that all builds of a member share.
-  packageIdOf = name: members.${name} or (lib.last (featureSets name)).unit;
-
-  nothing =
-    { crateName, version, ... }:
-    pkgs.runCommand "${crateName}-${version}" {
-      inherit crateName version;
-      pname = crateName;
-      outputs = [
-        "out"
-        "lib"
-      ];
-    } ''mkdir "$out" "$lib"'';
-
-  # The outputs of `built`, which exist only if the tests pass.
-  testedBy =
-    test: built:
-    pkgs.runCommand built.name
-      {
-        inherit (built) outputs version;
-        passthru = {
-          inherit test;
-        };
-      }
-      ''
-        : ${test}
-        ${lib.concatMapStrings (output: "ln -s ${built.${output}} \"\$${output}\"\n") built.outputs}
-      '';
-
-  # `.build.override` takes the same arguments as crate2nix's.
-  buildMember =
-    name: preferred:
-    lib.makeOverridable (
-      {
-        features,
-        crateOverrides ? null,
-        runTests ? false,
-        testCrateFlags ? [ ],
-        testInputs ? [ ],
-        testPreRun ? "",
-        testPostRun ? "",
-      }:
-      let
-        wanted = sorted features;
-        sets = featureSets name;
-        found = setsWith (preferred ++ sets) features;
-        show = set: "[ ${toString set.features} ]";
-        chosen = if crateOverrides == null then sides else unitsWith (compilation profile) crateOverrides;
-        unit = (lib.head found).unit;
-        # A proc-macro is built for the build platform, as it runs in the compiler.
-        side = if entries.${unit}.procMacro or false then "build" else "units";
-        # As with cargo, a package whose targets are all disabled is an empty build.
-        attrs =
-          if unit == null then removeAttrs entries.${packageIdOf name} [ "crateBin" ] else entries.${unit};
-        built = meta.describe attrs (if unit == null then nothing attrs else chosen.${side}.${unit});
-        test =
-          if wanted != [ "default" ] then
-            throw "${name}: tests were resolved with default features only, not with ${show { features = wanted; }}"
-          else
-            ((checks (compilation profile) chosen).tests.${name}
-              or (throw "this Cargo.nix has no tests: [workspace.metadata.cratewright] has `tests = false`")
-            ).override
-              (options: {
-                testFlags = options.testFlags or [ ] ++ testCrateFlags;
-                inputs = options.inputs or [ ] ++ testInputs;
-                preRun = options.preRun or "" + "\n" + testPreRun;
-                postRun = options.postRun or "" + "\n" + testPostRun;
-              });
-        result = if runTests then testedBy test built // { inherit (built) meta; } else built;
-      in
-      if found == [ ] then
-        throw ''
-          ${name} was not resolved with features ${show { inherit features; }};
-          it was resolved with ${lib.concatMapStringsSep ", " show sets}.
-          Declare a variant in [workspace.metadata.cratewright.variants] and run `cratewright generate`.
-        ''
-      else
-        result
-        // {
-          image = image result attrs;
-          sbom =
-            if unit == null then
-              throw "${name}: no target is enabled with features ${show (lib.head found)}"
-            else
-              sbom {
-                root = unit;
-                features = wanted;
-              };
-        }
-    );
+  ) (unitsWith compilation parts.defaultCrateOverrides) (parts.override-layers.unused versions);
+  buildMember = builds.buildMember { inherit compilation sides; };
 
   workspaceMembers = lib.mapAttrs (name: _: rec {
-    packageId = packageIdOf name;
-    build = buildMember name [ ] { features = rootFeatures; };
+    packageId = builds.packageIdOf name;
+    build = buildMember name [ ] { features = parts.rootFeatures; };
     inherit (build) image sbom;
   }) parts.units.memberNames;
 
@@ -216,7 +127,7 @@ let
     )
   ) variants;
 
-  checksOfMembers = checks (compilation profile) sides;
+  checksOfMembers = parts.checks compilation sides;
 
   # Binaries with the same name, of which a tree can hold only one. Cargo warns of them as well.
   collisions =
@@ -224,14 +135,14 @@ let
       binsOf =
         name:
         lib.concatMap (
-          set:
-          lib.optionals (set.unit != null) (
+          unit:
+          lib.optionals (unit != null) (
             map (bin: {
               inherit name;
               bin = bin.name;
-            }) entries.${set.unit}.crateBin or [ ]
+            }) entries.${unit}.crateBin or [ ]
           )
-        ) (lib.take 1 (setsWith (featureSets name) rootFeatures));
+        ) (builds.unitsWith name parts.rootFeatures);
     in
     lib.filterAttrs (_: found: lib.length found > 1) (
       lib.groupBy ({ bin, ... }: bin) (lib.concatMap binsOf (lib.attrNames workspaceMembers))
@@ -247,7 +158,9 @@ let
         Rename one, or build the members separately: workspaceMembers.<name>.build'' tree
     ) tree (lib.attrNames collisions);
 in
-if format != 9 then
+if arguments.unknownOfFile given != null then
+  throw (arguments.unknownOfFile given)
+else if format != 9 then
   throw ''
     this Cargo.nix has format ${toString format}, and its library is for format 9.
     Run `cratewright generate` to write both in the same format.
@@ -281,7 +194,8 @@ else
       units = lib.mapAttrs (key: meta.describe entries.${key}) sides.units;
       inherit (sides) build linkedByTests;
       platform = parts.units.pair;
-      inherit targets platforms inputs;
+      inherit targets platforms;
+      inherit (parts) inputs;
       # Keys of each layer of overrides: nixpkgs' for crates of this file, and all of ours and of the user's.
       overrides = parts.override-layers.keys parts.units.defaults;
     };

@@ -1,4 +1,4 @@
-# nixpkgs has no override for these crates, which find their libraries by pkg-config.
+# These crates find their libraries by pkg-config, which nixpkgs' override of freetype-sys does not add.
 #
 # Crates: freetype-sys, yeslogic-fontconfig-sys
 { lib, pkgs }:

@@ -249,11 +249,9 @@ let
       lines (listToAttrs (map (line: named (keyOf line) (exists (keyOf line))) (linesOf section)))
     else if pattern != null then
       lines (directoriesFor (head pattern) section)
-    else if name == "Cargo.lock" && !exists name then
-      throw "`Cargo.lock` does not exist"
     else if !exists name then
       # A missing configuration file is the same as an empty one.
-      (if isManifest then null else "")
+      (if isManifest || name == "Cargo.lock" then null else "")
     else if name == "Cargo.lock" then
       lines (import ./lock.nix { lock = fromTOML (readFile (on name)); })
     else if isManifest && isBehindLink (parent name) then

@@ -5,6 +5,7 @@ pub(crate) mod graph;
 pub(crate) mod impact;
 pub(crate) mod init;
 pub(crate) mod nix;
+pub(crate) mod place;
 pub(crate) mod plan;
 pub(crate) mod snapshot;
 pub(crate) mod why;
@@ -13,12 +14,13 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{ArgAction, ColorChoice, Parser, Subcommand};
+use clap::{ColorChoice, Parser, Subcommand};
 use cratewright_resolver::{DEFAULT_PROFILE, UserIntent};
 
 use cratewright_workspace::Cross;
 
 use crate::args::nix::FileArgs;
+use crate::args::place::PlaceArgs;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()
@@ -45,8 +47,9 @@ pub(crate) struct Common {
     #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = COMMON)]
     pub(crate) quiet: bool,
     /// Print how long each step takes
-    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = COMMON)]
-    pub(crate) verbose: u8,
+    // Cargo takes the flag several times.
+    #[arg(long, short, global = true, overrides_with = "verbose", help_heading = COMMON)]
+    pub(crate) verbose: bool,
     /// Colour the output
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = COMMON)]
     pub(crate) color: ColorChoice,
@@ -318,12 +321,7 @@ pub(crate) struct Load {
     pub(crate) offline: bool,
 }
 
-#[derive(Debug, clap::Args)]
-pub(crate) struct PlaceArgs {
-    /// Path to the Cargo.toml of the workspace or of any member
-    #[arg(long, value_name = "PATH")]
-    pub(crate) manifest_path: Option<PathBuf>,
-    /// Path of Cargo.nix, instead of the one next to Cargo.lock
-    #[arg(long, short, value_name = "PATH")]
-    pub(crate) output: Option<PathBuf>,
+/// A number of steps or lines.
+fn number(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "expected a number, 0 or more")
 }

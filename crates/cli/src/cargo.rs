@@ -8,6 +8,7 @@ use std::thread;
 
 use cratewright_resolver::Platform;
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::near::{alternatives, near_names};
 use cratewright_workspace::CargoConfig;
 
 use crate::flags::rustflags;
@@ -48,14 +49,9 @@ pub(crate) fn metadata(
         return Err(refusal);
     }
     if options.locked {
-        return Err(Diagnostic::new(
-            "lock-out-of-date",
-            "`Cargo.lock` does not match the manifests",
-        )
-        .at("Cargo.lock")
-        .help(
-            "bring it up to date with `cargo update --workspace`, or with `cratewright generate` without `--locked`",
-        ));
+        return Err(Diagnostic::new("lock-out-of-date", "`Cargo.lock` does not match the manifests")
+            .at("Cargo.lock")
+            .help("bring it up to date with `cargo update --workspace`, or with `cratewright generate`"));
     }
     let output = run_metadata(manifest, root, options, home, Lock::MayUpdate)?;
     if output.status.success() { Ok((text(output), true)) } else { Err(self::refusal(manifest, options, &output)) }
@@ -107,10 +103,10 @@ fn refusal(manifest: &Path, options: &LoadOptions, output: &Output) -> Diagnosti
     let text = stderr(output);
     let says = text.trim().trim_start_matches("error: ").to_owned();
     if options.offline && text.contains("--offline") {
-        return Diagnostic::new("not-in-cache", "cargo's cache lacks a package, and `--offline` forbids fetching it")
+        return Diagnostic::new("not-in-cache", "cargo's cache lacks a package, and cargo runs without network access")
             .at(manifest.display().to_string())
             .note("cargo says", says)
-            .help("run `cargo fetch` once with network access, or leave out `--offline`");
+            .help("run `cargo fetch` once with network access");
     }
     Diagnostic::new("cargo-refused", "cargo cannot read the workspace")
         .at(manifest.display().to_string())
@@ -189,10 +185,18 @@ fn platform_with(
                     .help("correct `rustflags`; `cargo check` refuses them as well"),
             ));
         }
+        let mut list = rustc.command(directory);
+        list.args(["--print", "target-list"]);
+        let known = output_of(list, progress).map(text).unwrap_or_default();
+        let pick = "pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux";
+        let help = match &near_names(triple, known.lines())[..] {
+            [] => pick.to_owned(),
+            near => format!("did you mean {}? otherwise {pick}", alternatives(near)),
+        };
         return Err(missing(Cause::Unknown)(
             Diagnostic::new("unknown-target", format!("rustc does not know the target `{triple}`"))
                 .note("rustc says", says)
-                .help("pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux"),
+                .help(help),
         ));
     }
     let cfg = text(output);

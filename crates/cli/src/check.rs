@@ -1,25 +1,25 @@
 //! `cratewright check`: whether `Cargo.nix` is up to date.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use cratewright_graph::{Snapshot, Unused};
-use cratewright_sources::diagnostic::{Diagnostic, Position};
+use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::path::WsPath;
-use cratewright_staleness::{Change, HeaderError, Reason, Record, Sources, recorded};
+use cratewright_staleness::{Change, HeaderError, Observer, Reason, Record, SnapshotState, Sources, recorded};
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
 
 use crate::args::{Check, Format};
+use crate::conflicts;
 use crate::disk::{Disk, read_bytes};
 use crate::exit;
 use crate::generate::{OutputPlace, Wanted, render_workspace};
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
 use crate::output;
-use crate::paths::quoted;
 use crate::report::Report;
 use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace;
@@ -34,29 +34,39 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let path = output::follow_links(&path);
     let shown = output::shown(&path);
     let place = OutputPlace::new(root, &path)?;
+    let regenerate = |options: &Options| format!("run `{}`", command.place.command_line("generate", root, options));
     let text = match read_bytes(&path) {
         // A file that is not valid UTF-8 is reported as stale.
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let help = Some(help(command, root, &Options::default()));
+            let help = Some(regenerate(&Options::default()));
             return Verdict { missing: true, ..Verdict::stale(Vec::new(), help) }.report(command, report, &shown);
         }
         Err(error) => return Err(Diagnostic::io("read", &path, &error)),
     };
     // A file that was not generated, or has merge conflicts, is reported before anything else.
-    let record =
-        match recorded(&text).map_err(|error| unreadable(&error, &path, &help(command, root, &Options::default())))? {
-            Ok(record) => record,
-            Err(reason) => {
-                let help = Some(help(command, root, &Options::default()));
-                return Verdict::stale(vec![reason], help).report(command, report, &shown);
-            }
-        };
+    let record = match recorded(&text).map_err(|error| unreadable(&error, &path, &regenerate(&Options::default())))? {
+        Ok(record) => record,
+        Err(reason) => {
+            let help = Some(regenerate(&Options::default()));
+            return Verdict::stale(vec![reason], help).report(command, report, &shown);
+        }
+    };
     let recorded_snapshot = Options::recorded_snapshot(&record);
     let options = Options { snapshot: recorded_snapshot.clone(), ..Options::recorded(&record) };
-    let help = help(command, root, &options);
     let snapshot = SnapshotPlace::new(root, &path)?;
     let of_snapshot = snapshot.reason(recorded_snapshot.as_deref()).filter(|_| !command.manifests_only);
+    let help = match &of_snapshot {
+        // With limits, `generate` always writes the snapshot.
+        Some(Reason::Snapshot { state: SnapshotState::Missing, .. }) if !snapshot::has_limits(&record) => {
+            let [restore, drop] = ["snapshot", "generate"].map(|name| command.place.command_line(name, root, &options));
+            format!("run `{restore}` to write it again, or `{drop}` to stop using it")
+        }
+        _ => regenerate(&options),
+    };
+    if of_snapshot.is_some() {
+        conflicts::check(&snapshot.path)?;
+    }
     if command.build_graph {
         let moved: Vec<Reason> = of_snapshot.into_iter().collect();
         let limits = if moved.is_empty() { snapshot.parsed()? } else { None };
@@ -71,6 +81,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     // Nix reads the record with code of the library, so the library is checked as well.
     let library = LibraryPlace::of(&record, root, &path)?;
     if let Some(state) = library.state() {
+        library.path.as_deref().map_or(Ok(()), conflicts::check)?;
         let moved = vec![Reason::Library { file: library.shown, state }];
         return Verdict::stale(moved, Some(help)).report(command, report, &shown);
     }
@@ -83,15 +94,27 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         }
         return Verdict::new(Vec::new(), help, snapshot.parsed()?).report(command, report, &shown);
     }
-    let asking = Instant::now();
+    let replaying = Instant::now();
     let sources = if command.manifests_only { Sources::AsRecorded } else { Sources::Scan };
     let now = record.replay(&disk, sources).map_err(|failure| failure.in_directory(root))?;
     let library = LibraryPlace::of(&now, root, &path)?;
     let now = now.with_options(&place.options(&options, &library).section());
     let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
-    report.took("Asked", root.display(), asking);
+    report.took("Replayed", "the record", replaying);
+    if !moved.is_empty() {
+        check_settings(&disk)?;
+    }
     let limits = if command.manifests_only || !moved.is_empty() { None } else { snapshot.parsed()? };
     Verdict::new(moved, help, limits).report(command, report, &shown)
+}
+
+/// Fails if a setting of Cratewright is wrong, which `generate` would refuse. The settings in a fresh `Cargo.nix` were
+/// read when it was generated. All other errors are left to `generate`, which cargo helps to find them.
+fn check_settings(disk: &Disk) -> Result<(), Diagnostic> {
+    match cratewright_workspace::Workspace::discover(&Observer::new(disk)) {
+        Err(failure) if failure.code == "invalid-metadata" => Err(failure.in_directory(disk.root())),
+        _ => Ok(()),
+    }
 }
 
 /// Fails if a `Cargo.nix` is stale, as answers about it would be wrong.
@@ -117,6 +140,9 @@ pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnos
     let now = record.replay(&disk, Sources::Scan).map_err(|failure| failure.in_directory(root))?;
     record.changes(&now).into_iter().next().map_or(Ok(()), |change| Err(stale(&Reason::Input(change))))
 }
+
+/// Help for an exceeded limit.
+const OVER_LIMIT: &str = "run `cratewright why CRATE` to see what brings a crate in; remove that or raise the limit in [workspace.metadata.cratewright.limits], then run `cratewright generate`";
 
 /// The result of a check, printed as text or JSON.
 #[derive(Serialize)]
@@ -186,6 +212,9 @@ impl Verdict {
         if command.format == Format::Json {
             let mut value = serde_json::to_value(self).expect("strings and values are JSON");
             value["fresh"] = self.help.is_none().into();
+            if self.help.is_none() && self.is_over() {
+                value["help"] = OVER_LIMIT.into();
+            }
             report.data(&format!("{value:#}\n"))?;
             return Ok(code);
         }
@@ -207,16 +236,11 @@ impl Verdict {
         snapshot.unused.iter().for_each(|unused| report.warning(unused.message()));
         let breaches: Vec<String> =
             snapshot.breaches.iter().flat_map(|breach| snapshot::lines(breach, snapshot)).collect();
-        let (what, key) = ("the build graph is over its limits", "[workspace.metadata.cratewright.limits]");
+        let what = "the build graph is over its limits";
         match (&breaches[..], snapshot.is_enforced) {
             ([], _) => {}
             (_, false) => report.warning(format_args!("{what}\n  {}", breaches.join("\n  "))),
-            (_, true) => {
-                let help = format!(
-                    "run `cratewright why CRATE` to see what brings a crate in; remove that or raise the limit in {key}, then run `cratewright generate`"
-                );
-                report.finding("over limit", what, &breaches, &help);
-            }
+            (_, true) => report.finding("over limit", what, &breaches, OVER_LIMIT),
         }
     }
 }
@@ -257,17 +281,13 @@ fn full(
 }
 
 fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
-    let failure = Diagnostic::new(error.code(), error.to_string())
-        .at(path.display().to_string())
-        .position(error.line().map(|line| Position { line, column: 1 }));
+    let file = path.display().to_string();
     match error {
-        HeaderError::NotGenerated => {
-            failure.help("replace it with `cratewright generate --force`, or choose another file with `-o PATH`")
-        }
-        HeaderError::Conflict { .. } => {
-            failure.help(format!("take either side with `git checkout --ours` or `--theirs`, then {help}"))
-        }
-        _ => failure.help(help),
+        HeaderError::Conflict { line } => Diagnostic::conflict(&file, *line).help(help),
+        HeaderError::NotGenerated => Diagnostic::new(error.code(), error.to_string())
+            .at(file)
+            .help("replace it with `cratewright generate --force`, or choose another file with `-o PATH`"),
+        _ => Diagnostic::new(error.code(), error.to_string()).at(file).help(help),
     }
 }
 
@@ -282,24 +302,4 @@ fn check_member(root: &Path, manifest: &Path, record: &Record) -> Result<(), Dia
     let message = format!("`{}` is not a member of the workspace at `{}`", manifest.display(), root.display());
     Err(Diagnostic::new("not-a-member", message)
         .help("add it to `workspace.members`, or to `workspace.exclude`; cargo refuses it as well"))
-}
-
-/// The command that updates the file, with the options that the user passed.
-fn help(command: &Check, root: &Path, options: &Options) -> String {
-    let mut line = "run `cratewright generate".to_owned();
-    let mut add = |flag: &str, value: &dyn std::fmt::Display| line.push_str(&format!(" {flag} {value}"));
-    if let Some(path) = &command.place.manifest_path {
-        add("--manifest-path", &quoted(path));
-    }
-    for target in &options.targets {
-        add("--target", target);
-    }
-    for cross in &options.cross {
-        add("--cross", cross);
-    }
-    let same = |path: &PathBuf| path.canonicalize().is_ok_and(|path| path == root.join("Cargo.nix"));
-    if let Some(path) = command.place.output.as_ref().filter(|path| !same(path)) {
-        add("-o", &quoted(path));
-    }
-    line + "`"
 }

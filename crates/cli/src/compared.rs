@@ -13,10 +13,10 @@ use tempfile::TempDir;
 
 use crate::disk::Disk;
 use crate::options::{LoadOptions, Options};
-use crate::output;
+use crate::output::{self, INPUT_NAMES};
 use crate::plan::{self, Plan};
 use crate::report::Report;
-use crate::repository::{FileId, Listing, Repository};
+use crate::repository::{FileId, Listing, PLANNED, Repository};
 use crate::workspace::{self, Workspace};
 
 /// Git's file mode of a submodule, whose files are in another repository.
@@ -131,9 +131,9 @@ fn all_inside(workspace: &Workspace, repository: &Repository, files: &Listing) -
             true => continue,
         };
         let message = format!("package `{}` is {place}, so there is nothing to compare it with", package.display());
-        return Err(Diagnostic::new("no-repository", message).at(dir.clone()).help(
-            "move it into the same repository, or ask about a planned change: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`",
-        ));
+        return Err(Diagnostic::new("no-repository", message)
+            .at(dir.clone())
+            .help(format!("move it into the same repository, or {PLANNED}")));
     }
     Ok(())
 }
@@ -142,7 +142,7 @@ fn all_inside(workspace: &Workspace, repository: &Repository, files: &Listing) -
 /// the same, and no file was added or removed that is a target by its name.
 fn is_same_to_cargo(old: &BTreeMap<WsPath, FileId>, new: &BTreeMap<WsPath, FileId>) -> bool {
     let decides = |path: &WsPath| {
-        let is_named = ["Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml"].contains(&path.name());
+        let is_named = INPUT_NAMES.contains(&path.name());
         is_named || path.parts().any(|part| part == ".cargo")
     };
     let paths = old.keys().chain(new.keys());

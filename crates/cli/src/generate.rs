@@ -9,7 +9,7 @@ use cratewright_renderer::{Merged, RenderOptions, build_script_crates, derivatio
 use cratewright_resolver::{DEFAULT_PROFILE, Package, Source, UnitGraph};
 use cratewright_sources::path::WsPath;
 use cratewright_sources::reads::{QUERIES, Reads, UnresolvedRead, topmost};
-use cratewright_staleness::{FORMAT, Record, Sources, stamped};
+use cratewright_staleness::{Change, FORMAT, LOCK, Record, Sources, stamped};
 use cratewright_workspace::{EnvironmentVariable, Limits};
 
 use crate::args::Generate;
@@ -34,15 +34,24 @@ pub(crate) struct Rendered {
     /// Members that have only binaries, all of which require features that are off.
     gated: Vec<String>,
     /// Places in sources where it is not known which files they read.
-    unresolved: Vec<UnresolvedRead>,
-    /// Packages that need the lock file at build time, and its path seen from them.
-    without_lock: Vec<(String, String)>,
+    /// They are listed with the manifest of the package.
+    unresolved: Vec<(WsPath, UnresolvedRead)>,
+    /// Packages that need the lock file at build time.
+    without_lock: Vec<WithoutLock>,
     /// Files and directories that the workspace was read from.
-    read: Vec<PathBuf>,
+    pub(crate) read: Vec<PathBuf>,
     /// The library that `Cargo.nix` imports.
     pub(crate) library: LibraryPlace,
     /// The snapshot that is written with it.
     snapshot: Option<(SnapshotPlace, String)>,
+}
+
+/// A package that needs the lock file at build time.
+struct WithoutLock {
+    name: String,
+    manifest: String,
+    /// The lock file, seen from the package.
+    lock: String,
 }
 
 /// A file that a run writes.
@@ -62,18 +71,17 @@ impl Rendered {
                 "`{member}` is left out: the features that its binaries require are off by default"
             ));
         }
-        for (package, lock) in &self.without_lock {
+        for WithoutLock { name, manifest, lock } in &self.without_lock {
             report.warning(format_args!(
-                "the build script of `{package}` uses `built`, which fails without Cargo.lock; add `extra-sources = [\"{lock}\"]` to `[package.metadata.cratewright]` in its manifest"
+                "the build script of `{name}` uses `built`, which fails without Cargo.lock; add `extra-sources = [\"{lock}\"]` to `[package.metadata.cratewright]` in {manifest}"
             ));
         }
         for what in &workspace.not_followed {
             report.warning(what);
         }
-        for UnresolvedRead { file, line, what, .. } in &self.unresolved {
-            report.warning(format_args!(
-                "{file}:{line}: {what}; list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources`, or `[]` if there are none"
-            ));
+        for (manifest, read) in &self.unresolved {
+            let UnresolvedRead { file, line, what, .. } = read;
+            report.warning(format_args!("{file}:{line}: {what}; {}", read.advice(manifest)));
         }
     }
 
@@ -143,6 +151,9 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         progress: report.progress(),
     };
     let workspace = workspace::load_found_for(report, &load, &found)?;
+    if let Some(changes) = &workspace.lock_changes {
+        report.status("Updated", updated(&found.1.root().join(LOCK), changes));
+    }
     let resolving = Instant::now();
     let options =
         Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
@@ -155,6 +166,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         return Ok(exit::SUCCESS);
     }
     rendered.library.check_directory()?;
+    let drops_snapshot = rendered.snapshot.is_none() && snapshot::is_recorded(&path);
     let files = rendered.files(&path);
     let texts: Vec<(&Path, &str)> = files.iter().map(|file| (file.path.as_path(), &*file.text)).collect();
     for (path, _) in texts.iter().filter(|(path, _)| !output::is_generated(path)) {
@@ -168,6 +180,10 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
             report.status("Generated", format_args!("{}, {what}", output::shown(&file.path)));
         }
     }
+    if drops_snapshot {
+        let restore = command.place.command_line("snapshot", found.1.root(), &options);
+        report.status("Dropped", format_args!("the build graph from Cargo.nix; `{restore}` writes it again"));
+    }
     let verb = match written.last() {
         Some(Written::Unchanged) => "Fresh",
         _ => "Generated",
@@ -177,14 +193,17 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
             .map(|(count, noun)| format!("{count} {noun}{}", if count == 1 { "" } else { "s" }));
     // Feature unification makes no difference for one member.
     let several = workspace.packages.members.len() > 1;
-    let unified = if several { format!(" by {}", workspace.settings.feature_unification) } else { String::new() };
-    let counts = format!("{packages}, {units}{unified}, {platforms}");
+    let unified = match several {
+        true => format!("; features unified per {}", workspace.settings.feature_unification),
+        false => String::new(),
+    };
+    let counts = format!("{packages}, {units}, {platforms}{unified}");
     report.status(verb, format_args!("{} ({counts}) in {}", output::shown(&path), seconds(start)));
     if several
         && report.is_verbose()
         && let Some((unification, units)) = workspace.units_otherwise()
     {
-        report.detail("Unified", format_args!("by {unification}, there would be {units} units"));
+        report.detail("Unified", format_args!("per {unification}, there would be {units} units"));
     }
     if let Some((place, _)) = &rendered.snapshot {
         place.warn(report)?;
@@ -192,6 +211,23 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     // The process ends here; freeing a large graph would only delay that.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
+}
+
+/// Number of changed packages in the message about an updated lock file.
+const CHANGES: usize = 5;
+
+/// The lock file, with the first few changes that cargo made in it.
+fn updated(lock: &Path, changes: &[Change]) -> String {
+    let of_lock = format!("{LOCK}: ");
+    let mut shown: Vec<String> = changes.iter().map(Change::describe).collect();
+    shown.iter_mut().for_each(|line| *line = line.trim_start_matches(&of_lock).to_owned());
+    let more = shown.len().saturating_sub(CHANGES);
+    if more > 0 {
+        shown.truncate(CHANGES);
+        shown.push(format!("and {more} more"));
+    }
+    let what = if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) };
+    format!("{}{what}", output::shown(lock))
 }
 
 /// A resolved and merged workspace, with the options to render its `Cargo.nix`.
@@ -213,7 +249,9 @@ pub(crate) fn prepare(
     wanted: Wanted,
 ) -> Result<Prepared, Diagnostic> {
     let place = OutputPlace::new(&workspace.root, path)?;
-    let library = LibraryPlace::new(workspace.settings.library.as_deref(), &workspace.root, path)?;
+    let chosen = workspace.settings.library.as_ref();
+    let library = LibraryPlace::new(chosen.map(|chosen| chosen.value.as_str()), &workspace.root, path)
+        .map_err(|failure| failure.position(chosen.map(|chosen| chosen.position)))?;
     let record = workspace.record.clone();
     let (record, reads) = match wanted {
         Wanted::Graphs { with_reads: false } => (record, BTreeMap::new()),
@@ -270,7 +308,11 @@ pub(crate) fn render_workspace(
         prepare(workspace, options, path, wanted)?;
     let body = cratewright_renderer::render(workspace.resolved(&graphs), &merged, &render);
     check_unchanged(workspace, &record)?;
-    let unresolved = reads.values().flat_map(|reads| unresolved(workspace, reads)).cloned().collect();
+    let of_package = |(directory, reads): (&WsPath, &Reads)| {
+        let manifest = directory.child("Cargo.toml");
+        unresolved(workspace, reads).into_iter().map(|read| (manifest.clone(), read.clone())).collect::<Vec<_>>()
+    };
+    let unresolved = reads.iter().flat_map(of_package).collect();
     let read = inputs(workspace, &record, &reads);
     let is_built = |package| merged.members.iter().any(|built| built.package == package);
     let left_out = workspace.packages.members.iter().filter(|&&member| !is_built(member));
@@ -290,7 +332,7 @@ pub(crate) fn render_workspace(
 
 /// Local packages whose build scripts read the lock file through the crate `built` and do not have it in their sources,
 /// with the path of the lock file seen from them.
-fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)> {
+fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<WithoutLock> {
     let packages = &workspace.packages;
     let reads_lock = merged.entries.iter().any(|entry| {
         let package = &packages[entry.package];
@@ -306,7 +348,9 @@ fn without_lock(workspace: &Workspace, merged: &Merged) -> Vec<(String, String)>
         let is_used = used.get(package.name.as_str()).is_some_and(|crates| crates.contains("built"));
         let has_lock = package.extra_sources.iter().any(|path| path.as_str() == "Cargo.lock");
         let up = dir.split('/').filter(|part| !part.is_empty()).map(|_| "../").collect::<String>();
-        (is_used && !has_lock).then(|| (package.name.clone(), format!("{up}Cargo.lock")))
+        let manifest = relative(&workspace.root, Path::new(&package.manifest_path)).to_string();
+        let (name, lock) = (package.name.clone(), format!("{up}Cargo.lock"));
+        (is_used && !has_lock).then_some(WithoutLock { name, manifest, lock })
     };
     built(workspace, merged).into_iter().filter_map(lock_of).collect()
 }

@@ -50,6 +50,9 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
         }
         _ => views.take(1).collect::<Result<_, Diagnostic>>()?,
     };
+    if command.changed && views.iter().all(|view| view.shown().is_empty()) {
+        report.warning(format_args!("the drawing is empty: nothing in it is built again {}", compared.change));
+    }
     let drawing = drawing(&views, format);
     if let Some(hint) = draw::hint(&views[0], format, &drawing) {
         report.warning(hint);

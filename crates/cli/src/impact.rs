@@ -8,7 +8,7 @@ use cratewright_graph::draw::{self, Format, View};
 use cratewright_graph::{Cost, DerivationGraph, ImpactReport, Input, NixAnswer, find};
 use cratewright_resolver::{PackageIx, RootFeatures};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::near_names;
+use cratewright_sources::near::{choices, near_names};
 use cratewright_sources::path::WsPath;
 
 use crate::args::impact::{Impact, ImpactFormat};
@@ -148,7 +148,7 @@ fn seen(workspace: &Workspace, path: &Path) -> Result<WsPath, Diagnostic> {
 
 /// `member/feature`
 fn feature(workspace: &Workspace, text: &str) -> Result<(PackageIx, String), Diagnostic> {
-    let Some((member, name)) = text.split_once('/').filter(|(_, name)| !name.is_empty()) else {
+    let Some((member, name)) = text.rsplit_once('/').filter(|(_, name)| !name.is_empty()) else {
         return Err(Diagnostic::new("invalid-feature", format!("`{text}` is not a member and one of its features"))
             .help("write `--feature MEMBER/FEATURE`"));
     };
@@ -159,7 +159,7 @@ fn feature(workspace: &Workspace, text: &str) -> Result<(PackageIx, String), Dia
         let help = match near_names(name, names.iter().copied()).first() {
             Some(near) => format!("did you mean `{member}/{near}`?"),
             None if names.is_empty() => "it has no features".to_owned(),
-            None => format!("name one of {}", names.join(", ")),
+            None => choices(&names),
         };
         return Err(Diagnostic::new(
             "unknown-feature",
@@ -178,7 +178,8 @@ fn bump(graphs: &mut [DerivationGraph], spec: &str) -> Result<(), Diagnostic> {
         match find(graph, spec) {
             Ok(found) => {
                 is_found = true;
-                for ix in found {
+                // Another version has other files, from which the tests of a member are compiled as well.
+                for ix in graph.same_packages(&found) {
                     graph.derivations[ix].inputs.entry(Input::Version).or_default().push_str(", bumped");
                 }
             }

@@ -10,6 +10,7 @@ mod cargo;
 mod check;
 mod checkout;
 mod compared;
+mod conflicts;
 mod contents;
 mod disk;
 pub mod exit;
@@ -78,7 +79,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Why(command) => why::run(command, &report),
     };
     let code = result.unwrap_or_else(|failure| {
-        report.failure(&failure);
+        report.failure(&conflicts::all(failure, &args.command.place()));
         exit::ERROR
     });
     ExitCode::from(if report.is_lost() { exit::ERROR } else { code })

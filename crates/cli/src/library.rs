@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use cratewright_renderer::{LIBRARY, Library};
 use cratewright_sources::digest::sha256;
 use cratewright_staleness::{LibraryState, Record, stamped};
+use cratewright_workspace::LIBRARY as SETTING;
 
 use crate::disk::read_text;
 use crate::output;
@@ -49,6 +50,12 @@ impl LibraryPlace {
         };
         if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
             return Err(invalid(chosen.unwrap_or_default(), "is neither a `.nix` file nor a directory", &root));
+        }
+        if cargo_nix.file_name().is_some_and(|name| directory.join(name) == path) {
+            return Err(output::refused(
+                cargo_nix,
+                "is the library that Cargo.nix imports, and cannot be Cargo.nix itself",
+            ));
         }
         let library = Library::At(relative(&directory, &path).to_string());
         let is_chosen = path != directory.join(BESIDE);
@@ -110,9 +117,7 @@ fn text() -> String {
 fn invalid(chosen: &str, why: &str, root: &Path) -> Diagnostic {
     Diagnostic::new("invalid-metadata", format!("`{KEY}` has `{chosen}`, which {why}"))
         .at(root.join("Cargo.toml").display().to_string())
-        .help(
-            "write `\"beside\"`, `\"embedded\"`, or the path of a file to generate, such as `\"nix/cratewright.nix\"`",
-        )
+        .help(SETTING.help())
 }
 
 #[cfg(test)]

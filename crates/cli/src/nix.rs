@@ -29,6 +29,16 @@ pub(crate) fn cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result
     Ok(format!("(import {place} {{ {nixpkgs} {arguments} }})"))
 }
 
+/// Adds help to an error of evaluating the expression for `Cargo.nix`, if the user gave one.
+pub(crate) fn with_help(file: &FileArgs, failure: Diagnostic) -> Diagnostic {
+    match &file.expr {
+        None => failure,
+        Some(_) => failure.help(
+            "correct the expression of `--expr`: its value must be that of `import ./Cargo.nix { }`, with your arguments",
+        ),
+    }
+}
+
 /// A path as an expression, which allows any characters in it.
 pub(crate) fn path(path: &Path) -> Result<String, Diagnostic> {
     let path = path.canonicalize().map_err(|error| Diagnostic::io("find", path, &error))?;
@@ -38,7 +48,8 @@ pub(crate) fn path(path: &Path) -> Result<String, Diagnostic> {
 /// Evaluates an expression.
 ///
 /// # Errors
-/// Returns `failure` with the message of Nix if evaluation fails, or if the result has another type.
+/// Returns `failure` with the message of Nix, and with help if it has none, if evaluation fails or if the result has
+/// another type.
 pub(crate) fn evaluate<T: DeserializeOwned>(expression: &str, failure: Diagnostic) -> Result<T, Diagnostic> {
     evaluate_with(&[], expression, failure)
 }
@@ -53,9 +64,13 @@ fn evaluate_with<T: DeserializeOwned>(mode: &[&str], expression: &str, failure: 
     nix.args(EXPERIMENTAL).args(["--eval", "--strict", "--json"]).args(mode).args(["--expr", expression]);
     let evaluated = cargo::output(nix)?;
     let failed = |why: String| {
-        failure.note("Nix says", why).help(
-            "pass `--nixpkgs path/to/nixpkgs` if nixpkgs is not found, and run `cratewright generate` if Cargo.nix is stale",
-        )
+        let help = match &failure.help {
+            _ if why.contains("nixpkgs' was not found") => "pass `--nixpkgs path/to/nixpkgs`, or set NIX_PATH",
+            Some(help) => help,
+            None => "run `cratewright generate` if Cargo.nix is stale, and pass another nixpkgs with `--nixpkgs PATH`",
+        };
+        let help = help.to_owned();
+        failure.note("Nix says", why).help(help)
     };
     if !evaluated.status.success() {
         return Err(failed(cargo::stderr(&evaluated)));

@@ -65,7 +65,10 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
     let file = nix::cargo_nix(&command.file, &workspace.root, "")?;
     let layers: Layers = nix::evaluate(
         &format!("{file}.internal.overrides"),
-        Diagnostic::new("no-overrides", "Nix cannot evaluate the overrides of Cargo.nix"),
+        nix::with_help(
+            &command.file,
+            Diagnostic::new("no-overrides", "Nix cannot evaluate the overrides of Cargo.nix"),
+        ),
     )?;
     let graphs = workspace.resolve(&workspace.selections);
     let merged = merge(workspace.resolved(&graphs))?;
@@ -183,6 +186,9 @@ fn suggestion(name: &str, links: Option<&str>, uses: &[&str]) -> String {
 
 /// One line per crate, followed by a suggestion if it is not covered.
 fn text(crates: &[Listed<'_>]) -> String {
+    if crates.is_empty() {
+        return "no crate needs native libraries or tools\n".to_owned();
+    }
     let mut text = String::new();
     for one in crates {
         let _ = write!(text, "{} {}: ", one.name, one.versions.join(", "));
@@ -203,7 +209,9 @@ fn text(crates: &[Listed<'_>]) -> String {
     }
     let uncovered = crates.iter().filter(|one| one.covered_by.is_empty()).count();
     if uncovered > 0 {
-        let _ = writeln!(text, "{uncovered} of {} not covered: add the code above to `crateOverrides`", crates.len());
+        let are = if uncovered == 1 { "is" } else { "are" };
+        let all = crates.len();
+        let _ = writeln!(text, "{uncovered} of {all} crates {are} not covered: add the code above to `crateOverrides`");
     }
     text
 }

@@ -7,6 +7,7 @@ use cratewright_graph::DerivationGraph;
 use cratewright_renderer::{Contents, derivations, platforms};
 use cratewright_resolver::PackageIx;
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::near::choices;
 use cratewright_staleness::{Record, recorded};
 
 use crate::args::plan::PlanArgs;
@@ -27,14 +28,17 @@ pub(crate) fn place(
     let found = workspace::find(arguments.manifest_path.as_deref())?;
     let mut load = LoadOptions {
         manifest_path: arguments.manifest_path.clone(),
-        targets: arguments.load.target.clone(),
-        cross: arguments.load.cross.clone(),
-        offline: arguments.load.offline,
+        targets: arguments.target.clone(),
+        cross: arguments.cross.clone(),
+        offline: arguments.offline,
         locked: true,
         progress: report.progress(),
         ..LoadOptions::default()
     };
     let root = found.1.root();
+    if let Some(path) = &arguments.cargo_nix {
+        output::require_generated(path)?;
+    }
     let output = arguments.cargo_nix.as_deref().map(|path| seen(root, path)).transpose()?;
     let options = Options { output: output.filter(|path| path != USUAL), ..Options::default() };
     let options = Options { output: options.output.clone(), ..recorded_options(&cargo_nix(root, &options), &load) };
@@ -145,9 +149,8 @@ fn position(platforms: &[String], platform: Option<&str>) -> Result<usize, Diagn
         None => platforms.iter().position(|platform| is_here(platform)).or(Some(0)),
     };
     found.ok_or_else(|| {
-        let known: Vec<String> = platforms.iter().map(|platform| format!("`{platform}`")).collect();
         let message = format!("`{}` is not a platform of the workspace", wanted.unwrap_or_default());
-        Diagnostic::new("unknown-platform", message).help(format!("name one of {}", known.join(", ")))
+        Diagnostic::new("unknown-platform", message).help(choices(platforms))
     })
 }
 

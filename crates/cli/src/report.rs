@@ -37,7 +37,7 @@ impl Report {
         choice.write_global();
         Report {
             quiet: common.quiet,
-            progress: Progress::new(common.quiet, common.verbose > 0),
+            progress: Progress::new(common.quiet, common.verbose),
             is_lost: AtomicBool::new(false),
         }
     }

@@ -45,6 +45,10 @@ pub(crate) type FileId = (String, String);
 /// Candidates for the default branch, if the repository does not have `origin/HEAD`.
 const DEFAULT_BRANCHES: [&str; 4] = ["origin/main", "origin/master", "main", "master"];
 
+/// Help for a workspace that has no earlier state.
+pub(crate) const PLANNED: &str =
+    "ask about a planned change with `cratewright impact`: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`";
+
 impl Repository {
     /// The repository of the workspace root.
     pub(crate) fn of(root: &Path) -> Result<Self, Diagnostic> {
@@ -56,7 +60,7 @@ impl Repository {
             )
             .at(root.display().to_string())
             .note("git says", says)
-            .help("ask about a planned change: `--bump CRATE`, `--edit PATH` or `--feature MEMBER/FEATURE`")
+            .help(PLANNED)
         })?;
         let top = PathBuf::from(OsStr::from_bytes(trimmed(&top)));
         let top = top.canonicalize().map_err(|error| Diagnostic::io("find", &top, &error))?;
@@ -67,13 +71,24 @@ impl Repository {
     pub(crate) fn revision(&self, asked: Option<&str>) -> Result<Revision, Diagnostic> {
         let Some(asked) = asked else { return self.merge_base() };
         let commit = self.commit(asked).ok_or_else(|| {
-            self.with_depth(
-                Diagnostic::new("unknown-revision", format!("there is no revision `{asked}`"))
-                    .at(self.top.display().to_string())
-                    .help("choose a commit, branch or tag that `git log` shows"),
-            )
+            // The listing is empty in a repository without a commit.
+            match run(git(&self.top).args(["rev-list", "--all", "--max-count=1"])).is_ok_and(|found| found.is_empty()) {
+                true => self.no_commit(),
+                false => self.with_depth(
+                    Diagnostic::new("unknown-revision", format!("there is no revision `{asked}`"))
+                        .at(self.top.display().to_string())
+                        .help("use a branch of `git branch --all`, a tag of `git tag` or a commit of `git log`"),
+                ),
+            }
         })?;
         Ok(Revision { commit, shown: asked.to_owned() })
+    }
+
+    /// `HEAD` is a branch without a commit.
+    fn no_commit(&self) -> Diagnostic {
+        Diagnostic::new("no-commit", "the current branch has no commit yet, so there is nothing to compare with")
+            .at(self.top.display().to_string())
+            .help(format!("run `git add --all` and `git commit`, or {PLANNED}"))
     }
 
     fn commit(&self, revision: &str) -> Option<String> {
@@ -85,6 +100,7 @@ impl Repository {
     }
 
     fn merge_base(&self) -> Result<Revision, Diagnostic> {
+        let Some(current) = self.commit("HEAD") else { return Err(self.no_commit()) };
         let head = run(git(&self.top).args(["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"])).ok();
         let head = head.map(|text| String::from_utf8_lossy(trimmed(&text)).into_owned());
         let candidates = head.into_iter().chain(DEFAULT_BRANCHES.map(str::to_owned));
@@ -94,9 +110,9 @@ impl Repository {
                 DEFAULT_BRANCHES.join("`, `")
             );
             return Err(self.with_depth(
-                Diagnostic::new("no-default-branch", message)
-                    .at(self.top.display().to_string())
-                    .help("choose a revision with `--since REV`"),
+                Diagnostic::new("no-default-branch", message).at(self.top.display().to_string()).help(
+                    "choose a revision with `--since REV`, such as `--since HEAD~1` or the name of your default branch",
+                ),
             ));
         };
         let base = run(git(&self.top).args(["merge-base", "HEAD", &branch])).map_err(|says| {
@@ -109,7 +125,11 @@ impl Repository {
         })?;
         let commit = String::from_utf8_lossy(trimmed(&base)).into_owned();
         let short = commit.get(..9).unwrap_or(&commit);
-        Ok(Revision { shown: format!("{short}, where HEAD left {branch}"), commit })
+        let shown = match commit == current {
+            true => format!("{short}, the commit of HEAD"),
+            false => format!("{short}, where HEAD left {branch}"),
+        };
+        Ok(Revision { commit, shown })
     }
 
     /// Adds help if the clone is shallow, where git does not find older commits.
@@ -227,6 +247,34 @@ impl Repository {
 pub(crate) fn listed(directory: &Path, arguments: &[&str], names: &[String]) -> BTreeSet<String> {
     let listed = run(git(directory).args(arguments).arg("--").args(names)).unwrap_or_default();
     fields(&listed).map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+}
+
+/// The working tree that a directory is in.
+pub(crate) fn top_of(directory: &Path) -> Option<&Path> {
+    directory.ancestors().find(|directory| directory.join(".git").exists())
+}
+
+/// Paths that git does not track. Directories without tracked files are listed without their contents.
+#[derive(Debug)]
+pub(crate) struct Untracked {
+    pub(crate) all: BTreeSet<PathBuf>,
+    /// Those that git ignores; they may be below one of `all`.
+    pub(crate) ignored: BTreeSet<PathBuf>,
+}
+
+/// The untracked files in a working tree; none if git fails.
+pub(crate) fn untracked(top: &Path) -> Untracked {
+    let listed = |options: &[&str]| {
+        let listed = run(git(top).args(["ls-files", "--others", "--directory", "-z"]).args(options));
+        let listed = listed.unwrap_or_default();
+        fields(&listed).map(|name| top.join(OsStr::from_bytes(name.strip_suffix(b"/").unwrap_or(name)))).collect()
+    };
+    Untracked { all: listed(&["--no-empty-directory"]), ignored: listed(&["--ignored", "--exclude-standard"]) }
+}
+
+/// Whether a merge has left conflicts in a file, which have not been resolved.
+pub(crate) fn is_unmerged(directory: &Path, name: &str) -> bool {
+    !listed(directory, &["ls-files", "--unmerged", "-z"], &[name.to_owned()]).is_empty()
 }
 
 /// Whether git ignores an untracked file, which need not exist.

@@ -17,6 +17,7 @@ use crate::output::{self, follow_links};
 use crate::report::Report;
 use crate::workspace::{self, Workspace, find_manifest, triple};
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::near::{choices, listed};
 
 pub(crate) fn run(command: &Sbom, report: &Report) -> Result<u8, Diagnostic> {
     // Opening `/dev/stdout` by name would truncate a file that standard output is redirected to.
@@ -141,16 +142,27 @@ fn selection<'a>(
         return Ok(selection);
     }
     let declared = workspace.selections.iter().filter(has_member).filter_map(|selection| selection.variant.as_deref());
-    let declared: BTreeSet<String> = declared.map(|name| format!("`{name}`")).collect();
+    let declared: BTreeSet<&str> = declared.collect();
     let name = &workspace.packages[member].name;
     let message = format!("member `{name}` has no variant `{}`", variant.unwrap_or_default());
     let failure =
         Diagnostic::new("unknown-variant", message).at(workspace.root.join("Cargo.toml").display().to_string());
+    let name_of = |member: &PackageIx| workspace.packages[*member].name.as_str();
+    let of_others = workspace.selections.iter().filter(|selection| selection.variant.as_deref() == variant);
+    let others: BTreeSet<&str> = of_others.flat_map(|selection| selection.members.iter().map(name_of)).collect();
+    if !others.is_empty() {
+        let others: Vec<&str> = others.into_iter().collect();
+        return Err(failure.help(format!(
+            "only {} {} this variant: choose another member with `-p`, or leave out `--variant`",
+            listed(&others, "and"),
+            if others.len() == 1 { "has" } else { "have" }
+        )));
+    }
     Err(match declared.is_empty() {
         true => failure.help("declare it under `[workspace.metadata.cratewright.variants]`, or leave out `--variant`"),
-        false => failure.help(format!(
-            "name one of {}, or leave out `--variant`",
-            declared.into_iter().collect::<Vec<_>>().join(", ")
-        )),
+        false => {
+            let declared: Vec<&str> = declared.into_iter().collect();
+            failure.help(format!("{}; or leave out `--variant`", choices(&declared)))
+        }
     })
 }

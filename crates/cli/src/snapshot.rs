@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use cratewright_graph::{Breach, SNAPSHOT_FILE, Snapshot};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::digest::sha256;
-use cratewright_staleness::{GENERATED, Reason, SnapshotState};
+use cratewright_staleness::{Reason, Record, SnapshotState, recorded};
 
-use crate::disk::read_bytes;
+use crate::disk::{read_bytes, read_text};
+use crate::options::Options;
 use crate::output;
 use crate::paths::relative;
 use crate::report::Report;
@@ -37,7 +38,7 @@ impl SnapshotPlace {
 
     /// The text of the snapshot, if it exists.
     pub(crate) fn text(&self) -> Option<String> {
-        let bytes = read_bytes(&self.path).ok().filter(|bytes| bytes.starts_with(GENERATED.as_bytes()))?;
+        let bytes = read_bytes(&self.path).ok().filter(|bytes| output::has_mark(bytes))?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -74,6 +75,17 @@ impl SnapshotPlace {
         let file = output::shown(&self.path);
         self.text().map(|text| Snapshot::parse(&file, &text)).transpose()
     }
+}
+
+/// Whether a `Cargo.nix` was generated with a snapshot.
+pub(crate) fn is_recorded(cargo_nix: &Path) -> bool {
+    let record = read_text(cargo_nix).ok().and_then(|text| recorded(&text).ok()?.ok());
+    record.is_some_and(|record| Options::recorded_snapshot(&record).is_some())
+}
+
+/// Whether limits were configured when a `Cargo.nix` was generated.
+pub(crate) fn has_limits(record: &Record) -> bool {
+    record.value("Cargo.toml", "workspace.metadata.cratewright.limits").is_some()
 }
 
 /// The digest of a snapshot that `Cargo.nix` records.

@@ -51,11 +51,11 @@ pub(crate) fn timings(
     let directory = output::directory(&file);
     fs::create_dir_all(&directory).map_err(|error| Diagnostic::io("write", &directory, &error))?;
     output::replace(&file, &timings.to_json())?;
-    let crates = recorded.n_derivations;
-    report.status(
-        "Remembered",
-        format_args!("the build times of {crates} crates and test suites in {}", output::shown(&file)),
-    );
+    let times = match recorded.n_derivations {
+        1 => "the build time of 1 derivation".to_owned(),
+        some => format!("the build times of {some} derivations"),
+    };
+    report.status("Remembered", format_args!("{times} in {}", output::shown(&file)));
     Ok(Some(timings))
 }
 

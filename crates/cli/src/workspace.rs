@@ -2,21 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
 use cratewright_renderer::{Resolved, merge};
-use cratewright_resolver::{Metadata, PackageGraph, PackageIx, Pair, Platform, Selection, UnitGraph, resolve};
+use cratewright_resolver::{Metadata, Package, PackageGraph, PackageIx, Pair, Platform, Selection, UnitGraph, resolve};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_staleness::{Observer, Record};
-use cratewright_workspace::{CargoConfig, Cross, EnvironmentVariable, FeatureUnification, Settings, find_root};
+use cratewright_sources::near::{choices, near_choices};
+use cratewright_staleness::{Change, Observer, Record};
+use cratewright_workspace::{
+    CargoConfig, Cross, EnvironmentVariable, FeatureUnification, PackageSpec, Settings, find_root,
+};
 
 use crate::cargo::{self, Cause, NoPlatform};
 use crate::disk::Disk;
 use crate::flags;
 use crate::options::LoadOptions;
-use crate::paths::relative;
+use crate::paths::{quoted, relative};
 use crate::prefetched;
 use crate::replacement::replacements;
 use crate::report::Report;
@@ -66,6 +70,8 @@ pub struct Workspace {
     pub(crate) disk: Disk,
     /// The output of `cargo metadata`.
     pub(crate) metadata: String,
+    /// What cargo changed in the lock file; `None` if it has not written the file.
+    pub(crate) lock_changes: Option<Vec<Change>>,
 }
 
 impl Workspace {
@@ -74,15 +80,17 @@ impl Workspace {
         resolve(&self.packages, &self.platforms, &self.pairs, selections)
     }
 
-    /// The member with this name.
+    /// The member that a package id spec matches.
     pub(crate) fn member(&self, name: &str) -> Result<PackageIx, Diagnostic> {
         let Workspace { packages, root, .. } = self;
-        let found = packages.members.iter().copied().find(|&member| packages[member].name == name);
+        let spec = PackageSpec::parse(name)?;
+        let matches = |package: &Package| spec.matches(&package.name, &package.version, &package.id);
+        let found = packages.members.iter().copied().find(|&member| matches(&packages[member]));
         found.ok_or_else(|| {
-            let names = packages.members.iter().map(|&member| format!("`{}`", packages[member].name));
+            let names: Vec<&str> = packages.members.iter().map(|&member| packages[member].name.as_str()).collect();
             Diagnostic::new("unknown-member", format!("there is no member `{name}`"))
                 .at(root.join("Cargo.toml").display().to_string())
-                .help(format!("name one of {}", names.collect::<Vec<_>>().join(", ")))
+                .help(near_choices(name, &names))
         })
     }
 
@@ -94,7 +102,7 @@ impl Workspace {
         let names: Vec<&str> = self.packages.profiles.names().collect();
         Err(Diagnostic::new("unknown-profile", format!("there is no profile `{profile}`"))
             .at(self.root.join("Cargo.toml").display().to_string())
-            .help(format!("name one of {}", names.join(", "))))
+            .help(choices(&names)))
     }
 
     /// The number of units that `Cargo.nix` would have with the other feature unification; `None` if its selections
@@ -194,22 +202,36 @@ fn load_from(
     // This error has the line of the lock file that is wrong, so it comes before cargo's.
     let mut lock = lock?;
     let (output, metadata, replaced, has_updated_lock) = metadata?;
+    let mut record = Record::new(observer).with_lock(&lock);
+    let mut lock_changes = None;
     // The lock file is read again, but all other files must not have changed while cargo ran.
     if has_updated_lock {
         lock = Observer::new(disk).lock()?;
+        let now = record.clone().with_lock(&lock);
+        lock_changes = Some(record.changes(&now));
+        record = now;
     }
-    let record = Record::new(observer).with_lock(&lock);
     let config = &workspace.config;
     let mut known: BTreeMap<String, Result<Platform, NoPlatform>> = early.iter().cloned().zip(platforms).collect();
     let mut left_out = Vec::new();
     let targets = match workspace.settings.targets() {
-        Some(targets) if asked.is_empty() => triples(targets),
+        Some(targets) if asked.is_empty() => triples(&targets),
         None if asked.is_empty() => defaults(early, &known, config, &mut left_out)?,
         _ => early,
     };
-    let cross = if options.cross.is_empty() { &workspace.settings.cross } else { &options.cross };
-    let (platforms, pairs) =
-        pairs(&targets, cross, |triple| known.remove(triple).unwrap_or_else(|| platform(&rustc, triple)))?;
+    let cross: Vec<&Cross> = match options.cross.is_empty() {
+        true => workspace.settings.cross.iter().map(|pair| &pair.value).collect(),
+        false => options.cross.iter().collect(),
+    };
+    let (platforms, pairs) = pairs(&targets, &cross, |name| {
+        let platform = known.remove(name).unwrap_or_else(|| platform(&rustc, name));
+        platform.map_err(|missing| match workspace.settings.position_of(|written| triple(written) == name) {
+            Some(position) if missing.cause == Cause::Unknown && !asked.iter().any(|asked| asked == name) => {
+                missing.diagnostic.at("Cargo.toml").position(Some(position))
+            }
+            _ => missing.diagnostic,
+        })
+    })?;
     let packages = PackageGraph::new(&workspace, &lock, metadata, &replaced)?;
     let not_followed =
         packages.profiles.ignored().into_iter().chain(flags::ignored(config, &platforms)).chain(left_out);
@@ -217,7 +239,7 @@ fn load_from(
         root: root.to_owned(),
         not_followed: not_followed.collect(),
         selections: selections(&workspace.settings, &packages)?,
-        ignored: workspace.settings.exclude_sources(),
+        ignored: workspace.settings.exclude_sources().to_vec(),
         rustflags: rustflags(&platforms, config)?,
         environment: config.environment()?,
         settings: workspace.settings,
@@ -227,6 +249,7 @@ fn load_from(
         record,
         disk: disk.clone(),
         metadata: output,
+        lock_changes,
     })
 }
 
@@ -250,8 +273,8 @@ pub(crate) fn load_found_for(
 /// A native pair for each target, followed by the cross pairs, and their platforms.
 fn pairs(
     targets: &[String],
-    cross: &[Cross],
-    mut platform: impl FnMut(&str) -> Result<Platform, NoPlatform>,
+    cross: &[&Cross],
+    mut platform: impl FnMut(&str) -> Result<Platform, Diagnostic>,
 ) -> Result<(Vec<Platform>, Vec<Pair>), Diagnostic> {
     let mut cross: Vec<(String, String)> =
         cross.iter().map(|pair| (triple(&pair.host), triple(&pair.target))).collect();
@@ -261,8 +284,7 @@ fn pairs(
         targets.iter().chain(cross.iter().flat_map(|(host, target)| [host, target])).collect();
     triples.sort();
     triples.dedup();
-    let platforms = triples.iter().map(|triple| platform(triple).map_err(|missing| missing.diagnostic));
-    let platforms = platforms.collect::<Result<Vec<_>, _>>()?;
+    let platforms = triples.iter().map(|triple| platform(triple)).collect::<Result<Vec<_>, _>>()?;
     let ix = |triple: &String| triples.binary_search(&triple).expect("it was put in above");
     let native = targets.iter().map(|target| Pair::native(ix(target)));
     let cross = cross.iter().map(|(host, target)| Pair { host: ix(host), target: ix(target) });
@@ -348,22 +370,37 @@ pub(crate) fn find(manifest_path: Option<&Path>) -> Result<(PathBuf, Disk), Diag
 
 /// The manifest to start from. It is checked here, as cargo's error would be less clear.
 pub(crate) fn find_manifest(given: Option<&Path>) -> Result<PathBuf, Diagnostic> {
-    let no_manifest = |message: String| {
-        Diagnostic::new("no-manifest", message)
-            .help("run the command inside a Cargo workspace, or pass `--manifest-path path/to/Cargo.toml`")
-    };
     if let Some(path) = given {
-        return match path.is_file() {
-            true => fs::canonicalize(path).map_err(|error| Diagnostic::io("read", path, &error)),
-            false => Err(no_manifest(format!("`{}` is not a Cargo.toml", path.display()))),
-        };
+        return given_manifest(path);
     }
     let current = std::env::current_dir().map_err(|error| Diagnostic::io("read", Path::new("."), &error))?;
     // As in cargo, the first entry with this name counts, even if it is not a file.
     let manifest = current.ancestors().map(|directory| directory.join("Cargo.toml")).find(|manifest| manifest.exists());
     match manifest {
         Some(manifest) if manifest.is_file() => Ok(manifest),
-        Some(other) => Err(no_manifest(format!("`{}` is not a file", other.display()))),
-        None => Err(no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display()))),
+        Some(other) => Err(no_manifest(format!("`{}` is not a file", other.display()), None)),
+        None => Err(no_manifest(format!("there is no Cargo.toml in `{}` or above it", current.display()), None)),
     }
+}
+
+/// The manifest of `--manifest-path`. Like cargo, this takes no directory and no file of another name.
+fn given_manifest(path: &Path) -> Result<PathBuf, Diagnostic> {
+    let name = Path::new("Cargo.toml");
+    let what = match fs::canonicalize(path) {
+        Ok(real) if real.is_file() && (path.ends_with(name) || real.ends_with(name)) => return Ok(real),
+        Ok(real) if real.is_dir() => "is a directory",
+        Ok(_) => "is not a Cargo.toml",
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => "does not exist",
+        Err(error) => return Err(Diagnostic::io("read", path, &error)),
+    };
+    let near = path.ancestors().map(|directory| directory.join(name)).find(|near| near.is_file());
+    Err(no_manifest(format!("`{}` {what}", path.display()), near.as_deref()))
+}
+
+/// `near` is a manifest that may be meant.
+fn no_manifest(message: String, near: Option<&Path>) -> Diagnostic {
+    Diagnostic::new("no-manifest", message).help(match near {
+        Some(near) => format!("pass `--manifest-path {}`", quoted(near)),
+        None => "run the command inside a Cargo workspace, or pass `--manifest-path path/to/Cargo.toml`".to_owned(),
+    })
 }

@@ -1,10 +1,10 @@
 //! `nix-lib/amend.sh` in a scratch git repository: it amends a bot's commit with a regenerated Cargo.nix.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::support;
 
 const BOT: &str = "renovate[bot]";
 

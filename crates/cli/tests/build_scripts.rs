@@ -2,12 +2,11 @@
 //! directive in the table of docs/src/build-scripts.md is in `fixtures/build-script-output` or in the list of rejected
 //! lines below.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::nix;
 
 /// Lines that cargo rejects, with the message that cargo and Nix share.

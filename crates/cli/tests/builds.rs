@@ -1,7 +1,5 @@
 //! Derivations of a workspace: each crate is built once, and has a key of its own.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
@@ -11,6 +9,7 @@ use cratewright::workspace::load;
 use cratewright_resolver::{CompileMode, Pair};
 use serde::Deserialize;
 
+use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
 use crate::support::recorded::{Units, platforms, record, resolved};

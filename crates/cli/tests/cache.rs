@@ -1,8 +1,6 @@
 //! A team with a binary cache: one machine builds and pushes, others fetch. Each machine has its own store. The cache
 //! is a directory served over HTTP, and signed with a key of the test.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::machine::Machine;
 use crate::support::registry::serve;
-use crate::support::{cratewright, fixture, run, stdout};
+use crate::support::{self, cratewright, fixture, run, stdout};
 
 /// Two programs and two libraries, one of which both programs use. They depend on crates of a registry, including a
 /// proc-macro and crates with build scripts.
@@ -158,7 +156,7 @@ fn machines_fetch_pushed_crates_instead_of_building_them() {
     assert_eq!(counts(&status), [(4, 4), (9, 9), (0, 0)]);
     println!("{} crates built, {}", built.crates.len(), String::from_utf8_lossy(&pushed.stderr).trim());
     let again = run(&mut team.cratewright(&first, &push));
-    assert!(String::from_utf8_lossy(&again.stderr).contains("Pushed 0 paths"), "{again:?}");
+    assert!(String::from_utf8_lossy(&again.stderr).contains("Pushed nothing to file://"), "{again:?}");
 
     // With `--tests` more paths are needed.
     let denied =
@@ -237,6 +235,43 @@ fn paths_with_other_signatures_are_rejected_and_a_missing_cache_is_ignored() {
     assert_eq!(built.output, all.output);
 }
 
+/// Nix would make a store in each of these places.
+#[test]
+fn asking_a_directory_without_a_store_creates_nothing() {
+    let team = Team::new();
+    let machine = Machine::new();
+    let scratch = team.path("scratch");
+    fs::create_dir_all(scratch.join("files/of/others")).unwrap();
+    fs::create_dir(scratch.join("empty")).unwrap();
+    let before = support::tree(&scratch);
+    let url = |name: &str| format!("file://{}", scratch.join(name).display());
+    let root = |name: &str| scratch.join(name).display().to_string();
+    let run_with =
+        |arguments: &[&str], store: &str| team.cratewright(&machine, &[arguments, &[store]].concat()).output().unwrap();
+    let commands = [&["status", "--store"][..], &["plan", "--store"], &["push", "--to"]];
+    for (command, name) in commands.into_iter().flat_map(|command| ["nowhere", "files"].map(|name| (command, name))) {
+        for store in [url(name), root(name), format!("local?root={}", root(name))] {
+            let output = run_with(command, &store);
+            // A push makes a new cache, but there is nothing to push. It makes no local store.
+            match (command[0], name) {
+                ("push", "nowhere") if store == url(name) => fails(output, 1, "Pushed nothing to "),
+                _ => fails(output, 2, &format!("error[store-unreachable]: `{store}` is not a Nix store: ")),
+            }
+        }
+    }
+    // An empty directory is a cache without paths.
+    for store in [url("empty"), root("empty")] {
+        let status = run_with(commands[0], &store);
+        assert!(String::from_utf8_lossy(&status.stdout).contains("  members      0 of 4\n"), "{status:?}");
+        assert!(run_with(commands[1], &store).status.success());
+    }
+    fails(run_with(commands[2], &url("empty")), 1, "Pushed nothing to ");
+    let cache = format!("for a cache, run `cratewright cache push --to {}`", url("empty"));
+    fails(run_with(commands[2], &root("empty")), 2, &cache);
+    assert!(support::tree(&scratch) == before);
+    assert!(scratch.join("empty").read_dir().unwrap().next().is_none());
+}
+
 #[test]
 fn unusable_caches_are_errors() {
     let team = Team::new();
@@ -247,6 +282,8 @@ fn unusable_caches_are_errors() {
     let planned = run(&mut team.cratewright(&machine, &["plan", "--store", "nothing://"]));
     assert!(String::from_utf8_lossy(&planned.stderr).contains("nothing://"), "{planned:?}");
     fails(of(&["plan", "-A", "rootCrate.build"]), 2, "error[evaluation-failed]");
+    fails(of(&["plan", "-A", "wrong"]), 2, "pass another attribute of Cargo.nix with `-A`");
+    fails(of(&["plan", "--expr", "1"]), 2, "correct the expression of `--expr`");
     let addressed = ["status", "--store", nowhere, "--expr", "import ./Cargo.nix { contentAddressed = true; }"];
     let features = "substituters =\nextra-experimental-features = ca-derivations";
     let able = Machine::new().configured(features);
@@ -256,6 +293,10 @@ fn unusable_caches_are_errors() {
     fails(refused, 2, "error[push-failed]: `echo no room >&2; false` failed");
     fails(of(&["push", "--to", &team.cache(), "--key", "no such key"]), 2, "error[io]: cannot read `no such key`");
     fails(of(&["push", "--to", &team.cache(), "--command", "exit 3"]), 2, "exit status: 3");
+    // Nix makes a store in a directory that has the database's.
+    fs::create_dir_all(team.path("store/nix/var/nix/db")).unwrap();
+    let store = team.path("store").display().to_string();
+    fails(of(&["push", "--to", &store]), 2, "help: sign the paths with `--key FILE`");
     // Nix would take an empty address for the local store, which has everything.
     for arguments in [&["status", "--store", ""][..], &["push", "--to", ""], &["plan", "--store", ""]] {
         fails(of(arguments), 2, "a value is required");

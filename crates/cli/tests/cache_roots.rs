@@ -1,7 +1,5 @@
 //! `cacheRoots` of `Cargo.nix` compared with the inputs of builds that Nix reports.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -9,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{cratewright, nix, run, stdout};
+use crate::support::{self, cratewright, nix, run, stdout};
 
 /// An expression for a `Cargo.nix` with arguments.
 fn imported(cargo_nix: &Path, arguments: &str) -> String {

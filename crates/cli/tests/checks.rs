@@ -1,13 +1,12 @@
 //! Checks of members: tests, lints, documentation, examples and benchmarks of `fixtures/service`. Cargo is the oracle
 //! for which test programs run, and for how many of their tests pass, fail and are ignored.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::nix;
 
 const MEMBERS: [&str; 7] =

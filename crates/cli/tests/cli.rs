@@ -1,8 +1,8 @@
 //! Output, exit codes and files of each command, from `tests/cmd/*.trycmd`.
 //!
-//! `TRYCMD=overwrite cargo test -p cratewright --test cli` regenerates the snapshots.
+//! `TRYCMD=overwrite cargo test -p cratewright --test all cli` regenerates the snapshots.
 
-mod support;
+use crate::support;
 
 #[test]
 fn commands_print_the_expected_output() {

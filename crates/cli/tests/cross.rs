@@ -1,7 +1,6 @@
 //! `Cargo.nix` on pairs of two platforms, by evaluation. `dev/cross` builds and runs such pairs.
 
-mod support;
-
+use crate::support;
 use crate::support::nix;
 
 /// The build phase of a check of `fixtures/cross`, for a package set such as `pkgs.pkgsCross.wasi32`.

@@ -1,14 +1,12 @@
 //! `devShell` of Cargo.nix: cargo finds the inputs of overrides in it, and the shell also opens if Cargo.nix is stale.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::support::{Copy, nix};
+use crate::support::{self, Copy, nix};
 
 /// `nix-shell --pure`, which keeps `CARGO_HOME` with its downloads.
 fn shell() -> Command {

@@ -1,7 +1,5 @@
 //! Drawings of the book are up to date with their sources. `dev/drawings` draws them again.
 
-mod support;
-
 use std::fs;
 
 use cratewright_sources::digest::sha256;

@@ -1,14 +1,13 @@
 //! Environment variables of rustc, build scripts and tests in Nix's and cargo's builds. They differ exactly as
 //! docs/src/environment.md lists.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support;
 use crate::support::environment::{Dumps, rows};
 use crate::support::nix;
 

@@ -1,7 +1,5 @@
 //! Every error code is documented and tested. Codes that no other test covers are covered here.
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! Hostile metadata: every string in `Cargo.nix` is read back unchanged by Nix, and by the shell into which nixpkgs'
 //! builder pastes it.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::process::Command;
@@ -18,6 +16,7 @@ use cyclonedx_bom::validation::Validate;
 use proptest::prelude::*;
 use serde_json::json;
 
+use crate::support;
 use crate::support::nix;
 
 /// Strings that are likely to break Nix strings or shell words.
@@ -106,7 +105,7 @@ fn described(directory: &std::path::Path) -> serde_json::Value {
              cargoNix = import {}/Cargo.nix {{
                inherit pkgs;
                buildRustCrateForPkgs = _: {{ override = _: attrs: {{ type = \"derivation\"; }}; }};
-               cratewright = \"/unused\";
+               cratewright = \"${{builtins.storeDir}}/unused\";
              }};
          in {{ inherit (cargoNix.rootCrate.sbom) graph; inherit (cargoNix.rootCrate.build) meta; }}",
         nix::stand_in().display(),

@@ -94,7 +94,6 @@ fn builds_and_prints_what_cargo_prints(name: &str, fixture: &Fixture) {
     let directory = support::fixture(name);
     let cargo_nix = directory.join("Cargo.nix");
     assert!(!fixture.run.is_empty(), "{name} runs nothing");
-    support::run(Command::new("cargo").args(["fetch", "--locked", "--quiet"]).current_dir(&directory));
     let build = |member: &str| nix::build(&cargo_nix, &format!("workspaceMembers.{member}.build"));
     nix::build(&cargo_nix, "allWorkspaceMembers");
     for run in &fixture.run {

@@ -1,12 +1,11 @@
 //! A user's flake with `lib.perSystem`: its check passes while Cargo.nix is up to date, fails when it is stale, and
 //! runs again only after relevant changes.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support;
 use crate::support::flake::{add, nix, repository, text};
 
 /// Path of the derivation of the check.
@@ -50,6 +49,57 @@ fn the_check_passes_while_fresh_and_fails_when_stale() {
     assert!(app.status.success(), "{}", text(&app));
     let output = nix(root, &["build", "--impure", "--no-link", ".#checks.x86_64-linux.cargo-nix-lock-sync"]);
     assert!(output.status.success(), "{}", text(&output));
+}
+
+/// A flake does not see files that are not added to git, so these are missing for Nix.
+#[test]
+fn untracked_files_are_named_with_git_add() {
+    let directory = repository();
+    let root = directory.path();
+    support::write(&root.join("texts/a.txt"), "");
+    edit(root, "leaf/src/lib.rs", "pub fn", "pub const TEXT: &str = include_str!(\"../../texts/a.txt\");\n\npub fn");
+    support::run(support::cratewright().args(["generate", "--offline", "--quiet"]).current_dir(root));
+    add(root);
+    let evaluate = || {
+        let app = ".#packages.x86_64-linux.app.drvPath";
+        let output = nix(root, &["eval", "--impure", "--raw", app]);
+        (output.status.success(), text(&output))
+    };
+    let (success, said) = evaluate();
+    assert!(success, "{said}");
+    for (paths, messages) in [
+        (&["leaf/Cargo.toml"][..], &["leaf/Cargo.toml: it no longer exists", "`git add leaf/Cargo.toml`"][..]),
+        (&["leaf"], &["leaf/Cargo.toml: it no longer exists", "`git add leaf`"]),
+        (&["app/src/main.rs"], &["+ (files) = []", "if the file exists, run `git add app/src/main.rs`"]),
+        (
+            &["app/src/main.rs", "leaf/Cargo.toml"],
+            &["if the files exist, run `git add app/src/main.rs leaf/Cargo.toml`"],
+        ),
+        (&["Cargo.lock"], &["Cargo.lock: it no longer exists", "`git add Cargo.lock`"]),
+        (&["Cargo.nix"], &["Cargo.nix does not exist", "`git add Cargo.nix`"]),
+        (
+            &["cratewright.nix"],
+            &["Cargo.nix imports cratewright.nix, which does not exist", "`git add cratewright.nix`"],
+        ),
+        (&["texts/a.txt"], &["leaf reads texts/a.txt, which Nix cannot see from", "`git add texts/a.txt`"]),
+    ] {
+        support::run(Command::new("git").args(["rm", "-r", "--quiet", "--cached"]).args(paths).current_dir(root));
+        let (success, said) = evaluate();
+        assert!(!success, "{paths:?}: {said}");
+        for message in messages.iter().chain(&["a flake sees only files that git tracks", "cratewright generate`"]) {
+            assert!(said.contains(message), "{message:?} is not in: {said}");
+        }
+        assert!(!said.contains("externalSources"), "{said}");
+        add(root);
+    }
+    // Not for a file that changed, and not outside of a flake.
+    edit(root, "leaf/Cargo.toml", "edition = \"2024\"", "edition = \"2021\"");
+    let (success, said) = evaluate();
+    assert!(!success && said.contains("help: run `cratewright generate`") && !said.contains("git add"), "{said}");
+    fs::remove_file(root.join("leaf/Cargo.toml")).unwrap();
+    let output = support::nix::library("cargo-nix", root, "{ }", &["nix-instantiate", "--eval"]);
+    let said = text(&output);
+    assert!(said.contains("leaf/Cargo.toml: it no longer exists") && !said.contains("git add"), "{said}");
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Git dependencies from local repositories: hashes equal Nix's, and programs print the same as cargo's.
 
-mod support;
-
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use crate::support::git::{Scratch, attribute, nix_hash};
-use crate::support::{cratewright, nix};
+use crate::support::{self, cratewright, nix};
 
 const LIBRARY: &str = "[package]\nname = \"lib\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 

@@ -1,8 +1,6 @@
 //! Claims of the guide: Nix code on its pages builds, quoted messages are in the source, figures of the introduction
 //! were measured, and workspaces of one repository share the crates that it lists.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{address, cratewright, fixture, flake, nix, repository, run};
+use crate::support::{self, address, cratewright, fixture, flake, nix, repository, run};
 
 /// Blocks of Nix code on a page, each with the text of the comment before it, `<!-- ... -->`.
 fn marked(page: &str) -> Vec<(String, String)> {

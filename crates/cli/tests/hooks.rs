@@ -1,7 +1,5 @@
 //! The overrides in `nix-lib/overrides`: the attributes that each of them returns, and builds with native libraries.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -10,6 +8,7 @@ use std::process::Command;
 use cratewright_renderer::OVERRIDES;
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::support::nix;
 
 const LINUX: &str = "x86_64-linux";

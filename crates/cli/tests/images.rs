@@ -1,14 +1,12 @@
 //! Container images of members: their contents, runs of their programs, and the layers that an edit changes.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::support::{nix, run, stdout};
+use crate::support::{self, nix, run, stdout};
 
 /// An unpacked image, in the format of `docker load`.
 struct Image {

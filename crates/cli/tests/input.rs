@@ -1,12 +1,11 @@
 //! Unusual input and output: outputs that are also inputs, pipes and devices instead of files, full disks, absolute
 //! paths, and names that are not valid in the store.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::support;
 use crate::support::git::Scratch;
 
 const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
@@ -82,8 +81,31 @@ fn inputs_are_never_overwritten() {
     assert!(run(&root, &["generate", "--force", "-o", "app/notes.txt"]).status.success());
     // Other commands do not replace the files that Nix imports either.
     assert!(run(&root, &["generate", "--offline"]).status.success());
-    check_refused(&root, &["sbom", "-o", "Cargo.nix"], "output-is-input");
-    check_refused(&root, &["graph", "--format", "dot", "-o", "Cargo.nix"], "output-is-input");
+    for command in [&["sbom"][..], &["graph", "--format", "dot"]] {
+        let said = check_refused(&root, &[command, &["-o", "Cargo.nix"]].concat(), "output-is-input");
+        assert!(
+            said.contains("`Cargo.nix` was written by `cratewright generate`") && !said.contains("input of"),
+            "{said}"
+        );
+        check_refused(&root, &[command, &["-o", "build-graph.toml"]].concat(), "output-is-input");
+        for path in ["flake.nix", "flake.lock", "deny.toml"] {
+            fs::write(root.join(path), "mine\n").unwrap();
+            let said = check_refused(&root, &[command, &["-o", path]].concat(), "output-is-input");
+            assert!(said.contains(&format!("`{path}` has the name of a file for Nix or cargo")), "{said}");
+            assert_eq!(fs::read_to_string(root.join(path)).unwrap(), "mine\n");
+        }
+    }
+    // Files that belong together have different names.
+    let before = support::tree(&root);
+    for (command, path) in [
+        ("generate", "cratewright.nix"),
+        ("generate", "build-graph.toml"),
+        ("snapshot", "build-graph.toml"),
+        ("snapshot", "./cratewright.nix"),
+    ] {
+        check_refused(&root, &[command, "--force", "-o", path], "output-is-input");
+        assert!(support::tree(&root) == before, "{command} -o {path}");
+    }
     let to_stdout = run(&root, &["sbom", "-o", "/dev/stdout"]);
     assert!(to_stdout.status.success() && to_stdout.stdout.starts_with(b"{"), "{to_stdout:?}");
 }
@@ -168,13 +190,17 @@ fn only_generate_updates_the_lock_file() {
     for command in ["generate --stdout", "check --full", "sources", "sources --locked", "sbom", "overrides", "verify"] {
         let arguments: Vec<&str> = command.split(' ').collect();
         let said = check_refused(&root, &arguments, "lock-out-of-date");
-        assert!(said.contains("`cratewright generate`"), "{command}: {said}");
+        assert!(said.contains("`cratewright generate`") && !said.contains("--locked"), "{command}: {said}");
         assert!(support::tree(&root) == before, "{command} changed the workspace");
     }
     assert_eq!(run(&root, &["check"]).status.code(), Some(1));
     assert!(support::tree(&root) == before);
-    assert!(run(&root, &["generate"]).status.success());
+    let generated = run(&root, &["generate"]);
+    let said = String::from_utf8_lossy(&generated.stderr);
+    assert!(generated.status.success() && said.contains("     Updated Cargo.lock: app 0.1.0 -> 0.2.0\n"), "{said}");
     assert!(fs::read_to_string(root.join("Cargo.lock")).unwrap().contains("0.2.0"));
+    let again = run(&root, &["generate"]);
+    assert!(!String::from_utf8_lossy(&again.stderr).contains("Updated"), "{again:?}");
     assert!(run(&root, &["generate", "--stdout"]).status.success());
 }
 
@@ -254,7 +280,7 @@ fn names_that_are_invalid_in_the_store_work() {
 fn verbose_runs_print_timings() {
     let scratch = workspace();
     for (arguments, steps) in [
-        ("check", &["Asked"][..]),
+        ("check", &["Replayed"][..]),
         ("check --full", &["Loaded", "Resolved"]),
         ("generate", &["Loaded", "Resolved"]),
         ("sources", &["Loaded"]),
@@ -264,8 +290,10 @@ fn verbose_runs_print_timings() {
         let output = support::run(support::cratewright().args(&arguments).current_dir(scratch.path("ws")));
         let said = String::from_utf8(output.stderr).unwrap();
         for step in steps {
-            let is_timed =
-                |line: &str| line.trim_start().starts_with(step) && line.ends_with('s') && line.contains(" in 0.");
+            let is_timed = |line: &str| {
+                let time = line.trim_start().strip_prefix(step).and_then(|rest| rest.rsplit_once(" in "));
+                time.and_then(|(_, time)| time.strip_suffix('s')).is_some_and(|time| time.parse::<f64>().is_ok())
+            };
             assert!(said.lines().any(is_timed), "{arguments:?} does not say how long it {step}: {said}");
         }
     }

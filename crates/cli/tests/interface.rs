@@ -1,9 +1,8 @@
 //! The interface of a `Cargo.nix`: its arguments, results and error messages, by evaluation.
 
-mod support;
-
 use serde_json::json;
 
+use crate::support;
 use crate::support::nix;
 
 /// An expression with `pkgs` (the stand-in on x86_64-linux), `args -> cargoNix` and `stub` in scope. The stub replaces
@@ -25,13 +24,13 @@ fn expression(fixture: &str, body: &str) -> String {
 }
 
 #[track_caller]
-fn check(fixture: &str, body: &str, expected: serde_json::Value) {
+pub(crate) fn check(fixture: &str, body: &str, expected: serde_json::Value) {
     assert_eq!(nix::eval_json(&expression(fixture, body)), expected);
 }
 
 /// Expects the evaluation to fail with all `messages`.
 #[track_caller]
-fn check_error(fixture: &str, body: &str, messages: &[&str]) {
+pub(crate) fn check_error(fixture: &str, body: &str, messages: &[&str]) {
     let mut eval = nix::nix("nix-instantiate");
     let output = eval.args(["--eval", "--strict", "--expr", &expression(fixture, body)]).output().unwrap();
     assert!(!output.status.success(), "it evaluates to {}", String::from_utf8_lossy(&output.stdout));
@@ -143,12 +142,12 @@ fn unresolved_features_and_platforms_are_errors() {
     check_error(
         "three-members",
         "(cargoNix { rootFeatures = [ \"extra\" ]; }).workspaceMembers.app.build.name",
-        &["app was not resolved with features [ extra ]", "[ default ]"],
+        &["app has no feature `extra`"],
     );
     check_error(
         "three-members",
         "((cargoNix { }).workspaceMembers.app.build.override { features = [ ]; }).name",
-        &["app was not resolved with features [  ]"],
+        &["app was not resolved with features [  ]", "it was resolved with [ default ]."],
     );
     check_error(
         "three-members",
@@ -157,9 +156,21 @@ fn unresolved_features_and_platforms_are_errors() {
         &[
             "riscv64gc-unknown-linux-gnu",
             "x86_64-unknown-linux-gnu",
-            "`targets` or `cross` in [workspace.metadata.cratewright]",
+            "[workspace.metadata.cratewright]",
+            "targets = [\"aarch64-apple-darwin\", ",
+            ", \"riscv64gc-unknown-linux-gnu\"]",
         ],
     );
+    let cross = |fixture: &str, line: &str| {
+        let body = "let platform = { rust.rustcTarget = \"riscv64gc-unknown-linux-gnu\"; };
+          in (cargoNix { stdenv = { inherit (pkgs.stdenv) buildPlatform; hostPlatform = platform; }; }).workspaceMembers.app.build";
+        check_error(fixture, body, &[line]);
+    };
+    let host = "host = \"x86_64-unknown-linux-gnu\"";
+    let wanted = format!("{{ {host}, target = \"riscv64gc-unknown-linux-gnu\" }}]");
+    cross("three-members", &format!("cross = [{wanted}"));
+    // The pairs that are declared stay.
+    cross("cross", &format!("{{ {host}, target = \"x86_64-unknown-linux-musl\" }}, {wanted}"));
 }
 
 #[test]
@@ -180,7 +191,10 @@ fn declared_feature_sets_can_be_built() {
         &[
             "app was not resolved with features [ loud ]",
             "[ default ], [  ], [ default fast loud polite secret ], [ default fast loud ]",
-            "variants",
+            "[workspace.metadata.cratewright.variants.NAME]",
+            "members = [\"app\"]",
+            "features = [\"loud\"]",
+            "no-default-features = true",
         ],
     );
 }
@@ -207,8 +221,8 @@ fn a_package_with_targets_only_in_a_variant_is_an_empty_build() {
     );
     check_error(
         "variants",
-        &format!("({root}.build.override {{ features = [ \"off\" ]; }}).drvPath"),
-        &["whole was not resolved with features [ off ]", "[ default ], [ default on ]"],
+        &format!("({root}.build.override {{ features = [ \"on\" ]; }}).drvPath"),
+        &["whole was not resolved with features [ on ]", "[ default ], [ default on ]"],
     );
 }
 
@@ -327,6 +341,45 @@ fn crates_can_come_from_a_mirror() {
     assert_eq!(source["unpack"], json!(false));
     assert_eq!(source["crateName"], "itoa");
     assert_eq!(source["sha256"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn unknown_features_are_errors_that_list_those_of_the_manifest() {
+    let features = |member: &str, features: &str| {
+        format!("((cargoNix {{ }}).workspaceMembers.{member}.build.override {{ features = {features}; }}).drvPath")
+    };
+    let declared = "app has no feature `nope`; app/Cargo.toml declares default, fast, loud, polite, secret.";
+    check_error("variants", &features("app", "[ \"default\" \"nope\" ]"), &[declared, "Correct `features`"]);
+    // `rootFeatures` of members of which not all have the features.
+    let root = |features: &str| format!("(cargoNix {{ rootFeatures = {features}; }}).allWorkspaceMembers.drvPath");
+    check_error(
+        "variants",
+        &root("[ \"default\" \"fast\" \"loud\" ]"),
+        &[
+            "leaf has no feature `fast`; leaf/Cargo.toml declares loud.",
+            "`rootFeatures` applies to every member that is built, and each of them must declare its features",
+            "members, only app does",
+            "build variants.loud.app.build.",
+        ],
+    );
+    check_error(
+        "variants",
+        "(cargoNix { rootFeatures = [ \"default\" \"fast\" ]; }).workspaceMembers.leaf.build.name",
+        &["variants.NAME.app.build", "members = [\"app\"]", "features = [\"fast\"]"],
+    );
+    let none = "plain has no feature `loud`; plain/Cargo.toml declares no features.";
+    check_error("variants", &features("plain", "[ \"loud\" ]"), &[none]);
+    check_error(
+        "variants",
+        "(cargoNix { rootFeatures = [ \"nope\" ]; }).rootCrate.build.name",
+        &["; Cargo.toml declares on."],
+    );
+    // The feature of an optional dependency is not in `[features]`.
+    check_error(
+        "optional-and-weak",
+        "((cargoNix { }).workspaceMembers.hub.build.override { features = [ \"alpha\" ]; }).name",
+        &["hub was not resolved with features [ alpha ]", "features = [\"alpha\"]", "no-default-features = true"],
+    );
 }
 
 #[test]

@@ -1,10 +1,9 @@
 //! Relative links of all Markdown in this repository lead to files, pages and headings that exist. Other links are not
 //! followed. `dev/book` checks the links of the built book.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support;
 use crate::support::markdown::{self, Page};
 
 const BOOK: &str = "docs/src/";

@@ -1,12 +1,11 @@
 //! `meta` and names of the derivations in `Cargo.nix`.
 
-mod support;
-
 use std::process::Command;
 
 use cratewright_renderer::nix_string;
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::support::nix;
 
 /// Evaluates `body` with `pkgs`, `lib` and `args -> cargoNix` of a fixture.

@@ -1,12 +1,11 @@
 //! `generate` reads each file of the workspace only once, so that it never mixes two versions of a file.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support;
 use crate::support::Copy;
 
 /// How often the threads of one process opened each file below `root`, according to `strace -ff`, which writes separate

@@ -1,8 +1,6 @@
 //! Compares our unit graphs with cargo's on each of the four default pairs, for every member and for the whole
 //! workspace, built and tested. This is what `cratewright verify` does for users.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -12,6 +10,8 @@ use cratewright::verify::{Row, VerifyOptions, verify};
 use cratewright::workspace::{Workspace, load};
 use cratewright_resolver::{DEFAULT_PROFILE, UserIntent};
 use cratewright_workspace::ResolverBehavior;
+
+use crate::support;
 
 fn workspace(root: &Path) -> Workspace {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), locked: true, ..LoadOptions::default() };

@@ -1,12 +1,11 @@
 //! Layers of overrides: how they compose, which crates they reach, and `cratewright overrides`.
 
-mod support;
-
 use std::process::{Command, Output};
 
 use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::support::nix;
 
 /// An expression with `cargoNix` of a fixture, and `stub`, which replaces nixpkgs' builder and returns its arguments.
@@ -237,12 +236,8 @@ fn versions_meet_requirements_as_in_manifests() {
     let found = nix::eval_json(&format!(
         "let
            pkgs = import {} {{ }};
-           overrides = key: import {}/nix-lib/library/override-layers.nix {{
-             inherit pkgs; inherit (pkgs) lib; own-overrides = {{ }}; crateOverrides.${{key}} = _: {{ }};
-           }};
-         in map (requirement: builtins.filter (version:
-           (overrides (\"a@\" + requirement)).unused {{ a = [ version ]; }} == [ ]
-         ) [ {} ]) [ {} ]",
+           meets = import {}/nix-lib/library/version-requirement.nix {{ inherit (pkgs) lib; }};
+         in map (requirement: builtins.filter (meets \"key\" requirement) [ {} ]) [ {} ]",
         nix::stand_in().display(),
         support::repository().display(),
         list(&versions),
@@ -275,15 +270,21 @@ fn unused_overrides_are_reported() {
     assert!(!none.contains("crateOverrides"), "{none}");
     let absent = stderr("openssl-sys = _: { }; anyhow = _: { };");
     assert_eq!(
-        absent.matches("crateOverrides has `openssl-sys`, but this Cargo.nix has no crate of that name").count(),
+        absent
+            .matches(
+                "crateOverrides has `openssl-sys`, but this Cargo.nix has no crate of that name; correct or remove it"
+            )
+            .count(),
         1
     );
+    let misspelt = stderr("\"(member)\" = _: { };");
+    assert!(misspelt.contains("crateOverrides has `(member)`") && misspelt.contains("did you mean `(members)`?"));
     let older = stderr("\"anyhow@<1\" = _: { };");
     assert_eq!(older.matches("crateOverrides has `anyhow@<1`, but this Cargo.nix has only anyhow 1.0.104").count(), 1);
     let output = evaluate("(cargoNix { crateOverrides.\"anyhow@one\" = _: { }; }).rootCrate.build.drvPath");
     assert!(
         String::from_utf8_lossy(&output.stderr)
-            .contains("`one` after `@` in a key of overrides is not a valid version requirement")
+            .contains("crateOverrides.\"anyhow@one\": `one` is not a valid version requirement")
     );
 }
 
@@ -337,7 +338,7 @@ fn the_command_suggests_missing_overrides_and_accepts_the_users() {
   };
 ";
     assert!(text.contains(suggestion) && text.contains("zstd-sys 2.1.3+zstd.1.5.7: cratewright;"), "{text}");
-    assert!(text.contains("2 of 9 not covered"), "{text}");
+    assert!(text.contains("2 of 9 crates are not covered"), "{text}");
 
     // The suggestion is valid Nix code, and covers the crate.
     let lines = text.lines().filter_map(|line| line.strip_prefix("  "));
@@ -362,5 +363,18 @@ fn the_command_quotes_errors_of_nix() {
     let mut without = Command::new(env!("CARGO_BIN_EXE_cratewright"));
     without.args(["overrides", "--expr", "1"]).current_dir(support::fixture("native"));
     let output = without.output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stderr).contains("Nix says"));
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("Nix says") && text.contains("correct the expression of `--expr`"), "{text}");
+}
+
+#[test]
+fn the_command_says_so_if_nothing_is_needed() {
+    let stand_in = nix::stand_in().display().to_string();
+    let list = |format: &str| {
+        let mut overrides = support::cratewright();
+        overrides.args(["overrides", "--offline", "--nixpkgs", &stand_in, "--deny-uncovered", "--format", format]);
+        support::stdout(overrides.current_dir(support::fixture("three-members")))
+    };
+    assert_eq!(list("text"), "no crate needs native libraries or tools\n");
+    assert_eq!(serde_json::from_str::<Value>(&list("json")).unwrap(), json!({ "crates": [] }));
 }

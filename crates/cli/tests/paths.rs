@@ -1,11 +1,10 @@
 //! Packages outside the workspace root.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
 

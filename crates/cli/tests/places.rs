@@ -1,10 +1,9 @@
 //! Places of files: links, odd names, other directories, nested packages.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support;
 use crate::support::nix;
 
 const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";

@@ -1,14 +1,13 @@
 //! Profiles: compares rustc's arguments in `cargo build -v` and in the logs of Nix's builds, unit by unit, and the
 //! built programs.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support;
 use crate::support::nix;
 
 /// Options of `-C` that a profile sets.

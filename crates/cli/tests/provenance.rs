@@ -1,8 +1,6 @@
 //! Why features are enabled: each step of each chain follows from a rule of cargo and `cargo metadata`, and removing a
 //! step of the only chain disables the feature.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -15,6 +13,8 @@ use cratewright_resolver::{
 };
 use cratewright_workspace::ResolverBehavior;
 use serde_json::Value;
+
+use crate::support;
 
 fn workspace(root: &Path) -> Workspace {
     let options = LoadOptions { manifest_path: Some(root.join("Cargo.toml")), offline: true, ..LoadOptions::default() };

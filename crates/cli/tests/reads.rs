@@ -1,11 +1,10 @@
 //! Files that packages read outside their directories, in places that the fixture `outside-files` does not cover:
 //! builds find these files, and other files do not cause rebuilds.
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
+use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
 
@@ -189,7 +188,7 @@ fn unresolved_reads_warn_until_they_are_configured() {
     );
     scratch.generate("ws");
     let warning = "warning: app/src/main.rs:2: `include_str!(concat!(\"../../\", $name))`: the path is not known; \
-                   list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources`, or `[]` if there are none";
+                   list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources` of app/Cargo.toml, or `[]` if there are none";
     let said = stderr(&scratch, "ws", &["generate"]);
     assert!(said.contains(warning), "{said}");
     assert!(scratch.sources("ws", &[]).contains("  unsettled app/src/main.rs:2: "));

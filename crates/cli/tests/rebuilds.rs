@@ -1,7 +1,5 @@
 //! Rebuilds after an edit: the derivations that change, and, for content-addressed crates, the builds that Nix runs.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -9,6 +7,7 @@ use std::time::SystemTime;
 
 use serde::Deserialize;
 
+use crate::support;
 use crate::support::nix;
 
 /// Derivation paths by name.

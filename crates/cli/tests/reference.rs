@@ -1,14 +1,12 @@
 //! The reference is complete: it has each option, configuration key, file of overrides, argument and attribute of
 //! `Cargo.nix`. All of them are read from the program, from Nix or from the source, never from a list kept here.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use cratewright_renderer::{MEMBERS, OVERRIDES};
 
-use crate::support::{cratewright, fixture, nix, repository};
+use crate::support::{self, cratewright, fixture, nix, repository};
 
 type Names = BTreeSet<String>;
 
@@ -98,8 +96,8 @@ fn options_are_those_of_the_program() {
     assert!(wrong.is_empty(), "command-line.md: {wrong:#?}");
 }
 
-/// Keys of a table of the manifest, from the error about one that there is not.
-fn keys(table: &str) -> Names {
+/// The help of the error for a line of a manifest.
+fn help(table: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let package = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n";
     support::write(&directory.path().join("Cargo.toml"), &format!("{package}\n{table}\n"));
@@ -108,32 +106,34 @@ fn keys(table: &str) -> Names {
     let mut command = cratewright();
     let output = command.args(["generate", "--locked", "--offline", "--stdout"]).current_dir(directory.path()).output();
     let message = String::from_utf8(output.unwrap().stderr).unwrap();
-    let (_, expected) = message.split_once("unknown field `nonsense`, expected ").expect(&message);
-    span_names(expected.lines().next().unwrap())
+    message.split_once("  help: write ").expect(&message).1.to_owned()
+}
+
+/// Keys of a table of the manifest, from the error about one that there is not.
+fn keys(table: &str) -> Names {
+    span_names(&help(&format!("[{table}]\nnonsense = 1")))
 }
 
 #[test]
 fn configuration_keys_are_those_of_the_program() {
-    let table = "[workspace.metadata.cratewright";
-    let mut known = keys(&format!("{table}]\nnonsense = 1"));
-    // Keys of packages are read one by one, and others are ignored.
-    for (_, bytes) in support::tree(&repository().join("crates/workspace/src")) {
-        let text = String::from_utf8(bytes).unwrap();
-        let keys = text.split(".get(\"cratewright\")?.get(\"").skip(1).filter_map(|rest| rest.split('"').next());
-        known.extend(keys.map(str::to_owned));
-    }
+    let workspace = "workspace.metadata.cratewright";
+    let mut known = keys(workspace);
+    known.extend(keys("package.metadata.cratewright"));
     assert!(known.contains("targets") && known.contains("extra-sources"), "{known:?}");
     let headings: Names = sections("configuration.md").into_keys().collect();
     assert_eq!(headings, known, "sections of configuration.md");
 
-    let variant = keys(&format!("{table}.variants.one]\nnonsense = 1"));
+    let variant = keys(&format!("{workspace}.variants.one"));
     assert_eq!(first_column(&section("configuration.md", "variants")), variant, "variants in configuration.md");
     let limits = section("build-graph.md", "Limits");
     let limits: Names = spans(&limits).filter_map(|span| span.split(' ').next()).map(str::to_owned).collect();
-    let missing: Vec<_> = keys(&format!("{table}.limits]\nnonsense = 1")).difference(&limits).cloned().collect();
+    let missing: Vec<_> = keys(&format!("{workspace}.limits")).difference(&limits).cloned().collect();
     assert!(missing.is_empty(), "build-graph.md lacks {missing:?}");
+    // The help has an example of a pair.
+    let help = help(&format!("[{workspace}]\ncross = 1"));
+    let example: toml::Table = spans(&help).find_map(|span| span.parse().ok()).expect(&help);
     let text = fs::read_to_string(repository().join("docs/src/configuration.md")).unwrap();
-    for key in keys(&format!("{table}]\ncross = [{{ nonsense = 1 }}]")) {
+    for key in example["cross"][0].as_table().unwrap().keys() {
         assert!(text.contains(&format!("{key} = \"")), "configuration.md has no `{key}` of `cross`");
     }
 }
@@ -157,15 +157,18 @@ fn files_of_overrides_are_those_of_the_repository() {
     }
 }
 
-/// Evaluates a list of names, with `pkgs` and `of`, which imports the `Cargo.nix` of a fixture, in scope.
+/// Evaluates a list of names. In scope are `pkgs`, the library's part `arguments`, and `of`, which imports the
+/// `Cargo.nix` of a fixture.
 fn names(expression: &str) -> Names {
     let value = nix::eval_json(&format!(
         "let
            pkgs = import {} {{ system = \"x86_64-linux\"; }};
            of = fixture: import ({} + \"/${{fixture}}/Cargo.nix\");
+           arguments = import {} {{ inherit (pkgs) lib; near-names = null; }};
          in {expression}",
         nix::stand_in().display(),
         repository().join("fixtures").display(),
+        repository().join("nix-lib/library/arguments.nix").display(),
     ));
     serde_json::from_value(value).unwrap()
 }
@@ -174,17 +177,19 @@ fn names(expression: &str) -> Names {
 fn arguments_are_those_of_cargo_nix() {
     let arguments = names("builtins.attrNames (builtins.functionArgs (of \"variants\"))");
     assert_eq!(first_column(&section("cargo-nix.md", "Arguments")), arguments, "arguments in cargo-nix.md");
+    let checked = names("builtins.attrNames arguments.forms.file");
+    let unchecked: Vec<&str> = arguments.difference(&checked).map(String::as_str).collect();
+    assert_eq!(unchecked, ["lib", "nixpkgs", "pkgs"], "arguments that arguments.nix does not check");
 
     let build = "((of \"variants\") { inherit pkgs; }).workspaceMembers.app.build";
     let arguments = names(&format!("builtins.attrNames (pkgs.lib.functionArgs {build}.override)"));
     assert!(arguments.contains("runTests"), "{arguments:?}");
+    assert_eq!(arguments, names("builtins.attrNames arguments.forms.build"), "forms of arguments.nix");
     let listed: Names = items(&section("cargo-nix.md", "build.override")).flat_map(span_names).collect();
     let missing: Vec<_> = arguments.difference(&listed).collect();
     assert!(missing.is_empty(), "cargo-nix.md lacks {missing:?} of build.override");
 
-    let checks = fs::read_to_string(repository().join("nix-lib/library/checks.nix")).unwrap();
-    let known = checks.split("known = lib.splitString \" \" \"").nth(1).and_then(|rest| rest.split('"').next());
-    let known: Names = known.expect("checks.nix lists the options").split(' ').map(str::to_owned).collect();
+    let known = names("builtins.attrNames arguments.forms.check");
     assert_eq!(first_column(&section("checks.md", "Options")), known, "options in checks.md");
 }
 

@@ -1,13 +1,11 @@
 //! Registries other than crates.io, and replacements of sources: programs built by Nix print the same as cargo's.
 
-mod support;
-
 use std::fs;
 use std::process::Command;
 
 use crate::support::git::Scratch;
 use crate::support::registry::{APPLICATION, checksum, pack, says, serve, vendored_workspace};
-use crate::support::{run, stdout};
+use crate::support::{self, run, stdout};
 
 #[test]
 fn sparse_registries_with_all_markers_work() {

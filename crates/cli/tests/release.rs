@@ -1,13 +1,11 @@
 //! `dev/release`: a dry run makes the files of a release and leaves the repository as it is, and `--execute` refuses to
 //! release what is not ready.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{flake, repository, run, stdout};
+use crate::support::{self, flake, repository, run, stdout};
 
 fn git(directory: &Path, arguments: &[&str]) -> String {
     stdout(Command::new("git").args(arguments).current_dir(directory))

@@ -1,12 +1,11 @@
 //! Remote builders: Nix distributes builds to builders on this computer, each with its own store and ssh server.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::machine::Machine;
 use crate::support::remote::{Site, Stored, stored};
 

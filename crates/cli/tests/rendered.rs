@@ -1,8 +1,6 @@
 //! The renderer writes what the resolver computed: `Cargo.nix`, evaluated with a stub that records the arguments of the
 //! builder, has the same unit graph, for every member on every platform, built and tested.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
@@ -11,6 +9,7 @@ use cratewright::workspace::{Workspace, load};
 use cratewright_resolver::{CompileKind, CompileMode, PackageIx, Pair, UnitGraph, UnitIx, UserIntent};
 use serde::Deserialize;
 
+use crate::support;
 use crate::support::recorded::{Signature, Units, platforms, record, rendered, resolved};
 
 #[derive(Deserialize)]

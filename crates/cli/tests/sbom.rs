@@ -1,7 +1,5 @@
 //! SBOMs of `cratewright sbom` and of `Cargo.nix` are valid CycloneDX, and list exactly the packages of the unit graph.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -14,6 +12,7 @@ use cyclonedx_bom::models::bom::{Bom, SpecVersion};
 use cyclonedx_bom::validation::Validate;
 use serde_json::{Value, json};
 
+use crate::support;
 use crate::support::nix;
 use crate::support::recorded::platforms;
 use crate::support::sbom::documents;
@@ -185,7 +184,7 @@ fn an_overridden_build_has_its_own_document() {
     let expression = |document: &str| {
         format!(
             "let pkgs = import {} {{ system = \"x86_64-linux\"; }} // {{ writeText = _: text: text; }};
-                 file = import {} {{ inherit pkgs; cratewright = \"/unused\"; }};
+                 file = import {} {{ inherit pkgs; cratewright = \"${{builtins.storeDir}}/unused\"; }};
              in {document}.graph",
             nix::stand_in().display(),
             support::fixture("variants").join("Cargo.nix").display()

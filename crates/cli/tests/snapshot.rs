@@ -1,13 +1,11 @@
 //! The snapshot of the build graph is written together with `Cargo.nix`, and covered by `check` and by a check of
 //! flakes. An exceeded limit is an error that shows the path.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use crate::support::{Copy, cratewright, fixture, nix};
+use crate::support::{self, Copy, cratewright, fixture, nix};
 
 fn run(root: &Path, arguments: &[&str]) -> Output {
     cratewright().args(arguments).current_dir(root).output().unwrap()
@@ -71,7 +69,9 @@ fn check_fails_exactly_if_the_snapshot_would_change() {
     agrees(root, &["build-graph.toml: it is not the one generated with Cargo.nix", "cratewright generate"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
     fs::remove_file(&file).unwrap();
-    agrees(root, &["build-graph.toml: it does not exist, but was generated with Cargo.nix"]);
+    let help = "run `cratewright snapshot` to write it again, or `cratewright generate` to stop using it";
+    is(root, &["check", "--build-graph"], 1, &[help]);
+    agrees(root, &["build-graph.toml: it does not exist, but was generated with Cargo.nix", help]);
     assert!(!file.exists(), "a snapshot that was removed is not made again");
     fs::write(&file, &text).unwrap();
     agrees(root, &["build-graph.toml: it exists, but Cargo.nix was generated without it"]);
@@ -85,6 +85,24 @@ fn check_fails_exactly_if_the_snapshot_would_change() {
     is(root, &["check", "--build-graph"], 2, &["error[no-snapshot]", "cratewright snapshot"]);
     is(root, &["snapshot", "--offline", "--force"], 0, &[]);
     assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_removed_snapshot_is_dropped_with_a_message_or_restored() {
+    let copy = workspace();
+    let (root, file) = (copy.path(), copy.path().join("build-graph.toml"));
+    let before = written(root);
+    fs::remove_file(&file).unwrap();
+    let dropped =
+        "Dropped the build graph from Cargo.nix; `cratewright snapshot --target x86_64-linux` writes it again";
+    is(root, &["generate", "--target", "x86_64-linux"], 0, &[dropped]);
+    let again = said(&run(root, &["generate"]));
+    assert!(!again.contains("Dropped"), "{again}");
+    is(root, &["snapshot"], 0, &[]);
+    assert!(written(root) == before);
+    fs::remove_file(&file).unwrap();
+    is(root, &["snapshot"], 0, &["Generated build-graph.toml"]);
+    assert!(written(root) == before, "`snapshot` restores what was committed");
 }
 
 #[test]
@@ -164,7 +182,12 @@ fn exceeded_limits_of_each_kind_fail_with_a_path_until_lifted() {
         for arguments in [&["check"][..], &["check", "--build-graph"]] {
             is(root, arguments, 1, &["over limit: ", code, path, "help: "]);
         }
-        is(root, &["check", "--format", "json"], 1, &["\"fresh\": true", code]);
+        is(
+            root,
+            &["check", "--format", "json"],
+            1,
+            &["\"fresh\": true", "\"help\": \"run `cratewright why CRATE`", code],
+        );
         // `--manifests-only` does not check the snapshot.
         is(root, &["check", "--manifests-only"], 0, &["Fresh"]);
         with(&format!("{limit}\nenforce = false"));
@@ -196,7 +219,7 @@ fn limits_create_the_snapshot_in_which_they_are_checked() {
     }
     // The snapshot cannot be removed while there are limits.
     fs::remove_file(&file).unwrap();
-    is(root, &["check"], 1, &["build-graph.toml: it does not exist"]);
+    is(root, &["check"], 1, &["build-graph.toml: it does not exist", "help: run `cratewright generate`\n"]);
     is(root, &["generate", "--offline"], 0, &[]);
     assert!(file.exists());
     fs::write(root.join("Cargo.toml"), manifest).unwrap();

@@ -1,7 +1,5 @@
 //! Rules of the repository that no other tool checks.
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -10,7 +8,7 @@ use cratewright_staleness::GENERATED;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 
-use crate::support::{files, tracked};
+use crate::support::{self, files, tracked};
 
 /// `repository` in Cargo.toml is where this project is; addresses of flakes, links and metadata agree with it. The path
 /// of a clone is wrong, because nobody else has that clone.
@@ -39,6 +37,32 @@ fn addresses_agree_with_the_manifest() {
     assert!(wrong.is_empty(), "`repository` in Cargo.toml is {ours}, which differs from: {wrong:#?}");
 }
 
+/// Tests in a file that is no module of the program are never run. `fixtures.rs` is a program of its own. CONTRIBUTING.md
+/// says what each file tests.
+#[test]
+fn files_of_tests_are_modules_and_listed() {
+    let tests = support::repository().join("crates/cli/tests");
+    let main = fs::read_to_string(tests.join("main.rs")).unwrap();
+    let mut files: Vec<String> = files("rs")
+        .iter()
+        .filter_map(|path| path.strip_prefix(&tests).ok()?.to_str())
+        .filter_map(|name| {
+            name.strip_suffix("/mod.rs").or_else(|| name.strip_suffix(".rs").filter(|name| !name.contains('/')))
+        })
+        .filter(|name| !["fixtures", "main"].contains(name))
+        .map(|name| format!("mod {name};"))
+        .collect();
+    files.sort();
+    let modules: Vec<&str> = main.lines().filter(|line| line.starts_with("mod ")).collect();
+    assert_eq!(files, modules);
+    let table = fs::read_to_string(support::repository().join("CONTRIBUTING.md")).unwrap();
+    let names = modules.iter().map(|module| &module["mod ".len()..module.len() - 1]).filter(|name| *name != "support");
+    let missing: Vec<&str> = names
+        .filter(|name| !table.contains(&format!("`{name}.rs`")) && !table.contains(&format!("`{name}/`")))
+        .collect();
+    assert!(missing.is_empty(), "CONTRIBUTING.md does not list {missing:?}");
+}
+
 /// What follows each occurrence of a word in a text, with the word.
 fn after<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     text.match_indices(word).map(move |(at, word)| (word, &text[at + word.len()..]))
@@ -64,7 +88,7 @@ fn nix_code_is_formatted() {
             unformatted.push(path);
         }
     }
-    assert!(unformatted.is_empty(), "run UPDATE=1 cargo test -p cratewright --test tidy, for {unformatted:#?}");
+    assert!(unformatted.is_empty(), "run UPDATE=1 cargo test -p cratewright --test all tidy, for {unformatted:#?}");
 }
 
 /// A script that no recipe and no other script runs is forgotten.

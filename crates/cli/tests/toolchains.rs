@@ -1,11 +1,10 @@
 //! Compilers and linkers: the toolchain file with fenix and rust-overlay, unstable options, mold and lld.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::support;
 use crate::support::nix;
 
 /// An expression with `pkgs`, the replacements for fenix and rust-overlay, the functions of the flake as `lib`, and a

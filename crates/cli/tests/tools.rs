@@ -1,15 +1,13 @@
 //! `tools.nix` generates the same files in a derivation as `generate` does, and can be called like crate2nix's
 //! `tools.nix`.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::support::git::{Scratch, attribute};
 use crate::support::registry::{APPLICATION, pack, says, serve, vendored_workspace};
-use crate::support::{Copy, fixture, library_elsewhere, nix, repository, run, stdout};
+use crate::support::{self, Copy, fixture, library_elsewhere, nix, repository, run, stdout};
 
 /// An expression with `tools`, and `pkgs` with the program under test.
 fn with_tools(expression: &str) -> String {

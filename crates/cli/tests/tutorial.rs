@@ -3,8 +3,6 @@
 //! Parts that this machine lacks are replaced: nixpkgs and Cratewright by the lock file of the flake, the network by
 //! cargo's downloads.
 
-mod support;
-
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -14,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::support::console::{self, Shown, commands};
 use crate::support::machine::Machine;
-use crate::support::{nix, repository, run, stdout};
+use crate::support::{self, nix, repository, run, stdout};
 
 /// Runs the real Nix. A flake without a lock file gets one. Progress output, which a terminal does not keep, is shown
 /// only if Nix fails.
@@ -36,6 +34,9 @@ build-users-group =
 sandbox = false
 substituters =
 ";
+
+/// The version of `smallvec` to which the page goes back, older than that of `fixtures/native`.
+const OLDER: &str = "1.13.2";
 
 /// A block of the page.
 enum Block<'a> {
@@ -196,18 +197,19 @@ fn lock(cratewright: &Path) -> Value {
     })
 }
 
-/// A lock file made from two lock files of this repository, with a version of `smallvec` that can be updated.
+/// The lock file of `fixtures/native`, which has the dependencies of the tutorial. Cargo's cache also gets the older
+/// version of `smallvec` that the page locks.
 fn cargo_lock() -> String {
-    let package = |workspace: PathBuf| {
-        run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(&workspace));
-        let lock = fs::read_to_string(workspace.join("Cargo.lock")).unwrap();
-        let begin = lock.find("[[package]]\nname = \"smallvec\"\n").expect("a lock has smallvec");
-        let end = lock[begin..].find("\n\n").unwrap() + begin;
-        (lock[begin..end].to_owned(), lock)
-    };
-    let [(ours, _), (theirs, lock)] = [repository(), support::fixture("native")].map(package);
-    assert_ne!(ours, theirs, "the tutorial needs a crate of which this repository has two versions");
-    lock.replace(&theirs, (&ours).min(&theirs))
+    let package = tempfile::tempdir().unwrap();
+    let manifest = format!(
+        "[package]\nname = \"older\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+         [lib]\npath = \"lib.rs\"\n\
+         [dependencies]\nsmallvec = \"={OLDER}\"\n"
+    );
+    fs::write(package.path().join("Cargo.toml"), manifest).unwrap();
+    fs::write(package.path().join("lib.rs"), "").unwrap();
+    run(Command::new("cargo").args(["fetch", "--quiet"]).current_dir(package.path()));
+    fs::read_to_string(support::fixture("native").join("Cargo.lock")).unwrap()
 }
 
 #[test]

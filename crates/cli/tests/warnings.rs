@@ -1,9 +1,8 @@
 //! Warnings of `generate`: it warns of parts that `Cargo.nix` gets wrong on one of its platforms, and of nothing else.
 
-mod support;
-
 use std::process::Command;
 
+use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
 
@@ -54,6 +53,28 @@ fn warnings_are_limited_to_resolved_platforms() {
     assert!(said.contains("app/src/main.rs:3: ") && !said.contains("absent"), "{said}");
     let (said, _) = generate(&scratch, &["--target", "x86_64-pc-windows-msvc"]);
     assert!(said.contains("app/src/other.rs:2: ") && said.contains(".linker`") && !said.contains("main.rs"), "{said}");
+}
+
+/// Following the advice for other warnings would lead to the error `missing-extra-source`.
+#[test]
+fn advice_for_a_missing_file_is_to_create_it() {
+    let scratch =
+        workspace(&[("app/src/main.rs", "const X: &str = include_str!(\"../../absent.txt\");\nfn main() {}")]);
+    let (said, _) = generate(&scratch, &[]);
+    assert!(said.contains("app/src/main.rs:1: `absent.txt` does not exist; create it or correct the path"), "{said}");
+    assert!(said.contains("`package.metadata.cratewright.extra-sources` of app/Cargo.toml to `[]`"), "{said}");
+    assert!(!said.contains("list the files"), "{said}");
+    let declare = |paths: &str| format!("{PACKAGE}[package.metadata.cratewright]\nextra-sources = [{paths}]\n");
+    scratch.write("w", &[("app/Cargo.toml", &declare("\"../absent.txt\""))]);
+    let refused =
+        support::cratewright().args(["generate", "--stdout"]).current_dir(scratch.path("w")).output().unwrap();
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("error[missing-extra-source]") && said.contains("help: create it, or correct "), "{said}");
+    // Each of the two remedies ends the warning.
+    scratch.write("w", &[("app/Cargo.toml", &declare(""))]);
+    assert_eq!(generate(&scratch, &[]).0, "");
+    scratch.write("w", &[("app/Cargo.toml", PACKAGE), ("absent.txt", "text")]);
+    assert_eq!(generate(&scratch, &[]).0, "");
 }
 
 #[test]
@@ -141,6 +162,7 @@ fn build_scripts_that_read_the_lock_file_warn() {
     ]);
     let (said, _) = generate(&scratch, &[]);
     assert!(said.contains("`app` uses `built`") && said.contains("extra-sources = [\"../Cargo.lock\"]"), "{said}");
+    assert!(said.contains("to `[package.metadata.cratewright]` in app/Cargo.toml\n"), "{said}");
     let settled = "[package.metadata.cratewright]\nextra-sources = [\"../Cargo.lock\"]\n";
     scratch.write("w", &[("app/Cargo.toml", &manifest("\"cargo-lock\"", settled))]);
     let (said, text) = generate(&scratch, &[]);

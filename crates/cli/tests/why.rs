@@ -1,12 +1,12 @@
 //! `cratewright why`: the lines that it prints are in the manifests, and removing them removes the crate.
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::support;
 
 /// Output of `why` in the format JSON.
 fn why(root: &Path, arguments: &[&str]) -> Value {
@@ -146,4 +146,83 @@ fn removing_the_listed_lines_removes_the_crate() {
         tried += 1;
     }
     assert!(tried >= 9, "only {tried} answers were tried");
+}
+
+/// Ids that other commands and files print for the packages of a workspace: those of crates, and those of members.
+fn printed_ids(root: &Path) -> (Vec<String>, Vec<String>) {
+    let cargo = Command::new("cargo").args(METADATA).current_dir(root).output().unwrap();
+    let cargo: Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let members: Vec<String> =
+        items(&cargo, "workspace_members").iter().map(|id| id.as_str().unwrap().to_owned()).collect();
+    let run = |arguments: &[&str]| support::stdout(support::cratewright().args(arguments).current_dir(root));
+    let snapshot = run(&["snapshot", "--stdout", "--offline", "--target", "x86_64-linux"]);
+    let snapshot: toml::Table = snapshot.parse().unwrap();
+    let keys = snapshot["crates"].as_table().unwrap().values().flat_map(|on| on.as_table().unwrap().keys().cloned());
+    let sbom: Value = serde_json::from_str(&run(&["sbom", "-p", "app", "--offline"])).unwrap();
+    let urls = items(&sbom, "components").iter().map(|one| one["purl"].as_str().unwrap().to_owned());
+    let cargo_nix = run(&["generate", "--stdout", "--offline", "--locked", "--target", "x86_64-linux"]);
+    let entries = cargo_nix.lines().filter_map(|line| line.trim_start().strip_prefix('"')?.split_once("\" = "));
+    let entries: Vec<String> = entries.map(|(key, _)| key.to_owned()).filter(|key| key.contains('@')).collect();
+    assert!(entries.len() > 5, "{cargo_nix}");
+    let of_cargo = items(&cargo, "packages").iter().map(|package| package["id"].as_str().unwrap().to_owned());
+    (of_cargo.chain(keys).chain(urls).chain(entries).collect(), members)
+}
+
+const METADATA: [&str; 5] = ["metadata", "--format-version", "1", "--offline", "--locked"];
+
+#[test]
+fn every_printed_id_is_accepted_by_every_command() {
+    let copy = tempfile::tempdir().unwrap();
+    support::copy_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd/why.in"), copy.path());
+    let root = copy.path();
+    let accepts = |arguments: &[&str]| {
+        let platform = ["--target", "x86_64-linux", "--offline"];
+        let output = support::cratewright().args(arguments).args(platform).current_dir(root).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let drawn: Value = serde_json::from_slice(&accepts(&["graph", "--format", "json"])).unwrap();
+    for derivation in items(&drawn, "derivations") {
+        let [id, label] = ["id", "label"].map(|key| derivation[key].as_str().unwrap());
+        let answer: Value = serde_json::from_slice(&accepts(&["why", id, "--format", "json"])).unwrap();
+        let found: Vec<&Value> = items(&answer, "derivations").iter().map(|one| &one["id"]).collect();
+        assert_eq!(found, [id], "an id means one derivation");
+        for name in [id, label] {
+            accepts(&["impact", "--bump", name]);
+            accepts(&["graph", "--around", name]);
+        }
+        accepts(&["why", label]);
+        if derivation["member"] == true {
+            accepts(&["verify", "--purpose", "build", "-p", id]);
+            accepts(&["why", "leaf", "--from", label]);
+        }
+    }
+    let (crates, members) = printed_ids(root);
+    assert!(crates.len() > 30 && members.len() == 3, "{crates:?} {members:?}");
+    for id in crates {
+        accepts(&["why", &id]);
+    }
+    for id in members {
+        accepts(&["sbom", "-p", &id]);
+        accepts(&["verify", "--purpose", "build", "-p", &id]);
+        if id.contains("/app#") {
+            accepts(&["impact", "--feature", &format!("{id}/tls")]);
+        }
+    }
+}
+
+#[test]
+fn a_name_does_not_match_names_that_begin_with_it() {
+    let root = support::fixture("registry-mix");
+    let names = |spec: &str| -> Vec<String> {
+        let answer = why(&root, &[spec]);
+        let mut names: Vec<String> =
+            items(&answer, "derivations").iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+        names.dedup();
+        names
+    };
+    let registry = "registry+https://github.com/rust-lang/crates.io-index";
+    for spec in ["serde", "serde@1", &format!("{registry}#serde"), &format!("{registry}#serde@1.0")] {
+        assert_eq!(names(spec), ["serde"], "{spec}");
+    }
 }

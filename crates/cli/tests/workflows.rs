@@ -1,15 +1,13 @@
 //! Runs the scripts of the workflows in `templates` on a machine with its own store: another machine needs only the
 //! paths that they push, and Nix uses the cache of a flake only after the user's consent.
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::support::machine::Machine;
 use crate::support::templates::script;
-use crate::support::{flake, repository, run, stdout};
+use crate::support::{self, flake, repository, run, stdout};
 
 /// Runs the real Nix on the stand-in, whose evaluation reads the current system. Replaces Attic's client by the script
 /// below.

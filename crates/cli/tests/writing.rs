@@ -1,8 +1,6 @@
 //! Files are written completely or not at all: permissions, full disks, killed runs, and concurrent runs. Also tests
 //! the pre-commit hooks.
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -10,6 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output};
 
+use crate::support;
 use crate::support::git::Scratch;
 
 const WRITTEN: [&str; 3] = ["Cargo.nix", "cratewright.nix", "sbom.json"];

@@ -1,6 +1,6 @@
 //! The graph of derivations on one pair of platforms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,8 @@ pub struct Derivation {
     pub side: Side,
     /// Key of its entry in `Cargo.nix`: `serde@1.0.228`, with labels in brackets if a package has several entries.
     pub key: String,
+    /// Id of the package, as cargo prints it. That of a local package contains an absolute path, so it is never printed.
+    pub package_id: String,
     /// Name of the package.
     pub name: String,
     /// Version of the package.
@@ -124,6 +126,7 @@ impl Derivation {
             id: format!("units.\"{key}\""),
             kind: Kind::Crate,
             side: Side::Target,
+            package_id: format!("registry+https://github.com/rust-lang/crates.io-index#{key}"),
             key,
             name: name.to_owned(),
             version: version.to_owned(),
@@ -166,6 +169,13 @@ impl DerivationGraph {
     /// All test suites, with their indices.
     pub fn tests(&self) -> impl Iterator<Item = (DerivationIx, &Derivation)> {
         self.derivations.iter().enumerate().filter(|(_, derivation)| derivation.kind == Kind::Tests)
+    }
+
+    /// All derivations of the packages of these derivations, including test suites, in order.
+    pub fn same_packages(&self, of: &[DerivationIx]) -> Vec<DerivationIx> {
+        let packages: BTreeSet<&str> = of.iter().map(|&ix| self.derivations[ix].package_id.as_str()).collect();
+        let is_in = |ix: &DerivationIx| packages.contains(self.derivations[*ix].package_id.as_str());
+        (0..self.derivations.len()).filter(is_in).collect()
     }
 
     /// For each derivation, its direct dependents in order.

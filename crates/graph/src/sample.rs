@@ -1,5 +1,10 @@
 //! A small build graph for tests.
 
+use std::collections::BTreeMap;
+
+use cratewright_staleness::Observer;
+use cratewright_workspace::{Limits, Workspace};
+
 use crate::model::{Derivation, DerivationGraph, DerivationIx, Input, Kind, Side};
 
 /// The platform of [`linux`].
@@ -7,6 +12,13 @@ pub(crate) const LINUX: &str = "x86_64-unknown-linux-gnu";
 
 /// The platform of [`darwin`].
 pub(crate) const DARWIN: &str = "aarch64-apple-darwin";
+
+/// Limits from the keys of their table.
+pub(crate) fn limits(keys: &str) -> Limits {
+    let text = format!("[workspace.metadata.cratewright.limits]\n{keys}");
+    let files = BTreeMap::from([("Cargo.toml".to_owned(), text)]);
+    Workspace::discover(&Observer::new(&files)).unwrap().settings.limits
+}
 
 /// Three members: `app` uses `ui`, which uses `core`. There are two versions of `syn`, and `libc` for host and target.
 pub(crate) fn linux() -> DerivationGraph {

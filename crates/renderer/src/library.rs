@@ -16,8 +16,10 @@ macro_rules! parts {
 }
 
 /// Name and code of each file in `nix-lib/library`, in order of their names. The parts refer to each other by name.
-pub const PARTS: [(&str, &str); 25] = parts![
+pub const PARTS: [(&str, &str); 29] = parts![
+    "arguments",
     "build-script",
+    "builds",
     "cache-roots",
     "check-kinds",
     "check-script",
@@ -36,11 +38,13 @@ pub const PARTS: [(&str, &str); 25] = parts![
     "lto-flags",
     "manifest",
     "meta",
+    "near-names",
     "override-layers",
     "profile-variables",
     "rustc",
     "sbom",
     "units",
+    "version-requirement",
     "workspace",
 ];
 

@@ -183,7 +183,7 @@ pub fn overrides_of(resolved: Resolved<'_>, merged: &Merged) -> BTreeMap<String,
 }
 
 /// Whether a key of an override, `name` or `name@requirement`, matches a package. A pre-release counts as the release,
-/// as in `nix-lib/library/override-layers.nix`.
+/// as in `nix-lib/library/version-requirement.nix`.
 pub fn key_is_for(key: &str, package: &Package) -> bool {
     let Some((name, requirement)) = key.split_once('@') else { return key == package.name };
     let Version { major, minor, patch, .. } = package.version;

@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use cargo_util_schemas::core::PackageIdSpec;
 use cargo_util_schemas::manifest::{ProfilePackageSpec, StringOrBool, TomlDebugInfo, TomlProfile};
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_workspace::matches_spec;
 use serde::Serialize;
 
 use crate::package::Package;
@@ -425,18 +425,7 @@ fn package_tables<'a>(
 }
 
 fn is_of(spec: &ProfilePackageSpec, package: &Package) -> bool {
-    matches!(spec, ProfilePackageSpec::Spec(spec) if matches_package(spec, package))
-}
-
-/// Cargo's `PackageIdSpecQuery::matches` (`src/cargo/core/package_id_spec.rs`).
-fn matches_package(spec: &PackageIdSpec, package: &Package) -> bool {
-    if spec.name() != package.name {
-        return false;
-    }
-    let id = PackageIdSpec::parse(&package.id).ok();
-    spec.partial_version().is_none_or(|version| version.matches(&package.version))
-        && spec.url().is_none_or(|url| id.as_ref().and_then(PackageIdSpec::url) == Some(url))
-        && spec.kind().is_none_or(|kind| id.as_ref().and_then(PackageIdSpec::kind) == Some(kind))
+    matches!(spec, ProfilePackageSpec::Spec(spec) if matches_spec(spec, &package.name, &package.version, &package.id))
 }
 
 #[cfg(test)]

@@ -137,10 +137,10 @@ impl Diagnostic {
 
     /// A file with git's conflict markers.
     pub fn conflict(file: &str, line: usize) -> Self {
-        Diagnostic::new("unfinished-merge", "the file has a conflict marker of an unfinished merge")
+        Diagnostic::new("unfinished-merge", "there are conflict markers of an unfinished merge")
             .at(file)
             .position(Some(Position { line, column: 1 }))
-            .help("finish the merge")
+            .help("resolve the conflict in that file")
     }
 }
 

@@ -1,4 +1,4 @@
-//! Suggestions for misspelt names.
+//! Names in messages: lists of them, and suggestions for misspelt ones.
 
 /// Maximum number of suggestions.
 const SHOWN: usize = 5;
@@ -6,21 +6,68 @@ const SHOWN: usize = 5;
 /// Minimum similarity of two names, from 0 to 1.
 const CUTOFF: f32 = 0.6;
 
-/// The known names that are most similar to `name`, best match first.
+/// Help for the name of a crate that is similar to none.
+pub const ALL_CRATES: &str = "run `cargo tree --workspace --target all` to see all crates";
+
+/// The known names that are most similar to `name`, best match first. Case makes no difference, and a part of a name
+/// between `-` or `_` is enough: `core` is similar to `serde_core`.
 pub fn near_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut known: Vec<&str> = known.into_iter().collect();
-    known.sort_unstable();
-    known.dedup();
-    similar::get_close_matches(name, &known, SHOWN, CUTOFF)
+    let wanted = name.to_lowercase();
+    let mut by_lower: Vec<(String, &str)> = known.into_iter().map(|known| (known.to_lowercase(), known)).collect();
+    by_lower.sort_unstable();
+    by_lower.dedup();
+    let has_part = |lower: &str| lower.split(['-', '_']).any(|part| part == wanted);
+    let (mut parts, others): (Vec<_>, Vec<_>) = by_lower.into_iter().partition(|(lower, _)| has_part(lower));
+    // The name itself is its only part, so it is the shortest.
+    parts.sort_by_key(|(lower, _)| lower.len());
+    let lower: Vec<&str> = others.iter().map(|(lower, _)| lower.as_str()).collect();
+    let close = similar::get_close_matches(wanted.as_str(), &lower, SHOWN, CUTOFF);
+    let close = close.iter().flat_map(|close| others.iter().filter(move |(lower, _)| lower == close));
+    let mut near: Vec<&str> = parts.iter().chain(close).map(|(_, known)| *known).collect();
+    near.truncate(SHOWN);
+    near
+}
+
+/// What to write instead of `name`: the most similar known names, or any of them.
+pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = near_names(name, known.iter().copied());
+    match near.is_empty() {
+        true => format!("write {}", alternatives(&known)),
+        false => format!("did you mean {}?", alternatives(&near)),
+    }
 }
 
 /// Quoted names for a message: `a`, `b` or `c`.
 pub fn alternatives(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    listed(names, "or")
+}
+
+/// Quoted names with a word before the last one.
+pub fn listed(names: &[impl AsRef<str>], word: &str) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     match &quoted[..] {
-        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        [first @ .., last] if !first.is_empty() => format!("{} {word} {last}", first.join(", ")),
         all => all.concat(),
     }
+}
+
+/// Help that lists the names that exist.
+pub fn choices(names: &[impl AsRef<str>]) -> String {
+    match names {
+        [] => "there is none".to_owned(),
+        [only] => format!("the only one is `{}`", only.as_ref()),
+        all => format!(
+            "name one of {}",
+            all.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
+/// Help with the most similar of the names that exist, or with all of them.
+pub fn near_choices(name: &str, known: &[&str]) -> String {
+    let near = near_names(name, known.iter().copied());
+    if near.is_empty() { choices(known) } else { format!("did you mean {}?", alternatives(&near)) }
 }
 
 #[cfg(test)]
@@ -36,8 +83,34 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_names_match_and_case_does_not_matter() {
+        let known = ["core2", "serde", "Serde_core", "proc-macro2", "serde_json", "tracing-core", "Inflector"];
+        assert_eq!(near_names("core", known), ["Serde_core", "tracing-core", "core2"]);
+        assert_eq!(near_names("proc", known), ["proc-macro2"]);
+        assert_eq!(near_names("SERDE", known), ["serde", "Serde_core", "serde_json"]);
+        assert_eq!(near_names("inflector", known), ["Inflector"]);
+        assert_eq!(near_names("oc", known), [] as [&str; 0]);
+        let many: Vec<String> = (0..9).map(|ix| format!("core-{ix}")).collect();
+        assert_eq!(near_names("core", many.iter().map(String::as_str)).len(), SHOWN);
+    }
+
+    #[test]
+    fn suggestion_is_a_similar_name_or_all_names() {
+        assert_eq!(suggestion("sered", ["serde", "syn"]), "did you mean `serde`?");
+        assert_eq!(suggestion("quote", ["serde", "syn"]), "write `serde` or `syn`");
+    }
+
+    #[test]
     fn alternatives_are_joined_with_or() {
         assert_eq!(alternatives(&["a"]), "`a`");
         assert_eq!(alternatives(&["a", "b", "c"]), "`a`, `b` or `c`");
+    }
+
+    #[test]
+    fn one_choice_is_not_a_list() {
+        assert_eq!(choices(&["a", "b"]), "name one of `a`, `b`");
+        assert_eq!(choices(&["a"]), "the only one is `a`");
+        assert_eq!(near_choices("app", &["apps", "tool"]), "did you mean `apps`?");
+        assert_eq!(near_choices("x", &["apps", "tool"]), "name one of `apps`, `tool`");
     }
 }

@@ -34,7 +34,7 @@ pub enum HeaderError {
         name: &'static str,
     },
     /// Git's conflict markers are in the file.
-    #[error("line {line} is a conflict marker of an unfinished merge")]
+    #[error("there are conflict markers of an unfinished merge, the first in line {line}")]
     Conflict {
         /// Line number, from 1.
         line: usize,
@@ -48,14 +48,6 @@ impl HeaderError {
             HeaderError::NotGenerated => "foreign-file",
             HeaderError::MissingLine { .. } => "damaged-header",
             HeaderError::Conflict { .. } => "unfinished-merge",
-        }
-    }
-
-    /// Line number of the error, from 1.
-    pub fn line(&self) -> Option<usize> {
-        match self {
-            HeaderError::Conflict { line } => Some(*line),
-            _ => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::config::CargoConfig;
 use crate::manifest::{Manifest, ResolverBehavior, absolute_path};
-use crate::settings::Settings;
+use crate::settings::{Placed, Settings, extra_sources};
 
 /// A workspace on disk. It is the only reader of manifests, cargo's configuration and cratewright's settings.
 #[derive(Debug, Clone)]
@@ -66,13 +66,16 @@ impl Workspace {
             }
             let is_member = finder.members.contains(&directory);
             observer.package_files(&directory, is_member, manifest.edition());
-            let extra_sources = manifest.extra_sources()?.unwrap_or_default();
-            if let Some(missing) = extra_sources.iter().find(|path| !observer.exists(path)) {
+            let read = observer.manifest(&directory)?;
+            let extra_sources = read.as_deref().map(extra_sources).transpose()?.unwrap_or_default();
+            if let Some(Placed { value, position }) = extra_sources.iter().find(|path| !observer.exists(&path.value)) {
                 let file = directory.child("Cargo.toml");
-                let message = format!("extra source `{missing}` of `{file}` does not exist");
-                let help = "correct `package.metadata.cratewright.extra-sources`";
-                return Err(Diagnostic::new("missing-extra-source", message).at(file.as_str()).help(help));
+                let message = format!("extra source `{value}` of `{file}` does not exist");
+                let help = "create it, or correct `package.metadata.cratewright.extra-sources`";
+                let missing = Diagnostic::new("missing-extra-source", message).at(file.as_str()).help(help);
+                return Err(missing.position(Some(*position)));
             }
+            let extra_sources = extra_sources.into_iter().map(|path| path.value).collect();
             observer.check_straight(&directory)?;
             packages.insert(directory, LocalPackage { is_member, manifest, extra_sources });
         }

@@ -25,18 +25,20 @@
 
 mod config;
 mod discover;
-mod limits;
 mod lines;
 mod manifest;
+mod package_spec;
 mod replacement;
 mod repository;
 mod settings;
 
 pub use crate::config::{CargoConfig, EnvironmentVariable, texts};
 pub use crate::discover::{LocalPackage, Workspace, find_root};
-pub use crate::limits::{FeaturePattern, Limits, PackagePattern};
 pub use crate::lines::{Line, ManifestLines};
 pub use crate::manifest::{Lints, Manifest, ResolverBehavior};
+pub use crate::package_spec::{PackageSpec, matches_spec};
 pub use crate::replacement::{ConfiguredSource, SourceReplacement};
 pub use crate::repository::RepositoryPackage;
-pub use crate::settings::{Cross, FeatureUnification, Settings, Variant};
+pub use crate::settings::{
+    Cross, FeaturePattern, FeatureUnification, Key, LIBRARY, Limits, PackagePattern, Placed, Settings, Variant,
+};

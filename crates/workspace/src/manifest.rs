@@ -42,8 +42,6 @@ pub struct Manifest {
     toml: Arc<TomlManifest>,
     /// Full names of the keys that it inherits from a `[workspace]`.
     inherited: Vec<String>,
-    /// The value of `package.metadata.cratewright.extra-sources`.
-    extra_sources: Option<Value>,
     /// The first key with an absolute path, with its value.
     absolute: Option<String>,
 }
@@ -82,17 +80,7 @@ impl Manifest {
             .chain(dependencies.map(|(name, _, _)| format!("workspace.dependencies.{name}")))
             .chain(lints)
             .collect();
-        let package = read.table.get("package").or_else(|| read.table.get("project"));
-        let extra_sources =
-            package.and_then(|package| package.get("metadata")?.get("cratewright")?.get("extra-sources"));
-        let extra_sources = extra_sources.cloned();
-        Ok(Manifest {
-            file: read.file.clone(),
-            toml: Arc::new(toml),
-            inherited,
-            extra_sources,
-            absolute: absolute(&read.table),
-        })
+        Ok(Manifest { file: read.file.clone(), toml: Arc::new(toml), inherited, absolute: absolute(&read.table) })
     }
 
     /// The table `[package]`, or `[project]`, its former name.
@@ -193,29 +181,6 @@ impl Manifest {
         let package = self.package()?;
         let keys = [("forced-target", &package.forced_target), ("default-target", &package.default_target)];
         keys.into_iter().find(|(_, value)| value.is_some()).map(|(key, _)| key)
-    }
-
-    /// The value of `package.metadata.cratewright.extra-sources`: paths that the build reads outside of the package,
-    /// relative to the workspace root. `None` if there is no such key.
-    ///
-    /// # Errors
-    /// If it is not a list of relative paths, or one of them is the root or above it.
-    pub fn extra_sources(&self) -> Result<Option<Vec<WsPath>>, Diagnostic> {
-        let invalid = || {
-            let key = "package.metadata.cratewright.extra-sources";
-            let message = format!(
-                "`{key}` of `{}` must be an array of paths relative to the package, and none may be the workspace root or a directory above it",
-                self.file
-            );
-            Diagnostic::new("invalid-metadata", message).at(self.file.as_str()).help("correct the key")
-        };
-        let Some(value) = &self.extra_sources else { return Ok(None) };
-        let from_root = |path: &Value| {
-            let path = self.file.parent().join(path.as_str()?)?;
-            (!path.is_root() && path.name() != "..").then_some(path)
-        };
-        let paths = value.as_array().ok_or_else(invalid)?.iter().map(|path| from_root(path).ok_or_else(invalid));
-        paths.collect::<Result<_, _>>().map(Some)
     }
 
     /// The value of `resolver`, if it is set.
@@ -362,20 +327,5 @@ mod tests {
         let mut flags = flags.map(str::to_owned).to_vec();
         flags.extend(["--check-cfg", "cfg(a)"].map(str::to_owned));
         assert_eq!(parse(text).lints(), Some(Lints::Own(flags)));
-    }
-
-    #[test]
-    fn extra_sources_are_relative_to_the_root() {
-        let sources = |directory: &str, path: &str| {
-            let text = format!("[package]\nname = 'a'\nmetadata.cratewright.extra-sources = ['{path}']");
-            let directory = WsPath::new(directory).unwrap();
-            let file = directory.child("Cargo.toml");
-            let read = TomlFile { file, table: toml::from_str(&text).unwrap(), text };
-            Manifest::parse(&read).unwrap().extra_sources().ok().map(|paths| paths.unwrap()[0].to_string())
-        };
-        assert_eq!(sources("crates/app", "../../sql/a.sql").as_deref(), Some("sql/a.sql"));
-        assert_eq!(sources("", "./sql/").as_deref(), Some("sql"));
-        assert_eq!(sources("../app", "../sql").as_deref(), Some("../sql"));
-        assert_eq!(["/etc", "..", "../.."].map(|path| sources("app", path)), [const { None }; 3]);
     }
 }

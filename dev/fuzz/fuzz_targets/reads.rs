@@ -29,10 +29,14 @@ fn scan(source: &str, is_script: bool) -> Reads {
 
 fuzz_target!(|source: &str| {
     scan(source, true);
-    let found = scan(source, false);
+    let mut found = scan(source, false);
     let mut sure = scan(&format!("{source}{SURE}"), false);
     // Otherwise the text ends within a comment, a string or brackets.
     if sure.paths.remove("sure.txt") {
+        // Absolute paths are only found in code as rustfmt writes it.
+        let relative = |reads: &mut Reads| reads.unresolved.retain(|read| !read.what.contains("has an absolute path"));
+        relative(&mut found);
+        relative(&mut sure);
         assert_eq!(found, sure);
     }
 });

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use cratewright_graph::draw::DEFAULT_DEPTH;
 
+use crate::args::number;
 use crate::args::plan::PlanArgs;
 
 const EXAMPLES: &str = "\
@@ -25,11 +26,11 @@ Examples:
 pub(crate) struct Graph {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// Draw only this crate with its dependents and dependencies: a name, or name@version
+    /// Draw only this crate with its dependents and dependencies: a name, name@version, or an id
     #[arg(long, value_name = "CRATE")]
     pub(crate) around: Option<String>,
     /// Number of steps to go from that crate, in both directions
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_DEPTH, requires = "around")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number, default_value_t = DEFAULT_DEPTH, requires = "around")]
     pub(crate) depth: usize,
     /// Draw only members and their tests; an arrow may stand for a path through other crates
     #[arg(long)]

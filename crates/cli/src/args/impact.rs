@@ -33,7 +33,7 @@ pub(crate) struct Impact {
     pub(crate) since: Option<String>,
     /// Assume another version of this crate; may be repeated
     ///
-    /// A name, or name@version if there are several versions. The dependencies of the crate are assumed not to change.
+    /// A name, name@version, or a package id. The dependencies of the crate are assumed not to change.
     #[arg(long, value_name = "CRATE")]
     pub(crate) bump: Vec<String>,
     /// Assume that this file is edited; may be repeated
@@ -62,7 +62,7 @@ pub(crate) struct Impact {
     /// Number of parallel jobs for the estimated time
     ///
     /// Default: the number of cores of this machine.
-    #[arg(long, short, value_name = "N")]
+    #[arg(long, short, value_name = "N", allow_negative_numbers = true, value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Output format
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ImpactFormat::Text)]
@@ -82,4 +82,8 @@ pub(crate) enum ImpactFormat {
     Markdown,
     /// An image of what is rebuilt
     Svg,
+}
+
+fn jobs(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "expected a number, at least 1")
 }

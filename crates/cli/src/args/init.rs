@@ -9,7 +9,7 @@ Existing files are not changed; what has to be added to them is printed. Cargo.l
 
 Examples:
   cratewright init                              write Cargo.nix, its library, flake.nix, and workflows if there is a .github
-  cratewright init --dry-run                    print what would be written
+  cratewright init --dry-run                    print the names of the files that would be written
   cratewright init --flake flake-parts --cratewright git+https://git.example/cratewright";
 
 /// Write Cargo.nix and a flake that builds the workspace with it
@@ -29,7 +29,7 @@ pub(crate) struct Init {
     /// Default: the clone that this program was built from.
     #[arg(long, value_name = "URL")]
     pub(crate) cratewright: Option<String>,
-    /// Print what would be written, without writing it
+    /// Print the names of the files that would be written, without writing them
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Run cargo without accessing the network

@@ -1,15 +1,17 @@
 //! Arguments of `cratewright why`.
 
-use crate::args::Format;
 use crate::args::plan::PlanArgs;
+use crate::args::{Format, number};
 
 const EXAMPLES: &str = "\
-CRATE is a name, NAME@VERSION, or the beginning of a package id. Paths start at members; each step shows the line of the
-manifest that asks for it. Only what is in Cargo.nix counts: the members with their variants and their tests.
+CRATE is a name, NAME@VERSION (the first numbers are enough), or an id that cratewright or `cargo pkgid` prints. Paths
+start at members; each step shows the line of the manifest that asks for it. Only what is in Cargo.nix counts: the
+members with their variants and their tests.
 
 Examples:
   cratewright why syn                           paths from members to it, and how to get rid of it
   cratewright why syn@1 --from app              one version, for one member
+  cratewright why 'build.\"syn@2.0.1\"'           one build, by its id in the output of `--format json`
   cratewright why tokio --feature full          which features and lines enable it
   cratewright why --duplicates                  packages that are built several times, most expensive first";
 
@@ -32,7 +34,7 @@ pub(crate) struct Why {
     #[arg(long, conflicts_with = "krate")]
     pub(crate) duplicates: bool,
     /// Number of paths or chains to show; 0 for all
-    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "duplicates")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number, default_value_t = 3, conflicts_with = "duplicates")]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,

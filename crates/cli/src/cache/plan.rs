@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::args::Format;
 use crate::args::cache::Plan;
-use crate::cache::count;
 use crate::cache::roots::{self, Kind, Root, name_of};
+use crate::cache::{count, each_once, local};
 use crate::cargo;
 use crate::exit;
 use crate::nix;
@@ -44,13 +44,22 @@ pub(super) fn run(command: &Plan, report: &Report) -> Result<u8, Diagnostic> {
         Some(attribute) => format!("file.{attribute}"),
         None => "(file.rootCrate.build or file.allWorkspaceMembers)".to_owned(),
     };
+    // Only stores that exist are asked: Nix would create others.
+    let mut stores = Vec::new();
+    for store in &command.store {
+        if local::has_paths(store)? {
+            stores.push(store.as_str());
+        }
+    }
+    let mut known = roots::crates(&command.crates, &file, true)?;
+    known.extend(roots::toolchain(&known)?);
     let derivation: String = nix::instantiate(
         &format!("let file = {file}; in {attribute}.drvPath"),
-        Diagnostic::new("evaluation-failed", "Nix cannot evaluate what is to be built"),
+        Diagnostic::new("evaluation-failed", "Nix cannot evaluate what is to be built").help(
+            "pass another attribute of Cargo.nix with `-A`, such as `allWorkspaceMembers`, `tests.all` or `workspaceMembers.NAME.build`",
+        ),
     )?;
-    let mut known = roots::crates(&file, true)?;
-    known.extend(roots::toolchain(&known)?);
-    let said = dry_run(&derivation, &command.store)?;
+    let said = dry_run(&derivation, (!command.store.is_empty()).then_some(stores.as_slice()))?;
     for line in said.lines() {
         // Nix warns of stores that do not answer, and goes on without them.
         if let Some(warning) = line.strip_prefix("warning: ") {
@@ -68,10 +77,10 @@ pub(super) fn run(command: &Plan, report: &Report) -> Result<u8, Diagnostic> {
 }
 
 /// The output of Nix for a build that it plans but does not start.
-fn dry_run(derivation: &str, stores: &[String]) -> Result<String, Diagnostic> {
+fn dry_run(derivation: &str, stores: Option<&[&str]>) -> Result<String, Diagnostic> {
     let mut command = Command::new("nix-store");
     command.args(["--realise", "--dry-run", derivation]);
-    if !stores.is_empty() {
+    if let Some(stores) = stores {
         command.args(["--option", "substituters", &stores.join(" ")]);
     }
     let output = cargo::output(command)?;
@@ -115,7 +124,7 @@ fn planned(said: &str, known: &[Root]) -> Planned {
 impl Planned {
     fn text(&self) -> String {
         if self.build.is_empty() && self.fetch.is_empty() {
-            return "nothing to build and nothing to fetch: the store has everything\n".to_owned();
+            return "nothing to build and nothing to fetch: the local store has everything\n".to_owned();
         }
         let size = self.size.as_ref().map(|size| format!(" ({size})")).unwrap_or_default();
         let mut text = String::new();
@@ -123,9 +132,8 @@ impl Planned {
             let _ = writeln!(text, "{what}: {}{more}", counts(steps));
         }
         for kind in Kind::ALL.into_iter().map(Some).chain([None]) {
-            let mut names: Vec<&str> =
-                self.build.iter().filter(|step| step.kind == kind).map(|step| step.name.as_str()).collect();
-            names.sort_unstable();
+            let names = self.build.iter().filter(|step| step.kind == kind).map(|step| step.name.clone());
+            let names = each_once(names.collect());
             if !names.is_empty() {
                 let title = kind.map_or("sources and others", Kind::title);
                 let _ = writeln!(text, "\n{title} to build:\n  {}", names.join("\n  "));

@@ -9,9 +9,9 @@ use std::{io, thread};
 use cratewright_sources::diagnostic::Diagnostic;
 
 use crate::args::cache::Push;
-use crate::cache::count;
 use crate::cache::roots::{self, Root};
 use crate::cache::store;
+use crate::cache::{count, each_once, local};
 use crate::cargo;
 use crate::exit;
 use crate::nix;
@@ -20,14 +20,23 @@ use crate::report::Report;
 /// Number of paths that are pushed at once, small enough to show progress and to fit into a command line.
 const BATCH: usize = 50;
 
+/// Messages of Nix when a store rejects a path for its signature, in old and new versions.
+const UNSIGNED: [&str; 2] = ["lacks a valid signature", "lacks a signature by a trusted key"];
+
 pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
+    if command.command.is_none() {
+        local::check_target(&command.to)?;
+    }
     let file = roots::file(&command.crates)?;
-    let mut roots = roots::crates(&file, command.tests)?;
+    let mut roots = roots::crates(&command.crates, &file, command.tests)?;
     if command.toolchain {
         roots.extend(roots::toolchain(&roots)?);
     }
     let wanted = roots::paths(&roots);
-    let there = store::found(std::slice::from_ref(&command.to), &wanted)?;
+    let there = match local::is_new(&command.to) {
+        true => BTreeSet::new(),
+        false => store::found(std::slice::from_ref(&command.to), &wanted)?,
+    };
     let missing: BTreeSet<&str> = wanted.difference(&there).copied().collect();
     let built = store::built(&missing)?;
     let paths: Vec<&str> = missing.intersection(&built).copied().collect();
@@ -39,7 +48,8 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     }
     report.progress().clear();
     let already = if there.is_empty() { String::new() } else { format!(", which had {} already", there.len()) };
-    report.status("Pushed", format_args!("{} to {}{already}", count(paths.len(), "path"), command.to));
+    let pushed = if paths.is_empty() { "nothing".to_owned() } else { count(paths.len(), "path") };
+    report.status("Pushed", format_args!("{pushed} to {}{already}", command.to));
     Ok(not_built(&roots, &missing, &built, report))
 }
 
@@ -47,16 +57,15 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
 fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, report: &Report) -> u8 {
     let is_lacking = |path: &String| missing.contains(path.as_str()) && !built.contains(path.as_str());
     let lacking = roots.iter().filter(|root| root.outputs.values().any(is_lacking));
-    let mut names: Vec<String> = lacking.map(Root::display).collect();
-    names.sort();
+    let names: Vec<String> = lacking.map(Root::display).collect();
     if names.is_empty() {
         return exit::SUCCESS;
     }
-    let what = if names.len() == 1 { "derivation is" } else { "derivations are" };
+    let are = if names.len() == 1 { "is" } else { "are" };
     report.finding(
         "not built",
-        format_args!("{} {what} neither in the cache nor in the local store", names.len()),
-        &names,
+        format_args!("{} {are} neither in the cache nor in the local store", count(names.len(), "derivation")),
+        &each_once(names),
         "build all of them with `nix-build Cargo.nix -A cacheRoots`, or `-A cacheRoots.tests` to include test suites; then push again",
     );
     exit::STALE
@@ -128,9 +137,15 @@ fn done(program: &str, output: io::Result<Output>) -> Result<(), Diagnostic> {
         },
         Err(error) => error.to_string(),
     };
+    let help = match UNSIGNED.iter().any(|message| said.contains(message)) {
+        true => "sign the paths with `--key FILE`, with a key that the store trusts",
+        false => {
+            "check that you may write to the cache, then run `cratewright cache push` again: it continues from here"
+        }
+    };
     Err(Diagnostic::new("push-failed", format!("`{program}` failed; paths that were pushed before stay in the cache"))
         .note("it says", said)
-        .help("check that you may write to the cache, then run `cratewright cache push` again: it continues from here"))
+        .help(help))
 }
 
 #[cfg(test)]

@@ -86,11 +86,11 @@ pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
 }
 
 /// All crates of a `Cargo.nix`, with or without the test suites of members. Writes their derivations to the store.
-pub(super) fn crates(file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnostic> {
+pub(super) fn crates(arguments: &CrateArgs, file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnostic> {
     let attribute = if with_tests { "cacheRoots.tests" } else { "cacheRoots" };
     let roots: Vec<Root> = nix::instantiate(
         &format!("{file}.{attribute}.crates"),
-        Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates"),
+        nix::with_help(&arguments.file, Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates")),
     )?;
     let unknown = roots.iter().find(|root| root.outputs.values().any(|path| path.matches('/').count() < 2));
     match unknown {

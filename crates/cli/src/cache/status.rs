@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::args::Format;
 use crate::args::cache::Status;
-use crate::cache::count;
 use crate::cache::roots::{self, Kind, Root};
 use crate::cache::store;
+use crate::cache::{count, each_once};
 use crate::exit;
 use crate::report::Report;
 
@@ -22,7 +22,7 @@ struct Found {
 
 pub(super) fn run(command: &Status, report: &Report) -> Result<u8, Diagnostic> {
     let file = roots::file(&command.crates)?;
-    let mut roots = roots::crates(&file, command.tests)?;
+    let mut roots = roots::crates(&command.crates, &file, command.tests)?;
     roots.extend(roots::toolchain(&roots)?);
     let wanted = roots::paths(&roots);
     report.progress().so_far("Asking", format_args!("for {}", count(wanted.len(), "path")));
@@ -62,9 +62,8 @@ impl Found {
             }
         }
         for kind in Kind::ALL {
-            let mut names: Vec<String> =
-                self.missing().filter(|root| root.kind == kind).map(|root| self.shown(root)).collect();
-            names.sort();
+            let missing = self.missing().filter(|root| root.kind == kind);
+            let names = each_once(missing.map(|root| self.shown(root)).collect());
             if !names.is_empty() {
                 let _ = writeln!(text, "\nmissing {}:\n  {}", kind.title(), names.join("\n  "));
             }

@@ -6,6 +6,7 @@ use std::thread;
 use cratewright_sources::diagnostic::Diagnostic;
 use serde_json::Value;
 
+use crate::cache::local;
 use crate::cargo;
 use crate::nix;
 
@@ -20,6 +21,9 @@ const AT_MOST: usize = 500;
 pub(super) fn found<'a>(stores: &[String], paths: &BTreeSet<&'a str>) -> Result<BTreeSet<&'a str>, Diagnostic> {
     let mut found = BTreeSet::new();
     for store in stores {
+        if !local::has_paths(store)? {
+            continue;
+        }
         let wanted: Vec<&str> = paths.difference(&found).copied().collect();
         let size = wanted.len().div_ceil(PROCESSES).clamp(AT_LEAST, AT_MOST);
         let answers = thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use cratewright_graph::{Derivation, DerivationGraph, Impact, Kind, NixAnswer, Side};
+use cratewright_graph::{Derivation, DerivationGraph, Impact, Kind, NixAnswer, Side, find};
 use cratewright_renderer::nix_string;
 use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ pub(super) struct Nix<'a> {
     /// The platform, if it is not the one that Nix runs on.
     pub(super) elsewhere: Option<&'a str>,
     pub(super) profile: &'a str,
-    /// Crates that are assumed to change, as `name` or `name@version`.
+    /// Crates that are assumed to change, as on the command line.
     pub(super) bumped: &'a [String],
 }
 
@@ -46,8 +46,11 @@ impl Nix<'_> {
         };
         let empty = DerivationGraph::default();
         let graph_before = graphs_before.iter().find(|graph| graph.platform == platform).unwrap_or(&empty);
-        let old = self.outputs(before, &graph_before.derivations, &[])?;
-        let new = self.outputs(after, &impact.after.derivations, self.bumped)?;
+        // A crate that is not built on this platform changes nothing on it.
+        let bumped = self.bumped.iter().flat_map(|wanted| find(impact.after, wanted).unwrap_or_default());
+        let bumped: BTreeSet<String> = bumped.map(|ix| override_key(&impact.after.derivations[ix])).collect();
+        let old = self.outputs(before, &graph_before.derivations, &BTreeSet::new())?;
+        let new = self.outputs(after, &impact.after.derivations, &bumped)?;
         let old: BTreeSet<&String> = old.outputs.values().flat_map(BTreeMap::values).collect();
         let is_new = |one: &Derivation| {
             let (table, name) = attribute(one);
@@ -68,14 +71,14 @@ impl Nix<'_> {
     }
 
     fn platform(&self, cargo_nix: &Path) -> Result<String, Diagnostic> {
-        self.outputs(cargo_nix, &[], &[]).map(|evaluated| evaluated.platform)
+        self.outputs(cargo_nix, &[], &BTreeSet::new()).map(|evaluated| evaluated.platform)
     }
 
     fn outputs(
         &self,
         cargo_nix: &Path,
         derivations: &[Derivation],
-        bumped: &[String],
+        bumped: &BTreeSet<String>,
     ) -> Result<Evaluated, Diagnostic> {
         let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (table, name) in derivations.iter().map(attribute) {
@@ -101,10 +104,7 @@ impl Nix<'_> {
             nixpkgs = format!("pkgs = import {from} {{ config = {{ }}; system = {}; }};", nix_string(system));
         }
         // A hook that does nothing is enough to change the derivation.
-        let bumped = bumped.iter().map(|crate_of| {
-            let key = crate_of.replacen('@', "@=", 1);
-            format!("{} = _: {{ preConfigure = \": bumped\"; }};", nix_string(&key))
-        });
+        let bumped = bumped.iter().map(|key| format!("{} = _: {{ preConfigure = \": bumped\"; }};", nix_string(key)));
         let cargo_nix = nix::path(cargo_nix)
             .map_err(|failure| failure.help("write it with `cratewright generate`, and commit it"))?;
         let expression = format!(
@@ -123,6 +123,12 @@ impl Nix<'_> {
         nix::evaluate(&expression, Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates"))
             .map_err(|failure| failure.note("file", cargo_nix))
     }
+}
+
+/// The key of an override for a package, in which build metadata has no meaning.
+fn override_key(derivation: &Derivation) -> String {
+    let version = derivation.version.split('+').next().unwrap_or_default();
+    format!("{}@={version}", derivation.name)
 }
 
 /// The table of `Cargo.nix` that has a derivation, and its name there.

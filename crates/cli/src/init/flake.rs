@@ -65,6 +65,12 @@ pub(super) fn text(kind: FlakeKind, known: &Known<'_>) -> Option<String> {
     Some(text)
 }
 
+/// The lines for a toolchain file, without indentation.
+pub(super) fn toolchain_lines(kind: FlakeKind) -> String {
+    let text = text(kind, &Known { has_toolchain: true, ..Known::default() }).unwrap_or_default();
+    text.lines().map(str::trim_start).filter(|line| line.contains(TOOLCHAIN)).map(|line| format!("{line}\n")).collect()
+}
+
 /// Where the templates take Cratewright from.
 fn address() -> String {
     env!("CARGO_PKG_REPOSITORY").replace("https://github.com/", "github:")
@@ -88,6 +94,11 @@ pub(super) fn url_of(directory: &Path) -> String {
         }
     }
     url
+}
+
+/// Whether a URL of a flake leads to this machine's disk.
+pub(super) fn is_local(url: &str) -> bool {
+    ["path:", "file:", "git+file:"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// The clone of Cratewright that this program was built from, if it still exists.

@@ -4,9 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::disk::read_text;
-
-/// Names of rustup's toolchain file.
-const TOOLCHAINS: [&str; 2] = ["rust-toolchain", "rust-toolchain.toml"];
+use crate::output::TOOLCHAIN_FILES;
+use crate::repository::top_of;
 
 /// Names of a justfile.
 const JUSTFILES: [&str; 3] = ["justfile", "Justfile", ".justfile"];
@@ -50,7 +49,7 @@ pub(super) struct FoundFlake {
 impl Found {
     /// `root` is the canonical workspace root.
     pub(super) fn of(root: &Path) -> Self {
-        let top = root.ancestors().find(|directory| directory.join(".git").exists());
+        let top = top_of(root);
         let within = root.ancestors().take_while(|directory| directory.starts_with(top.unwrap_or(root)));
         let flake = within.map(|directory| directory.join("flake.nix")).find(|path| is_there(path));
         let first = |names: &[&'static str]| names.iter().copied().find(|name| is_there(&root.join(name)));
@@ -59,7 +58,7 @@ impl Found {
         Found {
             is_in_git: top.is_some(),
             flake: flake.map(|path| FoundFlake { text: read_text(&path).unwrap_or_default(), path }),
-            toolchain: first(&TOOLCHAINS),
+            toolchain: first(&TOOLCHAIN_FILES),
             has_github: is_top && root.join(".github").is_dir(),
             has_gitlab: is_top && first(&[".gitlab-ci.yml", ".gitlab"]).is_some(),
             bot: first(&BOTS),
@@ -72,6 +71,11 @@ impl Found {
 impl FoundFlake {
     pub(super) fn uses_cratewright(&self) -> bool {
         self.text.contains("cratewright")
+    }
+
+    /// Whether it has an input that provides the Rust of a toolchain file.
+    pub(super) fn has_toolchain(&self) -> bool {
+        ["rust-overlay", "fenix"].iter().any(|input| self.text.contains(input))
     }
 
     pub(super) fn uses_flake_parts(&self) -> bool {

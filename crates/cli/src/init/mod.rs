@@ -6,6 +6,7 @@
 mod flake;
 mod found;
 mod plan;
+mod untracked;
 
 use std::fmt::Write;
 use std::fs;
@@ -53,11 +54,17 @@ pub(crate) fn run(command: &Init, report: &Report) -> Result<u8, Diagnostic> {
     let files = rendered.files(&cargo_nix).into_iter();
     let generated = files.map(|file| Planned::new(file.path, file.text.into_owned())).collect();
     let url = address(command.cratewright.as_deref())?;
+    if let Some(name) = url.as_deref().filter(|url| !url.contains(':')) {
+        report.warning(format_args!(
+            "`{name}` is neither a directory nor a URL, so Nix looks it up in its registry of flakes; write a URL such as `git+https://git.example/cratewright`, or the path of a clone"
+        ));
+    }
     let found = Found::of(&root);
     let about = plan::Workspace {
         root: &root,
         attribute: attribute(&workspace),
         systems: workspace.named_systems(),
+        inputs: rendered.read.clone(),
         generated,
     };
     let plan = Plan::new(about, &found, command.flake, url.as_deref());

@@ -1,5 +1,6 @@
 //! Which files to write, what to edit by hand, and which commands to run next.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cratewright_sources::path::WsPath;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use crate::args::init::FlakeKind;
 use crate::init::flake::{self, Known};
 use crate::init::found::{Found, FoundFlake, is_there};
+use crate::init::untracked::ToAdd;
 use crate::paths::{quoted, relative};
 use crate::repository;
 
@@ -80,6 +82,8 @@ pub(super) struct Workspace<'a> {
     pub(super) attribute: &'static str,
     /// Systems that the workspace configures, if any.
     pub(super) systems: Vec<&'static str>,
+    /// Files and directories that the build depends on.
+    pub(super) inputs: Vec<PathBuf>,
     /// The files that `generate` would write.
     pub(super) generated: Vec<Planned>,
 }
@@ -87,7 +91,7 @@ pub(super) struct Workspace<'a> {
 impl Plan {
     /// `url` is the flake URL of Cratewright, if known.
     pub(super) fn new(workspace: Workspace<'_>, found: &Found, asked: Option<FlakeKind>, url: Option<&str>) -> Self {
-        let Workspace { root, attribute, systems, generated } = workspace;
+        let Workspace { root, attribute, systems, mut inputs, generated } = workspace;
         let mut plan = Plan { files: generated, notes: Vec::new(), edits: Vec::new(), next: Vec::new() };
         // A Cargo.nix that existed before may be stale.
         if plan.files.iter().any(|file| file.is_kept) {
@@ -110,6 +114,7 @@ impl Plan {
         let builds = match &found.flake {
             _ if kind == FlakeKind::None => vec![format!("nix-build Cargo.nix -A {attribute}")],
             None => {
+                plan.note_address(&known);
                 plan.write_flake(root, kind, &known);
                 plan.write_workflows(root, found);
                 vec!["nix build".to_owned(), "nix flake check".to_owned()]
@@ -120,9 +125,15 @@ impl Plan {
                 let file = shown(&relative(root, &flake.path));
                 plan.files.push(Planned::kept(flake.path.clone()));
                 if !is_ready {
+                    plan.note_address(&known);
                     let text = flake::text(kind, &Known { directory: to_root.as_str(), ..known });
                     let what = "add the inputs and outputs of this flake".to_owned();
                     plan.edits.push(Edit { file, what, text });
+                } else if let Some(toolchain) = found.toolchain.filter(|_| !flake.has_toolchain()) {
+                    let place =
+                        if kind == FlakeKind::Plain { "inputs and the arguments of `perSystem`" } else { "inputs" };
+                    let what = format!("add rust-overlay, which has the Rust of {toolchain}, to the {place}");
+                    plan.edits.push(Edit { file, what, text: Some(flake::toolchain_lines(kind)) });
                 }
                 vec!["nix build".to_owned(), "nix flake check".to_owned()]
             }
@@ -132,10 +143,20 @@ impl Plan {
             plan.edits.push(Edit { file: justfile.to_owned(), what, text: Some(RECIPES.to_owned()) });
         }
         if found.is_in_git && kind != FlakeKind::None {
-            plan.add_to_git(root);
+            inputs.extend(found.toolchain.map(|file| root.join(file)));
+            plan.add_to_git(root, &inputs);
         }
         plan.next.extend(builds);
         plan
+    }
+
+    /// Other machines cannot fetch an address on this one.
+    fn note_address(&mut self, known: &Known<'_>) {
+        if let Some(url) = known.url.filter(|url| flake::is_local(url)) {
+            self.notes.push(format!(
+                "The flake takes Cratewright from {url}, on this machine: before others build it, set `inputs.cratewright.url` to a URL that they can fetch"
+            ));
+        }
     }
 
     fn write_flake(&mut self, root: &Path, kind: FlakeKind, known: &Known<'_>) {
@@ -171,19 +192,26 @@ impl Plan {
 
     /// A flake sees only tracked files; ignored ones, such as `Cargo.lock` in some libraries, have to be added with
     /// `--force`.
-    fn add_to_git(&mut self, root: &Path) {
-        let own = ["Cargo.toml", "Cargo.lock"].map(str::to_owned);
-        let names: Vec<String> =
-            own.into_iter().chain(self.files.iter().map(|file| shown(&relative(root, &file.path)))).collect();
-        let known = repository::listed(root, &["ls-files", "-z"], &names);
-        let unknown = names.iter().map(String::as_str).filter(|name| !known.contains(*name));
-        let (forced, added): (Vec<&str>, Vec<&str>) = unknown.partition(|name| repository::is_ignored(root, name));
-        let words = |names: &[&str]| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
-        match added[..] {
-            [] => {}
-            // If nothing has been added yet, add everything.
-            [first, ..] if first == names[0] => self.next.push("git add .".to_owned()),
-            _ => self.next.push(format!("git add {}", words(&added))),
+    fn add_to_git(&mut self, root: &Path, inputs: &[PathBuf]) {
+        let inputs = ToAdd::of(root, inputs);
+        let written: Vec<String> = self.files.iter().map(|file| shown(&relative(root, &file.path))).collect();
+        let known = repository::listed(root, &["ls-files", "-z"], &written);
+        let written = written.iter().filter(|name| !known.contains(*name));
+        let (ignored, plain): (Vec<&String>, Vec<&String>) =
+            written.partition(|name| repository::is_ignored(root, name));
+        let names = |inputs: &BTreeSet<String>, written: &[&String]| {
+            let written = written.iter().filter(|name| !inputs.contains(**name)).map(|name| (*name).clone());
+            inputs.iter().cloned().chain(written).collect::<Vec<String>>()
+        };
+        let (mut added, forced) = (names(&inputs.plain, &plain), names(&inputs.ignored, &ignored));
+        let words = |names: &[String]| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
+        // If nothing has been added yet, add everything.
+        if ["", "Cargo.toml"].iter().any(|own| inputs.plain.contains(*own)) {
+            added.retain(|name| name.starts_with("../"));
+            added.insert(0, ".".to_owned());
+        }
+        if !added.is_empty() {
+            self.next.push(format!("git add {}", words(&added)));
         }
         if !forced.is_empty() {
             self.next.push(format!("git add --force {}", words(&forced)));

@@ -16,8 +16,11 @@ pub(crate) struct Answer {
     pub(crate) krate: String,
     /// The member at which paths start, if one was given.
     pub(crate) from: Option<String>,
-    /// The derivations of the crate, in order of versions.
+    /// The derivations of the crate, in order of versions; only one if the query names that one.
     pub(crate) derivations: Vec<Built>,
+    /// Number of all crates of the first derivation's package.
+    #[serde(skip)]
+    pub(crate) builds: usize,
     /// Packages of this name that are not built on this platform.
     pub(crate) not_built: Vec<NotBuilt>,
     /// What to remove so that none of `derivations` is built; `null` if the crate is a member itself.
@@ -47,7 +50,7 @@ pub(crate) struct Built {
     pub(crate) used_by: Vec<String>,
     /// Number of crates that are rebuilt if it changes, including itself.
     pub(crate) cone: usize,
-    /// Number of test suites that run again.
+    /// Number of test suites that run again, including that of the member.
     pub(crate) cone_tests: usize,
     /// The roles in which it is used.
     pub(crate) built_for: Vec<Role>,
@@ -60,6 +63,8 @@ pub(crate) struct Built {
     pub(crate) more_paths: u64,
     #[serde(skip)]
     pub(crate) label: String,
+    #[serde(skip)]
+    pub(crate) kind: cratewright_graph::Kind,
 }
 
 /// The role of a derivation.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cratewright_graph::DerivationIx;
 use cratewright_resolver::{Because, CompileKind, Holds, PackageIx, Provenance, Selection, Step, UserIntent};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{alternatives, near_names};
+use cratewright_sources::near::{alternatives, choices, near_names};
 use rayon::prelude::*;
 
 use crate::why::answer::{Activation, Answer, Chain, FeatureAnswer};
@@ -33,15 +33,16 @@ pub(crate) fn answer(
     let packages = &context.workspace.packages;
     if !found.iter().any(|&package| packages[package].has_feature(name)) {
         let known: BTreeSet<&str> = found.iter().flat_map(|&package| packages[package].feature_names()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
         let near = near_names(name, known.iter().copied());
-        let shown: Vec<&str> = if near.is_empty() { known.into_iter().collect() } else { near };
         let package = packages[found[0]].display();
         let message = format!("package `{package}` has no feature `{name}`");
         let failure = Diagnostic::new("unknown-feature", message);
-        return Err(match shown[..] {
-            [] => failure.help("leave out `--feature`: it has no features"),
-            _ => failure.help(format!("name {}", alternatives(&shown))),
-        });
+        return Err(failure.help(match (&known[..], &near[..]) {
+            ([], _) => "leave out `--feature`: it has no features".to_owned(),
+            (known, []) => choices(known),
+            (_, near) => format!("did you mean {}?", alternatives(near)),
+        }));
     }
     let is_shown = |ix: &DerivationIx| answer.derivations.iter().any(|one| one.id == context.derivation(*ix).id);
     let derivations: Vec<DerivationIx> = (0..context.graph.derivations.len()).filter(is_shown).collect();

@@ -4,58 +4,54 @@ use std::collections::BTreeSet;
 
 use cratewright_graph::why::{Cut, Edge, Other, Start, compared, cut, shortest_paths};
 use cratewright_graph::{DerivationIx, Kind};
-use cratewright_resolver::{CompileKind, Dependency, DependencyTable, Package, PackageIx};
+use cratewright_resolver::{CompileKind, Dependency, DependencyTable, PackageIx};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{alternatives, near_names};
+use cratewright_sources::near::{ALL_CRATES, alternatives, choices, near_names};
+use cratewright_workspace::PackageSpec;
 
 use crate::why::answer::{Answer, Asked, Built, Declared, FORMAT, NotBuilt, PathStep, Unused, Vanish};
 use crate::why::context::Context;
 
-/// Packages that match a name, `name@version` or the beginning of a package id. The first numbers of a version are
-/// enough.
-pub(crate) fn find(context: &Context<'_>, spec: &str) -> Result<Vec<PackageIx>, Diagnostic> {
+/// What a spec on the command line means.
+pub(crate) struct Found {
+    /// The packages, built or not.
+    pub(crate) packages: Vec<PackageIx>,
+    /// Their builds, or the one that the spec names, in order.
+    pub(crate) derivations: Vec<DerivationIx>,
+}
+
+/// The packages and derivations that a spec matches.
+///
+/// # Errors
+/// If it is not a package id, or matches nothing.
+pub(crate) fn find(context: &Context<'_>, text: &str) -> Result<Found, Diagnostic> {
+    let spec = PackageSpec::parse(text)?;
     let packages = &context.workspace.packages;
-    let (name, version) = spec.split_once('@').map_or((spec, None), |(name, version)| (name, Some(version)));
-    let is_named = |package: &Package| {
-        package.name == name && version.is_none_or(|version| is_version(&package.version.to_string(), version))
+    let derivations = context.graph.matching(&spec);
+    let matches = |ix: &PackageIx| {
+        let package = &packages[*ix];
+        spec.matches(&package.name, &package.version, &package.id)
     };
-    let is_url = spec.contains("://");
-    let all = packages.indices();
-    let found: Vec<PackageIx> = all
-        .filter(|&ix| match is_url {
-            true => packages[ix].id.starts_with(spec),
-            false => is_named(&packages[ix]),
-        })
-        .collect();
+    let found: Vec<PackageIx> = packages.indices().filter(matches).collect();
     if !found.is_empty() {
-        return Ok(found);
+        return Ok(Found { packages: found, derivations });
     }
+    let name = spec.name();
     let versions: Vec<String> = packages
         .packages()
         .filter(|package| package.name == name)
-        .map(|package| format!("`{name}@{}`", package.version))
+        .map(|package| format!("{name}@{}", package.version))
         .collect();
     let help = match (&versions[..], near_names(name, packages.packages().map(|package| package.name.as_str()))) {
-        ([], near) if near.is_empty() => "run `cargo tree` to see all crates".to_owned(),
+        ([], near) if near.is_empty() => ALL_CRATES.to_owned(),
         ([], near) => format!("did you mean {}?", alternatives(&near)),
-        (versions, _) => format!("name one of {}", versions.join(", ")),
+        (versions, _) => choices(versions),
     };
-    let message = format!("`Cargo.lock` has no crate `{spec}`");
+    let message = format!("`Cargo.lock` has no crate `{text}`");
     Err(Diagnostic::new("unknown-crate", message).at("Cargo.lock").help(help).in_directory(&context.workspace.root))
 }
 
-/// Whether a version equals the given one or begins with its numbers.
-fn is_version(version: &str, asked: &str) -> bool {
-    version.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+']))
-}
-
-pub(crate) fn answer(
-    context: &Context<'_>,
-    spec: &str,
-    found: &[PackageIx],
-    from: Option<&str>,
-    limit: usize,
-) -> Answer {
+pub(crate) fn answer(context: &Context<'_>, spec: &str, found: &Found, from: Option<&str>, limit: usize) -> Answer {
     let graph = context.graph;
     let starts: Option<Vec<DerivationIx>> = from.map(|name| {
         let is_its = |ix: &DerivationIx| context.derivation(*ix).is_member && context.derivation(*ix).name == name;
@@ -64,19 +60,16 @@ pub(crate) fn answer(
     let below: Option<BTreeSet<DerivationIx>> =
         starts.as_ref().map(|starts| graph.closure(starts).into_iter().collect());
     let start = starts.as_ref().map_or(Start::Members, |starts| Start::Of(starts));
-    let mut built: Vec<DerivationIx> = graph
-        .crates()
-        .map(|(ix, _)| ix)
-        .filter(|ix| found.contains(&context.packages[*ix]))
-        .filter(|ix| below.as_ref().is_none_or(|below| below.contains(ix)))
-        .collect();
+    let is_below = |ix: &DerivationIx| below.as_ref().is_none_or(|below| below.contains(ix));
+    let mut built: Vec<DerivationIx> = found.derivations.iter().copied().filter(is_below).collect();
     built.sort_by_key(|&ix| (context.packages[ix], context.derivation(ix).side, ix));
     let others = compared(graph, &built);
     let first = built.first().map(|&ix| (ix, None));
     let listed = first.into_iter().chain(others.into_iter().map(|other| (other.derivation, Some(other))));
     let derivations: Vec<Built> = listed.map(|(ix, other)| derivation(context, ix, other, start, limit)).collect();
-    let is_built = |package: &PackageIx| built.iter().any(|&ix| context.packages[ix] == *package);
-    let not_built = found.iter().filter(|package| !is_built(package));
+    let builds =
+        |package: PackageIx| graph.crates().filter(|(ix, _)| context.packages[*ix] == package && is_below(ix)).count();
+    let not_built = found.packages.iter().filter(|package| builds(**package) == 0);
     let lines = |edge: Edge| context.lines(edge);
     let to_vanish = (!built.is_empty()).then(|| cut(graph, start, &built, lines)).flatten();
     Answer {
@@ -84,6 +77,7 @@ pub(crate) fn answer(
         platform: graph.platform.clone(),
         krate: spec.to_owned(),
         from: from.map(str::to_owned),
+        builds: built.first().map(|&ix| builds(context.packages[ix])).unwrap_or_default(),
         derivations,
         not_built: not_built.map(|&package| unused(context, package, below.as_ref())).collect(),
         to_vanish: to_vanish.map(|cut| vanish(context, cut)),
@@ -92,8 +86,11 @@ pub(crate) fn answer(
 }
 
 fn derivation(context: &Context<'_>, ix: DerivationIx, other: Option<Other>, start: Start<'_>, limit: usize) -> Built {
-    let derivation = context.derivation(ix);
-    let cone = context.graph.dependents(&[ix]);
+    let (derivation, package) = (context.derivation(ix), context.packages[ix]);
+    // The tests of a member are compiled from its files, even if they do not link it.
+    let own_tests = context.graph.tests().map(|(tests, _)| tests).filter(|&tests| context.packages[tests] == package);
+    let changed: Vec<DerivationIx> = [ix].into_iter().chain(own_tests).collect();
+    let cone = context.graph.dependents(&changed);
     let paths = shortest_paths(context.graph, start, ix, limit);
     Built {
         id: derivation.id.clone(),
@@ -113,6 +110,7 @@ fn derivation(context: &Context<'_>, ix: DerivationIx, other: Option<Other>, sta
         paths: paths.shown.iter().map(|path| steps(context, path)).collect(),
         more_paths: paths.more,
         label: derivation.label(),
+        kind: derivation.kind,
     }
 }
 

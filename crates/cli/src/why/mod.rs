@@ -33,7 +33,7 @@ pub(crate) fn run(command: &Why, report: &Report) -> Result<u8, Diagnostic> {
     let seconds = timings.map(|timings| timings.seconds(&graph));
     let start = Instant::now();
     let text = answer(&Context::new(&workspace, &graph, &plan.packages()), command, seconds.as_deref())?;
-    report.took("Explained", graph.platform.as_str(), start);
+    report.took("Explained", command.krate.as_deref().unwrap_or("duplicates"), start);
     report.data(&text)?;
     // The process ends here; freeing a large graph would only delay that.
     std::mem::forget(workspace);
@@ -46,15 +46,13 @@ fn answer(context: &Context<'_>, command: &Why, seconds: Option<&[Option<f64>]>)
         return Ok(printed(command.format, &answer, || text::duplicates(&answer)));
     };
     let found = krate::find(context, spec)?;
-    let from = command.from.as_deref();
-    if let Some(from) = from {
-        context.workspace.member(from)?;
-    }
+    let from = command.from.as_deref().map(|from| context.workspace.member(from)).transpose()?;
+    let from = from.map(|member| context.workspace.packages[member].name.as_str());
     // A limit of 0 means no limit.
     let limit = if command.limit == 0 { usize::MAX } else { command.limit };
     let mut answer = krate::answer(context, spec, &found, from, limit);
     if let Some(feature) = &command.feature {
-        answer.feature = Some(feature::answer(context, &answer, &found, feature, limit)?);
+        answer.feature = Some(feature::answer(context, &answer, &found.packages, feature, limit)?);
     }
     Ok(printed(command.format, &answer, || text::answer(&answer)))
 }

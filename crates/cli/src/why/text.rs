@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use cratewright_graph::Side;
 use cratewright_graph::why::Difference;
+use cratewright_graph::{Kind, Side};
 
 use crate::why::answer::{
     Answer, Asked, Built, Chain, Duplicates, FeatureAnswer, HostEntry, HostKind, Listed, PathStep, Place, Role, Unused,
@@ -72,18 +72,29 @@ fn headline(answer: &Answer) -> String {
         return format!("{krate} has feature {}{of}{within}: {asks}", feature.name);
     }
     let [first, others @ ..] = &answer.derivations[..] else {
-        let names: Vec<String> = answer.not_built.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+        let mut names: Vec<String> =
+            answer.not_built.iter().map(|one| format!("{} {}", one.name, one.version)).collect();
+        if names.is_empty() {
+            // Only other builds of the package are used.
+            names.push(answer.krate.clone());
+        }
         let verb = if names.len() == 1 { "is" } else { "are" };
         return format!("{} {verb} not built{of} on {}", names.join(" and "), answer.platform);
     };
     let lines = answer.to_vanish.as_ref().map(|vanish| &vanish.all_of[..]);
     let asks = match lines {
+        _ if first.kind == Kind::Tests => format!("{} is a member of the workspace", first.name),
         _ if first.is_member => "it is a member of the workspace".to_owned(),
         None => counted_paths(answer),
         Some([only]) => format!("{} alone leads to it", line_number(&only.place)),
         Some(lines) => format!("{} lead to it", counted(lines.len(), "manifest line")),
     };
     match others {
+        [] if first.kind == Kind::Tests => format!("{} are built once{of}: {asks}", first.label),
+        [] if answer.builds > 1 => {
+            let (name, version) = (&first.name, &first.version);
+            format!("{} is one of {} builds of {name} {version}{of}: {asks}", first.label, answer.builds)
+        }
         [] => {
             let role = role(&first.built_for);
             format!("{} {} is built once{role}{of}: {asks}", first.name, first.version)
@@ -164,12 +175,14 @@ fn difference(difference: &Difference, built: &Built) -> String {
 }
 
 fn for_compiler(entries: &[HostEntry]) -> String {
-    let of = |kind: HostKind| {
-        listed(entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.krate.clone()).collect())
+    let of = |kind: HostKind, one: &str, several: &str| {
+        let names: Vec<String> =
+            entries.iter().filter(|entry| entry.kind == kind).map(|entry| entry.krate.clone()).collect();
+        let noun = if names.len() == 1 { one } else { several };
+        (!names.is_empty()).then(|| format!("{noun} {}", listed(names)))
     };
-    let (macros, scripts) = (of(HostKind::ProceduralMacro), of(HostKind::BuildScript));
-    let macros = (!macros.is_empty()).then(|| format!("procedural macros {macros}"));
-    let scripts = (!scripts.is_empty()).then(|| format!("build scripts of {scripts}"));
+    let macros = of(HostKind::ProceduralMacro, "the procedural macro", "procedural macros");
+    let scripts = of(HostKind::BuildScript, "the build script of", "build scripts of");
     macros.into_iter().chain(scripts).collect::<Vec<_>>().join("; ")
 }
 
@@ -273,7 +286,7 @@ pub(crate) fn duplicates(answer: &Duplicates) -> String {
         return format!("no package is built several times on {platform}: {}\n", counted(*crates, "crate"));
     }
     let mut text = format!(
-        "{} built several times on {platform}: {redundant} of {crates} crates would not be needed if each was built once\n",
+        "{} built several times on {platform}: {redundant} of {crates} crates would not be needed if each package were built once\n",
         match duplicates.len() {
             1 => "1 package is".to_owned(),
             many => format!("{many} packages are"),

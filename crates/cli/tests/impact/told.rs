@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-use crate::support::{cratewright, repository, run, stdout, tree};
-use crate::{committed, git, with_nix};
+use super::{committed, git, with_nix};
+use crate::support::{cratewright, fixture, run, stdout, tree};
 
 fn impact(root: &Path, arguments: &[&str]) -> Output {
     with_nix()
@@ -44,7 +44,7 @@ fn failure(root: &Path, arguments: &[&str], says: &[&str]) {
 }
 
 fn service() -> (TempDir, PathBuf) {
-    committed(&repository().join("fixtures/service"))
+    committed(&fixture("service"))
 }
 
 /// A clone of the repository with only its first commit.
@@ -82,6 +82,10 @@ fn nothing_is_rebuilt_if_nothing_changed() {
         text.starts_with("nothing is built again: 0 of 11 crates on x86_64-unknown-linux-gnu, since HEAD\n"),
         "{text}"
     );
+    let mut graph = cratewright();
+    let drawn = run(graph.args(["graph", "--offline", "--changed", "--since", "HEAD"]).current_dir(&root));
+    let said = String::from_utf8(drawn.stderr).unwrap();
+    assert_eq!(said, "warning: the drawing is empty: nothing in it is built again since HEAD\n");
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn hypothetical_changes_are_reported() {
 #[test]
 fn unknown_names_are_errors_with_suggestions() {
     let (_top, root) = service();
-    failure(&root, &["--since", "v9"], &["error[unknown-revision]", "`v9`", "git log"]);
+    failure(&root, &["--since", "v9"], &["error[unknown-revision]", "`v9`", "`git branch --all`"]);
     // A revision that starts with a dash is not passed to git as an option.
     failure(&root, &["--since=--all"], &["error[unknown-revision]", "`--all`"]);
     failure(&root, &["--bump", "clok"], &["error[unknown-crate]", "did you mean `clock`?"]);
@@ -183,11 +187,69 @@ fn revisions_without_a_valid_workspace_are_errors() {
 fn a_missing_repository_or_default_branch_is_an_error() {
     let (top, root) = service();
     git(top.path(), &["branch", "--quiet", "--move", "main", "trunk"]);
-    failure(&root, &[], &["error[no-default-branch]", "--since REV"]);
+    failure(&root, &[], &["error[no-default-branch]", "--since REV", "`--since HEAD~1`"]);
     fs::remove_dir_all(top.path().join(".git")).unwrap();
     failure(&root, &[], &["error[no-repository]", "--bump CRATE"]);
     // Hypothetical changes need no repository.
     answer(&root, &["--bump", "clock"]);
+}
+
+#[test]
+fn a_branch_without_a_commit_is_an_error() {
+    let (top, root) = service();
+    let says = ["error[no-commit]", "git commit", "--bump CRATE"];
+    git(top.path(), &["checkout", "--quiet", "--orphan", "lonely"]);
+    failure(&root, &[], &says);
+    // Other branches have commits to compare with.
+    answer(&root, &["--since", "main"]);
+    failure(&root, &["--since", "v9"], &["error[unknown-revision]"]);
+    fs::remove_dir_all(top.path().join(".git")).unwrap();
+    git(top.path(), &["init", "--quiet"]);
+    failure(&root, &[], &says);
+    failure(&root, &["--since", "HEAD"], &says);
+}
+
+#[test]
+fn a_base_that_is_the_current_commit_is_named_so() {
+    let (_top, root) = service();
+    let text = answer(&root, &[]);
+    assert!(text.lines().next().unwrap().ends_with(", the commit of HEAD"), "{text}");
+}
+
+#[test]
+fn a_given_cargo_nix_must_exist() {
+    let (_top, root) = service();
+    let bump = ["--bump", "clock", "--cargo-nix"];
+    let says = "`cratewright generate` has written";
+    failure(&root, &[&bump[..], &["no.nix"]].concat(), &["error[io]: cannot read `no.nix`", says]);
+    failure(&root, &[&bump[..], &["clock"]].concat(), &["error[io]: cannot read `clock`", says]);
+    failure(&root, &[&bump[..], &["Cargo.toml"]].concat(), &["error[foreign-file]: `Cargo.toml`", says]);
+    // The one in the workspace root is only a default.
+    fs::remove_file(root.join("Cargo.nix")).unwrap();
+    answer(&root, &bump[..2]);
+}
+
+#[test]
+fn platforms_default_to_those_of_cargo_nix() {
+    let (_top, root) = service();
+    let others =
+        |arguments: &[&str]| answer(&root, &[&["--bump", "clock"], arguments].concat()).matches("apple").count();
+    assert_eq!(others(&[]), 2);
+    run(cratewright().args(["generate", "--offline", "--quiet", "--target", "x86_64-linux"]).current_dir(&root));
+    assert_eq!(others(&[]), 0);
+    assert_eq!(others(&["--target", "x86_64-linux", "--target", "aarch64-darwin"]), 1);
+}
+
+/// The tests of a program do not link it, but are compiled from its files.
+#[test]
+fn a_change_of_a_member_counts_its_tests_as_why_does() {
+    let (_top, root) = committed(&fixture("three-members"));
+    for change in [["--bump", "app"], ["--edit", "app/src/main.rs"]] {
+        let text = answer(&root, &change);
+        assert!(text.starts_with("1 of 4 crates (25.0 %) and 1 of 4 test suites are built again"), "{text}");
+    }
+    let why = stdout(cratewright().args(["why", "app", "--offline", "--platform", "x86_64-linux"]).current_dir(&root));
+    assert!(why.contains("app 0.1.0; a change to it rebuilds 1 crate and 1 test suite\n"), "{why}");
 }
 
 #[test]
@@ -241,7 +303,7 @@ fn nix_does_not_evaluate_a_stale_file() {
 
 #[test]
 fn cargo_nix_may_be_in_another_directory() {
-    let (top, root) = committed(&repository().join("fixtures/registry-mix"));
+    let (top, root) = committed(&fixture("registry-mix"));
     fs::remove_file(root.join("Cargo.nix")).unwrap();
     fs::create_dir(root.join("nix")).unwrap();
     let generate =
@@ -258,10 +320,9 @@ fn cargo_nix_may_be_in_another_directory() {
     generate();
     let told = answer(&root, &[&["--since", "HEAD", "--nix"], &place[..]].concat());
     assert!(told.contains("\nNix agrees: "), "{told}");
-    // In the older revision the file is in the usual place. A directory that does not exist is an error.
+    // In the older revision the file is in the usual place.
     let before = answer(&root, &[&["--since", "HEAD~1"], &place[..]].concat());
     assert!(before.contains("profile ("), "{before}");
-    failure(&root, &["--bump", "libc", "--cargo-nix", "no/Cargo.nix"], &["error[io]", "mkdir -p"]);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::{Project, reference};
 use crate::support;
-use crate::{Project, reference};
 
 /// Runs `nix flake init --template` in a directory.
 fn flake_init(template: &str, directory: &Path) {
@@ -57,7 +57,7 @@ fn workflows_of_the_template_equal_those_to_copy() {
             let is_equal = fs::read(&to_copy).unwrap() == bytes;
             assert!(
                 is_equal,
-                "{} differs from the file to copy: run UPDATE=1 cargo test -p cratewright --test init",
+                "{} differs from the file to copy: run UPDATE=1 cargo test -p cratewright --test all init",
                 path.display()
             );
         }

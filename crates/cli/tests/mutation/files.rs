@@ -1,6 +1,6 @@
 //! Edits of files other than manifests: files of targets, and replacements of files and directories by other kinds.
 
-use crate::edits::{Edit, append, delete, edit, invalid, silent, write};
+use super::edits::{Edit, append, delete, edit, invalid, silent, write};
 
 /// Files that are added and removed.
 pub(crate) fn files() -> Vec<Edit> {

@@ -1,8 +1,8 @@
 //! A workspace of 120 members, with nested packages, excluded packages, and packages next to it.
 
-use crate::edits::{Edit, edit, invalid, map, relocked, set, set_in_table, silent, write};
+use super::edits::{Edit, edit, invalid, map, relocked, set, set_in_table, silent, write};
+use super::workspaces::Make;
 use crate::support::git::Scratch;
-use crate::workspaces::Make;
 
 /// Number of members below `crates`, and below `apps`; with those in `tools`, in `deep` and in a member's directory
 /// there are 120.

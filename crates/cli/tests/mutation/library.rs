@@ -2,7 +2,7 @@
 
 use cratewright_staleness::stamped;
 
-use crate::edits::{Edit, Scratch, append, delete, directory_for, edit, invalid, map, replace, set, unreadable, write};
+use super::edits::{Edit, Scratch, append, delete, directory_for, edit, invalid, map, replace, set, unreadable, write};
 
 /// The library next to `Cargo.nix`.
 pub(crate) const LIBRARY: &str = "cratewright.nix";

@@ -1,6 +1,6 @@
 //! Edits of `Cargo.lock`.
 
-use crate::edits::{Edit, append, delete, directory_for, invalid, map, replace, unreadable};
+use super::edits::{Edit, append, delete, directory_for, invalid, map, replace, unreadable};
 
 pub(crate) fn lock() -> Vec<Edit> {
     vec![

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use crate::edits::Scratch;
-use crate::workspaces::{WORKSPACES, Workspace};
-use crate::{Truth, cratewright, text, truth};
+use super::edits::Scratch;
+use super::workspaces::{WORKSPACES, Workspace};
+use super::{Truth, cratewright, text, truth};
 
 /// A file of the workspace, and the edit of its text.
 type Change = (&'static str, fn(String) -> String);

@@ -1,8 +1,8 @@
 //! A workspace with packages in directories of other packages, some of them excluded, some of them in other workspaces.
 
-use crate::edits::{Edit, edit, elsewhere, invalid, map, relocked, set, silent, write};
+use super::edits::{Edit, edit, elsewhere, invalid, map, relocked, set, silent, write};
+use super::workspaces::Make;
 use crate::support::git::Scratch;
-use crate::workspaces::Make;
 
 fn package(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")

@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
-use crate::edits::{Edit, append, delete, edit, elsewhere, map, relocked, set, silent, write};
+use super::edits::{Edit, append, delete, edit, elsewhere, map, relocked, set, silent, write};
+use super::workspaces::Make;
 use crate::support::git::Scratch;
 use crate::support::registry::{APPLICATION, pack, says, serve, vendored_workspace};
 use crate::support::{copy_tree, run, stdout};
-use crate::workspaces::Make;
 
 const CONFIG: &str = ".cargo/config.toml";
 

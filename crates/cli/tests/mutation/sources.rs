@@ -1,6 +1,6 @@
 //! Edits of source files.
 
-use crate::edits::{Edit, edit, silent};
+use super::edits::{Edit, edit, silent};
 
 /// Sources that read files outside their package, or seem to.
 pub(crate) fn sources() -> Vec<Edit> {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
 
-use crate::edits::{Edit, edits};
-use crate::library::LIBRARY;
+use super::edits::Edit;
+use super::library::LIBRARY;
+use super::manifests::edits;
+use super::{large, nested, origins};
 use crate::support::git::Scratch;
 use crate::support::{self, Copy};
-use crate::{large, nested, origins};
 
 pub(crate) struct Workspace {
     pub(crate) name: &'static str,

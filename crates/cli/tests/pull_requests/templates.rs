@@ -5,10 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use crate::forge::{FORK, Forge, GitHub, GitLab};
+use super::forge::{FORK, Forge, GitHub, GitLab};
+use super::{MARKER, check};
 use crate::support::templates::script;
 use crate::support::{cratewright, fixture, library_elsewhere, repository, run, stdout};
-use crate::{MARKER, check};
 
 /// Replaces Nix: runs the apps of the flake, which `flake.rs` tests.
 const NIX: &str = r#"#!/bin/sh

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Output;
 
-use crate::place::Place;
+use super::place::Place;
 use crate::support::{flake, nix, repository};
 
 /// Names that code of pages has in scope; `scope.nix` has what they are.

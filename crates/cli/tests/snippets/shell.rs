@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::place::Place;
+use super::place::Place;
 use crate::support::console::{self, commands};
 use crate::support::{self, nix};
 
@@ -43,7 +43,7 @@ pub(crate) fn runs(block: &str, workspace: &str) -> Result<(), String> {
     let found = support::stdout(Command::new("sh").args(["-c", "command -v nix-build"]));
     let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
     bash.current_dir(place.root()).env("PATH", path).env("REAL", found.trim()).env("NIX_CONFIG", NIX_CONFIG);
-    bash.env("CARGO_NET_OFFLINE", "true").env_remove("CARGO_TARGET_DIR");
+    bash.env_remove("CARGO_TARGET_DIR");
     console::types(&mut bash, &shown, "")
 }
 

@@ -14,9 +14,11 @@ pub mod remote;
 pub mod sbom;
 pub mod templates;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
 
 /// Root of this repository.
 pub fn repository() -> PathBuf {
@@ -28,9 +30,16 @@ pub fn address() -> String {
     env!("CARGO_PKG_REPOSITORY").replace("https://github.com/", "github:")
 }
 
-/// The directory `fixtures/<name>`.
+/// The directory `fixtures/<name>`, with its dependencies in cargo's cache: most tests do without network.
 pub fn fixture(name: &str) -> PathBuf {
-    repository().join("fixtures").join(name)
+    static FETCHED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let directory = repository().join("fixtures").join(name);
+    let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !fetched.contains(name) {
+        run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(&directory));
+        fetched.insert(name.to_owned());
+    }
+    directory
 }
 
 /// All fixture workspaces, by name.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use super::{repository, run, stdout};
 
@@ -48,7 +48,7 @@ pub fn stand_in() -> PathBuf {
     repository().join("fixtures/nixpkgs")
 }
 
-/// Builds an attribute of a `Cargo.nix`, with one build at a time, and returns the output path.
+/// Builds an attribute of a `Cargo.nix`, and returns the output path.
 #[track_caller]
 pub fn build(cargo_nix: &Path, attribute: &str) -> PathBuf {
     build_with(|command| command.arg(cargo_nix).args(["-A", attribute]))
@@ -62,8 +62,6 @@ pub fn build_expression(expression: &str) -> PathBuf {
 
 #[track_caller]
 fn build_with(what: impl FnOnce(&mut Command) -> &mut Command) -> PathBuf {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let paths = stdout(what(&mut nix("nix-build")));
     PathBuf::from(paths.lines().next().expect("nix-build prints the output path"))
 }

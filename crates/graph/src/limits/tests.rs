@@ -2,11 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::Derivation;
-use crate::sample::{DARWIN, LINUX, Sample, darwin, linux};
-
-fn limits(text: &str) -> Limits {
-    toml::from_str(text).unwrap()
-}
+use crate::sample::{DARWIN, LINUX, Sample, darwin, limits, linux};
 
 /// Code, message and paths of each breach on Linux.
 #[track_caller]

@@ -2,11 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits::BreachCode;
-use crate::sample::{DARWIN, LINUX, Sample, darwin, linux};
-
-fn limits(text: &str) -> Limits {
-    toml::from_str(text).unwrap()
-}
+use crate::sample::{DARWIN, LINUX, Sample, darwin, limits, linux};
 
 const LIMITS: &str = r#"
 crates = 20
@@ -17,9 +13,7 @@ accepted-duplicates = ["syn@3"]
 banned = ["time@0.1", "openssl-sys"]
 banned-features = ["tokio/full"]
 enforce = false
-
-[forbidden-dependencies]
-core = ["ui"]
+forbidden-dependencies = { core = ["ui"] }
 "#;
 
 #[test]

@@ -34,7 +34,7 @@ pub struct Paths {
 impl Derivation {
     /// Whether both are derivations of the same package.
     pub fn is_same_package(&self, other: &Derivation) -> bool {
-        (&self.name, &self.version, &self.source, &self.dir) == (&other.name, &other.version, &other.source, &other.dir)
+        self.package_id == other.package_id
     }
 }
 

@@ -100,6 +100,7 @@ impl Builder<'_> {
         Derivation {
             kind: Kind::Crate,
             key: entry.key.clone(),
+            package_id: package.id.clone(),
             is_member: packages.members.contains(&entry.package),
             dir,
             source,

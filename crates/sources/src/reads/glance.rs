@@ -147,7 +147,7 @@ impl<'a> Lexer<'a> {
                 _ => before = Before::Other,
             }
             if matches!(group, Group::Named | Group::Conditional)
-                && text.is_some_and(|text| self.may_lead_outside(text))
+                && text.is_some_and(|text| self.may_lead_outside(text) || self.is_absolute(from, text))
             {
                 return Some(true);
             }
@@ -218,6 +218,12 @@ impl<'a> Lexer<'a> {
             }
         }
         Some(())
+    }
+
+    /// Whether the string that began at `from` is the first in its brackets and may be an absolute path. One further
+    /// behind continues another path, as in `concat!(env!("OUT_DIR"), "/generated.rs")`.
+    fn is_absolute(&self, from: usize, text: &[u8]) -> bool {
+        text.starts_with(b"/") && matches!(self.bytes[..from].trim_ascii_end(), [.., b'(' | b'[' | b'{'])
     }
 
     /// The rest of a string with escapes, from behind its opening quote.

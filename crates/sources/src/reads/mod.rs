@@ -66,14 +66,37 @@ pub struct UnresolvedRead {
     pub line: usize,
     /// What is not known and why.
     pub what: String,
+    cause: Cause,
     /// The condition under which it is compiled.
     condition: CfgExpr,
+}
+
+/// Why a read is unresolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// The path is not known.
+    Unknown,
+    /// Nothing is at the path.
+    Missing,
 }
 
 impl UnresolvedRead {
     /// Whether the place may be compiled for the platform with this cfg table.
     pub fn is_on(&self, platform: &[Cfg]) -> bool {
         condition::is_built_on(&self.condition, platform)
+    }
+
+    /// What to do about it, in the manifest of its package. A missing file must not be declared as an extra source, which
+    /// has to exist.
+    pub fn advice(&self, manifest: &WsPath) -> String {
+        match self.cause {
+            Cause::Unknown => format!(
+                "list the files that the build reads outside of the package in `package.metadata.cratewright.extra-sources` of {manifest}, or `[]` if there are none"
+            ),
+            Cause::Missing => format!(
+                "create it or correct the path; if the build does not need it, set `package.metadata.cratewright.extra-sources` of {manifest} to `[]`"
+            ),
+        }
     }
 }
 
@@ -350,7 +373,7 @@ impl Scanner<'_> {
         } else if self.exists(&path) {
             self.take(path, at);
         } else {
-            self.unresolved(at.file, at.line, format!("`{path}` does not exist"));
+            self.add_unresolved(at.file, at.line, format!("`{path}` does not exist"), Cause::Missing);
         }
     }
 
@@ -410,7 +433,12 @@ impl Scanner<'_> {
     }
 
     fn unresolved(&mut self, file: &WsPath, line: usize, what: String) {
-        self.unresolved.insert(UnresolvedRead { file: file.clone(), line, what, condition: self.condition.clone() });
+        self.add_unresolved(file, line, what, Cause::Unknown);
+    }
+
+    fn add_unresolved(&mut self, file: &WsPath, line: usize, what: String, cause: Cause) {
+        let condition = self.condition.clone();
+        self.unresolved.insert(UnresolvedRead { file: file.clone(), line, what, cause, condition });
     }
 }
 

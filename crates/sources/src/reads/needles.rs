@@ -10,6 +10,10 @@ use crate::path::WsPath;
 /// A macro call that may include a file from anywhere in the package.
 const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
 
+/// Absolute paths, as arguments of macros and in `#[path = "..."]`. They only cause a warning, so it is enough to find
+/// those in code as rustfmt writes it.
+const ABSOLUTE: [&str; 2] = ["!(\"/", "path = \"/"];
+
 /// Every fixed needle, macro and variable name contains one of these. They are rare in other text, and searching for
 /// four strings is faster than searching for all needles.
 const PARTS: [&str; 4] = ["../", "..\"", "CARGO_", "git_"];
@@ -24,7 +28,7 @@ pub(super) struct Needles {
 
 impl Needles {
     pub(super) fn of(scanner: &Scanner<'_>) -> Self {
-        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED].map(str::to_owned);
+        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED, ABSOLUTE[0], ABSOLUTE[1]].map(str::to_owned);
         // Build outputs are never included, and these two names are frequent in ordinary strings.
         let apart = scanner.apart().filter(|name| *name != "target").flat_map(|name| match name {
             "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
@@ -88,7 +92,7 @@ impl Needles {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{package, workspace};
+    use super::super::tests::{check_unresolved, package, workspace};
     use super::super::{OTHER_TARGETS, PackageFiles, reads};
 
     /// Scans one source file or build script of a package with a directory for each kind of target.
@@ -119,5 +123,16 @@ mod tests {
         script("fn main() { std::fs::read_dir(\"tests\").unwrap(); }", &["tests"]);
         script("fn main() { println!(\"cargo::rerun-if-changed=tests/data\"); }", &["tests/data"]);
         script("fn main() { println!(\"cargo::rerun-if-changed=src\"); }", &[]);
+    }
+
+    #[test]
+    fn absolute_paths_are_reported() {
+        for (source, absolute) in [
+            ("include_str!(\"/etc/motd\");", "1: `include_str!(\"/etc/motd\")` has an absolute path"),
+            ("const A: &[u8] = include_bytes!(\"/a\");", "1: `include_bytes!(\"/a\")` has an absolute path"),
+            ("#[path = \"/a.rs\"]\nmod a;", "2: the module `a` has an absolute path, `/a.rs`"),
+        ] {
+            check_unresolved(source, &format!("crates/app/src/a/b.rs:{absolute}"));
+        }
     }
 }

@@ -47,7 +47,7 @@ fn check(source: &str, expected: &[&str]) {
 }
 
 #[track_caller]
-fn check_unresolved(source: &str, unresolved: &str) {
+pub(super) fn check_unresolved(source: &str, unresolved: &str) {
     check_files(&[("crates/app/src/a/b.rs", source)], &package(), &[], &[unresolved]);
 }
 

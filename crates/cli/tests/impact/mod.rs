@@ -4,10 +4,8 @@
 //! `--nix` evaluates both sides. By default, each fixture is tested with some of the kinds, so that all fixtures and
 //! all kinds are covered. `just impact-oracle` tries all combinations, and other workspaces.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod kinds;
+mod times;
 mod told;
 
 use std::fs;
@@ -19,7 +17,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::kinds::{Changed, KINDS, Kind};
+use self::kinds::{Changed, KINDS, Kind};
 use crate::support::nix::nix;
 use crate::support::{cratewright, fixture, fixtures, repository, run};
 
@@ -115,9 +113,11 @@ fn impact(root: &Path, arguments: &[&str]) -> Output {
 #[test]
 fn the_impact_of_a_bump_matches_nix() {
     let mut built = 0;
-    for (name, crates) in
-        [("registry-mix", &["libc", "syn@3.0.9"][..]), ("three-members", &["leaf", "middle"]), ("service", &["clock"])]
-    {
+    for (name, crates) in [
+        ("registry-mix", &["libc", "syn@3.0.9"][..]),
+        ("three-members", &["leaf", "middle", "app", "units.\"leaf@0.1.0\""]),
+        ("service", &["clock"]),
+    ] {
         for bumped in crates {
             let output = impact(&fixture(name), &["--bump", bumped]);
             let answer: Value = serde_json::from_slice(&output.stdout)

@@ -3,14 +3,13 @@
 
 mod templates;
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+
+use crate::support;
 
 /// A git repository with a workspace without Nix files.
 pub(crate) struct Project {
@@ -245,6 +244,29 @@ fn the_toolchain_file_selects_the_compiler() {
 }
 
 #[test]
+fn a_flake_that_is_kept_gets_the_lines_for_the_toolchain_file() {
+    let toolchain = ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95.0\"\n");
+    let flakes = [
+        ("{ outputs = { cratewright, ... }: { }; }\n", true, true),
+        ("{ outputs = { cratewright, flake-parts, ... }: { }; }\n", true, false),
+        ("{ outputs = { cratewright, rust-overlay, ... }: { }; }\n", false, false),
+        ("{ outputs = { cratewright, fenix, ... }: { }; }\n", false, false),
+    ];
+    for (flake, has_edit, has_argument) in flakes {
+        let project = Project::new("three-members", &[("flake.nix", flake), toolchain]);
+        let told = project.told(&["--dry-run"]);
+        let edits = told["edits"].as_array().unwrap();
+        assert_eq!(edits.len(), usize::from(has_edit), "{told}");
+        if let [edit] = &edits[..] {
+            let lines = edit["text"].as_str().unwrap();
+            assert!(edit["what"].as_str().unwrap().contains("rust-toolchain.toml"), "{edit}");
+            assert!(lines.starts_with("inputs.rust-overlay.url = \"github:oxalica/rust-overlay\";\n"), "{lines}");
+            assert_eq!(lines.contains("\nrust-overlay = inputs.rust-overlay;\n"), has_argument, "{lines}");
+        }
+    }
+}
+
+#[test]
 fn existing_files_are_kept_byte_for_byte() {
     let mine = [
         ("flake.nix", "{ outputs = { flake-parts, ... }: { }; }\n"),
@@ -370,6 +392,78 @@ fn ignored_files_are_added_by_force_and_quoted() {
     assert_eq!(told["next"][0], "git add --force 'my files/cratewright.nix' Cargo.nix flake.nix");
     run_git(&project, &told);
     project.git(&["ls-files", "--error-unmatch", "flake.nix", "my files/cratewright.nix"]);
+}
+
+#[test]
+fn untracked_inputs_are_added_to_git() {
+    let ignore = [(".gitignore", ".cargo\n/target\n"), ("shared/kept.txt", "")];
+    let project = Project::new("three-members", &ignore);
+    let manifest = fs::read_to_string(project.path("Cargo.toml")).unwrap();
+    let main = fs::read_to_string(project.path("app/src/main.rs")).unwrap();
+    let inputs = [
+        ("Cargo.toml", manifest.replace("\"app\"", "\"app\", \"new\"")),
+        (".cargo/config.toml", "[env]\nA = \"1\"\n".to_owned()),
+        ("app/src/main.rs", format!("{main}mod extra;\n")),
+        ("app/src/extra.rs", "pub const _A: &str = include_str!(\"../../shared/text.txt\");\n".to_owned()),
+        ("shared/text.txt", String::new()),
+        ("new/Cargo.toml", "[package]\nname = \"new\"\nversion = \"0.1.0\"\nedition = \"2024\"\n".to_owned()),
+        ("new/src/lib.rs", "pub const A: &str = include_str!(\"text.txt\");\n".to_owned()),
+        ("new/src/text.txt", String::new()),
+        ("notes.txt", String::new()),
+        ("target/notes.txt", String::new()),
+    ];
+    for (file, text) in &inputs {
+        support::write(&project.path(file), text);
+    }
+    let mut update = Command::new("cargo");
+    support::run(update.args(["update", "--workspace", "--offline", "--quiet"]).current_dir(project.path("")));
+    let told = project.told(&[]);
+    assert_eq!(
+        told["next"],
+        serde_json::json!([
+            "git add app/src/extra.rs new shared/text.txt cratewright.nix Cargo.nix flake.nix",
+            "git add --force .cargo/config.toml",
+            "nix build",
+            "nix flake check",
+        ])
+    );
+    run_git(&project, &told);
+    project.check_build();
+
+    support::write(&project.path("rust-toolchain.toml"), "[toolchain]\nchannel = \"1.95.0\"\n");
+    assert_eq!(project.told(&[])["next"][1], "git add rust-toolchain.toml");
+    // In a repository without files, an ignored input still needs `--force`.
+    fs::remove_dir_all(project.path(".git")).unwrap();
+    project.git(&["init", "--quiet"]);
+    let told = project.told(&[]);
+    assert_eq!(told["next"].as_array().unwrap()[1..3], ["git add .", "git add --force .cargo/config.toml"]);
+}
+
+#[test]
+fn an_address_on_this_machine_is_reported() {
+    let project = Project::new("three-members", &[]);
+    let note = |arguments: &[&str]| {
+        let told = project.told(&[arguments, &["--dry-run"]].concat());
+        told["notes"].as_array().unwrap().iter().any(|note| {
+            let note = note.as_str().unwrap();
+            note.contains(", on this machine: ") && note.contains("set `inputs.cratewright.url`")
+        })
+    };
+    assert!(note(&[]), "the program was built from a clone");
+    assert!(note(&["--cratewright", "."]));
+    assert!(!note(&["--cratewright", "git+https://git.example/cratewright"]));
+    assert!(!note(&["--flake", "none"]));
+}
+
+#[test]
+fn an_address_without_a_scheme_is_a_warning() {
+    let project = Project::new("three-members", &[]);
+    for (given, is_warned) in [("nowhere", true), ("github:OWNER/cratewright", false), ("app", false)] {
+        let output = project.init(&["--dry-run", "--cratewright", given]);
+        let says = text(&output);
+        assert!(output.status.success(), "{says}");
+        assert_eq!(says.contains(&format!("warning: `{given}` is neither a directory nor a URL")), is_warned, "{says}");
+    }
 }
 
 #[test]

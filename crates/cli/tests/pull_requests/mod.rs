@@ -1,8 +1,5 @@
 //! `nix-lib/comment.sh` with a server that implements GitHub's and GitLab's APIs, and the templates that run it.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod forge;
 mod templates;
 
@@ -10,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::forge::{FORK, Forge, GitHub, GitLab, HEAD, ME, PERSON};
+use self::forge::{FORK, Forge, GitHub, GitLab, HEAD, ME, PERSON};
 use crate::support::repository;
 
 /// The hidden first line of comments.

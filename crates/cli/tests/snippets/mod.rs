@@ -5,15 +5,13 @@ mod nix_code;
 mod place;
 mod shell;
 
-#[path = "../support/mod.rs"]
-mod support;
-
 use std::collections::BTreeMap;
 use std::process::Command;
 
 use serde::Deserialize;
 
-use crate::place::Place;
+use self::place::Place;
+use crate::support;
 use crate::support::markdown::{self, Block};
 
 /// What the table says of a block.

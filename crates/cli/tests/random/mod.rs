@@ -1,6 +1,6 @@
 //! Random workspaces are written to disk, resolved by us and by cargo, and compared unit by unit.
 //!
-//! `CRATEWRIGHT_RANDOM_CASES=10000 cargo test -p cratewright --test random` is a long run. A failure prints the
+//! `CRATEWRIGHT_RANDOM_CASES=10000 cargo test -p cratewright --test all random::` is a long run. A failure prints the
 //! smallest workspace found that still differs, as files ready to paste.
 
 mod workspace;
@@ -19,7 +19,7 @@ use cratewright_workspace::ResolverBehavior;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use crate::workspace::{TARGETS, random_workspace};
+use self::workspace::{TARGETS, random_workspace};
 
 /// Ways to break the resolver, to test that the comparison notices.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use cratewright_sources::diagnostic::Diagnostic;
 use semver::{Version, VersionReq};
-use serde::Deserialize;
+
+use super::keys::{
+    ACCEPTED_DUPLICATES, BANNED, BANNED_FEATURES, CLOSURE, CONE, CRATES, DEPTH, DUPLICATES, ENFORCE,
+    FORBIDDEN_DEPENDENCIES,
+};
+use super::section::{Invalid, Read, Section, Written};
 
 /// Limits and bans. A count is the number of crate derivations on the platform with the most.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Maximum number of crates.
     pub crates: Option<usize>,
@@ -34,9 +39,20 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// List of the keys for messages.
-    pub const KEYS: &str = "`crates`, `duplicates`, `accepted-duplicates`, `depth`, `cone`, `closure`, `banned`, \
-        `banned-features`, `forbidden-dependencies` and `enforce`";
+    pub(super) fn read(section: &Section<'_>) -> Result<Self, Diagnostic> {
+        Ok(Limits {
+            crates: section.read(&CRATES)?,
+            duplicates: section.read(&DUPLICATES)?,
+            accepted_duplicates: section.read(&ACCEPTED_DUPLICATES)?.unwrap_or_default(),
+            depth: section.read(&DEPTH)?,
+            cone: section.read(&CONE)?.unwrap_or_default(),
+            closure: section.read(&CLOSURE)?.unwrap_or_default(),
+            banned: section.read(&BANNED)?.unwrap_or_default(),
+            banned_features: section.read(&BANNED_FEATURES)?.unwrap_or_default(),
+            forbidden_dependencies: section.read(&FORBIDDEN_DEPENDENCIES)?.unwrap_or_default(),
+            enforce: section.read(&ENFORCE)?,
+        })
+    }
 
     /// Whether a violation makes `check` fail instead of being only reported.
     pub fn is_enforced(&self) -> bool {
@@ -45,8 +61,7 @@ impl Limits {
 }
 
 /// A package in any version, or in the versions that match a requirement: `openssl-sys`, `time@0.1`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackagePattern {
     /// Package name.
     pub name: String,
@@ -55,8 +70,7 @@ pub struct PackagePattern {
 }
 
 /// A feature of a package: `tokio/full`, `syn@1/extra-traits`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeaturePattern {
     /// The package.
     pub package: PackagePattern,
@@ -73,6 +87,7 @@ impl PackagePattern {
     }
 }
 
+/// The error says what is wrong with the text: `is not a package`.
 impl FromStr for PackagePattern {
     type Err = String;
 
@@ -82,16 +97,16 @@ impl FromStr for PackagePattern {
             None => (text, None),
         };
         if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_') {
-            return Err(format!("`{text}` is not a package, write for example `openssl-sys` or `time@0.1`"));
+            return Err("is not a package".to_owned());
         }
         let parse = |requirement: &str| {
-            VersionReq::parse(requirement)
-                .map_err(|error| format!("`{text}` has an invalid version requirement: {error}"))
+            VersionReq::parse(requirement).map_err(|error| format!("has an invalid version requirement: {error}"))
         };
         Ok(PackagePattern { name: name.to_owned(), requirement: requirement.map(parse).transpose()? })
     }
 }
 
+/// The error says what is wrong with the text: `is not a feature of a package`.
 impl FromStr for FeaturePattern {
     type Err = String;
 
@@ -100,24 +115,20 @@ impl FromStr for FeaturePattern {
             Some((package, feature)) if !feature.is_empty() => {
                 Ok(FeaturePattern { package: package.parse()?, feature: feature.to_owned() })
             }
-            _ => Err(format!("`{text}` is not a feature of a package, write for example `tokio/full`")),
+            _ => Err("is not a feature of a package".to_owned()),
         }
     }
 }
 
-impl TryFrom<String> for PackagePattern {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Read for PackagePattern {
+    fn read(value: &Written<'_>, text: &str) -> Result<Self, Invalid> {
+        String::read(value, text)?.parse().map_err(|reason: String| Invalid::new(value, reason))
     }
 }
 
-impl TryFrom<String> for FeaturePattern {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Read for FeaturePattern {
+    fn read(value: &Written<'_>, text: &str) -> Result<Self, Invalid> {
+        String::read(value, text)?.parse().map_err(|reason: String| Invalid::new(value, reason))
     }
 }
 
@@ -171,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn invalid_patterns_say_what_to_write() {
+    fn invalid_patterns_say_what_is_wrong() {
         let package = |text: &str| text.parse::<PackagePattern>().unwrap_err();
-        assert_eq!(package(""), "`` is not a package, write for example `openssl-sys` or `time@0.1`");
-        assert_eq!(package("time 0.1"), "`time 0.1` is not a package, write for example `openssl-sys` or `time@0.1`");
-        let invalid = "`time@new` has an invalid version requirement: unexpected character 'n' while parsing major version number";
+        assert_eq!(package(""), "is not a package");
+        assert_eq!(package("time 0.1"), "is not a package");
+        let invalid = "has an invalid version requirement: unexpected character 'n' while parsing major version number";
         assert_eq!(package("time@new"), invalid);
         let feature = |text: &str| text.parse::<FeaturePattern>().unwrap_err();
-        assert_eq!(feature("tokio"), "`tokio` is not a feature of a package, write for example `tokio/full`");
-        assert_eq!(feature("tokio/"), "`tokio/` is not a feature of a package, write for example `tokio/full`");
+        assert_eq!(feature("tokio"), "is not a feature of a package");
+        assert_eq!(feature("tokio/"), "is not a feature of a package");
     }
 }

@@ -3,14 +3,12 @@
 //! Each kind of edit is applied to copies of workspaces. Regeneration is the oracle: `generate --locked` writes the
 //! same bytes or different ones, or cargo rejects the workspace.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod edits;
 mod files;
 mod large;
 mod library;
 mod lock;
+mod manifests;
 mod meanwhile;
 mod nested;
 mod origins;
@@ -28,9 +26,11 @@ use proptest::sample::Index;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use rayon::prelude::*;
 
-use crate::edits::{Edit, Scratch};
-use crate::library::LIBRARY;
-use crate::workspaces::{WORKSPACES, Workspace};
+use self::edits::{Edit, Scratch};
+use self::library::LIBRARY;
+use self::workspaces::{WORKSPACES, Workspace};
+
+use crate::support;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Truth {

@@ -1,0 +1,54 @@
+//! The table `[package.metadata.cratewright]`.
+
+use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::path::WsPath;
+use cratewright_staleness::TomlFile;
+use toml::de::DeTable;
+
+use crate::manifest::value_of;
+
+use super::keys::{EXTRA_SOURCES, OF_PACKAGE};
+use super::section::{Invalid, Placed, Read, Section, Written, list};
+
+/// The paths of `extra-sources`, relative to the workspace root: what the build of a package reads outside of it.
+pub(crate) fn extra_sources(manifest: &TomlFile) -> Result<Vec<Placed<WsPath>>, Diagnostic> {
+    // Most manifests have no such table, and are not parsed again.
+    let has_table = |key| value_of(&manifest.table, key).is_some();
+    if !has_table("package.metadata.cratewright") && !has_table("project.metadata.cratewright") {
+        return Ok(Vec::new());
+    }
+    let Ok(document) = DeTable::parse(&manifest.text) else { return Ok(Vec::new()) };
+    let tables = document.get_ref();
+    // `project` is the former name of the table.
+    let Some(package) = tables.get("package").or_else(|| tables.get("project")) else { return Ok(Vec::new()) };
+    let Some(section) = Section::find(manifest, package, &OF_PACKAGE)? else { return Ok(Vec::new()) };
+    let from_root = |value: &Written<'_>, text: &str| {
+        let Placed { value: path, position } = Placed::<String>::read(value, text)?;
+        let path = manifest.file.parent().join(&path).ok_or_else(|| Invalid::new(value, "is an absolute path"))?;
+        if path.is_root() || path.name() == ".." {
+            return Err(Invalid::new(value, "is a directory that contains the workspace"));
+        }
+        Ok(Placed { value: path, position })
+    };
+    let paths = section.read_with(&EXTRA_SOURCES, |value, text| list(value, text, from_root))?;
+    Ok(paths.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extra_sources_are_relative_to_the_root() {
+        let sources = |directory: &str, path: &str| {
+            let text = format!("[package]\nname = 'a'\nmetadata.cratewright.extra-sources = ['{path}']");
+            let file = WsPath::new(directory).unwrap().child("Cargo.toml");
+            let read = TomlFile { file, table: toml::from_str(&text).unwrap(), text };
+            extra_sources(&read).ok().map(|paths| paths[0].value.to_string())
+        };
+        assert_eq!(sources("crates/app", "../../sql/a.sql").as_deref(), Some("sql/a.sql"));
+        assert_eq!(sources("", "./sql/").as_deref(), Some("sql"));
+        assert_eq!(sources("../app", "../sql").as_deref(), Some("../sql"));
+        assert_eq!(["/etc", "..", "../.."].map(|path| sources("app", path)), [const { None }; 3]);
+    }
+}
