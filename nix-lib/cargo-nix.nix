@@ -102,8 +102,7 @@ let
     in
     of "--target" + of "--cross" + output;
   # In a flake, a missing file may exist without being tracked by git.
-  isFlake = isPrefixOf builtins.storeDir (toString root);
-  isPrefixOf = prefix: text: builtins.substring 0 (builtins.stringLength prefix) text == prefix;
+  isFlake = pkgs.lib.hasPrefix builtins.storeDir (toString root);
   stale =
     {
       why,

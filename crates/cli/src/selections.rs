@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use cratewright_resolver::{DEFAULT_PROFILE, Package, PackageGraph, PackageIx, RootFeatures, Selection, UserIntent};
 use cratewright_sources::diagnostic::{Diagnostic, Position};
-use cratewright_sources::near::suggestion;
+use cratewright_sources::near::{quoted, suggestion};
 use cratewright_workspace::{FeatureUnification, Placed, ResolverBehavior, Settings, Variant};
 
 /// All selections: default builds first, then variants, then tests.
@@ -115,8 +115,8 @@ fn no_member_has(variant: &Variant, name: &str, position: Position, packages: &P
             },
         );
     }
-    let features: Vec<String> = variant.features.iter().map(|feature| format!("`{}`", feature.value)).collect();
-    invalid(name, position, &format!("no member has all of the features {}", features.join(", ")))
+    let features: Vec<&str> = variant.features.iter().map(|feature| feature.value.as_str()).collect();
+    invalid(name, position, &format!("no member has all of the features {}", quoted(&features).join(", ")))
         .help("declare a variant for each member that has one of them")
 }
 

@@ -56,7 +56,6 @@ fn exports(overrides: &str, override_: &str) -> (Vec<String>, String) {
 #[test]
 fn cargo_builds_native_crates_only_inside_the_shell() {
     let native = Copy::of(&support::fixture("native"));
-    support::run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(native.path()));
     let prints = [
         ("run -p system", "sqlite: 42\nzstd: packed and unpacked\nsha256: [ba, 78, 16, bf]\n", "pkg-config"),
         ("run -p generated", "4 corners, 15\n2 of lamp\n", "protoc"),

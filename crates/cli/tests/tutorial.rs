@@ -27,14 +27,6 @@ esac
 "$REAL_NIX" $command --impure "$@" 2>"$LOCK.progress" || { code=$?; cat "$LOCK.progress" >&2; exit $code; }
 "#;
 
-/// Contents of `/etc/nix/nix.conf`.
-const CONFIGURATION: &str = "\
-experimental-features = nix-command flakes
-build-users-group =
-sandbox = false
-substituters =
-";
-
 /// The version of `smallvec` to which the page goes back, older than that of `fixtures/native`.
 const OLDER: &str = "1.13.2";
 
@@ -84,7 +76,7 @@ impl Reader {
         for below in ["home/.config/nix", "bin", "cratewright"] {
             fs::create_dir_all(root.join(below)).unwrap();
         }
-        fs::write(root.join("home/.config/nix/nix.conf"), CONFIGURATION).unwrap();
+        fs::write(root.join("home/.config/nix/nix.conf"), nix::CONFIGURATION).unwrap();
         fs::write(root.join("bin/nix"), NIX).unwrap();
         run(Command::new("chmod").arg("+x").arg(root.join("bin/nix")));
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cratewright"), root.join("bin/cratewright")).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{ALL_CRATES, alternatives, near_names};
+use cratewright_sources::near::{ALL_CRATES, near_or, quoted};
 use cratewright_workspace::PackageSpec;
 use semver::Version;
 
@@ -52,17 +52,11 @@ pub fn find(graph: &DerivationGraph, wanted: &str) -> Result<Vec<DerivationIx>, 
     let named = graph.crates().filter(|(_, derivation)| derivation.name == name);
     let versions: BTreeSet<&str> = named.map(|(_, derivation)| derivation.version.as_str()).collect();
     if !versions.is_empty() {
-        return Err(error.help(format!("the versions of `{name}` in it: {}", listed(versions))));
+        let versions = quoted(&Vec::from_iter(versions));
+        return Err(error.help(format!("the versions of `{name}` in it: {}", versions.join(", "))));
     }
-    let near = near_names(name, graph.crates().map(|(_, derivation)| derivation.name.as_str()));
-    Err(error.help(match near.is_empty() {
-        true => ALL_CRATES.to_owned(),
-        false => format!("did you mean {}?", alternatives(&near)),
-    }))
-}
-
-fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    let known = graph.crates().map(|(_, derivation)| derivation.name.as_str());
+    Err(error.help(near_or(name, known, || ALL_CRATES.to_owned())))
 }
 
 #[cfg(test)]

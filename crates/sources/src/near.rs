@@ -31,10 +31,14 @@ pub fn near_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> V
 /// What to write instead of `name`: the most similar known names, or any of them.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let near = near_names(name, known.iter().copied());
-    match near.is_empty() {
-        true => format!("write {}", alternatives(&known)),
-        false => format!("did you mean {}?", alternatives(&near)),
+    near_or(name, known.iter().copied(), || format!("write {}", alternatives(&known)))
+}
+
+/// Help with the known names that are most similar to `name`, or other help if none is.
+pub fn near_or<'a>(name: &str, known: impl IntoIterator<Item = &'a str>, otherwise: impl FnOnce() -> String) -> String {
+    match &near_names(name, known)[..] {
+        [] => otherwise(),
+        near => format!("did you mean {}?", alternatives(near)),
     }
 }
 
@@ -43,10 +47,14 @@ pub fn alternatives(names: &[&str]) -> String {
     listed(names, "or")
 }
 
+/// Each name in backquotes.
+pub fn quoted(names: &[impl AsRef<str>]) -> Vec<String> {
+    names.iter().map(|name| format!("`{}`", name.as_ref())).collect()
+}
+
 /// Quoted names with a word before the last one.
 pub fn listed(names: &[impl AsRef<str>], word: &str) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
-    match &quoted[..] {
+    match &quoted(names)[..] {
         [first @ .., last] if !first.is_empty() => format!("{} {word} {last}", first.join(", ")),
         all => all.concat(),
     }
@@ -57,17 +65,13 @@ pub fn choices(names: &[impl AsRef<str>]) -> String {
     match names {
         [] => "there is none".to_owned(),
         [only] => format!("the only one is `{}`", only.as_ref()),
-        all => format!(
-            "name one of {}",
-            all.iter().map(|name| format!("`{}`", name.as_ref())).collect::<Vec<_>>().join(", ")
-        ),
+        all => format!("name one of {}", quoted(all).join(", ")),
     }
 }
 
 /// Help with the most similar of the names that exist, or with all of them.
 pub fn near_choices(name: &str, known: &[&str]) -> String {
-    let near = near_names(name, known.iter().copied());
-    if near.is_empty() { choices(known) } else { format!("did you mean {}?", alternatives(&near)) }
+    near_or(name, known.iter().copied(), || choices(known))
 }
 
 #[cfg(test)]

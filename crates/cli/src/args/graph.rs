@@ -30,7 +30,8 @@ pub(crate) struct Graph {
     #[arg(long, value_name = "CRATE")]
     pub(crate) around: Option<String>,
     /// Number of steps to go from that crate, in both directions
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number, default_value_t = DEFAULT_DEPTH, requires = "around")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
+    #[arg(default_value_t = DEFAULT_DEPTH, requires = "around")]
     pub(crate) depth: usize,
     /// Draw only members and their tests; an arrow may stand for a path through other crates
     #[arg(long)]

@@ -34,7 +34,8 @@ pub(crate) struct Why {
     #[arg(long, conflicts_with = "krate")]
     pub(crate) duplicates: bool,
     /// Number of paths or chains to show; 0 for all
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number, default_value_t = 3, conflicts_with = "duplicates")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = number)]
+    #[arg(default_value_t = 3, conflicts_with = "duplicates")]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,

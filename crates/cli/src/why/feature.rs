@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cratewright_graph::DerivationIx;
 use cratewright_resolver::{Because, CompileKind, Holds, PackageIx, Provenance, Selection, Step, UserIntent};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{alternatives, choices, near_names};
+use cratewright_sources::near::near_choices;
 use rayon::prelude::*;
 
 use crate::why::answer::{Activation, Answer, Chain, FeatureAnswer};
@@ -34,14 +34,12 @@ pub(crate) fn answer(
     if !found.iter().any(|&package| packages[package].has_feature(name)) {
         let known: BTreeSet<&str> = found.iter().flat_map(|&package| packages[package].feature_names()).collect();
         let known: Vec<&str> = known.into_iter().collect();
-        let near = near_names(name, known.iter().copied());
         let package = packages[found[0]].display();
         let message = format!("package `{package}` has no feature `{name}`");
         let failure = Diagnostic::new("unknown-feature", message);
-        return Err(failure.help(match (&known[..], &near[..]) {
-            ([], _) => "leave out `--feature`: it has no features".to_owned(),
-            (known, []) => choices(known),
-            (_, near) => format!("did you mean {}?", alternatives(near)),
+        return Err(failure.help(match &known[..] {
+            [] => "leave out `--feature`: it has no features".to_owned(),
+            known => near_choices(name, known),
         }));
     }
     let is_shown = |ix: &DerivationIx| answer.derivations.iter().any(|one| one.id == context.derivation(*ix).id);

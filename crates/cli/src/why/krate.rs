@@ -6,7 +6,7 @@ use cratewright_graph::why::{Cut, Edge, Other, Start, compared, cut, shortest_pa
 use cratewright_graph::{DerivationIx, Kind};
 use cratewright_resolver::{CompileKind, Dependency, DependencyTable, PackageIx};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{ALL_CRATES, alternatives, choices, near_names};
+use cratewright_sources::near::{ALL_CRATES, choices, near_or};
 use cratewright_workspace::PackageSpec;
 
 use crate::why::answer::{Answer, Asked, Built, Declared, FORMAT, NotBuilt, PathStep, Unused, Vanish};
@@ -42,10 +42,10 @@ pub(crate) fn find(context: &Context<'_>, text: &str) -> Result<Found, Diagnosti
         .filter(|package| package.name == name)
         .map(|package| format!("{name}@{}", package.version))
         .collect();
-    let help = match (&versions[..], near_names(name, packages.packages().map(|package| package.name.as_str()))) {
-        ([], near) if near.is_empty() => ALL_CRATES.to_owned(),
-        ([], near) => format!("did you mean {}?", alternatives(&near)),
-        (versions, _) => choices(versions),
+    let known = packages.packages().map(|package| package.name.as_str());
+    let help = match &versions[..] {
+        [] => near_or(name, known, || ALL_CRATES.to_owned()),
+        versions => choices(versions),
     };
     let message = format!("`Cargo.lock` has no crate `{text}`");
     Err(Diagnostic::new("unknown-crate", message).at("Cargo.lock").help(help).in_directory(&context.workspace.root))

@@ -31,7 +31,6 @@ impl Place {
             place.lock();
         } else {
             support::copy_tree(&fixture(name), place.root());
-            run(Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(place.root()));
             support::library_elsewhere(place.root(), "");
         }
         place.commit();

@@ -9,14 +9,6 @@ use super::place::Place;
 use crate::support::console::{self, commands};
 use crate::support::{self, nix};
 
-/// As `/etc/nix/nix.conf` would be.
-const NIX_CONFIG: &str = "\
-experimental-features = nix-command flakes
-build-users-group =
-sandbox = false
-substituters =
-";
-
 /// Real Nix, whose progress and output path no page shows.
 const NIX_BUILD: &str = "#!/bin/sh\nsays=$(\"$REAL\" \"$@\" 2>&1) || { code=$?; echo \"$says\"; exit $code; }\n";
 
@@ -42,7 +34,7 @@ pub(crate) fn runs(block: &str, workspace: &str) -> Result<(), String> {
     nix::set_up(&mut bash);
     let found = support::stdout(Command::new("sh").args(["-c", "command -v nix-build"]));
     let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
-    bash.current_dir(place.root()).env("PATH", path).env("REAL", found.trim()).env("NIX_CONFIG", NIX_CONFIG);
+    bash.current_dir(place.root()).env("PATH", path).env("REAL", found.trim()).env("NIX_CONFIG", nix::CONFIGURATION);
     bash.env_remove("CARGO_TARGET_DIR");
     console::types(&mut bash, &shown, "")
 }

@@ -38,6 +38,14 @@ pub fn set_up(command: &mut Command) {
     command.env("NIX_PATH", format!("nixpkgs={}", nixpkgs().display()));
 }
 
+/// What a reader has in `/etc/nix/nix.conf`.
+pub const CONFIGURATION: &str = "\
+experimental-features = nix-command flakes
+build-users-group =
+sandbox = false
+substituters =
+";
+
 /// Path of `<nixpkgs>`: the stand-in, or the nixpkgs of `dev/real-nixpkgs`.
 pub fn nixpkgs() -> PathBuf {
     std::env::var_os("CRATEWRIGHT_NIXPKGS").map_or_else(stand_in, PathBuf::from)

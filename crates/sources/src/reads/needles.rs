@@ -10,12 +10,8 @@ use crate::path::WsPath;
 /// A macro call that may include a file from anywhere in the package.
 const INCLUDED: &str = "include!(concat!(env!(\"CARGO_MANIFEST_DIR\")";
 
-/// Absolute paths, as arguments of macros and in `#[path = "..."]`. They only cause a warning, so it is enough to find
-/// those in code as rustfmt writes it.
-const ABSOLUTE: [&str; 2] = ["!(\"/", "path = \"/"];
-
-/// Every fixed needle, macro and variable name contains one of these. They are rare in other text, and searching for
-/// four strings is faster than searching for all needles.
+/// Nearly every needle contains one of these. They are rare in other text, and searching for four strings is faster than
+/// searching for all needles.
 const PARTS: [&str; 4] = ["../", "..\"", "CARGO_", "git_"];
 
 /// Strings of which a source contains at least one if it reads anything outside of the package.
@@ -28,7 +24,9 @@ pub(super) struct Needles {
 
 impl Needles {
     pub(super) fn of(scanner: &Scanner<'_>) -> Self {
-        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED, ABSOLUTE[0], ABSOLUTE[1]].map(str::to_owned);
+        // The last two begin absolute paths. They only cause a warning, so it is enough to find those in code as rustfmt
+        // writes it.
+        let fixed = ["../", "/..\"", "\"..\"", WORKSPACE_DIR, INCLUDED, "!(\"/", "path = \"/"].map(str::to_owned);
         // Build outputs are never included, and these two names are frequent in ordinary strings.
         let apart = scanner.apart().filter(|name| *name != "target").flat_map(|name| match name {
             "Cargo.lock" => vec!["Cargo.lock\"".to_owned()],
