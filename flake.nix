@@ -7,7 +7,8 @@
     { self, nixpkgs }:
     let
       lib = import ./nix-lib;
-      systems = [
+      # Newer versions of nixpkgs lack x86_64-darwin.
+      systems = builtins.filter (system: nixpkgs.legacyPackages ? ${system}) [
         "x86_64-linux"
         "aarch64-linux"
         "x86_64-darwin"

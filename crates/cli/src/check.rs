@@ -8,6 +8,7 @@ use cratewright_graph::{Snapshot, Unused};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::path::WsPath;
 use cratewright_staleness::{Change, HeaderError, Observer, Reason, Record, SnapshotState, Sources, recorded};
+use cratewright_workspace::Settings;
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
@@ -97,7 +98,13 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let replaying = Instant::now();
     let sources = if command.manifests_only { Sources::AsRecorded } else { Sources::Scan };
     let now = record.replay(&disk, sources).map_err(|failure| failure.in_directory(root))?;
-    let library = LibraryPlace::of(&now, root, &path)?;
+    let library = match LibraryPlace::of(&now, root, &path) {
+        Ok(library) => library,
+        Err(failure) => {
+            let settings = check_settings(&disk)?;
+            return Err(failure.position(settings.and_then(|settings| settings.library).map(|chosen| chosen.position)));
+        }
+    };
     let now = now.with_options(&place.options(&options, &library).section());
     let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
     report.took("Replayed", "the record", replaying);
@@ -110,10 +117,11 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
 
 /// Fails if a setting of Cratewright is wrong, which `generate` would refuse. The settings in a fresh `Cargo.nix` were
 /// read when it was generated. All other errors are left to `generate`, which cargo helps to find them.
-fn check_settings(disk: &Disk) -> Result<(), Diagnostic> {
+fn check_settings(disk: &Disk) -> Result<Option<Settings>, Diagnostic> {
     match cratewright_workspace::Workspace::discover(&Observer::new(disk)) {
+        Ok(workspace) => Ok(Some(workspace.settings)),
         Err(failure) if failure.code == "invalid-metadata" => Err(failure.in_directory(disk.root())),
-        _ => Ok(()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::args::nix::FileArgs;
 use crate::cargo;
+use crate::check::require_fresh;
 
 /// The expression for `Cargo.nix`: the one from the command line, or an import with these arguments.
 ///
@@ -19,14 +20,22 @@ pub(crate) fn cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result
         // The line break is needed if the expression ends in a comment.
         return Ok(format!("({expression}\n)"));
     }
-    let place = file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
-    let place = path(&place)
+    let place = path(&file.place(root))
         .map_err(|failure| failure.help("write it with `cratewright generate`, or pass its path with `--cargo-nix`"))?;
     let nixpkgs = match &file.nixpkgs {
         None => String::new(),
         Some(given) => format!("nixpkgs = {};", path(given)?),
     };
     Ok(format!("(import {place} {{ {nixpkgs} {arguments} }})"))
+}
+
+/// The same, and fails if `Cargo.nix` is stale, as answers about it would be wrong. An expression is not checked.
+pub(crate) fn fresh_cargo_nix(file: &FileArgs, root: &Path, arguments: &str) -> Result<String, Diagnostic> {
+    let expression = cargo_nix(file, root, arguments)?;
+    if file.expr.is_none() {
+        require_fresh(root, &file.place(root))?;
+    }
+    Ok(expression)
 }
 
 /// Adds help to an error of evaluating the expression for `Cargo.nix`, if the user gave one.

@@ -62,7 +62,7 @@ pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic
             ..LoadOptions::default()
         },
     )?;
-    let file = nix::cargo_nix(&command.file, &workspace.root, "")?;
+    let file = nix::fresh_cargo_nix(&command.file, &workspace.root, "")?;
     let layers: Layers = nix::evaluate(
         &format!("{file}.internal.overrides"),
         nix::with_help(

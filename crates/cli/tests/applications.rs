@@ -24,6 +24,7 @@ const NOTHING: [PathBuf; 0] = [];
 
 /// The profile `dev` compiles in a third of the time of `release`, which `dev/flake` builds.
 #[test]
+#[ignore = "compiles this workspace: just slow-tests"]
 fn cratewright_builds_itself_and_the_result_generates_the_same_bytes() {
     let root = support::repository();
     let committed = fs::read_to_string(root.join("Cargo.nix")).unwrap();

@@ -37,7 +37,31 @@ const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\nedition = \
 /// File, text to replace, replacement, code, position, and text of the error.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MISTAKES: [Mistake; 20] = [
+const MISTAKES: [Mistake; 23] = [
+    (
+        "app/Cargo.toml",
+        "[package.metadata.cratewright]",
+        "[package.metadata.crate-wright]",
+        "invalid-metadata",
+        "6:19",
+        &["nothing reads the table `package.metadata.crate-wright`", "did you mean `package.metadata.cratewright`?"],
+    ),
+    (
+        "Cargo.toml",
+        "[workspace.metadata.cratewright]",
+        "[workspace.metadata]\ncratewrite = { tests = false }\n\n[workspace.metadata.other]",
+        "invalid-metadata",
+        "6:1",
+        &["nothing reads the table `workspace.metadata.cratewrite`"],
+    ),
+    (
+        "Cargo.toml",
+        "features = [\"loud\"]",
+        "features = []",
+        "invalid-metadata",
+        "9:42",
+        &["`workspace.metadata.cratewright.variants.loud` selects no features", "or remove the variant"],
+    ),
     (
         "app/Cargo.toml",
         "extra-sources",
@@ -184,13 +208,14 @@ fn mistakes_are_explained_and_never_fresh() {
         assert_eq!(status, Some(2), "{to}: {said}");
         let place = format!("  at: {}:{position}\n", root.join(file).display());
         let place = if position.is_empty() { String::new() } else { place };
-        for text in [format!("error[{code}]"), place].iter().map(String::as_str).chain(texts.iter().copied()) {
+        for text in [&format!("error[{code}]"), &place].map(String::as_str).into_iter().chain(texts.iter().copied()) {
             assert!(said.contains(text), "{to}: {text:?} is not in: {said}");
         }
         // A wrong setting is what `check` reports as well, not the stale file.
         match code {
             "invalid-metadata" => {
                 assert!(checked.0 == Some(2) && checked.1.lines().next() == said.lines().next(), "{to}: {checked:?}");
+                assert!(checked.1.contains(&place), "{to}: {checked:?}");
             }
             _ => assert!(matches!(checked.0, Some(1 | 2)), "after `{to}`: {checked:?}"),
         }

@@ -6,6 +6,7 @@ use semver::{Version, VersionReq};
 use serde_json::{Value, json};
 
 use crate::support;
+use crate::support::git::Scratch;
 use crate::support::nix;
 
 /// An expression with `cargoNix` of a fixture, and `stub`, which replaces nixpkgs' builder and returns its arguments.
@@ -365,6 +366,20 @@ fn the_command_quotes_errors_of_nix() {
     let output = without.output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("Nix says") && text.contains("correct the expression of `--expr`"), "{text}");
+}
+
+#[test]
+fn the_command_refuses_a_stale_file() {
+    let scratch = Scratch::new();
+    let manifest = "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+    scratch.write("a", &[("Cargo.toml", manifest), ("src/lib.rs", "")]);
+    scratch.generate("a");
+    scratch.write("a", &[("Cargo.toml", &format!("{manifest}\n[features]\nb = []\n"))]);
+    let mut overrides = support::cratewright();
+    overrides.args(["overrides", "--offline"]).current_dir(scratch.path("a"));
+    let output = scratch.environment(&mut overrides).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("error[stale-cargo-nix]") && text.contains("run `cratewright generate`"), "{text}");
 }
 
 #[test]

@@ -28,6 +28,11 @@ pub fn near_names<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> V
     near
 }
 
+/// Whether `name` is a misspelling of `of`: another name in which at most one character in six differs.
+pub fn is_misspelt(name: &str, of: &str) -> bool {
+    name != of && similar::get_close_matches(name.to_lowercase().as_str(), &[of], 1, 0.85).len() == 1
+}
+
 /// What to write instead of `name`: the most similar known names, or any of them.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
@@ -96,6 +101,14 @@ mod tests {
         assert_eq!(near_names("oc", known), [] as [&str; 0]);
         let many: Vec<String> = (0..9).map(|ix| format!("core-{ix}")).collect();
         assert_eq!(near_names("core", many.iter().map(String::as_str)).len(), SHOWN);
+    }
+
+    #[test]
+    fn misspelt_names_are_nearly_the_same() {
+        let misspelt = ["cratewrite", "crate-wright", "cratewrigth", "Cratewright", "cratewrght", "crate_wright"];
+        assert_eq!(misspelt.map(|name| is_misspelt(name, "cratewright")), [true; 6]);
+        let others = ["cratewright", "crate2nix", "crane", "cargo-wright", "wright", "crates", "playwright"];
+        assert_eq!(others.map(|name| is_misspelt(name, "cratewright")), [false; 7]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Arguments of all commands that let Nix evaluate `Cargo.nix`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The expression that Nix evaluates.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,4 +18,11 @@ pub(crate) struct FileArgs {
     /// Relative paths in it start at the current directory. It is not checked whether Cargo.nix is up to date.
     #[arg(long, value_name = "NIX")]
     pub(crate) expr: Option<String>,
+}
+
+impl FileArgs {
+    /// `Cargo.nix` of the workspace in `root`, unless there is an expression.
+    pub(crate) fn place(&self, root: &Path) -> PathBuf {
+        self.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"))
+    }
 }

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::cache::CrateArgs;
 use crate::cache::derivation::Derivation;
-use crate::check::require_fresh;
 use crate::nix;
 use crate::workspace;
 
@@ -78,11 +77,7 @@ pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
         return nix::cargo_nix(&arguments.file, "".as_ref(), "");
     }
     let (_, disk) = workspace::find(arguments.manifest_path.as_deref())?;
-    let root = disk.root();
-    let place = arguments.file.cargo_nix.clone().unwrap_or_else(|| root.join("Cargo.nix"));
-    let expression = nix::cargo_nix(&arguments.file, root, &format!("profile = {};", nix_string(&arguments.profile)))?;
-    require_fresh(root, &place)?;
-    Ok(expression)
+    nix::fresh_cargo_nix(&arguments.file, disk.root(), &format!("profile = {};", nix_string(&arguments.profile)))
 }
 
 /// All crates of a `Cargo.nix`, with or without the test suites of members. Writes their derivations to the store.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::args::init::FlakeKind;
 use crate::disk::read_text;
 use crate::output::TOOLCHAIN_FILES;
 use crate::repository::top_of;
@@ -78,8 +79,8 @@ impl FoundFlake {
         ["rust-overlay", "fenix"].iter().any(|input| self.text.contains(input))
     }
 
-    pub(super) fn uses_flake_parts(&self) -> bool {
-        self.text.contains("flake-parts")
+    pub(super) fn kind(&self) -> FlakeKind {
+        if self.text.contains("flake-parts") { FlakeKind::FlakeParts } else { FlakeKind::Plain }
     }
 }
 

@@ -97,12 +97,15 @@ impl Plan {
         if plan.files.iter().any(|file| file.is_kept) {
             plan.next.push("cratewright check".to_owned());
         }
-        let kind = asked.unwrap_or(match &found.flake {
-            Some(flake) if flake.uses_flake_parts() => FlakeKind::FlakeParts,
-            _ => FlakeKind::Plain,
-        });
+        let ready = found.flake.as_ref().filter(|flake| flake.uses_cratewright());
+        let is_ready = ready.is_some();
+        let style = found.flake.as_ref().map_or(FlakeKind::Plain, FoundFlake::kind);
+        let kind = asked.filter(|&kind| !is_ready || kind == FlakeKind::None).unwrap_or(style);
+        if let (Some(flake), true) = (ready, asked.is_some_and(|asked| asked != kind)) {
+            let file = shown(&relative(root, &flake.path));
+            plan.notes.push(format!("{file} uses Cratewright already, so the kind of flake has no effect"));
+        }
         let known = Known { url, directory: "", has_toolchain: found.toolchain.is_some(), systems };
-        let is_ready = found.flake.as_ref().is_some_and(FoundFlake::uses_cratewright);
         if let Some(toolchain) = found.toolchain.filter(|_| !is_ready) {
             plan.notes.push(match kind {
                 FlakeKind::None => {

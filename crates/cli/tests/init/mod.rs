@@ -267,6 +267,18 @@ fn a_flake_that_is_kept_gets_the_lines_for_the_toolchain_file() {
 }
 
 #[test]
+fn a_flake_that_is_ready_keeps_its_kind() {
+    let flake = ("flake.nix", "{ outputs = { cratewright, ... }: { }; }\n");
+    let toolchain = ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95.0\"\n");
+    let project = Project::new("three-members", &[flake, toolchain]);
+    let told = project.told(&["--dry-run", "--flake", "flake-parts"]);
+    let note = "flake.nix uses Cratewright already, so the kind of flake has no effect";
+    assert_eq!(told["notes"], serde_json::json!([note]));
+    assert_eq!(told["edits"], project.told(&["--dry-run"])["edits"]);
+    assert_eq!(project.told(&["--dry-run", "--flake", "plain"])["notes"], serde_json::json!([]));
+}
+
+#[test]
 fn existing_files_are_kept_byte_for_byte() {
     let mine = [
         ("flake.nix", "{ outputs = { flake-parts, ... }: { }; }\n"),

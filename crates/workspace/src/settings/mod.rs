@@ -125,7 +125,14 @@ impl Settings {
         let Some(section) = Section::find(root, workspace, &OF_WORKSPACE)? else { return Ok(Settings::default()) };
         let limits = section.inner(&LIMITS, &OF_LIMITS)?;
         let variants = section.tables(&VARIANTS, &OF_VARIANT)?.into_iter();
-        let variant = |(name, (position, section))| Ok((name, Placed { value: Variant::read(&section)?, position }));
+        let variant = |(name, (position, section))| {
+            let value = Variant::read(&section)?;
+            if !value.selects_features() {
+                let error = section.incomplete(position, "selects no features, so it would be the default");
+                return Err(error.help(format!("{}, or remove the variant", FEATURES.help())));
+            }
+            Ok((name, Placed { value, position }))
+        };
         Ok(Settings {
             targets: section.read_with(&TARGETS, full_list)?,
             cross: section.read(&CROSS)?.unwrap_or_default(),
@@ -165,6 +172,10 @@ impl Settings {
 }
 
 impl Variant {
+    fn selects_features(&self) -> bool {
+        !self.features.is_empty() || self.all_features || self.no_default_features
+    }
+
     fn read(section: &Section<'_>) -> Result<Self, Diagnostic> {
         Ok(Variant {
             features: section.read(&FEATURES)?.unwrap_or_default(),

@@ -1,20 +1,24 @@
 //! The table `[package.metadata.cratewright]`.
 
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::near::is_misspelt;
 use cratewright_sources::path::WsPath;
 use cratewright_staleness::TomlFile;
+use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 use crate::manifest::value_of;
 
 use super::keys::{EXTRA_SOURCES, OF_PACKAGE};
-use super::section::{Invalid, Placed, Read, Section, Written, list};
+use super::section::{Invalid, NAME, Placed, Read, Section, Written, list};
 
 /// The paths of `extra-sources`, relative to the workspace root: what the build of a package reads outside of it.
 pub(crate) fn extra_sources(manifest: &TomlFile) -> Result<Vec<Placed<WsPath>>, Diagnostic> {
     // Most manifests have no such table, and are not parsed again.
-    let has_table = |key| value_of(&manifest.table, key).is_some();
-    if !has_table("package.metadata.cratewright") && !has_table("project.metadata.cratewright") {
+    let metadata =
+        ["package.metadata", "project.metadata"].into_iter().filter_map(|key| value_of(&manifest.table, key));
+    let mut names = metadata.filter_map(Value::as_object).flat_map(Map::keys);
+    if !names.any(|name| name == NAME || is_misspelt(name, NAME)) {
         return Ok(Vec::new());
     }
     let Ok(document) = DeTable::parse(&manifest.text) else { return Ok(Vec::new()) };

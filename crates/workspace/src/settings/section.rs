@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use cratewright_sources::diagnostic::{Diagnostic, Position};
+use cratewright_sources::near::is_misspelt;
 use cratewright_staleness::TomlFile;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -12,6 +13,9 @@ use super::keys::{Key, Table};
 
 /// Length of a value in a message, in characters.
 const SHOWN: usize = 60;
+
+/// The name of our table in `metadata`.
+pub(super) const NAME: &str = "cratewright";
 
 /// A value with its position in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +67,17 @@ pub(super) struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The table `metadata.cratewright` of another table of the manifest.
+    /// The table `metadata.cratewright` of another table of the manifest. A misspelt name is an error, because nothing
+    /// would read such a table.
     pub(super) fn find(file: &'a TomlFile, of: &'a Written<'a>, keys: &Table) -> Result<Option<Self>, Diagnostic> {
-        let value = of.get_ref().get("metadata").and_then(|metadata| metadata.get_ref().get("cratewright"));
-        value.map(|value| Section::new(file, value, keys.path.to_owned(), keys)).transpose()
+        let metadata = of.get_ref().get("metadata").and_then(|metadata| metadata.get_ref().as_table());
+        let Some(metadata) = metadata else { return Ok(None) };
+        if let Some(name) = metadata.keys().find(|name| is_misspelt(name.get_ref(), NAME)) {
+            let path = keys.path.replace(NAME, name.get_ref());
+            let message = format!("nothing reads the table `{path}`");
+            return Err(error(file, name.span(), message).help(format!("did you mean `{}`?", keys.path)));
+        }
+        metadata.get(NAME).map(|value| Section::new(file, value, keys.path.to_owned(), keys)).transpose()
     }
 
     fn new(file: &'a TomlFile, value: &'a Written<'a>, path: String, keys: &Table) -> Result<Self, Diagnostic> {
@@ -95,6 +106,12 @@ impl<'a> Section<'a> {
     ) -> Result<Option<T>, Diagnostic> {
         let Some(value) = self.table.get(key.name) else { return Ok(None) };
         read(value, &self.file.text).map(Some).map_err(|invalid| self.invalid(key, invalid))
+    }
+
+    /// The error for a table that lacks something, with the position of its name.
+    pub(super) fn incomplete(&self, position: Position, reason: &str) -> Diagnostic {
+        let message = format!("`{}` {reason}", self.path);
+        Diagnostic::new("invalid-metadata", message).at(self.file.file.as_str()).position(Some(position))
     }
 
     fn invalid(&self, key: &Key, invalid: Invalid) -> Diagnostic {

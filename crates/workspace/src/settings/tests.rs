@@ -3,9 +3,11 @@ use cratewright_sources::path::WsPath;
 use super::keys::TABLES;
 use super::*;
 
-/// A manifest with a line in a table of settings. Tables of variants are given the name `one`.
+/// A manifest with a line in a table of settings. Tables of variants are given the name `one`, and features, which a
+/// variant must select.
 fn manifest(table: &str, line: &str) -> TomlFile {
-    let text = format!("[package]\nname = 'app'\n\n[{}]\n{line}\n", table.replace("<name>", "one"));
+    let features = if line.starts_with("members = ") { "all-features = true\n" } else { "" };
+    let text = format!("[package]\nname = 'app'\n\n[{}]\n{line}\n{features}", table.replace("<name>", "one"));
     TomlFile { file: WsPath::new("app/Cargo.toml").unwrap(), table: toml::from_str(&text).unwrap(), text }
 }
 
