@@ -116,7 +116,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
 }
 
 /// Fails if a setting of Cratewright is wrong, which `generate` would refuse. The settings in a fresh `Cargo.nix` were
-/// read when it was generated. All other errors are left to `generate`, which cargo helps to find them.
+/// read when it was generated. All other errors are left to `generate`, which cargo helps to find them; then there are
+/// no settings.
 fn check_settings(disk: &Disk) -> Result<Option<Settings>, Diagnostic> {
     match cratewright_workspace::Workspace::discover(&Observer::new(disk)) {
         Ok(workspace) => Ok(Some(workspace.settings)),

@@ -110,8 +110,7 @@ impl<'a> Section<'a> {
 
     /// The error for a table that lacks something, with the position of its name.
     pub(super) fn incomplete(&self, position: Position, reason: &str) -> Diagnostic {
-        let message = format!("`{}` {reason}", self.path);
-        Diagnostic::new("invalid-metadata", message).at(self.file.file.as_str()).position(Some(position))
+        error_at(self.file, position, format!("`{}` {reason}", self.path))
     }
 
     fn invalid(&self, key: &Key, invalid: Invalid) -> Diagnostic {
@@ -145,7 +144,10 @@ impl<'a> Section<'a> {
 }
 
 fn error(file: &TomlFile, span: Range<usize>, message: String) -> Diagnostic {
-    let position = Position::of(&file.text, span.start);
+    error_at(file, Position::of(&file.text, span.start), message)
+}
+
+fn error_at(file: &TomlFile, position: Position, message: String) -> Diagnostic {
     Diagnostic::new("invalid-metadata", message).at(file.file.as_str()).position(Some(position))
 }
 
