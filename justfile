@@ -9,7 +9,7 @@ ci:
 
 # Run the checks that take too long for `ci`. The workflow `nightly` runs this list each night.
 [group('checks')]
-nightly: slow-tests flake older-builder deny unused lint-nix fuzz fuzz-random package coverage mutants impact-oracle exactness applications overrides nix-versions
+nightly: slow-tests flake older-builder deny unused lint-nix (lint-workflows "--renovate") fuzz fuzz-random package coverage mutants impact-oracle exactness applications overrides nix-versions
 
 # Run all tests. Those that build with Nix need it installed.
 [group('checks')]
@@ -35,8 +35,8 @@ lint:
 
 # Look for mistakes in workflows and settings, our own and those that users copy.
 [group('checks')]
-lint-workflows:
-    dev/lint-workflows
+lint-workflows *arguments:
+    dev/lint-workflows {{ arguments }}
 
 # Look for mistakes in Nix code.
 [group('checks')]
@@ -61,6 +61,11 @@ unused:
 msrv *arguments:
     dev/msrv {{ arguments }}
 
+# Compare the public API of the libraries with its listings; `just public-api --update` writes them.
+[group('checks')]
+public-api *arguments:
+    dev/public-api/run {{ arguments }}
+
 # Fuzz the readers of other programs' files with libFuzzer, each target for so many seconds.
 [group('long checks')]
 fuzz seconds="600" *targets:
@@ -72,10 +77,11 @@ fuzz-random cases="10000":
     CRATEWRIGHT_RANDOM_CASES={{ cases }} cargo test --release --package cratewright --test all random::
     PROPTEST_CASES={{ cases }} cargo test --release --package cratewright-sources --package cratewright-graph
 
-# Run the tests that compile for minutes, which `cargo test` lists as ignored.
+# Run the tests that `cargo test` lists as ignored, and the edits of `mutation` in each of its fixtures.
 [group('long checks')]
 slow-tests:
     cargo test --workspace --locked -- --ignored
+    CRATEWRIGHT_MUTATION_ALL=1 cargo test --workspace --locked --test all -- mutation::check_fails_exactly
 
 # Check the flake on the stand-in for nixpkgs, with its builds of this workspace in the profile `release`.
 [group('long checks')]
@@ -161,6 +167,7 @@ bless:
     UPDATE=1 cargo test -p cratewright-renderer profiles
     UPDATE=1 cargo test -p cratewright --test fixtures
     UPDATE=1 TRYCMD=overwrite cargo test -p cratewright --test all -- cli:: why:: tidy::
+    dev/public-api/run --update
 
 # Build the book and the documentation of the crates.
 [group('docs and releases')]
