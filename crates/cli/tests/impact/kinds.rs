@@ -166,9 +166,10 @@ pub(crate) const KINDS: &[Kind] = &[
             && at.relock()
     }),
     ("no dev-dependencies", |at| {
-        at.manifest(at.last(), |manifest| manifest.remove("dev-dependencies").is_some()) && at.relock()
+        let remove = |member| at.manifest(member, |manifest| manifest.remove("dev-dependencies").is_some());
+        at.members.iter().any(remove) && at.relock()
     }),
-    ("no tests", |at| fs::remove_dir_all(at.last().directory.join("tests")).is_ok()),
+    ("no tests", |at| at.members.iter().any(|member| fs::remove_dir_all(member.directory.join("tests")).is_ok())),
     ("no dependencies", |at| {
         at.manifest(at.first(), |manifest| manifest.remove("dependencies").is_some()) && at.relock()
     }),

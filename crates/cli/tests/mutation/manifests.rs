@@ -1,23 +1,12 @@
-//! The general edits: those of manifests, and the lists of the other files.
+//! The general edits of manifests.
 
 use toml_edit::Item;
 
 use super::edits::{Edit, append, edit, elsewhere, invalid, map, set, set_in_table, silent, unreadable, write};
 
-/// All kinds of edits. An edit of a part that a workspace does not have leaves the workspace unchanged.
-pub(crate) fn edits() -> Vec<Edit> {
-    let mut all = package();
-    all.extend(targets());
-    all.extend(dependencies());
-    all.extend(workspace());
-    all.extend(super::lock::lock());
-    all.extend(super::files::files());
-    all.extend(super::files::kinds());
-    all.extend(super::sources::sources());
-    all.extend(super::library::cargo_nix());
-    all.extend(super::library::library());
-    all.extend(harmless());
-    all
+/// An edit of a part that a workspace does not have leaves the workspace unchanged.
+pub(crate) fn manifests() -> Vec<Edit> {
+    [package(), targets(), dependencies(), workspace(), harmless()].into_iter().flatten().collect()
 }
 
 fn package() -> Vec<Edit> {

@@ -28,7 +28,7 @@ use rayon::prelude::*;
 
 use self::edits::{Edit, Scratch};
 use self::library::LIBRARY;
-use self::workspaces::{WORKSPACES, Workspace};
+use self::workspaces::{WORKSPACES, Workspace, is_complete};
 
 use crate::support;
 
@@ -157,7 +157,7 @@ fn judge(workspace: &'static Workspace, edits: &[&Edit]) -> Result<Truth, String
 fn check_fails_exactly_if_generate_would_write_different_bytes() {
     let all: Vec<(&Workspace, &Edit)> =
         WORKSPACES.iter().flat_map(|workspace| workspace.edits.iter().map(move |edit| (workspace, edit))).collect();
-    assert!(all.len() >= 900, "only {} edits", all.len());
+    assert!(all.len() >= if is_complete() { 900 } else { 500 }, "only {} edits", all.len());
     let verdicts: Vec<Result<Truth, String>> =
         all.par_iter().map(|&(workspace, edit)| judge(workspace, &[edit])).collect();
     let wrong: Vec<&String> = verdicts.iter().filter_map(|verdict| verdict.as_ref().err()).collect();

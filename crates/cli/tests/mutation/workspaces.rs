@@ -6,9 +6,9 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use super::edits::Edit;
-use super::library::LIBRARY;
-use super::manifests::edits;
-use super::{large, nested, origins};
+use super::library::{LIBRARY, cargo_nix, library};
+use super::manifests::manifests;
+use super::{files, large, lock, nested, origins, sources};
 use crate::support::git::Scratch;
 use crate::support::{self, Copy};
 
@@ -45,13 +45,13 @@ pub(crate) struct Make {
     pub(crate) edits: Vec<Edit>,
 }
 
-/// The fixtures get all general edits; there is one fixture for each place of the library and for each way to unify
-/// features. The small workspaces that are created here share the general edits, and the large one gets some of them.
+/// The fixtures share the general edits; there is one fixture for each place of the library and for each way to unify
+/// features. The small workspaces that are created here share them too, and the large one gets some of them.
 pub(crate) static WORKSPACES: LazyLock<Vec<Workspace>> = LazyLock::new(|| {
     vec![
-        fixture("workspace-inheritance", "app/Cargo.toml", "library = \"../../nix-lib/library\"\n"),
-        fixture("member-paths", "Cargo.toml", "library = \"beside\"\n"),
-        fixture("registry-mix", "Cargo.toml", "library = \"embedded\"\n"),
+        fixture("workspace-inheritance", "app/Cargo.toml", "library = \"../../nix-lib/library\"\n", 0),
+        fixture("member-paths", "Cargo.toml", "library = \"beside\"\n", 1),
+        fixture("registry-mix", "Cargo.toml", "library = \"embedded\"\n", 2),
         made("nested", nested::make(), 0, 8),
         made("git", origins::git(), 2, 8),
         made("vendored", origins::vendored(), 4, 8),
@@ -60,7 +60,19 @@ pub(crate) static WORKSPACES: LazyLock<Vec<Workspace>> = LazyLock::new(|| {
     ]
 });
 
-fn fixture(name: &'static str, member: &'static str, settings: &str) -> Workspace {
+/// Whether each fixture gets all general edits: `just slow-tests`.
+pub(crate) fn is_complete() -> bool {
+    std::env::var_os("CRATEWRIGHT_MUTATION_ALL").is_some()
+}
+
+/// All kinds of edits, but those of the library.
+fn general() -> impl Iterator<Item = Edit> {
+    [manifests(), lock::lock(), files::files(), files::kinds(), sources::sources(), cargo_nix()].into_iter().flatten()
+}
+
+/// A fixture with every third of the general edits, or with all.
+fn fixture(name: &'static str, member: &'static str, settings: &str, first: usize) -> Workspace {
+    let (first, step) = if is_complete() { (0, 1) } else { (first, 3) };
     let copy = Copy::of(&support::fixture(name));
     support::library_elsewhere(copy.path(), settings);
     Workspace {
@@ -69,7 +81,7 @@ fn fixture(name: &'static str, member: &'static str, settings: &str) -> Workspac
         below: "",
         member,
         library: fs::read(copy.path().join(LIBRARY)).ok(),
-        edits: edits(),
+        edits: general().skip(first).step_by(step).chain(library()).collect(),
         made: Made::OfFixture { _copy: copy },
     }
 }
@@ -85,7 +97,7 @@ fn made(name: &'static str, make: Make, first: usize, step: usize) -> Workspace 
         below,
         member,
         library: fs::read(scratch.path(tree).join(below).join(LIBRARY)).ok(),
-        edits: own.into_iter().chain(edits().into_iter().skip(first).step_by(step)).collect(),
+        edits: own.into_iter().chain(general().chain(library()).skip(first).step_by(step)).collect(),
         made: Made::Here(scratch),
     }
 }

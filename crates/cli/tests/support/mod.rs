@@ -100,15 +100,6 @@ pub fn application(name: &str, version: &str) -> PathBuf {
     unpacked
 }
 
-/// A program of `dev/applications.d`, copied below cargo's target directory, with its dependencies in cargo's cache.
-pub fn own_application(name: &str) -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("applications").join(name);
-    copy_tree(&repository().join("dev/applications.d").join(name), &directory);
-    let mut fetch = Command::new("cargo");
-    run(fetch.args(["fetch", "--quiet", "--locked", "--manifest-path"]).arg(directory.join("Cargo.toml")));
-    directory
-}
-
 /// The program under test.
 pub fn cratewright() -> Command {
     Command::new(env!("CARGO_BIN_EXE_cratewright"))
