@@ -194,6 +194,11 @@ vendor-page-libraries *arguments:
 package *arguments:
     dev/package {{ arguments }}
 
+# Compare the public API of the libraries with that of a tag or commit.
+[group('docs and releases')]
+semver-checks revision:
+    dev/semver-checks {{ revision }}
+
 # Make a release: a dry run, unless `--execute` is given.
 [group('docs and releases')]
 release version *arguments:

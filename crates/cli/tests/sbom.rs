@@ -137,6 +137,7 @@ fn this_workspace_lists_exactly_the_packages_of_its_unit_graphs() {
 }
 
 #[test]
+#[ignore = "evaluates more than all other tests of this file: just slow-tests"]
 fn applications_list_exactly_the_packages_of_their_unit_graphs() {
     for (name, version) in [("ripgrep", "14.1.1"), ("xh", "0.23.0")] {
         let root = support::application(name, version);
