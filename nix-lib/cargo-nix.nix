@@ -101,27 +101,36 @@ let
         );
     in
     of "--target" + of "--cross" + output;
-  # In a flake, a missing file may exist without being tracked by git.
-  isFlake = pkgs.lib.hasPrefix builtins.storeDir (toString root);
+  # In a flake, a missing file may exist without being tracked by git, or outside of the repository.
+  inherit (pkgs) lib;
+  gitPath = import ./library/git-path.nix { } root;
+  where = gitPath ".";
   stale =
     {
       why,
       options,
       missing,
     }:
-    if isFlake && missing != [ ] then
-      ''
-        ${cargoNix} ${why}
-          help: if ${
-            if builtins.length missing == 1 then "the file exists" else "the files exist"
-          }, run `git add ${pkgs.lib.escapeShellArgs missing}`: a flake sees only files that git tracks
-          help: otherwise, run `cratewright generate${options}`
-      ''
-    else
-      ''
-        ${cargoNix} ${why}
-          help: run `cratewright generate${options}`
-      '';
+    let
+      isOutside = path: lib.hasPrefix "../" path && gitPath path == null;
+      outside = lib.filter isOutside missing;
+      untracked = lib.filter (path: path != null) (map gitPath missing);
+      isFlake = where != null;
+      directory = lib.optionalString (isFlake && where != "") " in `${where}`";
+      generate = "run `cratewright generate${options}`${directory}";
+      helps =
+        map (
+          path:
+          "`${path}` is outside of the flake, which cannot see it: pass `externalSources.${builtins.toJSON path} = ...;`, or put the flake into a directory that contains both"
+        ) (lib.optionals isFlake outside)
+        ++
+          lib.optional (untracked != [ ])
+            "if the ${
+              if builtins.length untracked == 1 then "file exists" else "files exist"
+            }, run `git add ${lib.escapeShellArgs untracked}`: a flake sees only files that git tracks"
+        ++ [ (if isFlake && missing != [ ] then "otherwise, ${generate}" else generate) ];
+    in
+    "${cargoNix} ${why}${lib.concatMapStrings (help: "\n  help: ${help}") helps}\n";
   output = if cargoNix == "Cargo.nix" then "" else " -o ${cargoNix}";
 in
 if lockSync && isThere && verdict.reasons != [ ] then

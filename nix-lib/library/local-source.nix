@@ -3,6 +3,7 @@
   workspace,
   lib,
   externalSources,
+  git-path,
   ...
 }:
 let
@@ -59,8 +60,11 @@ let
   # The remedy for files that exist without being tracked by git, if the workspace may be part of a flake.
   untracked =
     path:
-    lib.optionalString (lib.hasPrefix builtins.storeDir (toString workspace.root)) ''
-      If it exists, run `git add ${lib.escapeShellArg path}`: a flake sees only files that git tracks.
+    let
+      tracked = git-path workspace.root path;
+    in
+    lib.optionalString (tracked != null) ''
+      If it exists, run `git add ${lib.escapeShellArg tracked}`: a flake sees only files that git tracks.
     '';
   visible =
     crateName: path:

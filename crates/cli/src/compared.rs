@@ -37,8 +37,14 @@ impl Compared {
     /// Adds the revision to an error of the earlier workspace, and removes the path of the temporary directory from it.
     pub(crate) fn in_revision(&self, failure: Diagnostic) -> Diagnostic {
         let Some((_, directory)) = &self.exported else { return failure };
-        without_directory(failure, directory.path())
-            .note("in revision", self.change.trim_start_matches("since ").to_owned())
+        let failure = without_directory(failure, directory.path())
+            .note("in revision", self.change.trim_start_matches("since ").to_owned());
+        match failure.code {
+            "stale-cargo-nix" => {
+                failure.help("commit what `cratewright generate` writes, or choose another revision with `--since REV`")
+            }
+            _ => failure,
+        }
     }
 
     /// Graphs without a comparison.

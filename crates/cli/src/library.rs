@@ -46,11 +46,17 @@ impl LibraryPlace {
             Some(chosen) if chosen.is_empty() || Path::new(chosen).is_absolute() => {
                 return Err(invalid(chosen, "is not a path relative to the workspace root", &root));
             }
-            Some(chosen) => lexical(&root, chosen),
+            Some(chosen) => {
+                let path = lexical(&root, chosen);
+                if path.is_dir() && !path.join("default.nix").is_file() {
+                    return Err(invalid(chosen, "is a directory without `default.nix`", &root));
+                }
+                if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
+                    return Err(invalid(chosen, "is neither a `.nix` file nor a directory", &root));
+                }
+                path
+            }
         };
-        if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
-            return Err(invalid(chosen.unwrap_or_default(), "is neither a `.nix` file nor a directory", &root));
-        }
         if cargo_nix.file_name().is_some_and(|name| directory.join(name) == path) {
             return Err(output::refused(
                 cargo_nix,
@@ -97,7 +103,7 @@ impl LibraryPlace {
     pub(crate) fn state(&self) -> Option<LibraryState> {
         let path = self.path.as_deref()?;
         if self.is_chosen && path.is_dir() {
-            return (!path.join("default.nix").is_file()).then_some(LibraryState::Missing);
+            return None;
         }
         let state = match read_text(path) {
             Ok(found) if found == text() => return None,

@@ -53,16 +53,17 @@ impl Repository {
     /// The repository of the workspace root.
     pub(crate) fn of(root: &Path) -> Result<Self, Diagnostic> {
         let root = root.canonicalize().map_err(|error| Diagnostic::io("find", root, &error))?;
-        let top = run(git(&root).args(["rev-parse", "--show-toplevel"])).map_err(|says| {
-            Diagnostic::new(
-                "no-repository",
-                "the workspace is not in a git repository, so there is nothing to compare it with",
-            )
-            .at(root.display().to_string())
-            .note("git says", says)
-            .help(PLANNED)
-        })?;
-        let top = PathBuf::from(OsStr::from_bytes(trimmed(&top)));
+        let mut git = git(&root);
+        git.args(["rev-parse", "--show-toplevel"]);
+        let output = cargo::output(git)?;
+        if !output.status.success() {
+            let message = "the workspace is not in a git repository, so there is nothing to compare it with";
+            return Err(Diagnostic::new("no-repository", message)
+                .at(root.display().to_string())
+                .note("git says", cargo::stderr(&output))
+                .help(PLANNED));
+        }
+        let top = PathBuf::from(OsStr::from_bytes(trimmed(&output.stdout)));
         let top = top.canonicalize().map_err(|error| Diagnostic::io("find", &top, &error))?;
         Ok(Repository { top, root })
     }

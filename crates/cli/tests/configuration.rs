@@ -37,7 +37,7 @@ const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\nedition = \
 /// File, text to replace, replacement, code, position, and text of the error.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MISTAKES: [Mistake; 23] = [
+const MISTAKES: [Mistake; 24] = [
     (
         "app/Cargo.toml",
         "[package.metadata.cratewright]",
@@ -125,6 +125,14 @@ const MISTAKES: [Mistake; 23] = [
             "has `nix`, which is neither a `.nix` file nor a directory",
             "write `\"beside\"`, `\"embedded\"`, or the path",
         ],
+    ),
+    (
+        "Cargo.toml",
+        "tests = false",
+        "library = \"app\"",
+        "invalid-metadata",
+        "7:11",
+        &["has `app`, which is a directory without `default.nix`", "write `\"beside\"`, `\"embedded\"`, or the path"],
     ),
     (
         "Cargo.toml",

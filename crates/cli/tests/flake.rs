@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::support;
 use crate::support::flake::{add, nix, repository, text};
+use crate::support::git::Scratch;
 
 /// Path of the derivation of the check.
 fn check_derivation(directory: &Path) -> String {
@@ -100,6 +101,54 @@ fn untracked_files_are_named_with_git_add() {
     let output = support::nix::library("cargo-nix", root, "{ }", &["nix-instantiate", "--eval"]);
     let said = text(&output);
     assert!(said.contains("leaf/Cargo.toml: it no longer exists") && !said.contains("git add"), "{said}");
+}
+
+/// The workspace is in a directory of the flake, one of its packages beside it, and one outside of the flake.
+#[test]
+fn missing_files_are_named_as_git_takes_them() {
+    let scratch = Scratch::new();
+    let package = |name: &str, rest: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
+    };
+    let app = "[dependencies]\nnear.path = \"../../near\"\nfar.path = \"../../../far\"\n";
+    scratch.write(
+        "",
+        &[
+            ("flake/inner/Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n"),
+            ("flake/inner/app/Cargo.toml", &package("app", app)),
+            ("flake/inner/app/src/main.rs", "fn main() {}\n"),
+            ("flake/near/Cargo.toml", &package("near", "")),
+            ("flake/near/src/lib.rs", ""),
+            ("far/Cargo.toml", &package("far", "")),
+            ("far/src/lib.rs", ""),
+        ],
+    );
+    scratch.generate("flake/inner");
+    let evaluate = |arguments: &str| {
+        let copied = support::stdout(support::nix::nix("nix-store").arg("--add").arg(scratch.path("flake")));
+        let expression = format!(
+            "(import {}/nix-lib/cargo-nix.nix {{ pkgs = import {} {{ }}; root = {}/inner; {arguments} }})
+               .workspaceMembers.app.build.drvPath",
+            support::repository().display(),
+            support::nix::stand_in().display(),
+            copied.trim(),
+        );
+        text(&support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap())
+    };
+    let far = format!("externalSources.\"../../far\" = {};", scratch.path("far").display());
+    for hint in ["", "lockSync = false;"] {
+        let said = evaluate(hint);
+        assert!(said.contains("externalSources.\"../../far\" = ...;") && !said.contains("git add"), "{hint} {said}");
+    }
+    assert!(evaluate(&far).contains("app-0.1.0.drv"), "{}", evaluate(&far));
+
+    fs::remove_dir_all(scratch.path("flake/near")).unwrap();
+    let said = evaluate(&format!("{far} lockSync = false;"));
+    assert!(said.contains("If it exists, run `git add near`"), "{said}");
+    fs::remove_file(scratch.path("flake/inner/app/src/main.rs")).unwrap();
+    let said = evaluate(&far);
+    assert!(said.contains("if the files exist, run `git add near inner/app/src/main.rs`"), "{said}");
+    assert!(said.contains("otherwise, run `cratewright generate` in `inner`"), "{said}");
 }
 
 #[test]

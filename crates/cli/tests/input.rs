@@ -298,3 +298,35 @@ fn verbose_runs_print_timings() {
         }
     }
 }
+
+#[test]
+fn a_file_that_is_not_utf8_is_named() {
+    let scratch = workspace();
+    let root = scratch.path("ws");
+    fs::write(root.join("app/Cargo.toml"), b"[package]\nname = \"app\xff\"\n").unwrap();
+    let said = check_refused(&root, &["generate"], "io");
+    assert!(
+        said.contains("app/Cargo.toml`: it is not UTF-8\n") && said.contains("help: check that it is a file in UTF-8"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_file_name_selects_the_format_of_a_drawing() {
+    let scratch = workspace();
+    let root = scratch.path("ws");
+    let starts = [
+        ("a.svg", "<svg"),
+        ("a.html", "<!doctype html>"),
+        ("a.json", "{"),
+        ("a.mmd", "---\ntitle: "),
+        ("a", "digraph"),
+    ];
+    for (name, start) in starts {
+        assert!(run(&root, &["graph", "--offline", "-o", name]).status.success());
+        let drawing = fs::read_to_string(root.join(name)).unwrap();
+        assert!(drawing.to_lowercase().starts_with(start), "{name}: {}", &drawing[..40]);
+    }
+    assert!(run(&root, &["graph", "--offline", "--format", "dot", "-o", "a.svg"]).status.success());
+    assert!(fs::read_to_string(root.join("a.svg")).unwrap().starts_with("digraph"));
+}

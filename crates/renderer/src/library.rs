@@ -16,7 +16,7 @@ macro_rules! parts {
 }
 
 /// Name and code of each file in `nix-lib/library`, in order of their names. The parts refer to each other by name.
-pub const PARTS: [(&str, &str); 29] = parts![
+pub const PARTS: [(&str, &str); 30] = parts![
     "arguments",
     "build-script",
     "builds",
@@ -31,6 +31,7 @@ pub const PARTS: [(&str, &str); 29] = parts![
     "environment-script",
     "environment",
     "fetch",
+    "git-path",
     "image",
     "kept",
     "linker-flags",

@@ -102,9 +102,10 @@ impl Diagnostic {
 
     /// An error of reading or writing a file; `action` is a verb such as `read`.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        use io::ErrorKind::{FileTooLarge, InvalidData, QuotaExceeded, StorageFull};
         Diagnostic::new("io", format!("cannot {action} `{}`: {error}", path.display())).help(match error.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => "free disk space, or write to another disk",
+            InvalidData => "convert the file to UTF-8, or restore it from version control",
             _ => "check the path and its permissions",
         })
     }

@@ -256,7 +256,7 @@ fn text(files: &dyn Files, file: &WsPath) -> Result<Option<String>, Diagnostic> 
     files.text(file).map_err(|message| {
         Diagnostic::new("io", format!("cannot read `{file}`: {message}"))
             .at(file.as_str())
-            .help("check that it is a file and that you may read it")
+            .help("check that it is a file in UTF-8 and that you may read it")
     })
 }
 

@@ -62,13 +62,13 @@ impl Manifest {
     /// # Errors
     /// If a key does not have the type that cargo expects.
     pub fn parse(read: &TomlFile) -> Result<Self, Diagnostic> {
-        let toml = TomlManifest::deserialize(&read.table).map_err(|error| {
-            // Only parsing the text gives the position.
-            let (message, span) = match toml::from_str::<TomlManifest>(&read.text) {
-                Err(error) => (error.message().to_owned(), error.span()),
-                Ok(_) => (error.to_string(), None),
-            };
-            Diagnostic::toml("invalid-manifest", "a manifest", &read.file, &read.text, &message, span).caused_by(error)
+        // Only parsing the text gives positions of errors, and reads `inf` and `nan`, which the table cannot hold.
+        let toml = TomlManifest::deserialize(&read.table).or_else(|_| {
+            toml::from_str(&read.text).map_err(|error| {
+                let (message, span) = (error.message().to_owned(), error.span());
+                Diagnostic::toml("invalid-manifest", "a manifest", &read.file, &read.text, &message, span)
+                    .caused_by(error)
+            })
         })?;
         let is_inherited = |value: &Value| value.get("workspace") == Some(&Value::Bool(true));
         let table = |key| read.table.get(key).and_then(Value::as_object).into_iter().flatten();
@@ -316,6 +316,12 @@ mod tests {
         assert!(manifest.has_harness("test", "b") && manifest.has_harness("bin", "it"));
         assert_eq!(manifest.lints(), None);
         assert_eq!(parse("lints.workspace = true").lints(), Some(Lints::Workspace));
+    }
+
+    /// JSON, which the keys that matter are compared as, has no such numbers.
+    #[test]
+    fn other_tools_may_have_numbers_that_are_infinite() {
+        assert!(parse("[package]\nname = 'a'\nmetadata.x = { a = inf, b = [nan] }").package().is_some());
     }
 
     #[test]

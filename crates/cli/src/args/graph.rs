@@ -1,6 +1,7 @@
 //! Arguments of `cratewright graph`.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use cratewright_graph::draw::DEFAULT_DEPTH;
 
@@ -47,12 +48,26 @@ pub(crate) struct Graph {
     /// Default for `--changed`: the commit where HEAD left the default branch (`git merge-base`).
     #[arg(long, value_name = "REV")]
     pub(crate) since: Option<String>,
-    /// Output format
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GraphFormat::Dot)]
-    pub(crate) format: GraphFormat,
+    /// Output format [default: as the file name of `--output` says, or dot]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<GraphFormat>,
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
+}
+
+impl Graph {
+    /// The format that was asked for, or that the file name says.
+    pub(crate) fn format(&self) -> GraphFormat {
+        let extension = self.output.as_deref().and_then(Path::extension).and_then(OsStr::to_str);
+        self.format.unwrap_or(match extension {
+            Some("html") => GraphFormat::Html,
+            Some("json") => GraphFormat::Json,
+            Some("mmd") => GraphFormat::Mermaid,
+            Some("svg") => GraphFormat::Svg,
+            _ => GraphFormat::Dot,
+        })
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

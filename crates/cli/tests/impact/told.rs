@@ -195,6 +195,15 @@ fn a_missing_repository_or_default_branch_is_an_error() {
 }
 
 #[test]
+fn a_missing_git_is_not_a_missing_repository() {
+    let (_top, root) = service();
+    let tools = tempfile::tempdir().unwrap();
+    let output = cratewright().arg("impact").env("PATH", tools.path()).current_dir(&root).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("error[program-not-found]: `git` was not found\n  help: install git, or "), "{said}");
+}
+
+#[test]
 fn a_branch_without_a_commit_is_an_error() {
     let (top, root) = service();
     let says = ["error[no-commit]", "git commit", "--bump CRATE"];
@@ -294,11 +303,13 @@ fn nix_does_not_evaluate_a_stale_file() {
     let manifest = root.join("clock/Cargo.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replace("[package]", "[package]\ndescription = \"new\"")).unwrap();
-    let says = ["error[stale-cargo-nix]", "clock/Cargo.toml", "run `cratewright generate`"];
-    failure(&root, &["--since", "HEAD", "--nix"], &says);
+    let says = ["error[stale-cargo-nix]", "clock/Cargo.toml"];
+    failure(&root, &["--since", "HEAD", "--nix"], &[&says[..], &["help: run `cratewright generate`"]].concat());
     git(top.path(), &["commit", "--quiet", "--all", "--message", "stale"]);
     run(cratewright().args(["generate", "--offline", "--quiet"]).current_dir(&root));
-    failure(&root, &["--since", "HEAD", "--nix"], &[&says[..], &["in revision: HEAD"]].concat());
+    let of_revision =
+        ["in revision: HEAD", "help: commit what `cratewright generate` writes, or choose another revision"];
+    failure(&root, &["--since", "HEAD", "--nix"], &[&says[..], &of_revision].concat());
 }
 
 #[test]

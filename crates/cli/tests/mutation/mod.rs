@@ -181,7 +181,10 @@ fn sequences_of_edits_have_correct_verdicts() {
     let sequence = vec(any::<Index>(), 2..6);
     let result = TestRunner::new(config).run(&(0..small.len(), sequence), |(workspace, sequence)| {
         let edits = &small[workspace].edits;
-        let sequence: Vec<&Edit> = sequence.iter().map(|ix| ix.get(edits)).collect();
+        // An edit that adds a table makes an invalid file if it is made twice.
+        let mut made = BTreeSet::new();
+        let sequence: Vec<&Edit> =
+            sequence.iter().map(|ix| ix.get(edits)).filter(|edit| made.insert(&edit.name)).collect();
         judge(small[workspace], &sequence).map(|_| ()).map_err(TestCaseError::fail)
     });
     if let Err(error) = result {

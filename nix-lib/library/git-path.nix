@@ -1,0 +1,11 @@
+# The path of a file as `git add` takes it, relative to the directory of the flake that contains the workspace. It is
+# null outside of a flake, and for a file outside of the flake's repository.
+{ ... }:
+root: path:
+let
+  # Appending to a path resolves `..`.
+  full = toString (/. + "${builtins.unsafeDiscardStringContext (toString root)}/${path}");
+  top = builtins.match "(${builtins.storeDir}/[^/]+/).*" "${full}/";
+  isBelow = top != null && builtins.match "${builtins.head top}.*" "${toString root}/" != null;
+in
+if isBelow then builtins.substring (builtins.stringLength (builtins.head top)) (-1) full else null
