@@ -64,7 +64,7 @@ let
   function =
     if !isThere then
       throw (stale {
-        why = "does not exist";
+        why = "does not exist${inDirectory}";
         options = output;
         missing = [ cargoNix ];
       })
@@ -105,6 +105,8 @@ let
   inherit (pkgs) lib;
   gitPath = import ./library/git-path.nix { } root;
   where = gitPath ".";
+  inDirectory =
+    if where == null then " in ${toString root}" else lib.optionalString (where != "") " in `${where}`";
   stale =
     {
       why,
@@ -116,8 +118,7 @@ let
       outside = lib.filter isOutside missing;
       untracked = lib.filter (path: path != null) (map gitPath missing);
       isFlake = where != null;
-      directory = lib.optionalString (isFlake && where != "") " in `${where}`";
-      generate = "run `cratewright generate${options}`${directory}";
+      generate = "run `cratewright generate${options}`${lib.optionalString isFlake inDirectory}";
       helps =
         map (
           path:

@@ -126,7 +126,13 @@ in
   legacyPackages.cargoNix = value;
 
   checks =
-    lib.genAttrs memberChecks (kind: value.${kind}.all)
+    lib.genAttrs memberChecks (
+      kind:
+      value.${kind}.all or (throw ''
+        `memberChecks` has `${kind}`, which is no kind of checks
+          help: write a list of "tests", "doctests", "benches", "clippy", "docs" and "examples"
+      '')
+    )
     // {
       cargo-nix-lock-sync = import ./lock-sync.nix {
         inherit

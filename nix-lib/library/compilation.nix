@@ -22,7 +22,7 @@ let
           in
           if near == "" then "name one of them" else near
         }
-        help: to declare a new profile, add [profile.${name}] to Cargo.toml and run `cratewright generate`
+        help: to declare a new profile, add [profile.${name}] with `inherits = "release"` to Cargo.toml and run `cratewright generate`
     '');
   profile = if lib.isString found then table.${found} else found;
   settingsOf =

@@ -166,6 +166,21 @@ fn the_check_runs_again_only_after_relevant_changes() {
 }
 
 #[test]
+fn unknown_kinds_of_checks_are_errors() {
+    let expression = format!(
+        "(import {}/nix-lib/per-system.nix {{
+           pkgs = import {} {{ }}; cratewright = null; root = {}; memberChecks = [ \"test\" ];
+         }}).checks.test",
+        support::repository().display(),
+        support::nix::stand_in().display(),
+        support::fixture("three-members").display(),
+    );
+    let said = text(&support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap());
+    assert!(said.contains("`memberChecks` has `test`, which is no kind of checks"), "{said}");
+    assert!(said.contains("help: write a list of \"tests\", \"doctests\""), "{said}");
+}
+
+#[test]
 fn flake_checks_include_tests_of_members() {
     let directory = repository();
     let root = directory.path();

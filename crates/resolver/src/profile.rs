@@ -288,7 +288,8 @@ fn merge(
     seen: &mut Vec<String>,
 ) -> Result<(Root, TomlProfile), Diagnostic> {
     let invalid = |message: String| {
-        Diagnostic::new("invalid-profile", format!("profile `{name}` in the workspace manifest: {message}"))
+        let place = "in the workspace manifest or cargo's configuration";
+        Diagnostic::new("invalid-profile", format!("profile `{name}` {place}: {message}"))
             .at("Cargo.toml")
             .help("correct `[profile]`; run `cargo build` for details")
     };
@@ -304,7 +305,8 @@ fn merge(
     match (root, &table.inherits) {
         (Some(root), None) => Ok((root, table.clone())),
         (Some(_), Some(_)) => Err(invalid("a root profile cannot have `inherits`".to_owned())),
-        (None, None) => Err(invalid("it has no `inherits`".to_owned())),
+        (None, None) => Err(invalid("it has no `inherits`".to_owned())
+            .help(format!("add `inherits = \"release\"` or another profile to `[profile.{name}]`"))),
         (None, Some(inherits)) => {
             seen.push(name.to_owned());
             if seen.contains(inherits) {
@@ -470,17 +472,23 @@ mod tests {
     fn invalid_profiles_are_errors() {
         check_refused(
             "[profile.a]\ninherits = 'b'\n[profile.b]\ninherits = 'a'",
-            "profile `b` in the workspace manifest: it inherits from `a`, which inherits from it",
+            "profile `b` in the workspace manifest or cargo's configuration: it inherits from `a`, which inherits from it",
         );
-        check_refused("[profile.a]\ninherits = 'b'", "profile `b` in the workspace manifest: it is not defined");
+        check_refused(
+            "[profile.a]\ninherits = 'b'",
+            "profile `b` in the workspace manifest or cargo's configuration: it is not defined",
+        );
         check_refused(
             "[profile.dev.package.a]\ncodegen-backend = 'cranelift'",
-            "profile `dev` in the workspace manifest: `codegen-backend` is not supported, as it requires an unstable cargo",
+            "profile `dev` in the workspace manifest or cargo's configuration: `codegen-backend` is not supported, as it requires an unstable cargo",
         );
-        check_refused("[profile.a]\nlto = true", "profile `a` in the workspace manifest: it has no `inherits`");
+        check_refused(
+            "[profile.a]\nlto = true",
+            "profile `a` in the workspace manifest or cargo's configuration: it has no `inherits`",
+        );
         check_refused(
             "[profile.release]\ninherits = 'dev'",
-            "profile `release` in the workspace manifest: a root profile cannot have `inherits`",
+            "profile `release` in the workspace manifest or cargo's configuration: a root profile cannot have `inherits`",
         );
     }
 }
