@@ -78,6 +78,7 @@ let
         (
           (import ./nix-lib/library/local-source.nix {
             inherit lib;
+            git-path = import ./nix-lib/library/git-path.nix { };
             externalSources = { };
             workspace = {
               root = top;
