@@ -114,16 +114,15 @@ let
       missing,
     }:
     let
-      isOutside = path: lib.hasPrefix "../" path && gitPath path == null;
-      outside = lib.filter isOutside missing;
-      untracked = lib.filter (path: path != null) (map gitPath missing);
       isFlake = where != null;
+      outside = lib.optionals isFlake (lib.filter (path: gitPath path == null) missing);
+      untracked = lib.filter (path: path != null) (map gitPath missing);
       generate = "run `cratewright generate${options}`${lib.optionalString isFlake inDirectory}";
       helps =
         map (
           path:
           "`${path}` is outside of the flake, which cannot see it: pass `externalSources.${builtins.toJSON path} = ...;`, or put the flake into a directory that contains both"
-        ) (lib.optionals isFlake outside)
+        ) outside
         ++
           lib.optional (untracked != [ ])
             "if the ${

@@ -5,7 +5,10 @@ root: path:
 let
   # Appending to a path resolves `..`.
   full = toString (/. + "${builtins.unsafeDiscardStringContext (toString root)}/${path}");
-  top = builtins.match "(${builtins.storeDir}/[^/]+/).*" "${full}/";
-  isBelow = top != null && builtins.match "${builtins.head top}.*" "${toString root}/" != null;
+  topOf = path: builtins.match "(${builtins.storeDir}/[^/]+/).*" "${path}/";
+  top = topOf full;
 in
-if isBelow then builtins.substring (builtins.stringLength (builtins.head top)) (-1) full else null
+if top != null && top == topOf (toString root) then
+  builtins.substring (builtins.stringLength (builtins.head top)) (-1) full
+else
+  null

@@ -243,24 +243,25 @@ pub(crate) fn output_of(mut command: Command, progress: Progress) -> Result<Outp
     let program = command.get_program().to_string_lossy().into_owned();
     let output = if progress.is_shown() { shown(&mut command, progress) } else { command.output() };
     output.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            let names = |variable: &&str| std::env::var_os(variable).is_some_and(|value| value == *program);
-            let help = match ["CARGO", "RUSTC"].into_iter().find(names) {
-                Some(variable) => format!("correct the variable `{variable}`, or unset it"),
-                None => {
-                    let what = match program.as_str() {
-                        "git" => "git",
-                        nix if nix.starts_with("nix") => "Nix",
-                        _ => "Rust",
-                    };
-                    format!("install {what}, or put the directory of `{program}` on PATH")
-                }
-            };
-            Diagnostic::new("program-not-found", format!("`{program}` was not found")).help(help)
-        }
+        io::ErrorKind::NotFound => not_found(&program),
         _ => Diagnostic::new("program-failed", format!("`{program}` could not be run: {error}"))
             .help(format!("check that `{program}` is an executable you may run")),
     })
+}
+
+fn not_found(program: &str) -> Diagnostic {
+    let is_named_by = |variable: &&str| std::env::var_os(variable).is_some_and(|value| value == *program);
+    let help = if let Some(variable) = ["CARGO", "RUSTC"].into_iter().find(is_named_by) {
+        format!("correct the variable `{variable}`, or unset it")
+    } else {
+        let what = match program {
+            "git" => "git",
+            nix if nix.starts_with("nix") => "Nix",
+            _ => "Rust",
+        };
+        format!("install {what}, or put the directory of `{program}` on PATH")
+    };
+    Diagnostic::new("program-not-found", format!("`{program}` was not found")).help(help)
 }
 
 fn shown(command: &mut Command, progress: Progress) -> io::Result<Output> {

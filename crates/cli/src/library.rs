@@ -48,11 +48,14 @@ impl LibraryPlace {
             }
             Some(chosen) => {
                 let path = lexical(&root, chosen);
-                if path.is_dir() && !path.join("default.nix").is_file() {
-                    return Err(invalid(chosen, "is a directory without `default.nix`", &root));
-                }
-                if path.extension().is_none_or(|extension| extension != "nix") && !path.is_dir() {
-                    return Err(invalid(chosen, "is neither a `.nix` file nor a directory", &root));
+                let wrong = if path.is_dir() {
+                    (!path.join("default.nix").is_file()).then_some("is a directory without `default.nix`")
+                } else {
+                    let is_nix = path.extension().is_some_and(|extension| extension == "nix");
+                    (!is_nix).then_some("is neither a `.nix` file nor a directory")
+                };
+                if let Some(why) = wrong {
+                    return Err(invalid(chosen, why, &root));
                 }
                 path
             }

@@ -9,10 +9,10 @@ use cratewright::workspace::load;
 use cratewright_resolver::{CompileMode, Pair};
 use serde::Deserialize;
 
-use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
 use crate::support::recorded::{Units, platforms, record, resolved};
+use crate::support::{self, package};
 
 #[derive(Deserialize)]
 struct Needed {
@@ -75,9 +75,6 @@ fn each_unit_of_cargo_is_built_once() {
 #[test]
 fn members_and_variants_with_the_same_name_are_distinct() {
     let scratch = Scratch::new();
-    let package = |name: &str, rest: &str| {
-        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
-    };
     let leaf = |features: &str| format!("leaf = {{ path = \"../leaf\", features = [{features}] }}\n");
     let user = |name: &str, feature: &str| {
         let features = "[features]\non = [\"leaf/on\"]\n";

@@ -6,11 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::support::git::Scratch;
-use crate::support::{self, cratewright, run};
-
-fn package(name: &str, rest: &str) -> String {
-    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
-}
+use crate::support::{self, cratewright, package, run};
 
 /// Changes a file: its path, a text in it, and what the text becomes.
 type Edit<'a> = (&'a str, &'a str, &'a str);

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support;
 use crate::support::flake::{add, nix, repository, text};
 use crate::support::git::Scratch;
+use crate::support::{self, package};
 
 /// Path of the derivation of the check.
 fn check_derivation(directory: &Path) -> String {
@@ -107,9 +107,6 @@ fn untracked_files_are_named_with_git_add() {
 #[test]
 fn missing_files_are_named_as_git_takes_them() {
     let scratch = Scratch::new();
-    let package = |name: &str, rest: &str| {
-        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
-    };
     let app = "[dependencies]\nnear.path = \"../../near\"\nfar.path = \"../../../far\"\n";
     scratch.write(
         "",

@@ -216,7 +216,7 @@ fn bundled_or_system_libraries_are_used_as_with_cargo() {
     let directory = support::fixture("native");
     let target = support::repository().join("target/native");
     let mut cargo = Command::new("cargo");
-    // A release build as in Nix: with optimizations, the linker drops libraries that are no longer used.
+    // The profile of the build in Nix.
     cargo.args(["build", "--release", "--locked", "--quiet", "-p", "system"]).current_dir(&directory);
     support::run(cargo.env("CARGO_TARGET_DIR", &target));
     let built = |member: &str| {

@@ -4,15 +4,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::support;
 use crate::support::git::Scratch;
 use crate::support::nix;
-
-const PACKAGE: &str = "version = \"0.1.0\"\nedition = \"2024\"\n";
-
-fn package(name: &str, rest: &str) -> String {
-    format!("[package]\nname = \"{name}\"\n{PACKAGE}{rest}")
-}
+use crate::support::{self, package};
 
 fn derivation(scratch: &Scratch, root: &str) -> String {
     nix::instantiate(&scratch.path(root).join("Cargo.nix"), "workspaceMembers.app.build", "x86_64-linux")

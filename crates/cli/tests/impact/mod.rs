@@ -11,8 +11,6 @@ mod told;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -185,21 +183,12 @@ fn the_prediction_matches_nix() {
     for workspace in std::env::split_paths(&named).filter(|path| path.is_dir()) {
         cases.extend(KINDS.iter().map(|kind| (workspace.clone(), kind)));
     }
-    let (tried, built) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
-    let wrong: Vec<String> = cases
-        .par_iter()
-        .enumerate()
-        .filter_map(|(turn, (workspace, kind))| match judge(workspace, kind, turn) {
-            Ok(None) => None,
-            Ok(Some(count)) => {
-                tried.lock().unwrap().push(kind.0);
-                built.fetch_add(count, Ordering::Relaxed);
-                None
-            }
-            Err(wrong) => Some(wrong),
-        })
-        .collect();
-    let (tried, built) = (tried.into_inner().unwrap(), built.into_inner());
+    let judged: Vec<Result<Option<usize>, String>> =
+        cases.par_iter().enumerate().map(|(turn, (workspace, kind))| judge(workspace, kind, turn)).collect();
+    let wrong: Vec<&str> = judged.iter().filter_map(|one| one.as_ref().err().map(String::as_str)).collect();
+    let built: usize = judged.iter().flatten().flatten().sum();
+    let applied = cases.iter().zip(&judged).filter(|(_, one)| matches!(one, Ok(Some(_))));
+    let tried: Vec<&str> = applied.map(|((_, kind), _)| kind.0).collect();
     println!("{} of {} changes matched the prediction, {built} derivations changed", tried.len(), cases.len());
     assert!(wrong.is_empty(), "{} of {} predictions are wrong\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     let missing: Vec<&str> = KINDS.iter().map(|kind| kind.0).filter(|kind| !tried.contains(kind)).collect();

@@ -3,6 +3,7 @@
 use super::edits::{Edit, edit, invalid, map, relocked, set, set_in_table, silent, write};
 use super::workspaces::Make;
 use crate::support::git::Scratch;
+use crate::support::package;
 
 /// Number of members below `crates`, and below `apps`; with those in `tools`, in `deep` and in a member's directory
 /// there are 120.
@@ -24,10 +25,6 @@ authors = ["A", "B"]
 m001 = { path = "crates/m001", features = ["extra"] }
 m002 = { path = "crates/m002", default-features = false }
 "#;
-
-fn package(name: &str, rest: &str) -> String {
-    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
-}
 
 /// The manifest of a member below `crates`. Its contents depend on its number, so that neighbours differ.
 fn manifest(ix: usize) -> String {

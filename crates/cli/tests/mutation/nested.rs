@@ -3,10 +3,7 @@
 use super::edits::{Edit, edit, elsewhere, invalid, map, relocked, set, silent, write};
 use super::workspaces::Make;
 use crate::support::git::Scratch;
-
-fn package(name: &str, rest: &str) -> String {
-    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
-}
+use crate::support::package;
 
 pub(crate) fn make() -> Make {
     let scratch = Scratch::new();

@@ -137,6 +137,11 @@ pub fn library_elsewhere(root: &Path, settings: &str) {
     run(cratewright().args(["generate", "--locked", "--offline", "--manifest-path"]).arg(&manifest));
 }
 
+/// The manifest of a package, with more lines at its end.
+pub fn package(name: &str, rest: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
+}
+
 /// Writes a file, and creates its directory.
 #[track_caller]
 pub fn write(path: &Path, text: &str) {
