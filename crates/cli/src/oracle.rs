@@ -72,9 +72,26 @@ impl Oracle {
     /// # Errors
     /// When cargo fails, which is not expected for a workspace that `cargo metadata` can read.
     pub fn table(&self, workspace: &Workspace, selection: &Selection, pair: Pair) -> Result<UnitTable, Diagnostic> {
+        let home = self.own_home();
+        let mut output = cargo::output(self.command(workspace, selection, pair, home.as_deref()))?;
+        if !output.status.success() && home.is_some() {
+            // Cargo does not replace files of the index but truncates and writes them. Without the lock of the user's
+            // home, such a file may be read while another cargo writes it.
+            output = cargo::output(self.command(workspace, selection, pair, None))?;
+        }
+        if !output.status.success() {
+            return Err(Diagnostic::new("cargo-refused", "cargo prints no unit graph")
+                .at(manifest_of(workspace, selection).display().to_string())
+                .note("cargo says", cargo::stderr(&output).trim().trim_start_matches("error: ").to_owned())
+                .help("run `cargo fetch` once, so that `cargo build --locked --offline` can resolve the workspace"));
+        }
+        table_of_cargo(&String::from_utf8_lossy(&output.stdout))
+    }
+
+    /// Cargo's command for the unit graph; `home` replaces the user's `CARGO_HOME`.
+    fn command(&self, workspace: &Workspace, selection: &Selection, pair: Pair, home: Option<&Path>) -> Command {
         let host = &workspace.platforms[pair.host].triple;
         let target = &workspace.platforms[pair.target].triple;
-        let manifest = manifest_of(workspace, selection);
         let mut command = match &self.cargo {
             Some(cargo) => Command::new(cargo),
             None => cargo::cargo(),
@@ -104,7 +121,7 @@ impl Oracle {
                 }
             }
         }
-        cargo::at(&mut command, &manifest, &workspace.root);
+        cargo::at(&mut command, &manifest_of(workspace, selection), &workspace.root);
         command.env("RUSTC_BOOTSTRAP", "1");
         command.env("RUSTC", self.rustc(host)).env(REAL_RUSTC, &self.rustc).env(HOST, host);
         // The cfg tables come from plain rustc, so wrappers of this machine are replaced. An empty wrapper would
@@ -117,17 +134,10 @@ impl Oracle {
             command.env_remove(name);
         }
         command.env("CARGO_TARGET_DIR", self.target_directory(host));
-        if let Some(home) = self.own_home() {
+        if let Some(home) = home {
             command.env("CARGO_HOME", home);
         }
-        let output = cargo::output(command)?;
-        if !output.status.success() {
-            return Err(Diagnostic::new("cargo-refused", "cargo prints no unit graph")
-                .at(manifest.display().to_string())
-                .note("cargo says", cargo::stderr(&output).trim().trim_start_matches("error: ").to_owned())
-                .help("run `cargo fetch` once, so that `cargo build --locked --offline` can resolve the workspace"));
-        }
-        table_of_cargo(&String::from_utf8_lossy(&output.stdout))
+        command
     }
 
     /// Where cargo caches the output of rustc for a host.

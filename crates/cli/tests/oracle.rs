@@ -140,6 +140,25 @@ fn graphs_are_computed_in_separate_homes() {
     assert_eq!(said.matches("    Compared ").count(), graphs.len(), "{said}");
 }
 
+/// Without its lock, a cargo home may be read while another cargo writes to it, so cargo runs again in the user's.
+#[cfg(unix)]
+#[test]
+fn graphs_that_fail_in_separate_homes_are_computed_again_in_the_users() {
+    let scratch = tempfile::tempdir().unwrap();
+    let cargo = scratch.path().join("cargo");
+    let refuse = "case ${CARGO_HOME:-none} in */home-*) echo 'error: half an index' >&2; exit 101 ;; esac";
+    wrapper(&cargo, refuse, "cargo");
+    let output = cratewright("three-members", &["verify"], ("CARGO", &cargo));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("all equal to cargo's"), "{said}");
+    assert!(!said.contains("half an index"), "{said}");
+    wrapper(&cargo, "case \" $* \" in *' --unit-graph '*) echo 'error: no index' >&2; exit 101 ;; esac", "cargo");
+    let output = cratewright("three-members", &["verify"], ("CARGO", &cargo));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("error[cargo-refused]: cargo prints no unit graph") && said.contains("no index"), "{said}");
+}
+
 #[cfg(unix)]
 #[test]
 fn waiting_and_errors_of_cargo_are_shown() {
