@@ -141,7 +141,7 @@ impl Conflicts {
     fn git(&self, command: &str, files: &[&PathBuf]) -> String {
         let shown: Vec<String> = files.iter().map(|path| output::shown(path)).collect();
         let is_elsewhere = shown.iter().any(|shown| Path::new(shown).is_absolute());
-        let words = |names: Vec<String>| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
+        let words = |names: Vec<String>| names.iter().map(quoted).collect::<Vec<_>>().join(" ");
         match is_elsewhere {
             true => {
                 let names = files.iter().map(|path| relative(&self.root, path).to_string()).collect();

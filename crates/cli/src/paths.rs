@@ -22,9 +22,9 @@ pub(crate) fn relative(from: &Path, to: &Path) -> WsPath {
     path::relative(&slashed(from), &slashed(to))
 }
 
-/// A path, quoted for a shell if necessary.
-pub(crate) fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+/// A path or an argument, quoted for a shell if necessary.
+pub(crate) fn quoted(word: impl AsRef<Path>) -> String {
+    let text = word.as_ref().display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+@".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -292,10 +292,12 @@ fn unusable_caches_are_errors() {
     let refused = of(&["push", "--to", &team.cache(), "--command", "echo no room >&2; false"]);
     fails(refused, 2, "error[push-failed]: `echo no room >&2; false` failed");
     fails(of(&["push", "--to", &team.cache(), "--key", "no such key"]), 2, "error[io]: cannot read `no such key`");
+    fails(of(&["push", "--to", &team.cache(), "--key", "Cargo.lock"]), 2, "error[invalid-key]: `Cargo.lock` is not");
     fails(of(&["push", "--to", &team.cache(), "--command", "exit 3"]), 2, "exit status: 3");
-    // Nix makes a store in a directory that has the database's.
-    fs::create_dir_all(team.path("store/nix/var/nix/db")).unwrap();
+    let unbuilt = ["push", "--tests", "--to", &team.cache(), "--expr", "import ./Cargo.nix { }"];
+    fails(of(&unbuilt), 1, "with `nix-build -E 'import ./Cargo.nix { }' -A cacheRoots.tests`, then push again");
     let store = team.path("store").display().to_string();
+    run(machine.command("nix-store").args(["--store", &store, "--init"]));
     fails(of(&["push", "--to", &store]), 2, "help: sign the paths with `--key FILE`");
     // Nix would take an empty address for the local store, which has everything.
     for arguments in [&["status", "--store", ""][..], &["push", "--to", ""], &["plan", "--store", ""]] {

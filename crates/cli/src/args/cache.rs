@@ -8,6 +8,7 @@ use cratewright_resolver::DEFAULT_PROFILE;
 
 use crate::args::Format;
 use crate::args::nix::FileArgs;
+use crate::paths::quoted;
 
 /// Check a binary cache for crates, push crates to it, and show what a build would fetch
 #[derive(Debug, Subcommand)]
@@ -31,6 +32,24 @@ pub(crate) struct CrateArgs {
     /// Profile that the crates are built with
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PROFILE, conflicts_with = "expr")]
     pub(crate) profile: String,
+}
+
+impl CrateArgs {
+    /// The command that builds an attribute of the same `Cargo.nix` with the same arguments.
+    pub(crate) fn nix_build(&self, attribute: &str) -> String {
+        if let Some(expression) = &self.file.expr {
+            return format!("nix-build -E {} -A {attribute}", quoted(expression));
+        }
+        let file = self.file.cargo_nix.as_deref().unwrap_or("Cargo.nix".as_ref());
+        let mut command = format!("nix-build {} -A {attribute}", quoted(file));
+        if self.profile != DEFAULT_PROFILE {
+            command.push_str(&format!(" --argstr profile {}", quoted(&self.profile)));
+        }
+        if let Some(nixpkgs) = &self.file.nixpkgs {
+            command.push_str(&format!(" -I nixpkgs={}", quoted(nixpkgs)));
+        }
+        command
+    }
 }
 
 const STATUS_EXAMPLES: &str = "\

@@ -1,6 +1,7 @@
 //! `cratewright cache push`: pushes the crates that a cache lacks.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -27,6 +28,7 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     if command.command.is_none() {
         local::check_target(&command.to)?;
     }
+    let to = destination(command)?;
     let file = roots::file(&command.crates)?;
     let mut roots = roots::crates(&command.crates, &file, command.tests)?;
     if command.toolchain {
@@ -40,7 +42,6 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     let missing: BTreeSet<&str> = wanted.difference(&there).copied().collect();
     let built = store::built(&missing)?;
     let paths: Vec<&str> = missing.intersection(&built).copied().collect();
-    let to = destination(command)?;
     for (ix, batch) in paths.chunks(BATCH).enumerate() {
         report.progress().so_far("Pushing", format_args!("{} of {}", ix * BATCH, paths.len()));
         push(command, &to, batch)?;
@@ -50,11 +51,11 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
     let already = if there.is_empty() { String::new() } else { format!(", which had {} already", there.len()) };
     let pushed = if paths.is_empty() { "nothing".to_owned() } else { count(paths.len(), "path") };
     report.status("Pushed", format_args!("{pushed} to {}{already}", command.to));
-    Ok(not_built(&roots, &missing, &built, report))
+    Ok(not_built(command, &roots, &missing, &built, report))
 }
 
 /// Reports crates that could not be pushed because they are not built.
-fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, report: &Report) -> u8 {
+fn not_built(command: &Push, roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, report: &Report) -> u8 {
     let is_lacking = |path: &String| missing.contains(path.as_str()) && !built.contains(path.as_str());
     let lacking = roots.iter().filter(|root| root.outputs.values().any(is_lacking));
     let names: Vec<String> = lacking.map(Root::display).collect();
@@ -66,7 +67,10 @@ fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, r
         "not built",
         format_args!("{} {are} neither in the cache nor in the local store", count(names.len(), "derivation")),
         &each_once(names),
-        "build all of them with `nix-build Cargo.nix -A cacheRoots`, or `-A cacheRoots.tests` to include test suites; then push again",
+        &format!(
+            "build all of them with `{}`, then push again",
+            command.crates.nix_build(roots::attribute(command.tests))
+        ),
     );
     exit::STALE
 }
@@ -74,12 +78,31 @@ fn not_built(roots: &[Root], missing: &BTreeSet<&str>, built: &BTreeSet<&str>, r
 /// The URL to push to. For a binary cache it contains the key, so that Nix signs what it writes.
 fn destination(command: &Push) -> Result<String, Diagnostic> {
     let Some(key) = &command.key else { return Ok(command.to.clone()) };
+    check_key(key)?;
     let key = key.canonicalize().map_err(|error| Diagnostic::io("read", key, &error))?;
     if !is_binary_cache(&command.to) {
         return Ok(command.to.clone());
     }
     let and = if command.to.contains('?') { '&' } else { '?' };
     Ok(format!("{}{and}secret-key={}", command.to, encoded(&key)?))
+}
+
+/// Fails unless a file has a secret key as `nix-store --generate-binary-cache-key` writes it: a name and, in base64, 64
+/// bytes, which are a seed and the public key of 32 bytes each.
+fn check_key(file: &Path) -> Result<(), Diagnostic> {
+    let text = fs::read_to_string(file).map_err(|error| Diagnostic::io("read", file, &error))?;
+    let digits = match text.trim_end().split_once(':') {
+        Some((name, key)) if !name.is_empty() => key.trim_end_matches('='),
+        _ => "",
+    };
+    let is_base64 = digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/".contains(&byte));
+    let says = match digits.len() {
+        86 if is_base64 => return Ok(()),
+        43 if is_base64 => "a public key; the secret key of the pair is needed",
+        _ => "not a secret key of Nix",
+    };
+    Err(Diagnostic::new("invalid-key", format!("`{}` is {says}", file.display()))
+        .help("make a pair with `nix-store --generate-binary-cache-key NAME SECRET-FILE PUBLIC-FILE`"))
 }
 
 /// Whether a store is a binary cache, which keeps signatures in files.
@@ -154,6 +177,25 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     use super::*;
+
+    #[test]
+    fn only_secret_keys_are_accepted() {
+        let scratch = tempfile::tempdir().unwrap();
+        let says = |text: &str| {
+            fs::write(scratch.path().join("key"), text).unwrap();
+            check_key(&scratch.path().join("key")).map_err(|failure| (failure.code, failure.message))
+        };
+        let [public, secret] = [32, 64].map(|bytes: usize| {
+            let digits = "Az+/".repeat(bytes)[..(bytes * 4).div_ceil(3)].to_owned();
+            digits.clone() + &"=".repeat(digits.len().next_multiple_of(4) - digits.len())
+        });
+        assert_eq!(says(&format!("cache-1:{secret}\n")), Ok(()));
+        assert!(says(&format!("cache-1:{public}")).unwrap_err().1.contains("is a public key"));
+        for wrong in ["", "nonsense", "cache-1:", &secret, &format!(":{secret}"), &format!("cache-1:{secret} A")] {
+            let (code, message) = says(wrong).unwrap_err();
+            assert!(code == "invalid-key" && message.ends_with("is not a secret key of Nix"), "{wrong}: {message}");
+        }
+    }
 
     #[test]
     fn paths_are_percent_encoded() {

@@ -80,9 +80,14 @@ pub(super) fn file(arguments: &CrateArgs) -> Result<String, Diagnostic> {
     nix::fresh_cargo_nix(&arguments.file, disk.root(), &format!("profile = {};", nix_string(&arguments.profile)))
 }
 
+/// The attribute of `Cargo.nix` whose build has all crates, with or without the test suites of members.
+pub(super) fn attribute(with_tests: bool) -> &'static str {
+    if with_tests { "cacheRoots.tests" } else { "cacheRoots" }
+}
+
 /// All crates of a `Cargo.nix`, with or without the test suites of members. Writes their derivations to the store.
 pub(super) fn crates(arguments: &CrateArgs, file: &str, with_tests: bool) -> Result<Vec<Root>, Diagnostic> {
-    let attribute = if with_tests { "cacheRoots.tests" } else { "cacheRoots" };
+    let attribute = attribute(with_tests);
     let roots: Vec<Root> = nix::instantiate(
         &format!("{file}.{attribute}.crates"),
         nix::with_help(&arguments.file, Diagnostic::new("evaluation-failed", "Nix cannot evaluate the crates")),

@@ -207,7 +207,7 @@ impl Plan {
             inputs.iter().cloned().chain(written).collect::<Vec<String>>()
         };
         let (mut added, forced) = (names(&inputs.plain, &plain), names(&inputs.ignored, &ignored));
-        let words = |names: &[String]| names.iter().map(|name| quoted(Path::new(name))).collect::<Vec<_>>().join(" ");
+        let words = |names: &[String]| names.iter().map(quoted).collect::<Vec<_>>().join(" ");
         // If nothing has been added yet, add everything.
         if ["", "Cargo.toml"].iter().any(|own| inputs.plain.contains(*own)) {
             added.retain(|name| name.starts_with("../"));
