@@ -296,6 +296,9 @@ fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
         HeaderError::NotGenerated => Diagnostic::new(error.code(), error.to_string())
             .at(file)
             .help("replace it with `cratewright generate --force`, or choose another file with `-o PATH`"),
+        HeaderError::NotCargoNix => Diagnostic::new(error.code(), error.to_string())
+            .at(file)
+            .help("pass the path of the file that `cratewright generate` wrote next to it"),
         _ => Diagnostic::new(error.code(), error.to_string()).at(file).help(help),
     }
 }

@@ -37,7 +37,23 @@ const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\nedition = \
 /// File, text to replace, replacement, code, position, and text of the error.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MISTAKES: [Mistake; 24] = [
+const MISTAKES: [Mistake; 26] = [
+    (
+        "app/Cargo.toml",
+        "[package.metadata.cratewright]",
+        "[metadata.cratewright]",
+        "invalid-metadata",
+        "6:11",
+        &["nothing reads the table `metadata.cratewright`", "did you mean `package.metadata.cratewright`?"],
+    ),
+    (
+        "Cargo.toml",
+        "[workspace.metadata.cratewright]",
+        "[metadata.cratewright]",
+        "invalid-metadata",
+        "5:11",
+        &["nothing reads the table `metadata.cratewright`", "did you mean `workspace.metadata.cratewright`?"],
+    ),
     (
         "app/Cargo.toml",
         "[package.metadata.cratewright]",

@@ -369,17 +369,23 @@ fn the_command_quotes_errors_of_nix() {
 }
 
 #[test]
-fn the_command_refuses_a_stale_file() {
+fn the_command_refuses_a_stale_file_and_other_generated_files() {
     let scratch = Scratch::new();
     let manifest = "[package]\nname = \"a\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
     scratch.write("a", &[("Cargo.toml", manifest), ("src/lib.rs", "")]);
     scratch.generate("a");
+    let fails = |arguments: &[&str], says: [&str; 2]| {
+        let mut command = support::cratewright();
+        command.args(arguments).current_dir(scratch.path("a"));
+        let output = scratch.environment(&mut command).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && says.iter().all(|says| text.contains(says)), "{text}");
+    };
+    let says = ["error[not-a-cargo-nix]", "pass the path of the file that `cratewright generate` wrote next to it"];
+    fails(&["overrides", "--offline", "--cargo-nix", "cratewright.nix"], says);
+    fails(&["check", "-o", "cratewright.nix"], says);
     scratch.write("a", &[("Cargo.toml", &format!("{manifest}\n[features]\nb = []\n"))]);
-    let mut overrides = support::cratewright();
-    overrides.args(["overrides", "--offline"]).current_dir(scratch.path("a"));
-    let output = scratch.environment(&mut overrides).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(text.contains("error[stale-cargo-nix]") && text.contains("run `cratewright generate`"), "{text}");
+    fails(&["overrides", "--offline"], ["error[stale-cargo-nix]", "run `cratewright generate`"]);
 }
 
 #[test]

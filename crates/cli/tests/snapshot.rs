@@ -80,7 +80,7 @@ fn check_fails_exactly_if_the_snapshot_would_change() {
     is(root, &["generate", "--offline"], 0, &[]);
     fs::write(&file, "[own]\n").unwrap();
     agrees(root, &["Fresh"]);
-    is(root, &["snapshot", "--offline"], 2, &["error[foreign-file]", "build-graph.toml"]);
+    is(root, &["snapshot", "--offline"], 2, &["error[foreign-file]", "build-graph.toml", "or rename it"]);
     assert_eq!(fs::read_to_string(&file).unwrap(), "[own]\n");
     is(root, &["check", "--build-graph"], 2, &["error[no-snapshot]", "cratewright snapshot"]);
     is(root, &["snapshot", "--offline", "--force"], 0, &[]);

@@ -152,14 +152,14 @@ impl Reason {
 /// record may not match its contents.
 ///
 /// # Errors
-/// If the header cannot be read or there is a conflict marker.
+/// If the header cannot be read, there is a conflict marker, or the text is that of another generated file.
 pub fn recorded(cargo_nix: &str) -> Result<Result<Record, Reason>, HeaderError> {
     let (header, _) = Header::parse(cargo_nix)?;
     if header.format != FORMAT {
         return Ok(Err(Reason::Format { found: header.format }));
     }
     if is_whole(cargo_nix) {
-        return Ok(Record::parse(cargo_nix).ok_or(Reason::Body));
+        return Record::parse(cargo_nix).map(Ok).ok_or(HeaderError::NotCargoNix);
     }
     if let Some(line) = conflict_marker(cargo_nix) {
         return Err(HeaderError::Conflict { line });

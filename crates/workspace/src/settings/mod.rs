@@ -121,6 +121,7 @@ impl Settings {
     /// Reads the table of the root manifest.
     pub(crate) fn parse(root: &TomlFile) -> Result<Self, Diagnostic> {
         let Ok(document) = DeTable::parse(&root.text) else { return Ok(Settings::default()) };
+        Section::check_top(root, document.get_ref(), &OF_WORKSPACE)?;
         let Some(workspace) = document.get_ref().get("workspace") else { return Ok(Settings::default()) };
         let Some(section) = Section::find(root, workspace, &OF_WORKSPACE)? else { return Ok(Settings::default()) };
         let limits = section.inner(&LIMITS, &OF_LIMITS)?;

@@ -15,14 +15,15 @@ use super::section::{Invalid, NAME, Placed, Read, Section, Written, list};
 /// The paths of `extra-sources`, relative to the workspace root: what the build of a package reads outside of it.
 pub(crate) fn extra_sources(manifest: &TomlFile) -> Result<Vec<Placed<WsPath>>, Diagnostic> {
     // Most manifests have no such table, and are not parsed again.
-    let metadata =
-        ["package.metadata", "project.metadata"].into_iter().filter_map(|key| value_of(&manifest.table, key));
+    let metadata = ["package.metadata", "project.metadata", "metadata"].into_iter();
+    let metadata = metadata.filter_map(|key| value_of(&manifest.table, key));
     let mut names = metadata.filter_map(Value::as_object).flat_map(Map::keys);
     if !names.any(|name| name == NAME || is_misspelt(name, NAME)) {
         return Ok(Vec::new());
     }
     let Ok(document) = DeTable::parse(&manifest.text) else { return Ok(Vec::new()) };
     let tables = document.get_ref();
+    Section::check_top(manifest, tables, &OF_PACKAGE)?;
     // `project` is the former name of the table.
     let Some(package) = tables.get("package").or_else(|| tables.get("project")) else { return Ok(Vec::new()) };
     let Some(section) = Section::find(manifest, package, &OF_PACKAGE)? else { return Ok(Vec::new()) };

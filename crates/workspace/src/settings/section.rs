@@ -73,11 +73,16 @@ impl<'a> Section<'a> {
         let metadata = of.get_ref().get("metadata").and_then(|metadata| metadata.get_ref().as_table());
         let Some(metadata) = metadata else { return Ok(None) };
         if let Some(name) = metadata.keys().find(|name| is_misspelt(name.get_ref(), NAME)) {
-            let path = keys.path.replace(NAME, name.get_ref());
-            let message = format!("nothing reads the table `{path}`");
-            return Err(error(file, name.span(), message).help(format!("did you mean `{}`?", keys.path)));
+            return Err(unread(file, name, &keys.path.replace(NAME, name.get_ref()), keys));
         }
         metadata.get(NAME).map(|value| Section::new(file, value, keys.path.to_owned(), keys)).transpose()
+    }
+
+    /// Fails if the table is at the top of a manifest, where neither cargo nor anything else reads it.
+    pub(super) fn check_top(file: &TomlFile, manifest: &DeTable<'_>, keys: &Table) -> Result<(), Diagnostic> {
+        let metadata = manifest.get("metadata").and_then(|metadata| metadata.get_ref().as_table());
+        let name = metadata.and_then(|metadata| metadata.keys().find(|name| name.get_ref() == NAME));
+        name.map_or(Ok(()), |name| Err(unread(file, name, &format!("metadata.{NAME}"), keys)))
     }
 
     fn new(file: &'a TomlFile, value: &'a Written<'a>, path: String, keys: &Table) -> Result<Self, Diagnostic> {
@@ -141,6 +146,11 @@ impl<'a> Section<'a> {
         };
         table.iter().map(section).collect()
     }
+}
+
+/// The error for a table at a path where nothing reads it.
+fn unread(file: &TomlFile, name: &Spanned<DeString<'_>>, path: &str, keys: &Table) -> Diagnostic {
+    error(file, name.span(), format!("nothing reads the table `{path}`")).help(format!("did you mean `{}`?", keys.path))
 }
 
 fn error(file: &TomlFile, span: Range<usize>, message: String) -> Diagnostic {
