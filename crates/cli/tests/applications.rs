@@ -45,8 +45,8 @@ fn cratewright_builds_itself_and_the_result_generates_the_same_bytes() {
     support::run(Command::new(&built).args(["check", "--manifest-path"]).arg(&manifest));
 }
 
-/// One program uses rusqlite, zstd, ring and aws-lc-rs with their bundled C libraries, the other one code that bindgen
-/// and prost generated.
+/// One program uses rusqlite, zstd and ring with their bundled C libraries, the other one code that bindgen and prost
+/// generated.
 #[test]
 fn programs_refer_to_no_library_source_or_toolchain() {
     let native = support::fixture("native").join("Cargo.nix");
@@ -54,6 +54,16 @@ fn programs_refer_to_no_library_source_or_toolchain() {
         let built = nix::build(&native, &format!("workspaceMembers.{member}.build"));
         assert_eq!(nix::closure(&built), NOTHING);
     }
+}
+
+#[test]
+#[ignore = "compiles the C code of AWS-LC: just slow-tests"]
+fn aws_lc_computes_the_digest_of_ring() {
+    let native = support::fixture("native").join("Cargo.nix");
+    let built = nix::build(&native, "variants.aws-lc.bundled.build");
+    assert_eq!(nix::closure(&built), NOTHING);
+    // The program compares them.
+    support::run(&mut Command::new(built.join("bin/bundled")));
 }
 
 /// Locations of panics, and source files in debug information, have no paths of the store.

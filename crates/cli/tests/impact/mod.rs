@@ -26,7 +26,7 @@ const WORKSPACES: &str = "CRATEWRIGHT_IMPACT_WORKSPACES";
 const ALL: &str = "CRATEWRIGHT_IMPACT_ALL";
 const PLATFORMS: [&str; 4] = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
 /// Each fixture is tested with one out of this many kinds.
-const STEP: usize = 10;
+const STEP: usize = 16;
 
 fn git(directory: &Path, arguments: &[&str]) {
     let mut git = Command::new("git");
