@@ -8,13 +8,14 @@ use std::thread;
 
 use cratewright_resolver::Platform;
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::{alternatives, near_names};
+use cratewright_sources::near::alternatives;
 use cratewright_workspace::CargoConfig;
 
 use crate::flags::rustflags;
 use crate::options::LoadOptions;
 use crate::progress::Progress;
 use crate::rustc::{self, Rustc};
+use crate::systems::near_targets;
 
 /// Whether a run of cargo may change `Cargo.lock`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +190,7 @@ fn platform_with(
         list.args(["--print", "target-list"]);
         let known = output_of(list, progress).map(text).unwrap_or_default();
         let pick = "pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux";
-        let help = match &near_names(triple, known.lines())[..] {
+        let help = match &near_targets(triple, known.lines())[..] {
             [] => pick.to_owned(),
             near => format!("did you mean {}? otherwise {pick}", alternatives(near)),
         };

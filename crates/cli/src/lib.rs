@@ -38,6 +38,7 @@ mod sbom;
 mod selections;
 mod snapshot;
 mod sources;
+mod systems;
 mod timings;
 pub mod verify;
 mod why;

@@ -18,7 +18,8 @@ use crate::options::{LoadOptions, Options};
 use crate::output;
 use crate::paths::{lexical, relative};
 use crate::report::Report;
-use crate::workspace::{self, Workspace, triple};
+use crate::systems::triple;
+use crate::workspace::{self, Workspace};
 
 /// The place of the workspace, how to load it, and the options of its `Cargo.nix`.
 pub(crate) fn place(

@@ -15,7 +15,8 @@ use crate::generate::inputs;
 use crate::options::LoadOptions;
 use crate::output::{self, follow_links};
 use crate::report::Report;
-use crate::workspace::{self, Workspace, find_manifest, triple};
+use crate::systems::triple;
+use crate::workspace::{self, Workspace, find_manifest};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::near::{choices, listed};
 

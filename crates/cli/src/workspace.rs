@@ -26,21 +26,11 @@ use crate::replacement::replacements;
 use crate::report::Report;
 use crate::rustc::Rustc;
 use crate::selections::selections;
+use crate::systems::{system, triple};
 
 /// Default platforms: the four that nixpkgs supports best.
 pub const DEFAULT_TARGETS: [&str; 4] =
     ["aarch64-apple-darwin", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "x86_64-unknown-linux-gnu"];
-
-/// Nix systems and their target triples (nixpkgs `lib/systems`).
-const SYSTEMS: [(&str, &str); 7] = [
-    ("aarch64-darwin", "aarch64-apple-darwin"),
-    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
-    ("armv7l-linux", "armv7-unknown-linux-gnueabihf"),
-    ("i686-linux", "i686-unknown-linux-gnu"),
-    ("riscv64-linux", "riscv64gc-unknown-linux-gnu"),
-    ("x86_64-darwin", "x86_64-apple-darwin"),
-    ("x86_64-linux", "x86_64-unknown-linux-gnu"),
-];
 
 /// A workspace, ready to be resolved.
 #[derive(Debug)]
@@ -338,16 +328,6 @@ fn rustflags_of(platform: &Platform, config: &CargoConfig) -> Result<Vec<String>
             "remove the flag, or list other platforms than `{triple}` in `targets` of [workspace.metadata.cratewright]"
         ))
     })
-}
-
-/// The triple of a Nix system; triples are returned unchanged.
-pub(crate) fn triple(target: &str) -> String {
-    SYSTEMS.iter().find(|(system, _)| *system == target).map_or(target, |(_, triple)| triple).to_owned()
-}
-
-/// The Nix system with this triple.
-pub(crate) fn system(triple: &str) -> Option<&'static str> {
-    SYSTEMS.iter().find(|(_, known)| *known == triple).map(|(system, _)| *system)
 }
 
 /// The sorted triples of targets, without repetitions.

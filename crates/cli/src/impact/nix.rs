@@ -9,7 +9,7 @@ use cratewright_sources::diagnostic::Diagnostic;
 use serde::Deserialize;
 
 use crate::nix;
-use crate::workspace::system;
+use crate::systems::system;
 
 /// Options for the evaluation.
 pub(super) struct Nix<'a> {
