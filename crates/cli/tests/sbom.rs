@@ -131,6 +131,7 @@ fn fixtures_list_exactly_the_packages_of_their_unit_graphs() {
 }
 
 #[test]
+#[ignore = "evaluates our own Cargo.nix on all platforms: just slow-tests"]
 fn this_workspace_lists_exactly_the_packages_of_its_unit_graphs() {
     let root = support::repository();
     check(&root, &root.join("Cargo.nix"));
