@@ -7,20 +7,22 @@ use std::time::Instant;
 use cratewright_graph::{Snapshot, Unused};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::path::WsPath;
-use cratewright_staleness::{Change, HeaderError, Observer, Reason, Record, SnapshotState, Sources, recorded};
-use cratewright_workspace::Settings;
+use cratewright_staleness::{
+    Change, FORMAT, HeaderError, LibraryState, Observer, Reason, Record, SnapshotState, Sources, recorded,
+};
+use cratewright_workspace::{Settings, Workspace};
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
 
 use crate::args::{Check, Format};
 use crate::conflicts;
-use crate::disk::{Disk, read_bytes};
+use crate::disk::{Disk, read_bytes, read_text};
 use crate::exit;
 use crate::generate::{OutputPlace, Wanted, render_workspace};
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
-use crate::output;
+use crate::output::{self, TOOLCHAIN_FILES};
 use crate::report::Report;
 use crate::snapshot::{self, SnapshotPlace};
 use crate::workspace;
@@ -46,11 +48,15 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         Err(error) => return Err(Diagnostic::io("read", &path, &error)),
     };
     // A file that was not generated, or has merge conflicts, is reported before anything else.
-    let record = match recorded(&text).map_err(|error| unreadable(&error, &path, &regenerate(&Options::default())))? {
+    let unreadable = |error| unreadable(&error, &path, "-o", &regenerate(&Options::default()));
+    let record = match recorded(&text).map_err(unreadable)? {
         Ok(record) => record,
         Err(reason) => {
-            let help = Some(regenerate(&Options::default()));
-            return Verdict::stale(vec![reason], help).report(command, report, &shown);
+            let help = match reason {
+                Reason::Format { found } if found > FORMAT => NEWER.to_owned(),
+                _ => regenerate(&Options::default()),
+            };
+            return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
         }
     };
     let recorded_snapshot = Options::recorded_snapshot(&record);
@@ -78,11 +84,20 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         }
         return Verdict::new(moved, help, limits).report(command, report, &output::shown(&snapshot.path));
     }
-    check_member(root, &manifest, &record)?;
-    // Nix reads the record with code of the library, so the library is checked as well.
-    let library = LibraryPlace::of(&record, root, &path)?;
-    if let Some(state) = library.state() {
+    check_member(&disk, &manifest, &record)?;
+    check_toolchain_file(root)?;
+    // Nix reads the record with code of the library, so the library is checked as well. If its recorded place has become
+    // invalid, either the setting is another by now, or it is wrong, which is found below.
+    if let Ok(library) = LibraryPlace::of(&record, root, &path)
+        && let Some(state) = library.state()
+    {
         library.path.as_deref().map_or(Ok(()), conflicts::check)?;
+        let help = match state {
+            LibraryState::Foreign => {
+                format!("run `{} --force`", command.place.command_line("generate", root, &options))
+            }
+            _ => help,
+        };
         let moved = vec![Reason::Library { file: library.shown, state }];
         return Verdict::stale(moved, Some(help)).report(command, report, &shown);
     }
@@ -119,7 +134,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
 /// read when it was generated. All other errors are left to `generate`, which cargo helps to find them; then there are
 /// no settings.
 fn check_settings(disk: &Disk) -> Result<Option<Settings>, Diagnostic> {
-    match cratewright_workspace::Workspace::discover(&Observer::new(disk)) {
+    match Workspace::discover(&Observer::new(disk)) {
         Ok(workspace) => Ok(Some(workspace.settings)),
         Err(failure) if failure.code == "invalid-metadata" => Err(failure.in_directory(disk.root())),
         Err(_) => Ok(None),
@@ -143,12 +158,15 @@ pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnos
         .at(cargo_nix.display().to_string())
         .help(regenerate)
     };
-    let record = recorded(&text).map_err(|error| unreadable(&error, cargo_nix, regenerate))?;
+    let record = recorded(&text).map_err(|error| unreadable(&error, cargo_nix, "--cargo-nix", regenerate))?;
     let record = record.map_err(|reason| stale(&reason))?;
     let disk = Disk::new(root.to_owned());
     let now = record.replay(&disk, Sources::Scan).map_err(|failure| failure.in_directory(root))?;
     record.changes(&now).into_iter().next().map_or(Ok(()), |change| Err(stale(&Reason::Input(change))))
 }
+
+/// Help for a file of a newer version, which is not replaced by an older format.
+const NEWER: &str = "use the version of cratewright that wrote it, such as the one in `flake.lock`; `cratewright generate` would write the older format";
 
 /// Help for an exceeded limit.
 const OVER_LIMIT: &str = "run `cratewright why CRATE` to see what brings a crate in; remove that or raise the limit in [workspace.metadata.cratewright.limits], then run `cratewright generate`";
@@ -289,13 +307,14 @@ fn full(
     Ok(false)
 }
 
-fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
+/// `option` is the one that chooses another file.
+fn unreadable(error: &HeaderError, path: &Path, option: &str, help: &str) -> Diagnostic {
     let file = path.display().to_string();
     match error {
         HeaderError::Conflict { line } => Diagnostic::conflict(&file, *line).help(help),
-        HeaderError::NotGenerated => Diagnostic::new(error.code(), error.to_string())
-            .at(file)
-            .help("replace it with `cratewright generate --force`, or choose another file with `-o PATH`"),
+        HeaderError::NotGenerated => Diagnostic::new(error.code(), error.to_string()).at(file).help(format!(
+            "replace it with `cratewright generate --force`, or choose another file with `{option} PATH`"
+        )),
         HeaderError::NotCargoNix => Diagnostic::new(error.code(), error.to_string())
             .at(file)
             .help("pass the path of the file that `cratewright generate` wrote next to it"),
@@ -303,12 +322,32 @@ fn unreadable(error: &HeaderError, path: &Path, help: &str) -> Diagnostic {
     }
 }
 
+/// Fails if the toolchain file has conflict markers or is not valid TOML: rustup refuses it, so `generate` fails.
+fn check_toolchain_file(root: &Path) -> Result<(), Diagnostic> {
+    for name in TOOLCHAIN_FILES {
+        let path = root.join(name);
+        conflicts::check(&path)?;
+        let Some(text) = read_text(&path).ok().filter(|_| name.ends_with(".toml")) else { continue };
+        if let Err(error) = text.parse::<toml::Table>() {
+            let file = path.display().to_string();
+            return Err(Diagnostic::toml("invalid-toml", "valid TOML", &file, &text, error.message(), error.span()));
+        }
+    }
+    Ok(())
+}
+
 /// Fails if the manifest is below the workspace but neither of a member nor excluded, which cargo refuses as well.
-fn check_member(root: &Path, manifest: &Path, record: &Record) -> Result<(), Diagnostic> {
+fn check_member(disk: &Disk, manifest: &Path, record: &Record) -> Result<(), Diagnostic> {
+    let root = disk.root();
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let directory = real(manifest.parent().unwrap_or(Path::new("")));
     let is_it = |(known, is_member): (WsPath, bool)| is_member && real(&root.join(known.as_str())) == directory;
     if directory == real(root) || record.packages().any(is_it) {
+        return Ok(());
+    }
+    // A new member is not in the record. If the manifests cannot be read, it is reported when they are compared.
+    let now = Workspace::discover(&Observer::new(disk));
+    if now.map_or(true, |now| now.packages.into_iter().any(|(known, package)| is_it((known, package.is_member)))) {
         return Ok(());
     }
     let message = format!("`{}` is not a member of the workspace at `{}`", manifest.display(), root.display());

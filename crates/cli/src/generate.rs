@@ -166,6 +166,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         return Ok(exit::SUCCESS);
     }
     rendered.library.check_directory()?;
+    rendered.library.check_overwrite(command.force)?;
     let drops_snapshot = rendered.snapshot.is_none() && snapshot::is_recorded(&path);
     let files = rendered.files(&path);
     let texts: Vec<(&Path, &str)> = files.iter().map(|file| (file.path.as_path(), &*file.text)).collect();

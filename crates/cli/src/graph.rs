@@ -32,7 +32,7 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
         }
         Ok(view)
     });
-    let format = match command.format() {
+    let format = match command.format()? {
         GraphFormat::Dot => Format::Dot,
         GraphFormat::Json => Format::Json,
         GraphFormat::Mermaid => Format::Mermaid,

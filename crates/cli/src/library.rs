@@ -26,7 +26,7 @@ pub(crate) struct LibraryPlace {
     pub(crate) path: Option<PathBuf>,
     /// The library, with its path relative to the directory of `Cargo.nix`.
     pub(crate) library: Library,
-    /// Whether the user chose the path, so that the file there may not be generated.
+    /// Whether the user chose the path, so that the file there may be the user's own.
     is_chosen: bool,
     /// The path relative to the workspace root.
     pub(crate) shown: String,
@@ -67,7 +67,7 @@ impl LibraryPlace {
             ));
         }
         let library = Library::At(relative(&directory, &path).to_string());
-        let is_chosen = path != directory.join(BESIDE);
+        let is_chosen = !matches!(chosen, None | Some("beside"));
         Ok(LibraryPlace { shown: relative(&root, &path).to_string(), path: Some(path), library, is_chosen })
     }
 
@@ -93,6 +93,17 @@ impl LibraryPlace {
     pub(crate) fn check_directory(&self) -> Result<(), Diagnostic> {
         let Some(path) = &self.path else { return Ok(()) };
         output::real_directory(path).map(drop).map_err(|failure| failure.note("named by", KEY))
+    }
+
+    /// Fails if cratewright did not generate the file that is there.
+    pub(crate) fn check_overwrite(&self, force: bool) -> Result<(), Diagnostic> {
+        let Some((path, _)) = self.file() else { return Ok(()) };
+        output::check_overwrite(path, force).map_err(|failure| match failure.code {
+            "foreign-file" => failure.help(format!(
+                "overwrite it with `--force`, or rename it, or set `{KEY}` to the path of another file to generate"
+            )),
+            _ => failure,
+        })
     }
 
     /// The file to write, if any. A file at a chosen path that cratewright did not generate is not replaced.

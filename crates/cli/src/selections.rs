@@ -88,6 +88,7 @@ fn members_of(
             let message = format!("package `{}` has no feature `{feature}`", packages[ix].display());
             let known: Vec<&str> = packages[ix].feature_names().collect();
             return Err(invalid(name, *position, &message).help(match known.is_empty() {
+                _ if feature.contains('/') => of_dependency(feature, member),
                 true => format!("declare it in `[features]` of `{member}`, which has no features"),
                 false => suggestion(feature, known),
             }));
@@ -110,6 +111,7 @@ fn no_member_has(variant: &Variant, name: &str, position: Position, packages: &P
         let known: BTreeSet<&str> = all().flat_map(Package::feature_names).collect();
         return invalid(name, *position, &format!("no member has the feature `{feature}`")).help(
             match known.is_empty() {
+                _ if feature.contains('/') => of_dependency(feature, "a member"),
                 true => "remove the variant: no member has features".to_owned(),
                 false => suggestion(feature, known),
             },
@@ -118,6 +120,11 @@ fn no_member_has(variant: &Variant, name: &str, position: Position, packages: &P
     let features: Vec<&str> = variant.features.iter().map(|feature| feature.value.as_str()).collect();
     invalid(name, position, &format!("no member has all of the features {}", quoted(&features).join(", ")))
         .help("declare a variant for each member that has one of them")
+}
+
+/// Help for a feature of a dependency, as cargo's `--features` accepts it.
+fn of_dependency(feature: &str, member: &str) -> String {
+    format!("declare a feature of {member} that enables it, such as `more = [\"{feature}\"]`, and name that feature")
 }
 
 fn invalid(name: &str, position: Position, message: &str) -> Diagnostic {

@@ -296,6 +296,19 @@ fn unusable_caches_are_errors() {
     fails(of(&["push", "--to", &team.cache(), "--command", "exit 3"]), 2, "exit status: 3");
     let unbuilt = ["push", "--tests", "--to", &team.cache(), "--expr", "import ./Cargo.nix { }"];
     fails(of(&unbuilt), 1, "with `nix-build -E 'import ./Cargo.nix { }' -A cacheRoots.tests`, then push again");
+    // Those paths have no signature until a push with a key.
+    let is_signed = || {
+        let entries = fs::read_dir(team.path("cache")).unwrap().map(|entry| entry.unwrap().path());
+        let infos: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|end| end == "narinfo")).collect();
+        let crates = infos.iter().map(|path| fs::read_to_string(path).unwrap()).filter(|info| info.contains("-rust_"));
+        let signed: Vec<bool> = crates.map(|info| info.contains("\nSig: test-1:")).collect();
+        assert!(!signed.is_empty(), "{infos:?}");
+        signed.into_iter().all(|one| one)
+    };
+    assert!(!is_signed());
+    let key = team.path("secret key").display().to_string();
+    fails(of(&["push", "--to", &team.cache(), "--key", &key]), 1, "not built: ");
+    assert!(is_signed());
     let store = team.path("store").display().to_string();
     run(machine.command("nix-store").args(["--store", &store, "--init"]));
     fails(of(&["push", "--to", &store]), 2, "help: sign the paths with `--key FILE`");

@@ -37,7 +37,15 @@ const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\nedition = \
 /// File, text to replace, replacement, code, position, and text of the error.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MISTAKES: [Mistake; 26] = [
+const MISTAKES: [Mistake; 27] = [
+    (
+        "Cargo.toml",
+        "features = [\"loud\"]",
+        "features = [\"leaf/loud\"]",
+        "invalid-variant",
+        "10:13",
+        &["declare a feature of ", "such as `more = [\"leaf/loud\"]`"],
+    ),
     (
         "app/Cargo.toml",
         "[package.metadata.cratewright]",

@@ -185,6 +185,11 @@ fn a_toolchain_file_with_conflicts_is_reported_instead_of_the_error_of_rustup() 
     assert!(said.starts_with("error[unfinished-merge]: "), "{said}");
     let help = "help: resolve `rust-toolchain.toml` by hand, then run `cratewright generate`, then run `git add ";
     assert!(said.contains(help), "{said}");
+    // `check` runs no cargo.
+    let check = || text(&cratewright().arg("check").current_dir(&root).output().unwrap());
+    assert!(check().contains(help), "{}", check());
+    std::fs::write(root.join("rust-toolchain.toml"), "[toolchain\n").unwrap();
+    assert!(check().contains("error[invalid-toml]") && check().contains("rust-toolchain.toml:1:"), "{}", check());
 }
 
 /// Git has no sides of a file that was committed with its markers.

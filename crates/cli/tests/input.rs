@@ -320,6 +320,7 @@ fn the_file_name_selects_the_format_of_a_drawing() {
         ("a.html", "<!doctype html>"),
         ("a.json", "{"),
         ("a.mmd", "---\ntitle: "),
+        ("A.HTML", "<!doctype html>"),
         ("a", "digraph"),
     ];
     for (name, start) in starts {
@@ -327,6 +328,8 @@ fn the_file_name_selects_the_format_of_a_drawing() {
         let drawing = fs::read_to_string(root.join(name)).unwrap();
         assert!(drawing.to_lowercase().starts_with(start), "{name}: {}", &drawing[..40]);
     }
+    let said = check_refused(&root, &["graph", "--offline", "-o", "a.png"], "unknown-extension");
+    assert!(said.contains("`.png`") && said.contains("`--format`") && !root.join("a.png").exists(), "{said}");
     assert!(run(&root, &["graph", "--offline", "--format", "dot", "-o", "a.svg"]).status.success());
     assert!(fs::read_to_string(root.join("a.svg")).unwrap().starts_with("digraph"));
 }

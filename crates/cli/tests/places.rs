@@ -72,6 +72,88 @@ fn check_and_generate_agree_on_the_root() {
     assert!(!root.join("app/Cargo.nix").exists());
 }
 
+/// A run that fails, and what it says.
+#[track_caller]
+fn fails(directory: &Path, arguments: &[&str], code: i32) -> String {
+    let output = support::cratewright().args(arguments).current_dir(directory).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    said
+}
+
+#[test]
+fn a_new_member_is_stale_in_its_own_directory() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    write_package(&root.join("crates/other"), &MANIFEST.replace("app", "other"));
+    fs::remove_file(root.join("crates/other/Cargo.lock")).unwrap();
+    write_package(root, &format!("{MANIFEST}[workspace]\nmembers = [\"crates/*\"]\n"));
+    cratewright(root, &["generate"]);
+    support::write(&root.join("crates/extra/Cargo.toml"), &MANIFEST.replace("app", "extra"));
+    support::write(&root.join("crates/extra/src/lib.rs"), "");
+    let said = fails(&root.join("crates/extra"), &["check"], 1);
+    assert!(said.contains("run `cratewright generate") && said.contains("crates/*"), "{said}");
+    support::write(&root.join("apart/Cargo.toml"), MANIFEST);
+    assert!(fails(&root.join("apart"), &["check"], 2).contains("error[not-a-member]"));
+}
+
+#[test]
+fn the_place_of_the_library_may_change() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    let place = |library: &str| {
+        let settings = format!("[workspace.metadata.cratewright]\nlibrary = \"{library}\"\n");
+        fs::write(root.join("Cargo.toml"), format!("{MANIFEST}[workspace]\n{settings}")).unwrap();
+    };
+    write_package(root, &format!("{MANIFEST}[workspace]\n"));
+    support::write(&root.join("nix/default.nix"), "data: data");
+    place("nix");
+    cratewright(root, &["generate"]);
+    fs::remove_file(root.join("nix/default.nix")).unwrap();
+    assert!(fails(root, &["check"], 2).contains("`nix`, which is a directory without `default.nix`"));
+    place("beside");
+    let said = fails(root, &["check"], 1);
+    assert!(
+        said.contains("library") && said.contains("\"beside\"") && said.contains("`cratewright generate`"),
+        "{said}"
+    );
+
+    // A file of the user at the usual place, and at a chosen one.
+    support::write(&root.join("cratewright.nix"), "# mine\n");
+    let said = fails(root, &["generate"], 2);
+    assert!(
+        said.contains("error[foreign-file]") && said.contains("or rename it, or set `workspace.metadata"),
+        "{said}"
+    );
+    place("./cratewright.nix");
+    cratewright(root, &["generate"]);
+    cratewright(root, &["check"]);
+    assert_eq!(fs::read_to_string(root.join("cratewright.nix")).unwrap(), "# mine\n");
+
+    place("beside");
+    cratewright(root, &["generate", "--force"]);
+    support::write(&root.join("cratewright.nix"), "");
+    assert!(fails(root, &["check"], 1).contains("run `cratewright generate --force`"));
+    cratewright(root, &["generate", "--force"]);
+    cratewright(root, &["check"]);
+}
+
+#[test]
+fn files_of_a_newer_version_are_not_to_be_replaced() {
+    let scratch = tempfile::tempdir().unwrap();
+    write_package(scratch.path(), &format!("{MANIFEST}[workspace]\n"));
+    cratewright(scratch.path(), &["generate"]);
+    let path = scratch.path().join("Cargo.nix");
+    let text = fs::read_to_string(&path).unwrap();
+    let line = text.lines().find(|line| line.starts_with("# format: ")).unwrap();
+    for (format, says) in [("999", "use the version of cratewright that wrote it"), ("1", "run `cratewright generate`")]
+    {
+        fs::write(&path, text.replacen(line, &format!("# format: {format}"), 1)).unwrap();
+        let said = fails(scratch.path(), &["check"], 1);
+        assert!(said.contains(&format!("it has format {format},")) && said.contains(says), "{said}");
+    }
+}
+
 #[test]
 fn verify_knows_default_members() {
     let scratch = tempfile::tempdir().unwrap();

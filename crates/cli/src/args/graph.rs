@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use cratewright_graph::draw::DEFAULT_DEPTH;
+use cratewright_sources::diagnostic::Diagnostic;
 
 use crate::args::number;
 use crate::args::plan::PlanArgs;
@@ -58,15 +59,27 @@ pub(crate) struct Graph {
 
 impl Graph {
     /// The format that was asked for, or that the file name says.
-    pub(crate) fn format(&self) -> GraphFormat {
-        let extension = self.output.as_deref().and_then(Path::extension).and_then(OsStr::to_str);
-        self.format.unwrap_or(match extension {
+    ///
+    /// # Errors
+    /// If no format has the extension of the file, such as that of another kind of image.
+    pub(crate) fn format(&self) -> Result<GraphFormat, Diagnostic> {
+        let extension = self.output.as_deref().and_then(Path::extension).map(OsStr::to_ascii_lowercase);
+        let format = match extension.as_deref().map(OsStr::to_string_lossy).as_deref() {
+            None | Some("dot" | "gv") => GraphFormat::Dot,
             Some("html") => GraphFormat::Html,
             Some("json") => GraphFormat::Json,
             Some("mmd") => GraphFormat::Mermaid,
             Some("svg") => GraphFormat::Svg,
-            _ => GraphFormat::Dot,
-        })
+            Some(other) if self.format.is_none() => {
+                return Err(Diagnostic::new(
+                    "unknown-extension",
+                    format!("no format has files that end in `.{other}`"),
+                )
+                .help("end the name in `.dot`, `.html`, `.json`, `.mmd` or `.svg`, or choose one with `--format`"));
+            }
+            Some(_) => GraphFormat::Dot,
+        };
+        Ok(self.format.unwrap_or(format))
     }
 }
 

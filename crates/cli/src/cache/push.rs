@@ -48,6 +48,7 @@ pub(super) fn run(command: &Push, report: &Report) -> Result<u8, Diagnostic> {
         report.detail("Pushed", format_args!("{} of {}", ix * BATCH + batch.len(), paths.len()));
     }
     report.progress().clear();
+    sign(command, &there.iter().copied().collect::<Vec<_>>())?;
     let already = if there.is_empty() { String::new() } else { format!(", which had {} already", there.len()) };
     let pushed = if paths.is_empty() { "nothing".to_owned() } else { count(paths.len(), "path") };
     report.status("Pushed", format_args!("{pushed} to {}{already}", command.to));
@@ -135,6 +136,18 @@ fn push(command: &Push, to: &str, paths: &[&str]) -> Result<(), Diagnostic> {
     let mut copy = nix::command("copy");
     copy.args(["--to", to]).args(paths);
     done("nix copy", Ok(cargo::output(copy)?))
+}
+
+/// Signs paths that a binary cache had before: `nix copy` leaves them as they are, without a signature or with one of
+/// another key. Nothing is written for a path that has the signature.
+fn sign(command: &Push, paths: &[&str]) -> Result<(), Diagnostic> {
+    let Some(key) = command.key.as_ref().filter(|_| is_binary_cache(&command.to)) else { return Ok(()) };
+    for batch in paths.chunks(BATCH) {
+        let mut sign = nix::command("store");
+        sign.args(["sign", "--store", &command.to, "--key-file"]).arg(key).args(batch);
+        done("nix store sign", Ok(cargo::output(sign)?))?;
+    }
+    Ok(())
 }
 
 /// Runs a shell command that gets store paths on standard input and in `OUT_PATHS`.

@@ -216,6 +216,9 @@ fn pattern(value: &Written<'_>, text: &str) -> Result<String, Invalid> {
     if pattern.is_empty() {
         return Err(Invalid::new(value, "is empty"));
     }
+    if pattern.split('/').any(|part| part == "." || part == "..") {
+        return Err(Invalid::new(value, "has the part `.` or `..`, so it matches no file"));
+    }
     match pattern.chars().find(|c| ['!', '[', ']', '\\'].contains(c)) {
         Some(c) => Err(Invalid::new(value, format!("has the character `{c}`"))),
         None => Ok(pattern.to_owned()),

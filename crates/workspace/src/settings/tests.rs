@@ -101,6 +101,13 @@ fn errors_say_what_is_wrong_and_what_to_write() {
             EXCLUDE_SOURCES.help(),
         ),
         (
+            "workspace.metadata.cratewright",
+            "exclude-sources = ['./a']",
+            "5:20",
+            "`workspace.metadata.cratewright.exclude-sources` has `'./a'`, which has the part `.` or `..`, so it matches no file",
+            EXCLUDE_SOURCES.help(),
+        ),
+        (
             "workspace.metadata.cratewright.tests",
             "enabled = true",
             "4:1",
