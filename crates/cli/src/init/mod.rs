@@ -60,10 +60,16 @@ pub(crate) fn run(command: &Init, report: &Report) -> Result<u8, Diagnostic> {
         ));
     }
     let found = Found::of(&root);
+    let systems = workspace.named_systems();
+    if systems.is_empty() && workspace.settings.targets().is_some() {
+        report.warning(
+            "`targets` in [workspace.metadata.cratewright] has no platform of a Nix system, such as x86_64-linux, so the flake has the usual systems: add the platform of each that builds, or a pair in `cross`",
+        );
+    }
     let about = plan::Workspace {
         root: &root,
         attribute: attribute(&workspace),
-        systems: workspace.named_systems(),
+        systems,
         inputs: rendered.read.clone(),
         generated,
     };

@@ -226,6 +226,20 @@ fn native_libraries_and_systems_are_found() {
 }
 
 #[test]
+fn targets_without_a_nix_system_are_reported() {
+    for (target, is_warned) in [("x86_64-unknown-linux-musl", true), ("x86_64-linux", false)] {
+        let project = Project::new("c-libraries", &[]);
+        let manifest = project.path("Cargo.toml");
+        let written = fs::read_to_string(&manifest).unwrap();
+        let targets = written.lines().find(|line| line.starts_with("targets = ")).unwrap();
+        fs::write(&manifest, written.replace(targets, &format!("targets = [\"{target}\"]"))).unwrap();
+        let output = project.init(&["--dry-run"]);
+        assert!(output.status.success(), "{}", text(&output));
+        assert_eq!(text(&output).contains("has no platform of a Nix system"), is_warned, "{}", text(&output));
+    }
+}
+
+#[test]
 fn the_toolchain_file_selects_the_compiler() {
     let project = Project::new("three-members", &[("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95.0\"\n")]);
     run_git(&project, &project.told(&[]));
