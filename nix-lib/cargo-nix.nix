@@ -116,7 +116,7 @@ let
     let
       isFlake = where != null;
       outside = lib.optionals isFlake (lib.filter (path: gitPath path == null) missing);
-      untracked = lib.filter (path: path != null) (map gitPath missing);
+      untracked = lib.unique (lib.filter (path: path != null) (map gitPath missing));
       generate = "run `cratewright generate${options}`${lib.optionalString isFlake inDirectory}";
       helps =
         map (
@@ -124,10 +124,7 @@ let
           "`${path}` is outside of the flake, which cannot see it: pass `externalSources.${builtins.toJSON path} = ...;`, or put the flake into a directory that contains both"
         ) outside
         ++
-          lib.optional (untracked != [ ])
-            "if the ${
-              if builtins.length untracked == 1 then "file exists" else "files exist"
-            }, run `git add ${lib.escapeShellArgs untracked}`: a flake sees only files that git tracks"
+          lib.optional (untracked != [ ]) (import ./git-add.nix lib untracked)
         ++ [ (if isFlake && missing != [ ] then "otherwise, ${generate}" else generate) ];
     in
     "${cargoNix} ${why}${lib.concatMapStrings (help: "\n  help: ${help}") helps}\n";

@@ -80,15 +80,10 @@ let
   files = lib.filter isFile (lib.attrNames answers);
   wanted = files ++ [ cargoNix ];
   record = import ./record/lines.nix;
-  inherit (record) keyOf valueOf;
+  inherit (record) keyOf valueOf vendoredIn;
   linesOf = name: record.linesOf (answers.${name} or "");
   # Directories of vendored crates, of which the check reads a few files.
-  vendored = lib.concatMap (
-    name:
-    lib.concatMap (line: lib.toList (builtins.match "[(]packages in (.*)[)]" (keyOf line))) (
-      lib.filter (lib.hasPrefix "(packages in ") (linesOf name)
-    )
-  ) files;
+  vendored = lib.concatMap (name: vendoredIn (linesOf name)) files;
   isVendored =
     path:
     lib.any (

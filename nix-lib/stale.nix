@@ -36,7 +36,12 @@ let
     toJSON
     ;
 
-  inherit (import ./record/lines.nix) keyOf linesOf valueOf;
+  inherit (import ./record/lines.nix)
+    keyOf
+    linesOf
+    valueOf
+    vendoredIn
+    ;
   replay = import ./record { inherit root recorded externalSources; };
   now = removeAttrs replay.now [ "cratewright generate" ] // onCommandLine;
   isEmbedded = (import ./library-place.nix { inherit root cargoNix; }) == null;
@@ -93,17 +98,18 @@ let
       directory = if match ".*/.*" file == null then "" else "${dirOf file}/";
       isOfFiles = line: substring 0 6 line == "(files";
       filesIn = lines: concatMap valueOf (filter isOfFiles lines);
+      vendored = filter (path: !isThere path) (vendoredIn old);
     in
     if file == "cratewright generate" then
       [ ]
     else if substring 0 1 file == "(" then
       concatMap (line: if valueOf line == true then [ (keyOf line) ] else [ ]) gone
     else if isThere file then
-      map (name: directory + name) (filter (name: !elem name (filesIn new)) (filesIn gone))
+      map (name: directory + name) (filter (name: !elem name (filesIn new)) (filesIn gone)) ++ vendored
     else if old == [ ] then
       [ ]
     else
-      [ (if isThere (dirOf file) then file else dirOf file) ];
+      [ (if isThere (dirOf file) then file else dirOf file) ] ++ vendored;
 
   imported = import ./imported-library.nix { inherit cargoNix text; };
   library =

@@ -64,7 +64,7 @@ let
       tracked = git-path workspace.root path;
     in
     lib.optionalString (tracked != null) ''
-      If it exists, run `git add ${lib.escapeShellArg tracked}`: a flake sees only files that git tracks.
+      If it exists, run `git add ${lib.escapeShellArg tracked}`: a flake sees only files that git tracks; add `--force` for an ignored one.
     '';
   visible =
     crateName: path:

@@ -2,12 +2,14 @@
 let
   inherit (builtins)
     attrNames
+    concatMap
     concatStringsSep
     filter
     fromJSON
     head
     isString
     map
+    match
     split
     stringLength
     substring
@@ -19,5 +21,13 @@ rec {
     section: concatStringsSep "" (map (key: "${key} = ${toJSON section.${key}}\n") (attrNames section));
   linesOf = text: filter (line: isString line && line != "") (split "\n" text);
   keyOf = line: head (split " = " line);
+  # The directories of `cargo vendor` that lines are about.
+  vendoredIn = concatMap (
+    line:
+    let
+      directory = match "[(]packages in (.*)[)]" (keyOf line);
+    in
+    if directory == null then [ ] else directory
+  );
   valueOf = line: fromJSON (substring (stringLength (keyOf line) + 3) (-1) line);
 }

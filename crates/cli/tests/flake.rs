@@ -103,6 +103,20 @@ fn untracked_files_are_named_with_git_add() {
     assert!(said.contains("leaf/Cargo.toml: it no longer exists") && !said.contains("git add"), "{said}");
 }
 
+/// What Nix prints for a member's path with a function of the library. Its arguments take `flake`, the path of the
+/// flake in the store.
+fn evaluated(flake: &Path, function: &str, arguments: &str) -> String {
+    let copied = support::stdout(support::nix::nix("nix-store").arg("--add").arg(flake));
+    let arguments = arguments.replace("flake/", &format!("{}/", copied.trim()));
+    let member = if function == "per-system" { "packages.app" } else { "workspaceMembers.app.build" };
+    let expression = format!(
+        "(import {}/nix-lib/{function}.nix {{ pkgs = import {} {{ }}; {arguments} }}).{member}.drvPath",
+        support::repository().display(),
+        support::nix::stand_in().display(),
+    );
+    text(&support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap())
+}
+
 /// The workspace is in a directory of the flake, one of its packages beside it, and one outside of the flake.
 #[test]
 fn missing_files_are_named_as_git_takes_them() {
@@ -121,17 +135,8 @@ fn missing_files_are_named_as_git_takes_them() {
         ],
     );
     scratch.generate("flake/inner");
-    let evaluate = |arguments: &str| {
-        let copied = support::stdout(support::nix::nix("nix-store").arg("--add").arg(scratch.path("flake")));
-        let expression = format!(
-            "(import {}/nix-lib/cargo-nix.nix {{ pkgs = import {} {{ }}; root = {}/inner; {arguments} }})
-               .workspaceMembers.app.build.drvPath",
-            support::repository().display(),
-            support::nix::stand_in().display(),
-            copied.trim(),
-        );
-        text(&support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap())
-    };
+    let evaluate =
+        |arguments: &str| evaluated(&scratch.path("flake"), "cargo-nix", &format!("root = flake/inner; {arguments}"));
     let far = format!("externalSources.\"../../far\" = {};", scratch.path("far").display());
     for hint in ["", "lockSync = false;"] {
         let said = evaluate(hint);
@@ -146,6 +151,34 @@ fn missing_files_are_named_as_git_takes_them() {
     let said = evaluate(&far);
     assert!(said.contains("if the files exist, run `git add near inner/app/src/main.rs`"), "{said}");
     assert!(said.contains("otherwise, run `cratewright generate` in `inner`"), "{said}");
+}
+
+#[test]
+fn a_missing_directory_of_vendored_crates_is_named_with_git_add() {
+    let scratch = Scratch::new();
+    let checksum = format!("{{\"files\":{{}},\"package\":\"{}\"}}", "0".repeat(64));
+    let config = "[source.crates-io]\nreplace-with = \"kept\"\n[source.kept]\ndirectory = \"vendor\"\n";
+    scratch.write(
+        "flake",
+        &[
+            ("Cargo.toml", &package("app", "[dependencies]\ntiny = \"0.1\"\n")),
+            ("src/main.rs", "fn main() {}\n"),
+            (".cargo/config.toml", config),
+            ("vendor/tiny/Cargo.toml", &package("tiny", "")),
+            ("vendor/tiny/.cargo-checksum.json", &checksum),
+            ("vendor/tiny/src/lib.rs", ""),
+        ],
+    );
+    scratch.generate("flake");
+    let evaluate = || evaluated(&scratch.path("flake"), "cargo-nix", "root = flake/.;");
+    assert!(evaluate().contains("app-0.1.0.drv"), "{}", evaluate());
+    fs::remove_dir_all(scratch.path("flake/vendor")).unwrap();
+    for files in ["vendor", ".cargo vendor"] {
+        let said = evaluate();
+        assert!(said.contains(&format!("run `git add {files}`")), "{said}");
+        assert!(said.contains("add `--force` for ignored ones"), "{said}");
+        fs::remove_dir_all(scratch.path("flake/.cargo")).unwrap_or_default();
+    }
 }
 
 #[test]
