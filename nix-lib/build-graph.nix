@@ -34,6 +34,9 @@
 let
   inherit (pkgs) lib;
   snapshot = import ./snapshot-place.nix cargoNix;
+  isThere = file: builtins.pathExists (root + "/${file}");
+  # The path of a snapshot that may exist without being tracked by git; null if it is there, or outside of a flake.
+  untracked = if isThere snapshot then null else import ./library/git-path.nix { } root snapshot;
   fileOf =
     file:
     builtins.path {
@@ -41,24 +44,33 @@ let
       path = root + "/${file}";
     };
 in
-pkgs.runCommand "build-graph" { nativeBuildInputs = [ cratewright ]; } ''
-  mkdir workspace
-  cd workspace
-  # The command needs a workspace, but reads nothing from these two files.
-  printf '[workspace]\n' >Cargo.toml
-  touch Cargo.lock
-  ${lib.concatMapStrings
-    (file: ''
-      mkdir -p ${lib.escapeShellArg (dirOf file)}
-      cp ${fileOf file} ${lib.escapeShellArg file}
-    '')
-    (
-      lib.filter (file: builtins.pathExists (root + "/${file}")) [
-        cargoNix
-        snapshot
-      ]
-    )
-  }
-  cratewright check --build-graph --output ${lib.escapeShellArg cargoNix}
-  touch $out
-''
+if untracked != null then
+  throw ''
+    ${untracked} does not exist, but was generated with Cargo.nix
+      help: ${import ./git-add.nix lib [ untracked ]}
+      help: otherwise, run `cratewright snapshot${
+        lib.optionalString (cargoNix != "Cargo.nix") " -o ${cargoNix}"
+      }`
+  ''
+else
+  pkgs.runCommand "build-graph" { nativeBuildInputs = [ cratewright ]; } ''
+    mkdir workspace
+    cd workspace
+    # The command needs a workspace, but reads nothing from these two files.
+    printf '[workspace]\n' >Cargo.toml
+    touch Cargo.lock
+    ${lib.concatMapStrings
+      (file: ''
+        mkdir -p ${lib.escapeShellArg (dirOf file)}
+        cp ${fileOf file} ${lib.escapeShellArg file}
+      '')
+      (
+        lib.filter isThere [
+          cargoNix
+          snapshot
+        ]
+      )
+    }
+    cratewright check --build-graph --output ${lib.escapeShellArg cargoNix}
+    touch $out
+  ''

@@ -255,4 +255,12 @@ fn the_check_of_a_flake_fails_with_the_path() {
     fs::write(&file, edited).unwrap();
     let text = said(&build());
     assert!(text.contains("it is not the one generated with Cargo.nix"), "{text}");
+    // In a flake, a missing snapshot may exist without being tracked by git.
+    fs::remove_file(&file).unwrap();
+    let flake = support::stdout(nix::nix("nix-store").arg("--add").arg(root));
+    let output = nix::library("build-graph", flake.trim().as_ref(), "{ inherit cratewright; }", &["nix-instantiate"]);
+    let text = said(&output);
+    assert!(text.contains("build-graph.toml does not exist, but was generated with Cargo.nix"), "{text}");
+    assert!(text.contains("if the file exists, run `git add build-graph.toml`"), "{text}");
+    assert!(text.contains("help: otherwise, run `cratewright snapshot`"), "{text}");
 }
