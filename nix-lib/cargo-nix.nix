@@ -40,48 +40,65 @@
   ...
 }@arguments:
 let
-  file = root + "/${cargoNix}";
+  inherit (pkgs) lib;
+  own = import ./own-arguments.nix lib;
+  checked = own.check { inherit root cargoNix lockSync; };
+  file = checked.root + "/${checked.cargoNix}";
   isThere = builtins.pathExists file;
-  value = function (
-    removeAttrs (arguments // { toolchain = import ./toolchain.nix arguments; }) (
-      [
-        "root"
-        "cargoNix"
-        "lockSync"
-        "fenix"
-        "rust-overlay"
-        "toolchainFile"
-        "toolchainHash"
-      ]
-      # An older Cargo.nix lacks these arguments: the user should read that it is stale, not that an argument is
-      # unknown.
-      ++ builtins.filter (name: !(builtins.functionArgs function ? ${name})) [
-        "cratewright"
-        "toolchain"
-      ]
-    )
-  );
+  value =
+    if unknown != null then
+      throw unknown
+    else
+      function (
+        removeAttrs (arguments // { toolchain = import ./toolchain.nix arguments; }) (own.names ++ lacking)
+      );
+  # An older Cargo.nix lacks these arguments: the user should read that it is stale, not that an argument is unknown.
+  lacking = lib.filter (name: !(known ? ${name})) [
+    "cratewright"
+    "toolchain"
+  ];
+  known = builtins.functionArgs function;
+  # `perSystem` passes its `memberChecks`, so that it is among the arguments that the error lists.
+  isPerSystem = arguments ? memberChecks;
+  unknown = own.unknownIn (if isPerSystem then "lib.perSystem" else "lib.cargoNix") (
+    lib.remove (if isPerSystem then null else "memberChecks") own.names
+    ++ lacking
+    ++ lib.attrNames known
+  ) arguments;
   function =
     if !isThere then
-      throw (stale {
-        why = "does not exist${inDirectory}";
-        options = output;
-        missing = [ cargoNix ];
-      })
-    else if imported != null && !(builtins.pathExists (root + "/${imported.path}")) then
+      throw (
+        stale (
+          if builtins.pathExists (checked.root + "/Cargo.lock") then
+            {
+              why = "does not exist${inDirectory}";
+              missing = [ checked.cargoNix ];
+            }
+          else
+            {
+              why = "does not exist${inDirectory}, nor does Cargo.lock";
+              missing = [
+                "Cargo.lock"
+                checked.cargoNix
+              ];
+              remedy = "pass the directory of the workspace root, which has Cargo.lock, as `root`";
+            }
+        )
+      )
+    else if imported != null && !(builtins.pathExists (checked.root + "/${imported.path}")) then
       throw (stale {
         why = "imports ${imported.path}, which does not exist";
-        options = output;
         missing = [ imported.path ];
       })
     else
       import file;
   imported = import ./imported-library.nix {
-    inherit cargoNix;
+    inherit (checked) cargoNix;
     text = builtins.readFile file;
   };
   verdict = import ./stale.nix {
-    inherit root file cargoNix;
+    inherit (checked) root cargoNix;
+    inherit file;
     externalSources = arguments.externalSources or { };
     inherit value;
   };
@@ -102,35 +119,36 @@ let
     in
     of "--target" + of "--cross" + output;
   # In a flake, a missing file may exist without being tracked by git, or outside of the repository.
-  inherit (pkgs) lib;
-  gitPath = import ./library/git-path.nix { } root;
+  gitPath = import ./library/git-path.nix { } checked.root;
   where = gitPath ".";
   inDirectory =
-    if where == null then " in ${toString root}" else lib.optionalString (where != "") " in `${where}`";
+    if where == null then
+      " in ${toString checked.root}"
+    else
+      lib.optionalString (where != "") " in `${where}`";
   stale =
     {
       why,
-      options,
       missing,
+      options ? output,
+      remedy ? "run `cratewright generate${options}`${lib.optionalString (where != null) inDirectory}",
     }:
     let
       isFlake = where != null;
       outside = lib.optionals isFlake (lib.filter (path: gitPath path == null) missing);
       untracked = lib.unique (lib.filter (path: path != null) (map gitPath missing));
-      generate = "run `cratewright generate${options}`${lib.optionalString isFlake inDirectory}";
       helps =
         map (
           path:
           "`${path}` is outside of the flake, which cannot see it: pass `externalSources.${builtins.toJSON path} = ...;`, or put the flake into a directory that contains both"
         ) outside
-        ++
-          lib.optional (untracked != [ ]) (import ./git-add.nix lib untracked)
-        ++ [ (if isFlake && missing != [ ] then "otherwise, ${generate}" else generate) ];
+        ++ lib.optional (untracked != [ ]) (import ./git-add.nix lib untracked)
+        ++ [ (if isFlake && missing != [ ] then "otherwise, ${remedy}" else remedy) ];
     in
-    "${cargoNix} ${why}${lib.concatMapStrings (help: "\n  help: ${help}") helps}\n";
-  output = if cargoNix == "Cargo.nix" then "" else " -o ${cargoNix}";
+    "${checked.cargoNix} ${why}${lib.concatMapStrings (help: "\n  help: ${help}") helps}\n";
+  output = if checked.cargoNix == "Cargo.nix" then "" else " -o ${checked.cargoNix}";
 in
-if lockSync && isThere && verdict.reasons != [ ] then
+if checked.lockSync && isThere && verdict.reasons != [ ] then
   throw (stale {
     why = "does not match what it was made from${
       builtins.concatStringsSep "" (map (reason: "\n  ${reason}") verdict.reasons)

@@ -84,7 +84,10 @@
 }@arguments:
 let
   inherit (pkgs) lib;
-  given = removeAttrs arguments [ "memberChecks" ];
+  checked = (import ./own-arguments.nix lib).check { inherit root cargoNix memberChecks; };
+  given = arguments // {
+    inherit memberChecks;
+  };
   value = import ./cargo-nix.nix given;
   # Imported without the check: a stale Cargo.nix must still list its members and provide the shell to regenerate it in.
   asItIs = import ./cargo-nix.nix (given // { lockSync = false; });
@@ -93,11 +96,13 @@ let
   # git, and the check must fail then.
   hasSnapshot =
     let
-      isThere = file: builtins.pathExists (root + "/${file}");
+      isThere = file: builtins.pathExists (checked.root + "/${file}");
     in
-    isThere (import ./snapshot-place.nix cargoNix)
-    || isThere cargoNix && lib.hasInfix "(build-graph) = " (builtins.readFile (root + "/${cargoNix}"));
-  output = lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix} ";
+    isThere (import ./snapshot-place.nix checked.cargoNix)
+    ||
+      isThere checked.cargoNix
+      && lib.hasInfix "(build-graph) = " (builtins.readFile (checked.root + "/${checked.cargoNix}"));
+  output = lib.optionalString (checked.cargoNix != "Cargo.nix") "--output ${checked.cargoNix} ";
   toolchain = import ./toolchain.nix arguments;
   # Cargo and rustc of the calling shell take precedence, unless a toolchain file selects the project's own.
   app =
@@ -126,7 +131,7 @@ in
   legacyPackages.cargoNix = value;
 
   checks =
-    lib.genAttrs memberChecks (
+    lib.genAttrs checked.memberChecks (
       kind:
       value.${kind}.all or (throw ''
         `memberChecks` has `${kind}`, which is no kind of checks
@@ -135,23 +140,14 @@ in
     )
     // {
       cargo-nix-lock-sync = import ./lock-sync.nix {
-        inherit
-          pkgs
-          cratewright
-          root
-          cargoNix
-          externalSources
-          ;
+        inherit (checked) root cargoNix;
+        inherit pkgs cratewright externalSources;
       };
     }
     // lib.optionalAttrs hasSnapshot {
       build-graph = import ./build-graph.nix {
-        inherit
-          pkgs
-          cratewright
-          root
-          cargoNix
-          ;
+        inherit (checked) root cargoNix;
+        inherit pkgs cratewright;
       };
     };
 
@@ -161,7 +157,7 @@ in
     check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check ${output}"$@"'';
     regenerate-build-graph-snapshot = app "regenerate-build-graph-snapshot" ''exec ${cratewright}/bin/cratewright snapshot ${output}"$@"'';
     amend-cargo-nix = app "amend-cargo-nix" ''
-      export CARGO_NIX=${cargoNix}
+      export CARGO_NIX=${checked.cargoNix}
       exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked ${output}"$@"
     '';
     build-graph-impact = app "build-graph-impact" ''exec ${cratewright}/bin/cratewright impact "$@"'';

@@ -130,7 +130,16 @@ let
     "Write for example: ${lib.strings.escapeNixIdentifier name} = attrs: { buildInputs = [ pkgs.zlib ]; };";
 in
 {
-  inherit forms;
+  inherit
+    areStrings
+    attributes
+    bool
+    check
+    form
+    forms
+    optional
+    unknownIn
+    ;
 
   # The error for an argument of an unknown name; null if there is none.
   unknownOfFile = unknownIn "Cargo.nix" (

@@ -147,6 +147,9 @@ fn missing_files_are_named_as_git_takes_them() {
     fs::remove_dir_all(scratch.path("flake/near")).unwrap();
     let said = evaluate(&format!("{far} lockSync = false;"));
     assert!(said.contains("If it exists, run `git add near`"), "{said}");
+    let said = evaluated(&scratch.path("flake"), "per-system", "cratewright = null; root = flake/inner/app;");
+    assert!(said.contains("if the files exist, run `git add inner/app/Cargo.lock inner/app/Cargo.nix`"), "{said}");
+    assert!(said.contains("otherwise, pass the directory of the workspace root"), "{said}");
     fs::remove_file(scratch.path("flake/inner/app/src/main.rs")).unwrap();
     let said = evaluate(&far);
     assert!(said.contains("if the files exist, run `git add near inner/app/src/main.rs`"), "{said}");
@@ -196,18 +199,54 @@ fn the_check_runs_again_only_after_relevant_changes() {
 }
 
 #[test]
-fn unknown_kinds_of_checks_are_errors() {
-    let expression = format!(
-        "(import {}/nix-lib/per-system.nix {{
-           pkgs = import {} {{ }}; cratewright = null; root = {}; memberChecks = [ \"test\" ];
-         }}).checks.test",
-        support::repository().display(),
-        support::nix::stand_in().display(),
-        support::fixture("three-members").display(),
-    );
-    let said = text(&support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap());
-    assert!(said.contains("`memberChecks` has `test`, which is no kind of checks"), "{said}");
-    assert!(said.contains("help: write a list of \"tests\", \"doctests\""), "{said}");
+fn wrong_arguments_are_named() {
+    let root = support::fixture("three-members");
+    for (arguments, attribute, messages) in [
+        (
+            "memberChecks = [ \"test\" ];",
+            "checks.test",
+            &["`memberChecks` has `test`, which is no kind of checks", "help: write a list of \"tests\", \"doctests\""]
+                [..],
+        ),
+        ("memberChecks = \"tests\";", "checks", &["`memberChecks` is the string \"tests\", not a list of kinds"]),
+        ("lockSync = \"no\";", "packages.app", &["`lockSync` is the string \"no\", not true or false"]),
+        ("root = \".\";", "packages", &["`root` is the string \".\", not a path", "root = ./.;"]),
+        ("cargoNix = ./nix/Cargo.nix;", "packages", &["/nix/Cargo.nix, not a string with a path relative to `root`"]),
+        ("cargoNix = \"${builtins.storeDir}/x\";", "packages", &["cargoNix = \"nix/Cargo.nix\";"]),
+        ("toolchainFile = \"beta\";", "packages.app", &["`toolchainFile` is the string \"beta\", not a path"]),
+        // The names that are listed and suggested are those of the function and of Cargo.nix.
+        (
+            "memberCheck = [ ];",
+            "packages",
+            &["lib.perSystem has no argument `memberCheck`; did you mean `memberChecks`?", "stdenv"],
+        ),
+        ("locksync = true;", "packages", &["did you mean `lockSync`?"]),
+        ("crateOverride = { };", "packages", &["did you mean `crateOverrides`", "toolchainHash"]),
+        (
+            "root = ./app;",
+            "packages",
+            &[
+                "/app, nor does Cargo.lock",
+                "help: pass the directory of the workspace root, which has Cargo.lock, as `root`",
+            ],
+        ),
+    ] {
+        let expression = format!(
+            "(import {}/nix-lib/per-system.nix ({{ pkgs = import {} {{ }}; cratewright = null; root = {}; }} //
+              {{ {} }})).{attribute}",
+            support::repository().display(),
+            support::nix::stand_in().display(),
+            root.display(),
+            arguments.replace("./", &format!("{}/", root.display())),
+        );
+        let evaluated = support::nix::nix("nix-instantiate").args(["--eval", "--expr", &expression]).output().unwrap();
+        let said = text(&evaluated);
+        for message in messages {
+            assert!(!evaluated.status.success() && said.contains(message), "{arguments} {message:?} is not in: {said}");
+        }
+    }
+    let said = text(&support::nix::library("cargo-nix", &root, "{ memberCheck = [ ]; }", &["nix-instantiate"]));
+    assert!(said.contains("lib.cargoNix has no argument `memberCheck`\n"), "{said}");
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn flakes_pass_the_program_on() {
     fs::write(scratch.path().join("Cargo.nix"), "{ pkgs }: { workspaceMembers.app.build = pkgs.system; }").unwrap();
     let older = nix::eval_json(&format!(
         "((import {library}).cargoNix {{
-           pkgs = {{ system = \"any\"; }}; root = {}; cratewright = null; lockSync = false;
+           pkgs = {{ inherit (import {pkgs} {{ }}) lib; system = \"any\"; }}; root = {}; cratewright = null; lockSync = false;
          }}).workspaceMembers.app.build",
         scratch.path().display()
     ));
