@@ -52,13 +52,41 @@
 let
   inherit (pkgs) buildPackages lib;
   inherit (pkgs.stdenv) buildPlatform;
-  name = baseNameOf toolchainFile;
-  text = builtins.readFile toolchainFile;
+  given = (import ./own-arguments.nix lib).check {
+    inherit
+      fenix
+      rust-overlay
+      toolchainFile
+      toolchainHash
+      ;
+  };
+  file = given.toolchainFile;
+  name = baseNameOf file;
+  text = builtins.readFile file;
   # In the older format, the file holds only the name of the channel.
   word = builtins.match "[[:space:]]*([^][:space:]#=[]+)[[:space:]]*" text;
   asked =
     if word != null then { channel = lib.head word; } else (builtins.fromTOML text).toolchain or { };
-  channel = asked.channel or asked.path or null;
+  # As in rustup (src/config.rs).
+  known = [
+    "channel"
+    "components"
+    "path"
+    "profile"
+    "targets"
+  ];
+  unknown = lib.attrNames (removeAttrs asked known);
+  channel =
+    if unknown != [ ] then
+      throw ''
+        ${name}: [toolchain] has no key `${lib.head unknown}`
+          help: its keys are ${lib.concatStringsSep ", " known}''
+    else if asked ? path then
+      throw ''
+        ${name}: `path` is not supported, as Nix needs a toolchain that it can build with
+          help: pass a derivation as `toolchain`, or `toolchainFile = null` to use nixpkgs' toolchain''
+    else
+      asked.channel or null;
 
   # Every rustc in nixpkgs is a release of the stable channel.
   isOfNixpkgs =
@@ -70,25 +98,25 @@ let
   ofFenix =
     fenix:
     (fenix.packages.${buildPlatform.system} or fenix).fromToolchainFile {
-      file = toolchainFile;
+      inherit file;
       sha256 =
-        if toolchainHash == null && !(builtins ? currentSystem) then
+        if given.toolchainHash == null && !(builtins ? currentSystem) then
           throw ''
             ${name} asks for Rust ${channel}, and fenix needs the hash of that channel's manifest
               help: pass `toolchainHash = lib.fakeHash`, build, and replace it with the hash that Nix reports''
         else
-          toolchainHash;
+          given.toolchainHash;
     };
-  ofOverlay = rust-bin: rust-bin.fromRustupToolchainFile toolchainFile;
+  ofOverlay = rust-bin: rust-bin.fromRustupToolchainFile file;
 in
 if toolchain != null then
   toolchain
-else if toolchainFile == null || channel == null then
+else if file == null || channel == null then
   null
-else if fenix != null then
-  ofFenix fenix
-else if rust-overlay != null then
-  ofOverlay (rust-overlay.lib.mkRustBin { } buildPackages)
+else if given.fenix != null then
+  ofFenix given.fenix
+else if given.rust-overlay != null then
+  ofOverlay (given.rust-overlay.lib.mkRustBin { } buildPackages)
 else if buildPackages ? rust-bin then
   ofOverlay buildPackages.rust-bin
 else if buildPackages ? fenix.fromToolchainFile then

@@ -184,13 +184,28 @@ fn a_toolchain_that_is_not_available_is_an_error() {
     for (file, text, channel) in [
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.9\"\n", "1.9"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"nightly-2026-01-01\"\n", "nightly-2026-01-01"),
-        ("rust-toolchain.toml", "[toolchain]\npath = \"../tool\"\n", "../tool"),
         // If both files exist, the one with the older name takes precedence.
         ("rust-toolchain", "beta\n", "beta"),
     ] {
         fs::write(root.join(file), text).unwrap();
         let says = format!("{file} asks for Rust {channel}, and nixpkgs has 1.95.0");
         check_refused(root, build, &[&says, "`rust-overlay` or `fenix`"]);
+    }
+    // Neither input helps here.
+    fs::remove_file(root.join("rust-toolchain")).unwrap();
+    for (key, says) in [
+        ("path = \"../tool\"", &["rust-toolchain.toml: `path` is not supported", "`toolchainFile = null`"]),
+        ("chanel = \"1.9\"", &["[toolchain] has no key `chanel`", "its keys are channel, components, path, "]),
+    ] {
+        fs::write(root.join("rust-toolchain.toml"), format!("[toolchain]\n{key}\n")).unwrap();
+        for input in ["", "inherit rust-overlay;"] {
+            check_refused(root, &build.replace("root;", &format!("root; {input}")), says);
+        }
+    }
+    fs::write(root.join("rust-toolchain"), "beta\n").unwrap();
+    for input in ["rust-overlay", "fenix"] {
+        let says = format!("cratewright.lib: `{input}` is a number, not an attribute set");
+        check_refused(root, &build.replace("root;", &format!("root; {input} = 1;")), &[&says]);
     }
     // Values that need no compiler still evaluate.
     let unforced = "builtins.attrNames (lib.perSystem { inherit pkgs cratewright root; }).packages";
