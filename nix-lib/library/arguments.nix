@@ -22,7 +22,10 @@ let
   attributes = form lib.isAttrs "an attribute set";
   overrides = attributes "{ openssl-sys = attrs: { buildInputs = [ pkgs.openssl ]; }; }";
   flags = list "[ \"--test-threads=1\" ]";
-  packages = list "[ pkgs.git ]";
+  # Other elements, such as paths of setup hooks, are left to Nix.
+  arePackages =
+    value: lib.isList value && lib.all (item: !(lib.isString item) || isPackage item) value;
+  packages = form arePackages "a list of packages" "[ pkgs.git ]";
   commands = form lib.isString "a string of shell commands" "\"export HOME=$TMPDIR\"";
 
   forms = {
@@ -66,7 +69,9 @@ let
       clippy = package "pkgs.clippy";
       clippyFlags = list "[ \"-D\" \"warnings\" ]";
       env = attributes "{ RUST_LOG = \"debug\"; }";
-      extraSources = list "[ \"../testdata\" ]";
+      extraSources =
+        form areStrings "a list of strings with paths relative to the workspace root"
+          "[ \"../testdata\" ]";
       inputs = packages;
       postRun = commands;
       preRun = commands;

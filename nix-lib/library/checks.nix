@@ -11,6 +11,7 @@
   check-kinds ? null,
   toolchain,
   arguments,
+  local-source,
   override-layers,
   units,
   ...
@@ -157,7 +158,11 @@ let
         unknown = lib.attrNames (removeAttrs given known);
         options = arguments.ofCheck "${kind}.${name}" given;
         withSources = compiled // {
-          extraSources = compiled.extraSources or [ ] ++ options.extraSources or [ ];
+          extraSources =
+            compiled.extraSources or [ ]
+            ++
+              local-source.listed "${kind}.${name}: `extraSources` of checkOptions"
+                options.extraSources or [ ];
           leftOut = [ ];
         };
         built = sides.buildTest withSources (

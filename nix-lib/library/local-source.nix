@@ -190,7 +190,17 @@ let
         src = source top;
         workspace_member = if own == "" then "." else own;
       };
+  # Paths that `owner` lists.
+  listed =
+    owner:
+    map (
+      path:
+      if builtins.pathExists (on path) then
+        path
+      else
+        throw "${owner} names ${path}, which does not exist in ${toString workspace.root}.\n${untracked path}"
+    );
 in
 {
-  inherit sourceOf visible;
+  inherit listed sourceOf visible;
 }

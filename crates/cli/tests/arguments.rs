@@ -6,7 +6,7 @@ use crate::interface::{check, check_error};
 use crate::support;
 
 /// Arguments of Cargo.nix, attribute, and message.
-const WRONG_ARGUMENTS: [(&str, &str, &str); 31] = [
+const WRONG_ARGUMENTS: [(&str, &str, &str); 34] = [
     (
         "features = [ ];",
         "workspaceMembers.app.build.drvPath",
@@ -68,12 +68,27 @@ const WRONG_ARGUMENTS: [(&str, &str, &str); 31] = [
     ("checkOptions = [ ];", "tests.app.drvPath", "`checkOptions` is a list, not an attribute set"),
     ("checkOptions.app = [ ];", "tests.app.drvPath", "checkOptions: `app` is a list, not an attribute set"),
     ("checkOptions.app.inputs = pkgs.git;", "tests.app.drvPath", "tests.app: `inputs` is an attribute set, not a list"),
+    (
+        "checkOptions.app.inputs = [ pkgs.git \"postgresql\" ];",
+        "tests.app.drvPath",
+        "tests.app: `inputs` is a list, not a list of packages",
+    ),
+    (
+        "checkOptions.app.extraSources = [ ./. ];",
+        "tests.app.drvPath",
+        "`extraSources` is a list, not a list of strings with paths relative to the workspace root",
+    ),
+    (
+        "checkOptions.app.extraSources = [ \"sql\" ];",
+        "tests.app.drvPath",
+        "tests.app: `extraSources` of checkOptions names sql, which does not exist in /",
+    ),
     ("checkOptions.app.env = [ ];", "devShell.drvPath", "checkOptions.app: `env` is a list, not an attribute set"),
     ("checkOptions.\"*\" = null;", "clippy.app.drvPath", "\"*\" = { inputs = [ pkgs.git ]; };"),
 ];
 
 /// The same for `.build.override`.
-const WRONG_OVERRIDES: [(&str, &str); 10] = [
+const WRONG_OVERRIDES: [(&str, &str); 11] = [
     ("rootFeatures = [ ];", "app: build.override has no argument `rootFeatures`; did you mean `features`?"),
     ("release = true;", "arguments are crateOverrides, features, runTests, "),
     ("features = \"fast\";", "app: build.override: `features` is the string \"fast\", not a list of strings"),
@@ -82,6 +97,7 @@ const WRONG_OVERRIDES: [(&str, &str); 10] = [
     ("runTests = \"yes\";", "app: build.override: `runTests` is the string \"yes\", not true or false"),
     ("runTests = true; testCrateFlags = \"-q\";", "testCrateFlags = [ \"--test-threads=1\" ];"),
     ("runTests = true; testInputs = { };", "`testInputs` is an attribute set, not a list"),
+    ("runTests = true; testInputs = [ \"postgresql\" ];", "`testInputs` is a list, not a list of packages"),
     ("runTests = true; testPreRun = [ ];", "`testPreRun` is a list, not a string of shell commands"),
     ("runTests = true; testPostRun = null;", "testPostRun = \"export HOME=$TMPDIR\";"),
 ];
