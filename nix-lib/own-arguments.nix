@@ -2,12 +2,12 @@
 lib:
 let
   near-names = import ./library/near-names.nix { inherit lib; };
-  forms' = import ./library/arguments.nix { inherit lib near-names; };
-  inherit (forms')
-    areStrings
+  arguments = import ./library/arguments.nix { inherit lib near-names; };
+  inherit (arguments)
     attributes
     bool
     form
+    listOf
     optional
     ;
   isPath =
@@ -18,7 +18,7 @@ let
     cargoNix = form isRelative "a string with a path relative to `root`" "\"nix/Cargo.nix\"";
     fenix = optional (attributes "inputs.fenix");
     lockSync = bool "false";
-    memberChecks = form areStrings "a list of kinds of checks" "[ \"tests\" \"clippy\" ]";
+    memberChecks = listOf lib.isString "a list of kinds of checks" "[ \"tests\" \"clippy\" ]";
     root = path "./.";
     rust-overlay = optional (attributes "inputs.rust-overlay");
     toolchainFile = optional (path "./rust-toolchain.toml");
@@ -28,7 +28,7 @@ in
 {
   names = lib.attrNames forms;
   # Checks the values of these arguments. Each is checked when it is used.
-  check = lib.mapAttrs (name: forms'.check "cratewright.lib" name forms.${name});
+  check = lib.mapAttrs (name: arguments.check "cratewright.lib" name forms.${name});
   # The error for an argument that neither the function nor Cargo.nix has; null if there is none.
-  inherit (forms') unknownIn;
+  inherit (arguments) unknownIn;
 }

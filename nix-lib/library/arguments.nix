@@ -4,7 +4,9 @@ let
   form = is: what: example: { inherit is what example; };
   optional = form: form // { is = value: value == null || form.is value; };
 
-  areStrings = value: lib.isList value && lib.all lib.isString value;
+  listOf =
+    isItem: what: example:
+    form (value: lib.isList value && lib.all isItem value) what example // { inherit isItem; };
   # A store path is a package as well. A path of a derivation that is not built yet may have another form, but it has a
   # context.
   isPackage =
@@ -16,16 +18,16 @@ let
 
   bool = form lib.isBool "true or false";
   list = form lib.isList "a list";
-  features = form areStrings "a list of strings" "[ \"default\" \"fast\" ]";
+  features = listOf lib.isString "a list of strings" "[ \"default\" \"fast\" ]";
   package = form isPackage "a package or a store path";
   function = form lib.isFunction "a function";
   attributes = form lib.isAttrs "an attribute set";
   overrides = attributes "{ openssl-sys = attrs: { buildInputs = [ pkgs.openssl ]; }; }";
   flags = list "[ \"--test-threads=1\" ]";
   # Other elements, such as paths of setup hooks, are left to Nix.
-  arePackages =
-    value: lib.isList value && lib.all (item: !(lib.isString item) || isPackage item) value;
-  packages = form arePackages "a list of packages" "[ pkgs.git ]";
+  packages = listOf (
+    item: !(lib.isString item) || isPackage item
+  ) "a list of packages" "[ pkgs.git ]";
   commands = form lib.isString "a string of shell commands" "\"export HOME=$TMPDIR\"";
 
   forms = {
@@ -70,7 +72,7 @@ let
       clippyFlags = list "[ \"-D\" \"warnings\" ]";
       env = attributes "{ RUST_LOG = \"debug\"; }";
       extraSources =
-        form areStrings "a list of strings with paths relative to the workspace root"
+        listOf lib.isString "a list of strings with paths relative to the workspace root"
           "[ \"../testdata\" ]";
       inputs = packages;
       postRun = commands;
@@ -104,13 +106,18 @@ let
       is,
       what,
       example,
+      isItem ? null,
     }:
     value:
+    let
+      wrong = lib.findFirst (item: !(isItem item)) null value;
+      shown = if isItem != null && lib.isList value then "a list with ${show wrong}" else show value;
+    in
     if is value then
       value
     else
       throw ''
-        ${owner}: `${name}` is ${show value}, not ${what}.
+        ${owner}: `${name}` is ${shown}, not ${what}.
         Write for example: ${lib.strings.escapeNixIdentifier name} = ${example};
       '';
 
@@ -136,12 +143,12 @@ let
 in
 {
   inherit
-    areStrings
     attributes
     bool
     check
     form
     forms
+    listOf
     optional
     unknownIn
     ;

@@ -27,7 +27,11 @@ const WRONG_ARGUMENTS: [(&str, &str, &str); 34] = [
     ("pkgs = { };", "workspaceMembers.app.build.drvPath", "`pkgs` is not a package set of nixpkgs"),
     ("stdenv = \"gcc\";", "workspaceMembers.app.build.drvPath", "`stdenv` is the string \"gcc\", not an attribute set"),
     ("rootFeatures = \"fast\";", "workspaceMembers.app.build.drvPath", "rootFeatures = [ \"default\" \"fast\" ];"),
-    ("rootFeatures = [ 1 ];", "workspaceMembers.app.build.drvPath", "`rootFeatures` is a list, not a list of strings"),
+    (
+        "rootFeatures = [ 1 ];",
+        "workspaceMembers.app.build.drvPath",
+        "`rootFeatures` is a list with a number, not a list of strings",
+    ),
     ("profile = 1;", "workspaceMembers.app.build.drvPath", "`profile` is a number, not the name of a profile"),
     ("release = \"no\";", "workspaceMembers.app.build.drvPath", "`release` is the string \"no\", not true or false"),
     ("env = \"LTO\";", "workspaceMembers.app.build.drvPath", "`env` is the string \"LTO\", not an attribute set"),
@@ -71,12 +75,12 @@ const WRONG_ARGUMENTS: [(&str, &str, &str); 34] = [
     (
         "checkOptions.app.inputs = [ pkgs.git \"postgresql\" ];",
         "tests.app.drvPath",
-        "tests.app: `inputs` is a list, not a list of packages",
+        "tests.app: `inputs` is a list with the string \"postgresql\", not a list of packages",
     ),
     (
-        "checkOptions.app.extraSources = [ ./. ];",
+        "checkOptions.app.extraSources = [ /web ];",
         "tests.app.drvPath",
-        "`extraSources` is a list, not a list of strings with paths relative to the workspace root",
+        "`extraSources` is a list with the path /web, not a list of strings with paths relative to the workspace root",
     ),
     (
         "checkOptions.app.extraSources = [ \"sql\" ];",
@@ -97,7 +101,10 @@ const WRONG_OVERRIDES: [(&str, &str); 11] = [
     ("runTests = \"yes\";", "app: build.override: `runTests` is the string \"yes\", not true or false"),
     ("runTests = true; testCrateFlags = \"-q\";", "testCrateFlags = [ \"--test-threads=1\" ];"),
     ("runTests = true; testInputs = { };", "`testInputs` is an attribute set, not a list"),
-    ("runTests = true; testInputs = [ \"postgresql\" ];", "`testInputs` is a list, not a list of packages"),
+    (
+        "runTests = true; testInputs = [ \"postgresql\" ];",
+        "`testInputs` is a list with the string \"postgresql\", not a list",
+    ),
     ("runTests = true; testPreRun = [ ];", "`testPreRun` is a list, not a string of shell commands"),
     ("runTests = true; testPostRun = null;", "testPostRun = \"export HOME=$TMPDIR\";"),
 ];

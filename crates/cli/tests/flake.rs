@@ -175,12 +175,11 @@ fn a_missing_directory_of_vendored_crates_is_named_with_git_add() {
     scratch.generate("flake");
     let evaluate = || evaluated(&scratch.path("flake"), "cargo-nix", "root = flake/.;");
     assert!(evaluate().contains("app-0.1.0.drv"), "{}", evaluate());
-    fs::remove_dir_all(scratch.path("flake/vendor")).unwrap();
-    for files in ["vendor", ".cargo vendor"] {
+    for (removed, files) in [("flake/vendor", "vendor"), ("flake/.cargo", ".cargo vendor")] {
+        fs::remove_dir_all(scratch.path(removed)).unwrap();
         let said = evaluate();
         assert!(said.contains(&format!("run `git add {files}`")), "{said}");
         assert!(said.contains("add `--force` for ignored ones"), "{said}");
-        fs::remove_dir_all(scratch.path("flake/.cargo")).unwrap_or_default();
     }
 }
 
