@@ -22,7 +22,6 @@ let
     filter
     hashString
     head
-    isString
     listToAttrs
     map
     match
@@ -30,7 +29,6 @@ let
     readFile
     replaceStrings
     sort
-    split
     stringLength
     substring
     toJSON
