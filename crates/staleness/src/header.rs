@@ -110,3 +110,38 @@ pub fn stamped(body: &str) -> String {
 pub(crate) fn digest(text: &str) -> String {
     format!("sha256:{}", sha256(text.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LibraryState, Reason, recorded, stamped};
+
+    #[test]
+    fn the_header_has_format_and_digest() {
+        let text = stamped("a = 1;\n");
+        let (header, body) = Header::parse(&text).unwrap();
+        let digest = "sha256:78a5f362a48ff6a0e33f661e9ca18abf2ad6f9c621988c4c83f9135714d76f1e";
+        assert_eq!((header.format, header.body.as_str(), body), (FORMAT, digest, "a = 1;\n"));
+    }
+
+    #[test]
+    fn states_of_the_library_are_told_apart() {
+        let ours = stamped("a = 1;\n");
+        let older = ours.replacen(&format!("format: {FORMAT}"), "format: 1", 1);
+        assert_eq!(LibraryState::of("# mine\n"), LibraryState::Foreign);
+        assert_eq!(LibraryState::of(&ours), LibraryState::OfOtherVersion);
+        assert_eq!(LibraryState::of(&older), LibraryState::OfOtherVersion);
+        assert_eq!(LibraryState::of(&format!("{ours}b = 2;\n")), LibraryState::Changed);
+    }
+
+    #[test]
+    fn files_that_are_not_as_they_were_written_have_a_reason() {
+        let whole = stamped("a = 1;\nb = 2;\n");
+        let reason = |text: &str| recorded(text).unwrap().unwrap_err();
+        assert_eq!(recorded(&whole).unwrap_err(), HeaderError::NotCargoNix, "it has no record");
+        assert_eq!(reason(&whole.replace('\n', "\r\n")), Reason::LineEnds);
+        assert_eq!(reason(&whole.replace("a = 1;\n", "a = 1;\r\n")), Reason::LineEnds);
+        assert_eq!(reason(&whole.replace("b = 2;\n", "b = 3;\r\n")), Reason::Body);
+        assert_eq!(reason(whole.trim_end()), Reason::Body);
+    }
+}
