@@ -63,23 +63,21 @@ impl Graph {
     /// # Errors
     /// If no format has the extension of the file, such as that of another kind of image.
     pub(crate) fn format(&self) -> Result<GraphFormat, Diagnostic> {
+        if let Some(format) = self.format {
+            return Ok(format);
+        }
         let extension = self.output.as_deref().and_then(Path::extension).map(OsStr::to_ascii_lowercase);
-        let format = match extension.as_deref().map(OsStr::to_string_lossy).as_deref() {
-            None | Some("dot" | "gv") => GraphFormat::Dot,
-            Some("html") => GraphFormat::Html,
-            Some("json") => GraphFormat::Json,
-            Some("mmd") => GraphFormat::Mermaid,
-            Some("svg") => GraphFormat::Svg,
-            Some(other) if self.format.is_none() => {
-                return Err(Diagnostic::new(
-                    "unknown-extension",
-                    format!("no format has files that end in `.{other}`"),
-                )
-                .help("end the name in `.dot`, `.html`, `.json`, `.mmd` or `.svg`, or choose one with `--format`"));
+        match extension.as_deref().map(OsStr::to_string_lossy).as_deref() {
+            None | Some("dot" | "gv") => Ok(GraphFormat::Dot),
+            Some("html") => Ok(GraphFormat::Html),
+            Some("json") => Ok(GraphFormat::Json),
+            Some("mmd") => Ok(GraphFormat::Mermaid),
+            Some("svg") => Ok(GraphFormat::Svg),
+            Some(other) => {
+                Err(Diagnostic::new("unknown-extension", format!("no format has files that end in `.{other}`"))
+                    .help("end the name in `.dot`, `.html`, `.json`, `.mmd` or `.svg`, or choose one with `--format`"))
             }
-            Some(_) => GraphFormat::Dot,
-        };
-        Ok(self.format.unwrap_or(format))
+        }
     }
 }
 
