@@ -17,6 +17,7 @@ pub mod exit;
 mod flags;
 mod generate;
 mod graph;
+mod homes;
 mod impact;
 mod init;
 mod library;

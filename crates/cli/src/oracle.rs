@@ -11,6 +11,8 @@ use std::process::Command;
 use cratewright_resolver::{Pair, RootFeatures, Selection, Source, UnitTable, UserIntent, table_of_cargo};
 
 use crate::cargo;
+use crate::homes::Homes;
+use crate::progress::Progress;
 use crate::rustc::Rustc;
 use crate::workspace::Workspace;
 use cratewright_sources::diagnostic::Diagnostic;
@@ -23,8 +25,8 @@ pub struct Oracle {
     rustc: OsString,
     /// The real cargo, which saves rustup's lookup.
     cargo: Option<PathBuf>,
-    /// Whether each thread has its own `CARGO_HOME`.
-    has_homes: bool,
+    /// The `CARGO_HOME` of each thread, if each has its own.
+    homes: Option<Homes>,
 }
 
 impl Oracle {
@@ -36,15 +38,15 @@ impl Oracle {
         let scratch = tempfile::tempdir().map_err(|error| Diagnostic::io("write", &std::env::temp_dir(), &error))?;
         let rustc = Rustc::of(root);
         let cargo = rustc.cargo().filter(|_| std::env::var_os("CARGO").is_none()).map(Path::to_owned);
-        let oracle = Oracle { scratch, rustc: rustc.program().to_owned(), cargo, has_homes: false };
+        let oracle = Oracle { scratch, rustc: rustc.program().to_owned(), cargo, homes: None };
         // The script is written once, as a thread may run it while another workspace is prepared.
         oracle.write(&oracle.wrapper(), WRAPPER)?;
         Ok(oracle)
     }
 
     /// Prepares for several threads, if cargo's home allows it.
-    pub(crate) fn for_threads(mut self, root: &Path) -> Self {
-        self.has_homes = home(root).is_some_and(|home| self.make_homes(&home).is_ok());
+    pub(crate) fn for_threads(mut self, root: &Path, progress: Progress) -> Self {
+        self.homes = Homes::make(self.scratch.path(), root, progress);
         self
     }
 
@@ -72,13 +74,9 @@ impl Oracle {
     /// # Errors
     /// When cargo fails, which is not expected for a workspace that `cargo metadata` can read.
     pub fn table(&self, workspace: &Workspace, selection: &Selection, pair: Pair) -> Result<UnitTable, Diagnostic> {
-        let home = self.own_home();
-        let mut output = cargo::output(self.command(workspace, selection, pair, home.as_deref()))?;
-        if !output.status.success() && home.is_some() {
-            // Cargo does not replace files of the index but truncates and writes them. Without the lock of the user's
-            // home, such a file may be read while another cargo writes it.
-            output = cargo::output(self.command(workspace, selection, pair, None))?;
-        }
+        let locked = self.homes.as_ref().and_then(Homes::lock);
+        let home = locked.as_ref().map(|locked| locked.home.as_path());
+        let output = cargo::output(self.command(workspace, selection, pair, home))?;
         if !output.status.success() {
             return Err(Diagnostic::new("cargo-refused", "cargo prints no unit graph")
                 .at(manifest_of(workspace, selection).display().to_string())
@@ -157,51 +155,11 @@ impl Oracle {
     fn wrapper(&self) -> PathBuf {
         self.scratch.path().join("wrapper")
     }
-
-    /// The `CARGO_HOME` of this thread, if each thread has one.
-    fn own_home(&self) -> Option<PathBuf> {
-        let thread = rayon::current_thread_index().filter(|_| self.has_homes)?;
-        Some(self.scratch.path().join(format!("home-{thread}")))
-    }
-
-    /// Makes a `CARGO_HOME` for each thread, with links to everything in cargo's home except for locks.
-    ///
-    /// Cargo holds the lock of its package cache nearly as long as it runs, so with one home only one graph could be
-    /// made at a time. The lock is not needed, as `cargo metadata` has downloaded and unpacked everything.
-    fn make_homes(&self, home: &Path) -> std::io::Result<()> {
-        for thread in 0..rayon::current_num_threads() {
-            let own = self.scratch.path().join(format!("home-{thread}"));
-            fs::create_dir(&own)?;
-            for entry in fs::read_dir(home)? {
-                let entry = entry?;
-                let name = entry.file_name();
-                if !name.to_string_lossy().starts_with('.') && !CONFIGURATION.iter().any(|file| name == *file) {
-                    link(&entry.path(), &own.join(name))?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A triple as part of a file name; it may be the path of a target specification.
 fn file_name(host: &str) -> String {
     host.replace('%', "%25").replace('/', "%2f")
-}
-
-/// Names of configuration files in cargo's home.
-const CONFIGURATION: [&str; 2] = ["config", "config.toml"];
-
-/// Cargo's home, if it can be replaced with a directory of links. Paths in a configuration file there are relative to
-/// it, so such a home cannot move, unless cargo finds the file above the workspace anyway.
-fn home(root: &Path) -> Option<PathBuf> {
-    let home = match std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()) {
-        Some(home) => root.join(home),
-        None => std::env::home_dir()?.join(".cargo"),
-    };
-    let has_configuration = CONFIGURATION.iter().any(|file| home.join(file).exists());
-    let is_found = home.ends_with(".cargo") && home.parent().is_some_and(|above| root.starts_with(above));
-    (!has_configuration || is_found).then_some(home)
 }
 
 /// The manifest to build: a member's own, or that of the root for a whole workspace.
@@ -269,14 +227,4 @@ fn make_executable(path: &Path) -> std::io::Result<()> {
 #[cfg(not(unix))]
 fn make_executable(_: &Path) -> std::io::Result<()> {
     Ok(())
-}
-
-#[cfg(unix)]
-fn link(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(from, to)
-}
-
-#[cfg(not(unix))]
-fn link(_: &Path, _: &Path) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
 }

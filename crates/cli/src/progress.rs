@@ -59,6 +59,15 @@ impl Progress {
         }
     }
 
+    /// Shows what is waited for.
+    pub(crate) fn wait(self, verb: &str, text: impl Display) {
+        if self.is_verbose {
+            self.detail(verb, text);
+        } else {
+            self.so_far(verb, text);
+        }
+    }
+
     /// Removes the line of [`Progress::so_far`].
     pub(crate) fn clear(self) {
         if self.is_terminal {

@@ -135,7 +135,7 @@ pub fn verify(workspace: &Workspace, options: &VerifyOptions) -> Result<Vec<Row>
     workspace.check_profile(&options.profile)?;
     let selections = selections(workspace, options)?;
     let graphs = workspace.resolve(&selections);
-    let oracle = Oracle::new(&workspace.root)?.for_threads(&workspace.root);
+    let oracle = Oracle::new(&workspace.root)?.for_threads(&workspace.root, options.progress);
     oracle.prepare(workspace)?;
     // The order is pair by pair, so that cargo runs rustc only for the first graph of each pair.
     let each: Vec<(usize, usize)> = (0..workspace.pairs.len())
