@@ -6,6 +6,12 @@ use std::process::Command;
 
 use super::{cratewright, nix, run, stdout};
 
+/// Cargo's lock for downloads and for files of the index.
+const PACKAGE_CACHE_LOCK: &str = ".package-cache";
+
+/// What is shared with the user's `CARGO_HOME`.
+const SHARED: [&str; 2] = ["registry", PACKAGE_CACHE_LOCK];
+
 /// A directory for repositories and workspaces, with its own `CARGO_HOME`, which shares the user's registries.
 pub struct Scratch {
     directory: tempfile::TempDir,
@@ -18,7 +24,11 @@ impl Scratch {
         fs::create_dir(&home).unwrap();
         let user = std::env::var_os("CARGO_HOME").map(PathBuf::from);
         let user = user.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"));
-        std::os::unix::fs::symlink(user.join("registry"), home.join("registry")).unwrap();
+        // Cargo writes files of the index in place, so what is shared is locked for all.
+        fs::OpenOptions::new().create(true).append(true).open(user.join(PACKAGE_CACHE_LOCK)).unwrap();
+        for shared in SHARED {
+            std::os::unix::fs::symlink(user.join(shared), home.join(shared)).unwrap();
+        }
         // Git, and therefore cargo, does not fetch submodules by path by default.
         let config = "[user]\nname = a\nemail = a@example.org\n[protocol \"file\"]\nallow = always\n\
                       [init]\ndefaultBranch = main\n[core]\nautocrlf = false\n[advice]\ndetachedHead = false\n";
@@ -29,7 +39,9 @@ impl Scratch {
     /// The same with its own registries.
     pub fn with_own_registries() -> Self {
         let scratch = Scratch::new();
-        fs::remove_file(scratch.path("cargo-home/registry")).unwrap();
+        for shared in SHARED {
+            fs::remove_file(scratch.directory.path().join("cargo-home").join(shared)).unwrap();
+        }
         scratch
     }
 
