@@ -24,7 +24,7 @@ fail() {
 
 [ $# -gt 0 ] || fail "missing argument: the command that writes $cargo_nix"
 [ -n "$branch" ] || fail "no branch is checked out: set CRATEWRIGHT_BRANCH"
-git diff --quiet HEAD -- || fail "the work tree has uncommitted changes"
+git diff --quiet HEAD -- || fail "the work tree has uncommitted changes: commit or stash them, then run this again"
 
 checked_out=$(git rev-parse HEAD)
 author=$(git log -1 --format=%an)

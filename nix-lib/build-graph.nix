@@ -35,8 +35,9 @@ let
   inherit (pkgs) lib;
   snapshot = import ./snapshot-place.nix cargoNix;
   isThere = file: builtins.pathExists (root + "/${file}");
+  git-path = import ./library/git-path.nix { inherit lib; };
   # The path of a snapshot that may exist without being tracked by git; null if it is there, or outside of a flake.
-  untracked = if isThere snapshot then null else import ./library/git-path.nix { } root snapshot;
+  untracked = if isThere snapshot then null else git-path.of root snapshot;
   fileOf =
     file:
     builtins.path {
@@ -47,10 +48,8 @@ in
 if untracked != null then
   throw ''
     ${untracked} does not exist, but was generated with Cargo.nix
-      help: ${import ./git-add.nix lib [ untracked ]}
-      help: otherwise, run `cratewright snapshot${
-        lib.optionalString (cargoNix != "Cargo.nix") " -o ${cargoNix}"
-      }`
+      help: ${git-path.add [ untracked ]}
+      help: otherwise, run `cratewright snapshot${import ./output-option.nix lib cargoNix}`
   ''
 else
   pkgs.runCommand "build-graph" { nativeBuildInputs = [ cratewright ]; } ''
@@ -71,6 +70,6 @@ else
         ]
       )
     }
-    cratewright check --build-graph --output ${lib.escapeShellArg cargoNix}
+    cratewright check --build-graph${import ./output-option.nix lib cargoNix}
     touch $out
   ''

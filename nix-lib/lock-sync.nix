@@ -158,8 +158,6 @@ pkgs.runCommand "cargo-nix-lock-sync" { nativeBuildInputs = [ cratewright ]; } '
       *) [ -e "$target" ] || touch "$target" ;;
     esac
   done
-  cratewright check --manifests-only ${
-    lib.optionalString (cargoNix != "Cargo.nix") "--output ${cargoNix}"
-  }
+  cratewright check --manifests-only${import ./output-option.nix lib cargoNix}
   touch $out
 ''

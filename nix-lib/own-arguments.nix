@@ -1,5 +1,5 @@
-# The arguments of the flake's functions that Cargo.nix does not have.
-lib:
+# The arguments of `lib.cargoNix` or `lib.perSystem`, the caller, that Cargo.nix does not have.
+lib: caller:
 let
   near-names = import ./library/near-names.nix { inherit lib; };
   arguments = import ./library/arguments.nix { inherit lib near-names; };
@@ -24,11 +24,14 @@ let
     toolchainFile = optional (path "./rust-toolchain.toml");
     toolchainHash = optional (form lib.isString "a string with a hash" "lib.fakeHash");
   };
+  names = lib.remove (if caller == "lib.perSystem" then null else "memberChecks") (
+    lib.attrNames forms
+  );
 in
 {
-  names = lib.attrNames forms;
+  inherit names;
   # Checks the values of these arguments. Each is checked when it is used.
-  check = lib.mapAttrs (name: arguments.check "cratewright.lib" name forms.${name});
-  # The error for an argument that neither the function nor Cargo.nix has; null if there is none.
-  inherit (arguments) unknownIn;
+  check = lib.mapAttrs (name: arguments.check "cratewright.${caller}" name forms.${name});
+  # The error for an argument that neither the caller has nor Cargo.nix, which has `others`; null if there is none.
+  unknown = others: arguments.unknownIn caller (names ++ others);
 }

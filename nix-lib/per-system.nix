@@ -84,13 +84,14 @@
 }@arguments:
 let
   inherit (pkgs) lib;
-  checked = (import ./own-arguments.nix lib).check { inherit root cargoNix memberChecks; };
+  caller = "lib.perSystem";
+  checked = (import ./own-arguments.nix lib caller).check { inherit root cargoNix memberChecks; };
   given = arguments // {
     inherit memberChecks;
   };
-  value = import ./cargo-nix.nix given;
+  value = import ./cargo-nix-for.nix caller given;
   # Imported without the check: a stale Cargo.nix must still list its members and provide the shell to regenerate it in.
-  asItIs = import ./cargo-nix.nix (given // { lockSync = false; });
+  asItIs = import ./cargo-nix-for.nix caller (given // { lockSync = false; });
   members = asItIs.workspaceMembers;
   # True if Cargo.nix records a snapshot, even if the file is missing: a flake does not see a file that is not added to
   # git, and the check must fail then.
@@ -102,7 +103,7 @@ let
     ||
       isThere checked.cargoNix
       && lib.hasInfix "(build-graph) = " (builtins.readFile (checked.root + "/${checked.cargoNix}"));
-  output = lib.optionalString (checked.cargoNix != "Cargo.nix") "--output ${checked.cargoNix} ";
+  output = import ./output-option.nix lib checked.cargoNix;
   toolchain = import ./toolchain.nix arguments;
   # Cargo and rustc of the calling shell take precedence, unless a toolchain file selects the project's own.
   app =
@@ -153,12 +154,12 @@ in
 
   # None of these evaluates Cargo.nix: they work while it is stale or missing.
   apps = {
-    regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${cratewright}/bin/cratewright generate ${output}"$@"'';
-    check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check ${output}"$@"'';
-    regenerate-build-graph-snapshot = app "regenerate-build-graph-snapshot" ''exec ${cratewright}/bin/cratewright snapshot ${output}"$@"'';
+    regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${cratewright}/bin/cratewright generate${output} "$@"'';
+    check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check${output} "$@"'';
+    regenerate-build-graph-snapshot = app "regenerate-build-graph-snapshot" ''exec ${cratewright}/bin/cratewright snapshot${output} "$@"'';
     amend-cargo-nix = app "amend-cargo-nix" ''
-      export CARGO_NIX=${checked.cargoNix}
-      exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked ${output}"$@"
+      export CARGO_NIX=${lib.escapeShellArg checked.cargoNix}
+      exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked${output} "$@"
     '';
     build-graph-impact = app "build-graph-impact" ''exec ${cratewright}/bin/cratewright impact "$@"'';
     # This app runs in CI jobs with a token, so it depends on neither Rust nor cratewright.

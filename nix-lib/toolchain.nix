@@ -52,7 +52,8 @@
 let
   inherit (pkgs) buildPackages lib;
   inherit (pkgs.stdenv) buildPlatform;
-  given = (import ./own-arguments.nix lib).check {
+  # The other functions pass these arguments on.
+  given = (import ./own-arguments.nix lib "lib").check {
     inherit
       fenix
       rust-overlay

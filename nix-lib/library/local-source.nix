@@ -61,20 +61,17 @@ let
   untracked =
     path:
     let
-      tracked = git-path workspace.root path;
+      tracked = git-path.of workspace.root path;
     in
-    lib.optionalString (tracked != null) ''
-      If it exists, run `git add ${lib.escapeShellArg tracked}`: a flake sees only files that git tracks; add `--force` for an ignored one.
-    '';
+    lib.optionalString (tracked != null) "\n  help: ${git-path.add [ tracked ]}";
   visible =
     crateName: path:
     if !(lib.hasPrefix ".." path) || builtins.pathExists (on path) then
       on path
     else
       throw ''
-        ${crateName} needs ${path}, outside the workspace, which Nix cannot see from ${toString workspace.root}.
-        ${untracked path}Put the flake into a directory that contains both, or pass its location:
-          import ./Cargo.nix { externalSources."${path}" = ...; }
+        ${crateName} needs ${path}, outside the workspace, which Nix cannot see from ${toString workspace.root}${untracked path}
+          help: put the flake into a directory that contains both, or pass `externalSources."${path}" = ...;` to Cargo.nix
       '';
 
   # The source of a local package: its directory without nested packages, and without files that only tests, benchmarks
@@ -161,13 +158,12 @@ let
         given != [ ]
         || builtins.pathExists (workspace.root + "/${path}")
         || throw (
-          "${crateName} reads ${path}, which Nix cannot see from ${toString workspace.root}.\n"
-          + untracked path
+          "${crateName} reads ${path}, which Nix cannot see from ${toString workspace.root}${untracked path}\n  help: "
           + (
             if levels path == 0 then
-              "If it does not exist, create it, or run `cratewright generate` if ${crateName} no longer reads it.\n"
+              "if it does not exist, create it, or run `cratewright generate` if ${crateName} no longer reads it\n"
             else
-              "Put the flake into a directory that contains both, or pass a directory that contains both in externalSources.\n"
+              "put the flake into a directory that contains both, or pass such a directory in `externalSources`\n"
           )
         );
       # The source is named after the crate, so that its store path does not depend on the location of the workspace.
@@ -198,7 +194,7 @@ let
       if builtins.pathExists (on path) then
         path
       else
-        throw "${owner} names ${path}, which does not exist in ${toString workspace.root}.\n${untracked path}"
+        throw "${owner} names ${path}, which does not exist in ${toString workspace.root}${untracked path}\n"
     );
 in
 {

@@ -146,7 +146,7 @@ fn missing_files_are_named_as_git_takes_them() {
 
     fs::remove_dir_all(scratch.path("flake/near")).unwrap();
     let said = evaluate(&format!("{far} lockSync = false;"));
-    assert!(said.contains("If it exists, run `git add near`"), "{said}");
+    assert!(said.contains("if the file exists, run `git add near`"), "{said}");
     let said = evaluated(&scratch.path("flake"), "per-system", "cratewright = null; root = flake/inner/app;");
     assert!(said.contains("if the files exist, run `git add inner/app/Cargo.lock inner/app/Cargo.nix`"), "{said}");
     assert!(said.contains("otherwise, pass the directory of the workspace root"), "{said}");
@@ -244,8 +244,8 @@ fn wrong_arguments_are_named() {
             assert!(!evaluated.status.success() && said.contains(message), "{arguments} {message:?} is not in: {said}");
         }
     }
-    let said = text(&support::nix::library("cargo-nix", &root, "{ memberCheck = [ ]; }", &["nix-instantiate"]));
-    assert!(said.contains("lib.cargoNix has no argument `memberCheck`\n"), "{said}");
+    let said = text(&support::nix::library("cargo-nix", &root, "{ memberChecks = [ ]; }", &["nix-instantiate"]));
+    assert!(said.contains("lib.cargoNix has no argument `memberChecks`\n"), "{said}");
 }
 
 #[test]

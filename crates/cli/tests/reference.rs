@@ -189,7 +189,8 @@ fn arguments_are_those_of_cargo_nix() {
     let missing: Vec<_> = arguments.difference(&listed).collect();
     assert!(missing.is_empty(), "cargo-nix.md lacks {missing:?} of build.override");
 
-    let own = names(&format!("(import {}/own-arguments.nix pkgs.lib).names", repository().join("nix-lib").display()));
+    let library = repository().join("nix-lib");
+    let own = names(&format!("(import {}/own-arguments.nix pkgs.lib \"lib.perSystem\").names", library.display()));
     let shared = ["cratewright", "pkgs"].map(str::to_owned);
     assert_eq!(first_column(&section("staleness.md", "In a flake")), &own | &shared.into(), "staleness.md");
 
