@@ -185,7 +185,10 @@ let
         built = meta.describe attrs (if unit == null then nothing attrs else chosen.${side}.${unit});
         test =
           if wanted != [ "default" ] then
-            throw "${name}: tests were resolved with default features only, not with ${show wanted}"
+            throw ''
+              ${name}: tests were resolved with default features only, not with ${show wanted}
+                help: leave out `runTests` or `features`; `tests.${name}` are the tests with default features
+            ''
           else
             ((checks compilation chosen).tests.${name}
               or (throw "this Cargo.nix has no tests: [workspace.metadata.cratewright] has `tests = false`")

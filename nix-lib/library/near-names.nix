@@ -2,26 +2,32 @@
 { lib, ... }:
 let
   charactersOf = name: lib.stringToCharacters (lib.toLower name);
-  # Number of characters that are the same at the beginning of two lists.
-  common =
-    a: b:
-    if a == [ ] || b == [ ] || lib.head a != lib.head b then
-      0
+  # Whether at most so many characters are to be added, left out or replaced to get from one list to the other.
+  differBy =
+    count: a: b:
+    if a == [ ] || b == [ ] then
+      lib.length a + lib.length b <= count
+    else if lib.head a == lib.head b then
+      differBy count (lib.tail a) (lib.tail b)
     else
-      1 + common (lib.tail a) (lib.tail b);
-  # Two names are near if they differ in at most two adjacent characters, or if one contains the other.
+      count > 0
+      && (
+        differBy (count - 1) (lib.tail a) (lib.tail b)
+        || differBy (count - 1) a (lib.tail b)
+        || differBy (count - 1) (lib.tail a) b
+      );
+  contains =
+    part: whole: lib.length part > 2 && lib.hasInfix (lib.concatStrings part) (lib.concatStrings whole);
+  # Two names are near if they differ in at most two characters, or if one contains the other.
   isNear =
     name: known:
     let
       a = charactersOf name;
       b = charactersOf known;
-      start = common a b;
-      end = common (lib.reverseList (lib.drop start a)) (lib.reverseList (lib.drop start b));
-      differing = lib.max (lib.length a) (lib.length b) - start - end;
+      # Short names differ in nearly all characters from most others.
+      count = lib.min 2 (lib.length b / 3);
     in
-    differing <= 2 && start + end > differing || contains a b || contains b a;
-  contains =
-    part: whole: lib.length part > 2 && lib.hasInfix (lib.concatStrings part) (lib.concatStrings whole);
+    differBy count a b || contains a b || contains b a;
   quote = name: "`${name}`";
 in
 {

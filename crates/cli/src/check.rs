@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
-use cratewright_graph::{Snapshot, Unused};
+use cratewright_graph::{Breach, BreachCode, Snapshot, Unused};
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::path::WsPath;
 use cratewright_staleness::{
@@ -89,7 +89,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     // Nix reads the record with code of the library, so the library is checked as well. If its recorded place has become
     // invalid, either the setting is another by now, or it is wrong, which is found below.
     if let Ok(library) = LibraryPlace::of(&record, root, &path)
-        && let Some(state) = library.state()
+        && let Some(state) = library.state()?
     {
         library.path.as_deref().map_or(Ok(()), conflicts::check)?;
         let help = match state {
@@ -168,8 +168,19 @@ pub(crate) fn require_fresh(root: &Path, cargo_nix: &Path) -> Result<(), Diagnos
 /// Help for a file of a newer version, which is not replaced by an older format.
 const NEWER: &str = "use the version of cratewright that wrote it, such as the one in `flake.lock`; `cratewright generate` would write the older format";
 
-/// Help for an exceeded limit.
-const OVER_LIMIT: &str = "run `cratewright why CRATE` to see what brings a crate in; remove that or raise the limit in [workspace.metadata.cratewright.limits], then run `cratewright generate`";
+/// Help for exceeded limits.
+fn over_limit(breaches: &[Breach]) -> String {
+    let bans_feature = |breach: &Breach| breach.code == BreachCode::BannedFeature;
+    let why = match (breaches.iter().any(bans_feature), breaches.iter().all(bans_feature)) {
+        (_, true) => "run `cratewright why CRATE --feature FEATURE` to see what enables a feature",
+        (true, _) => {
+            "run `cratewright why CRATE` to see what brings a crate in, or with `--feature FEATURE` what enables a feature"
+        }
+        _ => "run `cratewright why CRATE` to see what brings a crate in",
+    };
+    let limits = "[workspace.metadata.cratewright.limits]";
+    format!("{why}; remove that or raise the limit in {limits}, then run `cratewright generate`")
+}
 
 /// The result of a check, printed as text or JSON.
 #[derive(Serialize)]
@@ -239,8 +250,8 @@ impl Verdict {
         if command.format == Format::Json {
             let mut value = serde_json::to_value(self).expect("strings and values are JSON");
             value["fresh"] = self.help.is_none().into();
-            if self.help.is_none() && self.is_over() {
-                value["help"] = OVER_LIMIT.into();
+            if let (None, true, Some(snapshot)) = (&self.help, self.is_over(), &self.limits) {
+                value["help"] = over_limit(&snapshot.breaches).into();
             }
             report.data(&format!("{value:#}\n"))?;
             return Ok(code);
@@ -267,7 +278,7 @@ impl Verdict {
         match (&breaches[..], snapshot.is_enforced) {
             ([], _) => {}
             (_, false) => report.warning(format_args!("{what}\n  {}", breaches.join("\n  "))),
-            (_, true) => report.finding("over limit", what, &breaches, OVER_LIMIT),
+            (_, true) => report.finding("over limit", what, &breaches, &over_limit(&snapshot.breaches)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The Nix library that every `Cargo.nix` imports: where it is, and whether it is the version of this program.
 
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cratewright_renderer::{LIBRARY, Library};
@@ -114,18 +114,22 @@ impl LibraryPlace {
     }
 
     /// What is wrong with the existing library, if anything.
-    pub(crate) fn state(&self) -> Option<LibraryState> {
-        let path = self.path.as_deref()?;
+    ///
+    /// # Errors
+    /// If the library cannot be read, so that `generate` could not replace it either.
+    pub(crate) fn state(&self) -> Result<Option<LibraryState>, Diagnostic> {
+        let Some(path) = &self.path else { return Ok(None) };
         if self.is_chosen && path.is_dir() {
-            return None;
+            return Ok(None);
         }
         let state = match read_text(path) {
-            Ok(found) if found == text() => return None,
+            Ok(found) if found == text() => return Ok(None),
             Ok(found) => LibraryState::of(&found),
-            Err(_) if fs::symlink_metadata(path).is_err() => LibraryState::Missing,
-            Err(_) => LibraryState::Changed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => LibraryState::Missing,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => LibraryState::Changed,
+            Err(error) => return Err(Diagnostic::io("read", path, &error)),
         };
-        (!self.is_chosen || state != LibraryState::Foreign).then_some(state)
+        Ok((!self.is_chosen || state != LibraryState::Foreign).then_some(state))
     }
 }
 

@@ -220,7 +220,7 @@ fn wrong_arguments_are_named() {
             &["lib.perSystem has no argument `memberCheck`; did you mean `memberChecks`?", "stdenv"],
         ),
         ("locksync = true;", "packages", &["did you mean `lockSync`?"]),
-        ("crateOverride = { };", "packages", &["did you mean `crateOverrides`", "toolchainHash"]),
+        ("crateOveride = { };", "packages", &["did you mean `crateOverrides`", "toolchainHash"]),
         (
             "root = ./app;",
             "packages",

@@ -137,6 +137,21 @@ fn special_files_are_rejected_by_both_commands() {
             fs::rename(&kept, &path).unwrap();
         }
     }
+    for (kind, make) in
+        ["pipe", "device", "link to itself"].into_iter().zip([&pipe as &dyn Fn(&Path), &device, &itself])
+    {
+        let path = root.join("cratewright.nix");
+        fs::remove_file(&path).unwrap();
+        make(&path);
+        for command in ["generate", "check"] {
+            let said = check_refused(&root, &[command], "io");
+            assert!(said.contains("cratewright.nix") || said.contains("`/dev/zero`"), "{kind}: {said}");
+        }
+    }
+    fs::remove_file(root.join("cratewright.nix")).unwrap();
+    assert!(run(&root, &["generate"]).status.success());
+    let said = check_refused(&root, &["generate", "-o", "/dev/full"], "io");
+    assert!(said.contains("print the text with `--stdout`"), "{said}");
     // Paths at which no file can be created are rejected as well.
     for place in ["/dev/full", "nowhere/Cargo.nix", "Cargo.toml/Cargo.nix", "app"] {
         check_refused(&root, &["generate", "-o", place], "io");

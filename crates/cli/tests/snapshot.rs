@@ -114,7 +114,7 @@ fn the_snapshot_can_be_printed_without_being_written() {
 }
 
 /// For each kind of limit: the text in the manifest, the error code, and the reported path or fact.
-const LIMITS: [(&str, &str, &str); 8] = [
+const LIMITS: [(&str, &str, &str); 9] = [
     ("crates = 1", "too-many-crates", "the limit is 1"),
     ("duplicates = 0", "too-many-duplicates", "shared"),
     ("depth = 1", "too-deep", "app -> "),
@@ -122,6 +122,7 @@ const LIMITS: [(&str, &str, &str); 8] = [
     ("closure = { app = 1 }", "closure-too-large", "app"),
     ("banned = [\"shared@2\"]", "banned-crate", "app -> shared 2.0.0"),
     ("banned-features = [\"leaf/extra\"]", "banned-feature", "leaf"),
+    ("banned = [\"shared@2\"]\nbanned-features = [\"leaf/extra\"]", "banned-feature", "leaf"),
     ("forbidden-dependencies = { app = [\"leaf\"] }", "forbidden-dependency", "app -> leaf\n"),
 ];
 
@@ -182,12 +183,12 @@ fn exceeded_limits_of_each_kind_fail_with_a_path_until_lifted() {
         for arguments in [&["check"][..], &["check", "--build-graph"]] {
             is(root, arguments, 1, &["over limit: ", code, path, "help: "]);
         }
-        is(
-            root,
-            &["check", "--format", "json"],
-            1,
-            &["\"fresh\": true", "\"help\": \"run `cratewright why CRATE`", code],
-        );
+        let why = match (limit.contains("banned-features"), limit.contains("banned =")) {
+            (false, _) => "run `cratewright why CRATE` to see what brings a crate in; remove",
+            (true, false) => "run `cratewright why CRATE --feature FEATURE` to see what enables a feature; remove",
+            (true, true) => "brings a crate in, or with `--feature FEATURE` what enables a feature; remove",
+        };
+        is(root, &["check", "--format", "json"], 1, &["\"fresh\": true", "\"help\": \"run", why, code]);
         // `--manifests-only` does not check the snapshot.
         is(root, &["check", "--manifests-only"], 0, &["Fresh"]);
         with(&format!("{limit}\nenforce = false"));
