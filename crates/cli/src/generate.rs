@@ -9,12 +9,13 @@ use cratewright_renderer::{Merged, RenderOptions, build_script_crates, derivatio
 use cratewright_resolver::{DEFAULT_PROFILE, Package, Source, UnitGraph};
 use cratewright_sources::path::WsPath;
 use cratewright_sources::reads::{QUERIES, Reads, UnresolvedRead, topmost};
-use cratewright_staleness::{Change, FORMAT, LOCK, Record, Sources, stamped};
+use cratewright_staleness::{Change, FORMAT, LOCK, Reason, Record, Sources, recorded, stamped};
 use cratewright_workspace::{EnvironmentVariable, Limits};
 
 use crate::args::Generate;
 use crate::args::snapshot::Snapshot;
 use crate::contents::Edited;
+use crate::disk::read_text;
 use crate::exit;
 use crate::library::LibraryPlace;
 use crate::options::{LoadOptions, Options};
@@ -168,6 +169,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     rendered.library.check_directory()?;
     rendered.library.check_overwrite(command.force)?;
     let drops_snapshot = rendered.snapshot.is_none() && snapshot::is_recorded(&path);
+    let newer = newer_format(&path);
     let files = rendered.files(&path);
     let texts: Vec<(&Path, &str)> = files.iter().map(|file| (file.path.as_path(), &*file.text)).collect();
     for (path, _) in texts.iter().filter(|(path, _)| !output::is_generated(path)) {
@@ -180,6 +182,12 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         {
             report.status("Generated", format_args!("{}, {what}", output::shown(&file.path)));
         }
+    }
+    if let Some(newer) = newer {
+        report.warning(format_args!(
+            "{} had format {newer}, of a newer version of cratewright; it has format {FORMAT} now",
+            output::shown(&path)
+        ));
     }
     if drops_snapshot {
         let restore = command.place.command_line("snapshot", found.1.root(), &options);
@@ -212,6 +220,14 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
     // The process ends here; freeing a large graph would only delay that.
     std::mem::forget(workspace);
     Ok(exit::SUCCESS)
+}
+
+/// The format of a `Cargo.nix` that a newer version wrote.
+fn newer_format(cargo_nix: &Path) -> Option<u32> {
+    match recorded(&read_text(cargo_nix).ok()?) {
+        Ok(Err(Reason::Format { found })) if found > FORMAT => Some(found),
+        _ => None,
+    }
 }
 
 /// Number of changed packages in the message about an updated lock file.

@@ -139,7 +139,7 @@ fn the_place_of_the_library_may_change() {
 }
 
 #[test]
-fn files_of_a_newer_version_are_not_to_be_replaced() {
+fn files_of_a_newer_version_are_not_replaced_without_a_word() {
     let scratch = tempfile::tempdir().unwrap();
     write_package(scratch.path(), &format!("{MANIFEST}[workspace]\n"));
     cratewright(scratch.path(), &["generate"]);
@@ -151,6 +151,8 @@ fn files_of_a_newer_version_are_not_to_be_replaced() {
         fs::write(&path, text.replacen(line, &format!("# format: {format}"), 1)).unwrap();
         let said = fails(scratch.path(), &["check"], 1);
         assert!(said.contains(&format!("it has format {format},")) && said.contains(says), "{said}");
+        let said = cratewright(scratch.path(), &["generate"]);
+        assert_eq!(said.contains("warning: Cargo.nix had format 999, of a newer version"), format == "999", "{said}");
     }
 }
 
