@@ -337,9 +337,11 @@ fn unreadable(error: &HeaderError, path: &Path, option: &str, help: &str) -> Dia
 fn check_toolchain_file(root: &Path) -> Result<(), Diagnostic> {
     for name in TOOLCHAIN_FILES {
         let path = root.join(name);
-        conflicts::check(&path)?;
-        let Some(text) = read_text(&path).ok().filter(|_| name.ends_with(".toml")) else { continue };
-        if let Err(error) = text.parse::<toml::Table>() {
+        let Ok(text) = read_text(&path) else { continue };
+        conflicts::check_text(&path, &text)?;
+        if name.ends_with(".toml")
+            && let Err(error) = text.parse::<toml::Table>()
+        {
             let file = path.display().to_string();
             return Err(Diagnostic::toml("invalid-toml", "valid TOML", &file, &text, error.message(), error.span()));
         }

@@ -26,7 +26,12 @@ use crate::workspace::find_manifest;
 
 /// Fails if a file has a conflict marker.
 pub(crate) fn check(path: &Path) -> Result<(), Diagnostic> {
-    match read_text(path).ok().and_then(|text| conflict_marker(&text)) {
+    read_text(path).map_or(Ok(()), |text| check_text(path, &text))
+}
+
+/// Fails if the text of a file has a conflict marker.
+pub(crate) fn check_text(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    match conflict_marker(text) {
         Some(line) => Err(Diagnostic::conflict(&path.display().to_string(), line)),
         None => Ok(()),
     }

@@ -6,7 +6,7 @@ use cratewright_graph::DerivationGraph;
 use cratewright_graph::draw::{self, Format, View};
 use cratewright_sources::diagnostic::Diagnostic;
 
-use crate::args::graph::{Graph, GraphFormat};
+use crate::args::graph::Graph;
 use crate::compared::{self, Compared};
 use crate::exit;
 use crate::output;
@@ -32,13 +32,7 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
         }
         Ok(view)
     });
-    let format = match command.format()? {
-        GraphFormat::Dot => Format::Dot,
-        GraphFormat::Json => Format::Json,
-        GraphFormat::Mermaid => Format::Mermaid,
-        GraphFormat::Svg => Format::Svg,
-        GraphFormat::Html => Format::Html,
-    };
+    let format = command.format()?;
     // A page shows all platforms, and a crate need not be built on each of them.
     let views: Vec<View> = match format {
         Format::Html => {

@@ -3,8 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use cratewright_graph::draw::DEFAULT_DEPTH;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use cratewright_graph::draw::{DEFAULT_DEPTH, Format};
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::near::alternatives;
 
 use crate::args::number;
 use crate::args::plan::PlanArgs;
@@ -50,8 +52,8 @@ pub(crate) struct Graph {
     #[arg(long, value_name = "REV")]
     pub(crate) since: Option<String>,
     /// Output format [default: as the file name of `--output` says, or dot]
-    #[arg(long, value_enum, value_name = "FORMAT")]
-    pub(crate) format: Option<GraphFormat>,
+    #[arg(long, value_parser = named_format(), value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
     /// Write to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<PathBuf>,
@@ -62,35 +64,48 @@ impl Graph {
     ///
     /// # Errors
     /// If no format has the extension of the file, such as that of another kind of image.
-    pub(crate) fn format(&self) -> Result<GraphFormat, Diagnostic> {
+    pub(crate) fn format(&self) -> Result<Format, Diagnostic> {
         if let Some(format) = self.format {
             return Ok(format);
         }
         let extension = self.output.as_deref().and_then(Path::extension).map(OsStr::to_ascii_lowercase);
-        match extension.as_deref().map(OsStr::to_string_lossy).as_deref() {
-            None | Some("dot" | "gv") => Ok(GraphFormat::Dot),
-            Some("html") => Ok(GraphFormat::Html),
-            Some("json") => Ok(GraphFormat::Json),
-            Some("mmd") => Ok(GraphFormat::Mermaid),
-            Some("svg") => Ok(GraphFormat::Svg),
-            Some(other) => {
-                Err(Diagnostic::new("unknown-extension", format!("no format has files that end in `.{other}`"))
-                    .help("end the name in `.dot`, `.html`, `.json`, `.mmd` or `.svg`, or choose one with `--format`"))
-            }
-        }
+        let Some(extension) = extension.as_deref().map(OsStr::to_string_lossy) else { return Ok(Format::Dot) };
+        let named = FORMATS.iter().find(|named| named.extensions.contains(&&*extension));
+        named.map(|named| named.format).ok_or_else(|| {
+            let usual: Vec<String> = FORMATS.iter().map(|named| format!(".{}", named.extensions[0])).collect();
+            let usual: Vec<&str> = usual.iter().map(String::as_str).collect();
+            Diagnostic::new("unknown-extension", format!("no format has files that end in `.{extension}`"))
+                .help(format!("end the name in {}, or choose one with `--format`", alternatives(&usual)))
+        })
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum GraphFormat {
-    /// Graphviz
-    Dot,
-    /// Machine-readable
-    Json,
-    /// A diagram for Markdown
-    Mermaid,
-    /// An image
-    Svg,
-    /// A page for all platforms, with search, details and a treemap
-    Html,
+/// A format as it is named on the command line.
+struct Named {
+    format: Format,
+    name: &'static str,
+    /// Extensions of its files, the usual one first.
+    extensions: &'static [&'static str],
+    help: &'static str,
+}
+
+const FORMATS: [Named; 5] = [
+    Named { format: Format::Dot, name: "dot", extensions: &["dot", "gv"], help: "Graphviz" },
+    Named { format: Format::Json, name: "json", extensions: &["json"], help: "Machine-readable" },
+    Named { format: Format::Mermaid, name: "mermaid", extensions: &["mmd"], help: "A diagram for Markdown" },
+    Named { format: Format::Svg, name: "svg", extensions: &["svg"], help: "An image" },
+    Named {
+        format: Format::Html,
+        name: "html",
+        extensions: &["html"],
+        help: "A page for all platforms, with search, details and a treemap",
+    },
+];
+
+fn named_format() -> impl TypedValueParser<Value = Format> {
+    let names = FORMATS.iter().map(|named| PossibleValue::new(named.name).help(named.help));
+    PossibleValuesParser::new(names.collect::<Vec<_>>()).map(|name| {
+        let named = FORMATS.iter().find(|named| named.name == name);
+        named.expect("only these names are accepted").format
+    })
 }
