@@ -129,8 +129,8 @@ let
 
   checksOfMembers = parts.checks compilation sides;
 
-  # Binaries with the same name, of which a tree can hold only one. Cargo warns of them as well.
-  collisions =
+  # All binaries by name.
+  bins =
     let
       binsOf =
         name:
@@ -144,9 +144,9 @@ let
           )
         ) (builds.unitsWith name parts.rootFeatures);
     in
-    lib.filterAttrs (_: found: lib.length found > 1) (
-      lib.groupBy ({ bin, ... }: bin) (lib.concatMap binsOf (lib.attrNames workspaceMembers))
-    );
+    lib.groupBy ({ bin, ... }: bin) (lib.concatMap binsOf (lib.attrNames workspaceMembers));
+  # Binaries with the same name, of which a tree can hold only one. Cargo warns of them as well.
+  collisions = lib.filterAttrs (_: found: lib.length found > 1) bins;
   warnOfCollisions =
     tree:
     lib.foldl' (
@@ -187,6 +187,10 @@ else
       pkgs.symlinkJoin {
         name = "all-workspace-members";
         paths = map (member: member.build) (lib.attrValues workspaceMembers);
+        # `cargo run` needs no `--bin` either if there is only one binary.
+        meta = lib.optionalAttrs (lib.length (lib.attrNames bins) == 1) {
+          mainProgram = lib.head (lib.attrNames bins);
+        };
       }
     );
 

@@ -226,6 +226,14 @@ fn a_package_with_targets_only_in_a_variant_is_an_empty_build() {
     );
 }
 
+/// `cargo run` in the workspace root needs no `--bin` either.
+#[test]
+fn the_only_binary_of_all_members_is_their_main_program() {
+    let body = "(cargoNix { }).allWorkspaceMembers.meta.mainProgram or null";
+    check("workspace-inheritance", body, json!("app"));
+    check("three-members", body, json!(null));
+}
+
 /// Cargo warns as well: `output filename collision`.
 #[test]
 fn binaries_with_the_same_name_warn() {
