@@ -1,6 +1,7 @@
 //! Command line arguments. Names and meanings are cargo's where cargo has them.
 
 pub(crate) mod cache;
+mod crate2nix;
 pub(crate) mod graph;
 pub(crate) mod impact;
 pub(crate) mod init;
@@ -98,7 +99,7 @@ Examples:
 
 /// Write Cargo.nix
 #[derive(Debug, clap::Args)]
-#[command(after_help = GENERATE_EXAMPLES)]
+#[command(after_help = GENERATE_EXAMPLES, args = crate2nix::options())]
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,

@@ -73,7 +73,15 @@ pub(crate) fn run(command: &Init, report: &Report) -> Result<u8, Diagnostic> {
         inputs: rendered.read.clone(),
         generated,
     };
-    let plan = Plan::new(about, &found, command.flake, url.as_deref());
+    let mut plan = Plan::new(about, &found, command.flake, url.as_deref());
+    if let (Some(_), Some(flake)) =
+        (&command.cratewright, found.flake.as_ref().filter(|flake| flake.uses_cratewright()))
+    {
+        plan.notes.push(format!(
+            "{} uses Cratewright already, so `--cratewright` has no effect: change the URL there",
+            output::shown(&flake.path)
+        ));
+    }
     let new: Vec<(&Path, &str)> =
         plan.files.iter().filter(|file| !file.is_kept).map(|file| (file.path.as_path(), file.text.as_str())).collect();
     if !command.dry_run {

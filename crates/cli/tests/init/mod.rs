@@ -253,6 +253,9 @@ fn a_flake_that_is_ready_keeps_its_kind() {
     assert_eq!(told["notes"], serde_json::json!([note]));
     assert_eq!(told["edits"], project.told(&["--dry-run"])["edits"]);
     assert_eq!(project.told(&["--dry-run", "--flake", "plain"])["notes"], serde_json::json!([]));
+    let told = project.told(&["--dry-run", "--cratewright", "git+https://git.example/cratewright"]);
+    let note = "flake.nix uses Cratewright already, so `--cratewright` has no effect: change the URL there";
+    assert_eq!(told["notes"], serde_json::json!([note]));
 }
 
 #[test]
