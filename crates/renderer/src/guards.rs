@@ -160,4 +160,19 @@ mod tests {
         check(&[0, 1, 2], &all, "x86_64-linux-or-aarch64-linux-or-x86_64-darwin");
         check(&[0], &[0, 2], "linux");
     }
+
+    #[test]
+    fn platforms_of_several_systems_are_named_by_family() {
+        let platforms =
+            [("linux", "unix"), ("macos", "unix"), ("windows", "windows"), ("none", "")].map(|(os, family)| {
+                let family = if family.is_empty() { String::new() } else { format!("target_family=\"{family}\"\n") };
+                let cfgs = format!("target_arch=\"x86_64\"\ntarget_os=\"{os}\"\n{family}");
+                Platform::parse(&format!("x86_64-unknown-{os}"), &cfgs).unwrap()
+            });
+        let pairs: Vec<Pair> = (0..4).map(Pair::native).collect();
+        let name = |set: &[usize]| {
+            Guards::new(&platforms, &pairs).name(&set.iter().copied().collect(), &PairSet::from([0, 1, 2, 3]))
+        };
+        assert_eq!([name(&[0, 1]), name(&[2]), name(&[3])], ["unix", "windows", "none"]);
+    }
 }

@@ -57,3 +57,50 @@ fn differences(old: &[Value], new: &[Value]) -> Vec<String> {
     };
     [items("added", new, old), items("removed", old, new)].into_iter().flatten().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn described(file: &str, key: &str, old: Option<Value>, new: Option<Value>) -> String {
+        Change { file: file.to_owned(), key: key.to_owned(), old, new }.describe()
+    }
+
+    #[test]
+    fn values_are_shown_as_json_and_versions_of_the_lock_file_plainly() {
+        let (old, new) = (Some(json!("1.0")), Some(json!("2.0")));
+        let of = |old: &Option<Value>, new: &Option<Value>| {
+            ["Cargo.toml", LOCK].map(|file| described(file, "syn", old.clone(), new.clone()))
+        };
+        assert_eq!(of(&old, &new), [r#"Cargo.toml: syn: "1.0" -> "2.0""#, "Cargo.lock: syn 1.0 -> 2.0"]);
+        assert_eq!(of(&None, &new), [r#"Cargo.toml: syn is new: "2.0""#, "Cargo.lock: syn 2.0 is new"]);
+        assert_eq!(
+            of(&old, &None),
+            [r#"Cargo.toml: syn was removed; it was "1.0""#, "Cargo.lock: syn 1.0 was removed"]
+        );
+        assert_eq!(of(&None, &None), ["Cargo.toml: syn", "Cargo.lock: syn"]);
+        assert_eq!(described(LOCK, "syn", old, Some(json!(["2.0"]))), r#"Cargo.lock: syn 1.0 -> ["2.0"]"#);
+    }
+
+    #[test]
+    fn lists_are_compared_by_their_items() {
+        let of = |old, new| described("Cargo.toml", "members", Some(old), Some(new));
+        assert_eq!(of(json!(["a", "b"]), json!(["b"])), r#"Cargo.toml: members: removed "a""#);
+        assert_eq!(of(json!(["a"]), json!(["c", "b"])), r#"Cargo.toml: members: added "c", "b"; removed "a""#);
+        assert_eq!(of(json!(["a", "b"]), json!(["b", "a"])), r#"Cargo.toml: members: ["a", "b"] -> ["b", "a"]"#);
+        assert_eq!(of(json!(["a"]), json!("a")), r#"Cargo.toml: members: ["a"] -> "a""#);
+    }
+
+    #[test]
+    fn files_and_directories_come_and_go() {
+        assert_eq!(described("a.rs", PATHS, None, Some(json!(true))), "a.rs: it did not exist before");
+        assert_eq!(described("a.rs", PATHS, Some(json!(true)), Some(json!(false))), "a.rs: it no longer exists");
+        assert_eq!(described("a.rs", "", Some(json!(true)), Some(json!(true))), "a.rs: it no longer exists");
+        let pattern = format!("{DIRECTORIES}crates/*");
+        let of = |new| described("crates/a", &pattern, None, new);
+        assert_eq!(of(Some(json!(true))), "crates/a: it is a new directory that `crates/*` matches");
+        assert_eq!(of(None), "crates/a: it was a directory that `crates/*` matches");
+    }
+}
