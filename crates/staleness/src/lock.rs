@@ -229,3 +229,77 @@ fn within_version(package: &str, old: &Value, new: &Value) -> Vec<Change> {
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines about what moved from one list of packages to another.
+    fn moved(before: &str, after: &str) -> Vec<String> {
+        let section = |packages: &str| Lock::parse(&format!("version = 4\n{packages}")).unwrap().section();
+        let (old, new) = (section(before), section(after));
+        let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+        let of = |key: &String| {
+            let (old, new) = (old.get(key).cloned(), new.get(key).cloned());
+            (old != new).then(|| Change { file: LOCK.to_owned(), key: key.clone(), old, new })
+        };
+        as_versions(keys.into_iter().filter_map(of).collect()).iter().map(Change::describe).collect()
+    }
+
+    fn package(name: &str, version: &str, rest: &str) -> String {
+        format!("\n[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{rest}\n")
+    }
+
+    fn of_crates_io(name: &str, version: &str, checksum: &str) -> String {
+        package(name, version, &format!("source = \"{CRATES_IO}\"\nchecksum = \"{checksum}\""))
+    }
+
+    #[test]
+    fn versions_come_and_go_by_name() {
+        let [one, two, three] = ["1.0.0", "2.0.0", "3.0.0"].map(|version| of_crates_io("syn", version, "c0ffee00"));
+        assert_eq!(moved(&one, &two), ["Cargo.lock: syn 1.0.0 -> 2.0.0"]);
+        assert_eq!(moved(&one, ""), ["Cargo.lock: syn 1.0.0 was removed"]);
+        assert_eq!(moved("", &one), ["Cargo.lock: syn 1.0.0 is new"]);
+        assert_eq!(moved(&one, &(two + &three)), ["Cargo.lock: syn 1.0.0 -> 2.0.0", "Cargo.lock: syn 3.0.0 is new"]);
+        assert_eq!(moved(&one, &one), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn source_checksum_and_dependencies_change_within_a_version() {
+        let [a, b] = ["aaaaaaaa1", "bbbbbbbb1"].map(|checksum| of_crates_io("syn", "1.0.0", checksum));
+        assert_eq!(moved(&a, &b), ["Cargo.lock: syn 1.0.0: checksum aaaaaaaa -> bbbbbbbb"]);
+        // The recorded digits are those of the beginning and of a digest of the whole.
+        assert_eq!(moved(&a, &a.replace("aaaaaaaa1", "aaaaaaaa2")).len(), 1);
+        assert_eq!(moved(&a, &package("syn", "1.0.0", "")), ["Cargo.lock: syn 1.0.0: source crates.io -> local"]);
+        let git = package("syn", "1.0.0", "source = \"git+https://example.org/syn#0123\"");
+        assert_eq!(
+            moved(&a, &git),
+            ["Cargo.lock: syn 1.0.0 -> 1.0.0 (git+https://example.org/syn#0123)"],
+            "another source is another key"
+        );
+        let [with, without] = [format!("{a}dependencies = [\"quote 1.0.0 ({CRATES_IO})\"]\n"), a];
+        assert_eq!(moved(&without, &with), [r#"Cargo.lock: syn 1.0.0: dependencies: added "quote 1.0.0""#]);
+    }
+
+    #[test]
+    fn unused_patches_and_replaced_packages_are_recorded() {
+        let unused = "\n[[patch.unused]]\nname = \"syn\"\nversion = \"9.0.0\"\n";
+        assert_eq!(moved("", unused), ["Cargo.lock: syn 9.0.0 in [[patch.unused]] is new"]);
+        let package = of_crates_io("syn", "1.0.0", "aaaaaaaa");
+        let replaced = format!("{package}replace = \"syn 1.0.0\"\n");
+        assert_eq!(
+            moved(&package, &replaced),
+            [r#"Cargo.lock: syn 1.0.0: dependencies: added "replaced by syn 1.0.0""#]
+        );
+    }
+
+    #[test]
+    fn only_one_registry_is_crates_io() {
+        let text = of_crates_io("syn", "1.0.0", "aaaaaaaa")
+            + &package("other", "1.0.0", "source = \"registry+https://example.org/index\"")
+            + &package("local", "1.0.0", "");
+        let lock = Lock::parse(&text).unwrap();
+        let of: Vec<bool> = lock.packages.iter().map(LockedPackage::is_crates_io).collect();
+        assert_eq!(of, [true, false, false]);
+    }
+}
