@@ -341,3 +341,6 @@ fn vendored(files: &dyn Files, directory: &WsPath) -> String {
     };
     names.iter().filter_map(package).collect()
 }
+
+#[cfg(test)]
+mod tests;
