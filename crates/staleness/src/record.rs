@@ -256,3 +256,98 @@ fn compare_values(file: &str, key: &str, old: Option<&Value>, new: Option<&Value
     let (file, key) = (file.to_owned(), key.to_owned());
     changes.push(Change { file, key, old: old.cloned(), new: new.cloned() });
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn record(sections: &[(&str, &[(&str, Value)])]) -> Record {
+        let section = |entries: &[(&str, Value)]| {
+            entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect::<Section>()
+        };
+        Record::of(sections.iter().map(|(name, entries)| ((*name).to_owned(), section(entries))).collect())
+    }
+
+    /// The record as the renderer writes it.
+    const TEXT: &str = "{\n  inputs = {\n    \"Cargo.toml\" = ''\n      package.name = \"it${\"'\"}s\"\n    '';\n    \
+                        \"a\\${b}/Cargo.toml\" = ''\n      (files) = [\"src/lib.rs\"]\n    '';\n  };\n}\n";
+
+    #[test]
+    fn the_record_is_read_from_the_text_of_a_file() {
+        let expected = record(&[
+            ("Cargo.toml", &[("package.name", json!("it's"))]),
+            ("a${b}/Cargo.toml", &[("(files)", json!(["src/lib.rs"]))]),
+        ]);
+        assert_eq!(Record::parse(TEXT), Some(expected));
+        for at in 0..TEXT.len() - "  };\n}\n".len() {
+            assert_eq!(Record::parse(&TEXT[..at]), None, "cut off at {at}");
+        }
+        assert_eq!(Record::parse(&TEXT.replace("      (files)", "    (files)")), None, "a line is not indented");
+    }
+
+    #[test]
+    fn values_packages_and_files_are_found() {
+        let record = Record::parse(TEXT).unwrap();
+        assert_eq!(record.value("Cargo.toml", "package.name"), Some(json!("it's")));
+        assert_eq!([record.value("Cargo.toml", "name"), record.value("Cargo.lock", "name")], [None, None]);
+        let packages: Vec<(String, bool)> =
+            record.packages().map(|(path, member)| (path.to_string(), member)).collect();
+        assert_eq!(packages, [(String::new(), false), ("a${b}".to_owned(), true)]);
+        let files: Vec<String> = record.files().iter().map(ToString::to_string).collect();
+        assert_eq!(files, ["Cargo.toml", "a${b}/src/lib.rs", "a${b}/Cargo.toml"]);
+    }
+
+    #[test]
+    fn changes_have_the_innermost_key() {
+        let [paths, directories] = [PATHS.to_owned(), format!("{DIRECTORIES}crates/*")];
+        let old = record(&[
+            (&paths, &[("a.rs", json!(false)), ("b.rs", json!(false))]),
+            (&directories, &[("crates/a", json!(true))]),
+            ("Cargo.toml", &[("dependencies.syn", json!({ "version": "1", "optional": true })), ("lib", json!({}))]),
+            ("gone/Cargo.toml", &[("package.name", json!("gone"))]),
+            (LOCK, &[("syn 1.0.0", json!("00000000"))]),
+            (OPTIONS, &[("--target", json!(["a"]))]),
+        ]);
+        let new = record(&[
+            (&paths, &[("a.rs", json!(true)), ("b.rs", json!(false))]),
+            (&directories, &[("crates/b", json!(true))]),
+            ("Cargo.toml", &[("dependencies.syn", json!({ "version": "2", "optional": true })), ("lib", json!({}))]),
+            (LOCK, &[("syn 2.0.0", json!("00000000"))]),
+        ]);
+        let lines: Vec<String> = old.changes(&new).iter().map(Change::describe).collect();
+        assert_eq!(
+            lines,
+            [
+                "crates/a: it was a directory that `crates/*` matches",
+                "crates/b: it is a new directory that `crates/*` matches",
+                "a.rs: it did not exist before",
+                "Cargo.lock: syn 1.0.0 -> 2.0.0",
+                "Cargo.toml: dependencies.syn.version: \"1\" -> \"2\"",
+                "cratewright generate: --target was removed; it was [\"a\"]",
+                "gone/Cargo.toml: it no longer exists",
+            ]
+        );
+        assert_eq!(old.changes(&old), []);
+    }
+
+    #[test]
+    fn options_and_lock_are_kept_apart_from_questions() {
+        let files = BTreeMap::from([
+            ("Cargo.toml".to_owned(), "[package]\nname = \"a\"\n".to_owned()),
+            (LOCK.to_owned(), "version = 4\n".to_owned()),
+        ]);
+        let options = Section::from([("--target".to_owned(), json!(["a"]))]);
+        let observer = Observer::new(&files);
+        observer.manifest(&WsPath::ROOT).unwrap();
+        let made = Record::new(observer).with_lock(&Lock::default()).with_options(&options);
+        assert_eq!(made.options(), options);
+        for sources in [Sources::Scan, Sources::AsRecorded, Sources::AsRead] {
+            assert_eq!(made.replay(&files, sources).unwrap(), made, "{sources:?}");
+        }
+        assert_eq!(made.clone().with_options(&Section::new()).options(), Section::new());
+        let without: BTreeMap<String, String> = files.into_iter().filter(|(file, _)| file != LOCK).collect();
+        assert_eq!(made.replay(&without, Sources::Scan).unwrap_err().code, Diagnostic::no_lock_file().code);
+    }
+}

@@ -102,3 +102,50 @@ pub(crate) fn unescape(line: &str) -> String {
     }
     text + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn section(entries: &[(&str, Value)]) -> Section {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn a_section_is_read_as_it_was_written() {
+        let inherited = json!({ "workspace": true });
+        let section = section(&[
+            ("package.name", json!("a = \"b\"")),
+            ("package.edition", inherited.clone()),
+            ("package.version", inherited.clone()),
+            ("dependencies.syn", json!({ "workspace": true, "features": ["b", "a"] })),
+            ("target.cfg(target_os = \"linux\").dependencies.libc", json!({ "version": "1" })),
+            ("(files)", json!(["src/lib.rs"])),
+            ("workspace", json!({})),
+        ]);
+        let text = lines(&section);
+        assert_eq!(parse(&text), section);
+        // Keys are sorted, inherited ones share a line.
+        let first: Vec<&str> = text.lines().map(|line| line.split(" = ").next().unwrap()).collect();
+        let sorted = ["(files)", "dependencies.syn", "package.(workspace)", "package.name", "target.cfg(target_os"];
+        assert_eq!(first, [&sorted[..], &["workspace"]].concat());
+        assert!(text.contains("package.(workspace) = [\"edition\",\"version\"]\n"), "{text}");
+        assert!(text.contains("dependencies.syn = {\"features\":[\"b\",\"a\"],\"workspace\":true}\n"), "{text}");
+    }
+
+    #[test]
+    fn messages_have_spaces_in_lists_and_tables() {
+        assert_eq!(spaced(&json!({ "b": [1, "c, d"], "a": {} })), r#"{"a": {}, "b": [1, "c, d"]}"#);
+    }
+
+    #[test]
+    fn escapes_of_indented_strings_are_decoded() {
+        let lines =
+            [("it's", "it's"), ("'''", "''"), ("''${x}", "${x}"), ("a$b", "a$b"), ("${\"'\"}''${", "'${"), ("", "")];
+        for (escaped, plain) in lines {
+            assert_eq!(unescape(escaped), plain, "{escaped}");
+        }
+    }
+}

@@ -141,3 +141,76 @@ fn set(value: &Value) -> Value {
     items.dedup();
     items.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(view: View, text: &str, inherited: &[&str]) -> Vec<String> {
+        let table: Map<String, Value> = toml::from_str(text).unwrap();
+        let section = section(view, &table, |key| inherited.contains(&key));
+        section.iter().map(|(key, value)| format!("{key} = {value}")).collect()
+    }
+
+    #[test]
+    fn only_keys_that_matter_are_taken() {
+        let manifest = "[package]\nname = \"a\"\nkeywords = [\"b\"]\n[package.metadata.other]\nc = 1\n\
+                        [package.metadata.cratewright]\nd = 2\n[workspace]\n[profile.release]\nlto = true\n";
+        assert_eq!(
+            keys(View::Manifest, manifest, &[]),
+            [
+                "package.metadata.cratewright.d = 2",
+                "package.name = \"a\"",
+                "profile.release.lto = true",
+                "workspace = {}"
+            ]
+        );
+        let config = "[build]\nrustflags = [\"-C\"]\njobs = 1\n[source.vendored]\ndirectory = \"vendor\"\n";
+        assert_eq!(
+            keys(View::Config, config, &[]),
+            ["build.rustflags = [\"-C\"]", "source.vendored = {\"directory\":\"vendor\"}"]
+        );
+    }
+
+    #[test]
+    fn equivalent_notations_are_equal() {
+        let dependencies = [
+            "[dependencies]\nsyn = \"1\"\n[dev-dependencies]\nquote = { version = \"1\", features = [\"b\", \"a\"] }\n",
+            "[dependencies.syn]\nversion = \"1\"\n[dev_dependencies]\nquote = { features = [\"a\", \"b\", \"a\"], version = \"1\" }\n",
+        ];
+        let [one, other] = dependencies.map(|text| keys(View::Manifest, text, &[]));
+        assert_eq!(one, other);
+        assert_eq!(one[0], "dependencies.syn = {\"version\":\"1\"}");
+        let features = ["[features]\na = [\"b\", \"c\"]\n", "[features]\na = [\"c\", \"b\"]\n"];
+        let [one, other] = features.map(|text| keys(View::Manifest, text, &[]));
+        assert_eq!(one, other);
+        let lists =
+            ["[features]\na = [\"b\"]\n", "[features]\na = [\"c\"]\n", "[features]\na = [1]\n", "[features]\na = 1\n"];
+        let all: std::collections::BTreeSet<_> = lists.map(|text| keys(View::Manifest, text, &[])).into();
+        assert_eq!(all.len(), lists.len(), "{all:?}");
+    }
+
+    #[test]
+    fn targets_are_taken_by_name() {
+        let bins = "[lib]\npath = \"a.rs\"\nbench = true\n[[bin]]\nname = \"one\"\npath = \"b.rs\"\n[[bin]]\nname = \"two\"\n\
+                    doc = false\n[[bin]]\nname = \"two\"\n";
+        assert_eq!(
+            keys(View::Manifest, bins, &[]),
+            [
+                "bin.one = {\"name\":\"one\",\"path\":\"b.rs\"}",
+                "bin.two = [{\"name\":\"two\"},{\"name\":\"two\"}]",
+                "lib = {\"path\":\"a.rs\"}"
+            ]
+        );
+    }
+
+    #[test]
+    fn keys_of_the_workspace_matter_if_a_package_inherits_them() {
+        let root = "[workspace.package]\nversion = \"1\"\nedition = \"2024\"\n[workspace.dependencies]\nsyn = \"1\"\n";
+        assert_eq!(
+            keys(View::Manifest, root, &["workspace.package.version"]),
+            ["workspace = {}", "workspace.package.version = \"1\""]
+        );
+        assert_eq!(keys(View::Manifest, root, &["workspace.dependencies.syn"]).len(), 2);
+    }
+}
