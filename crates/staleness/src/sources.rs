@@ -95,3 +95,96 @@ fn inherited(log: &BTreeMap<String, Section>, directory: &WsPath, key: &str) -> 
         at.join(section.get(&format!("workspace.package.{key}"))?.as_str()?)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn path(text: &str) -> WsPath {
+        WsPath::new(text).unwrap()
+    }
+
+    fn section(entries: &[(&str, Value)]) -> Section {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
+    }
+
+    #[test]
+    fn packages_are_found_in_a_log_of_manifests() {
+        let files = ["Cargo.lock", "tests/t.rs", "build.rs", "src/app.rs", "a/code/lib.rs", "a/make.rs", "a/target/x"];
+        let files: BTreeMap<String, String> = files.map(|file| (file.to_owned(), String::new())).into();
+        let root = [
+            ("package.name", json!("root")),
+            ("bin.app", json!({ "path": "src/app.rs" })),
+            ("bin.gone", json!({ "path": "src/gone.rs" })),
+            ("workspace.package.readme", json!("docs/README.md")),
+            ("workspace.package.license-file", json!("a/LICENSE")),
+            ("package.metadata.cratewright.extra-sources", json!(["x"])),
+        ];
+        let a = [
+            ("package.name", json!("a")),
+            ("package.build", json!("make.rs")),
+            ("lib", json!({ "path": "code/lib.rs" })),
+            ("package.readme", json!({ "workspace": true })),
+            ("package.license-file", json!({ "workspace": true })),
+        ];
+        let b =
+            [("package.name", json!("b")), ("package.build", json!(false)), ("package.readme", json!("../a/README"))];
+        let log = BTreeMap::from([
+            ("Cargo.toml".to_owned(), section(&root)),
+            ("a/Cargo.toml".to_owned(), section(&a)),
+            ("b/Cargo.toml".to_owned(), section(&b)),
+            (".cargo/config.toml".to_owned(), section(&[("paths", json!([]))])),
+        ]);
+        let expected = [
+            (
+                PackageFiles {
+                    directory: WsPath::ROOT,
+                    roots: vec![path("src/app.rs")],
+                    build_script: Some(path("build.rs")),
+                    apart: ["a", "b", "tests", LOCK, "target"].map(path).into(),
+                    documents: Vec::new(),
+                },
+                true,
+            ),
+            (
+                PackageFiles {
+                    directory: path("a"),
+                    roots: vec![path("a/code/lib.rs")],
+                    build_script: Some(path("a/make.rs")),
+                    apart: Vec::new(),
+                    // The license file is in the package.
+                    documents: vec![("CARGO_PKG_README", path("docs/README.md"))],
+                },
+                false,
+            ),
+            (
+                PackageFiles {
+                    directory: path("b"),
+                    roots: Vec::new(),
+                    build_script: None,
+                    apart: Vec::new(),
+                    documents: vec![("CARGO_PKG_README", path("a/README"))],
+                },
+                false,
+            ),
+        ];
+        let mut found = packages(&files, &log);
+        found.sort_by(|(one, _), (other, _)| one.directory.cmp(&other.directory));
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn places_that_the_user_has_settled_are_not_reported() {
+        let source = "macro_rules! text { ($name:literal) => { include_str!(concat!(\"../../\", $name)) }; }\n";
+        let files = BTreeMap::from([("src/lib.rs".to_owned(), source.to_owned())]);
+        let log = |settled: &[(&str, Value)]| {
+            let of = [&[("package.name", json!("a")), ("lib", json!({ "path": "src/lib.rs" }))], settled].concat();
+            BTreeMap::from([("Cargo.toml".to_owned(), section(&of))])
+        };
+        let unresolved = |log| reads_of(&files, &log)[&WsPath::ROOT].unresolved.len();
+        assert_eq!(unresolved(log(&[])), 1);
+        assert_eq!(unresolved(log(&[("package.metadata.cratewright.extra-sources", json!([]))])), 0);
+    }
+}
