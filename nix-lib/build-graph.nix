@@ -30,9 +30,10 @@
   cratewright,
   root,
   cargoNix ? "Cargo.nix",
-}:
+}@arguments:
 let
   inherit (pkgs) lib;
+  cargoNix = import ./linked.nix root (arguments.cargoNix or "Cargo.nix");
   snapshot = import ./snapshot-place.nix cargoNix;
   isThere = file: builtins.pathExists (root + "/${file}");
   git-path = import ./library/git-path.nix { inherit lib; };

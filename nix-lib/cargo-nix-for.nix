@@ -10,7 +10,10 @@ caller:
 let
   inherit (pkgs) lib;
   own = import ./own-arguments.nix lib caller;
-  checked = own.check { inherit root cargoNix lockSync; };
+  given = own.check { inherit root cargoNix lockSync; };
+  checked = given // {
+    cargoNix = import ./linked.nix given.root given.cargoNix;
+  };
   file = checked.root + "/${checked.cargoNix}";
   isThere = builtins.pathExists file;
   value =

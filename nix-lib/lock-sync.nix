@@ -44,9 +44,10 @@
   root,
   cargoNix ? "Cargo.nix",
   externalSources ? { },
-}:
+}@arguments:
 let
   inherit (pkgs) lib;
+  cargoNix = import ./linked.nix root (arguments.cargoNix or "Cargo.nix");
   file = root + "/${cargoNix}";
   verdict = import ./stale.nix {
     inherit

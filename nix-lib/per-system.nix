@@ -85,13 +85,15 @@
 let
   inherit (pkgs) lib;
   caller = "lib.perSystem";
-  checked = (import ./own-arguments.nix lib caller).check { inherit root cargoNix memberChecks; };
-  given = arguments // {
-    inherit memberChecks;
+  given = (import ./own-arguments.nix lib caller).check { inherit root cargoNix memberChecks; };
+  checked = given // {
+    cargoNix = import ./linked.nix given.root given.cargoNix;
   };
-  value = import ./cargo-nix-for.nix caller given;
+  cargoNixWith =
+    more: import ./cargo-nix-for.nix caller (arguments // { inherit memberChecks; } // more);
+  value = cargoNixWith { };
   # Imported without the check: a stale Cargo.nix must still list its members and provide the shell to regenerate it in.
-  asItIs = import ./cargo-nix-for.nix caller (given // { lockSync = false; });
+  asItIs = cargoNixWith { lockSync = false; };
   members = asItIs.workspaceMembers;
   # True if Cargo.nix records a snapshot, even if the file is missing: a flake does not see a file that is not added to
   # git, and the check must fail then.

@@ -8,7 +8,7 @@ use cratewright_sources::digest::sha256;
 use cratewright_staleness::{LibraryState, Record, stamped};
 use cratewright_workspace::LIBRARY as SETTING;
 
-use crate::disk::read_text;
+use crate::disk::{read_bytes, read_text};
 use crate::output;
 use crate::paths::{lexical, relative};
 use cratewright_sources::diagnostic::Diagnostic;
@@ -109,7 +109,8 @@ impl LibraryPlace {
     /// The file to write, if any. A file at a chosen path that cratewright did not generate is not replaced.
     pub(crate) fn file(&self) -> Option<(&Path, String)> {
         let path = self.path.as_deref()?;
-        let is_foreign = self.is_chosen && path.exists() && !output::is_generated(path);
+        let is_foreign =
+            self.is_chosen && path.exists() && !read_bytes(path).is_ok_and(|bytes| output::may_overwrite(&bytes));
         (!is_foreign).then(|| (path, text()))
     }
 

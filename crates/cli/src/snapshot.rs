@@ -44,12 +44,14 @@ impl SnapshotPlace {
 
     /// What is wrong with the snapshot, given the digest in `Cargo.nix`.
     pub(crate) fn reason(&self, recorded: Option<&str>) -> Option<Reason> {
-        let there = self.text().map(|text| digest(&text));
+        let there = self.text();
+        let is = |text: &str, recorded: &str| digest(text) == recorded;
         let state = match (recorded, &there) {
             (None, None) => return None,
             (Some(_), None) => SnapshotState::Missing,
             (None, Some(_)) => SnapshotState::Unknown,
-            (Some(recorded), Some(there)) if recorded == there => return None,
+            (Some(recorded), Some(there)) if is(there, recorded) => return None,
+            (Some(recorded), Some(there)) if is(&there.replace("\r\n", "\n"), recorded) => SnapshotState::LineEnds,
             (Some(_), Some(_)) => SnapshotState::Changed,
         };
         Some(Reason::Snapshot { file: self.shown.clone(), state })
