@@ -34,6 +34,10 @@
 let
   inherit (pkgs) lib;
   cargoNix = import ./linked.nix root (arguments.cargoNix or "Cargo.nix");
+  inherit
+    ((import ./own-arguments.nix lib "lib.buildGraph").check { inherit (arguments) cratewright; })
+    cratewright
+    ;
   snapshot = import ./snapshot-place.nix cargoNix;
   isThere = file: builtins.pathExists (root + "/${file}");
   git-path = import ./library/git-path.nix { inherit lib; };
@@ -49,7 +53,7 @@ in
 if untracked != null then
   throw ''
     ${untracked} does not exist, but was generated with Cargo.nix
-      help: ${git-path.add [ untracked ]}
+      help: ${git-path.add root [ untracked ]}
       help: otherwise, run `cratewright snapshot${import ./output-option.nix lib cargoNix}`
   ''
 else

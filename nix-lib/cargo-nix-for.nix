@@ -108,7 +108,7 @@ let
           path:
           "`${path}` is outside of the flake, which cannot see it: pass `externalSources.${builtins.toJSON path} = ...;`, or put the flake into a directory that contains both"
         ) outside
-        ++ lib.optional (untracked != [ ]) (git-path.add untracked)
+        ++ lib.optional (untracked != [ ]) (git-path.add checked.root untracked)
         ++ [ (if isFlake && missing != [ ] then "otherwise, ${remedy}" else remedy) ];
     in
     "${checked.cargoNix} ${why}${lib.concatMapStrings (help: "\n  help: ${help}") helps}\n";

@@ -48,6 +48,9 @@
 let
   inherit (pkgs) lib;
   cargoNix = import ./linked.nix root (arguments.cargoNix or "Cargo.nix");
+  inherit ((import ./own-arguments.nix lib "lib.lockSync").check { inherit (arguments) cratewright; })
+    cratewright
+    ;
   file = root + "/${cargoNix}";
   verdict = import ./stale.nix {
     inherit

@@ -1,4 +1,4 @@
-# The arguments of `lib.cargoNix` or `lib.perSystem`, the caller, that Cargo.nix does not have.
+# The arguments of the caller, such as `lib.perSystem`. `names` are those that Cargo.nix does not have.
 lib: caller:
 let
   near-names = import ./library/near-names.nix { inherit lib; };
@@ -15,6 +15,7 @@ let
   isRelative = value: lib.isString value && !(lib.hasPrefix "/" value);
   path = form isPath "a path";
   forms = {
+    inherit (arguments.forms.file) cratewright;
     cargoNix = form isRelative "a string with a path relative to `root`" "\"nix/Cargo.nix\"";
     fenix = optional (attributes "inputs.fenix");
     lockSync = bool "false";
@@ -24,9 +25,9 @@ let
     toolchainFile = optional (path "./rust-toolchain.toml");
     toolchainHash = optional (form lib.isString "a string with a hash" "lib.fakeHash");
   };
-  names = lib.remove (if caller == "lib.perSystem" then null else "memberChecks") (
-    lib.attrNames forms
-  );
+  names = lib.subtractLists (
+    [ "cratewright" ] ++ lib.optional (caller != "lib.perSystem") "memberChecks"
+  ) (lib.attrNames forms);
 in
 {
   inherit names;

@@ -85,7 +85,14 @@
 let
   inherit (pkgs) lib;
   caller = "lib.perSystem";
-  given = (import ./own-arguments.nix lib caller).check { inherit root cargoNix memberChecks; };
+  given = (import ./own-arguments.nix lib caller).check {
+    inherit
+      cargoNix
+      cratewright
+      memberChecks
+      root
+      ;
+  };
   checked = given // {
     cargoNix = import ./linked.nix given.root given.cargoNix;
   };
@@ -143,27 +150,27 @@ in
     )
     // {
       cargo-nix-lock-sync = import ./lock-sync.nix {
-        inherit (checked) root cargoNix;
-        inherit pkgs cratewright externalSources;
+        inherit (checked) root cargoNix cratewright;
+        inherit pkgs externalSources;
       };
     }
     // lib.optionalAttrs hasSnapshot {
       build-graph = import ./build-graph.nix {
-        inherit (checked) root cargoNix;
-        inherit pkgs cratewright;
+        inherit (checked) root cargoNix cratewright;
+        inherit pkgs;
       };
     };
 
   # None of these evaluates Cargo.nix: they work while it is stale or missing.
   apps = {
-    regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${cratewright}/bin/cratewright generate${output} "$@"'';
-    check-cargo-nix = app "check-cargo-nix" ''exec ${cratewright}/bin/cratewright check${output} "$@"'';
-    regenerate-build-graph-snapshot = app "regenerate-build-graph-snapshot" ''exec ${cratewright}/bin/cratewright snapshot${output} "$@"'';
+    regenerate-cargo-nix = app "regenerate-cargo-nix" ''exec ${checked.cratewright}/bin/cratewright generate${output} "$@"'';
+    check-cargo-nix = app "check-cargo-nix" ''exec ${checked.cratewright}/bin/cratewright check${output} "$@"'';
+    regenerate-build-graph-snapshot = app "regenerate-build-graph-snapshot" ''exec ${checked.cratewright}/bin/cratewright snapshot${output} "$@"'';
     amend-cargo-nix = app "amend-cargo-nix" ''
       export CARGO_NIX=${lib.escapeShellArg checked.cargoNix}
-      exec ${pkgs.runtimeShell} ${./amend.sh} ${cratewright}/bin/cratewright generate --locked${output} "$@"
+      exec ${pkgs.runtimeShell} ${./amend.sh} ${checked.cratewright}/bin/cratewright generate --locked${output} "$@"
     '';
-    build-graph-impact = app "build-graph-impact" ''exec ${cratewright}/bin/cratewright impact "$@"'';
+    build-graph-impact = app "build-graph-impact" ''exec ${checked.cratewright}/bin/cratewright impact "$@"'';
     # This app runs in CI jobs with a token, so it depends on neither Rust nor cratewright.
     comment-build-graph-impact = appWith [
       pkgs.curl
@@ -181,7 +188,7 @@ in
     pkgs.mkShell {
       inputsFrom = lib.optional hasShell asItIs.devShell;
       packages = [
-        cratewright
+        checked.cratewright
       ]
       ++ lib.optionals (!hasShell) (
         if toolchain != null then

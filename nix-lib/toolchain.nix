@@ -66,8 +66,8 @@ let
   text = builtins.readFile file;
   # In the older format, the file holds only the name of the channel.
   word = builtins.match "[[:space:]]*([^][:space:]#=[]+)[[:space:]]*" text;
-  asked =
-    if word != null then { channel = lib.head word; } else (builtins.fromTOML text).toolchain or { };
+  tables = builtins.fromTOML text;
+  asked = if word != null then { channel = lib.head word; } else tables.toolchain or { };
   # As in rustup (src/config.rs).
   known = [
     "channel"
@@ -77,8 +77,17 @@ let
     "targets"
   ];
   unknown = lib.attrNames (removeAttrs asked known);
+  profiles = [
+    "minimal"
+    "default"
+    "complete"
+  ];
   channel =
-    if unknown != [ ] then
+    if word == null && !(tables ? toolchain) then
+      throw ''
+        ${name} has no table [toolchain]
+          help: write it with a channel, or pass `toolchainFile = null` to use nixpkgs' toolchain''
+    else if unknown != [ ] then
       throw ''
         ${name}: [toolchain] has no key `${lib.head unknown}`
           help: its keys are ${lib.concatStringsSep ", " known}''
@@ -86,6 +95,14 @@ let
       throw ''
         ${name}: `path` is not supported, as Nix needs a toolchain that it can build with
           help: pass a derivation as `toolchain`, or `toolchainFile = null` to use nixpkgs' toolchain''
+    else if !(lib.isString asked.channel or "") then
+      throw ''
+        ${name}: `channel` is not a string
+          help: put it into quotes: channel = "${toString asked.channel}"''
+    else if !(lib.elem asked.profile or "default" profiles) then
+      throw ''
+        ${name}: there is no profile `${toString asked.profile}`
+          help: write ${lib.concatStringsSep " or " profiles}''
     else
       asked.channel or null;
 

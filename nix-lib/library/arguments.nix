@@ -8,10 +8,10 @@ let
     isItem: what: example:
     form (value: lib.isList value && lib.all isItem value) what example // { inherit isItem; };
   # A store path is a package as well. A path of a derivation that is not built yet may have another form, but it has a
-  # context.
+  # context. A flake is a path of its source, not a package.
   isPackage =
     value:
-    value ? outPath
+    value ? outPath && !(value ? sourceInfo)
     || builtins.isPath value && isStorePath (toString value)
     || lib.isString value && (isStorePath value || builtins.hasContext value);
   isStorePath = lib.hasPrefix "${builtins.storeDir}/";

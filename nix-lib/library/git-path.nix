@@ -1,8 +1,8 @@
 # Paths as `git add` takes them.
 { lib, ... }:
-{
-  # The path of a file relative to the directory of the flake that contains `root`. It is null outside of a flake, and for
-  # a file outside of the flake's repository.
+let
+  # The path of a file relative to the top of the flake's repository, which contains `root`. It is null outside of a
+  # flake, and for a file outside of the repository.
   of =
     root: path:
     let
@@ -16,10 +16,18 @@
     else
       null;
 
-  # The help for files that may exist without being tracked by git.
+in
+{
+  inherit of;
+
+  # The help for files that may exist without being tracked by git. If the workspace is not at the top of the repository,
+  # git is told that paths start there, whatever the user's directory.
   add =
-    paths:
-    "if the ${
-      if builtins.length paths == 1 then "file exists" else "files exist"
-    }, run `git add ${lib.escapeShellArgs paths}`: a flake sees only files that git tracks; add `--force` for ignored ones";
+    root: paths:
+    let
+      from = if of root "." == "" then "" else ":/";
+    in
+    "if the ${if builtins.length paths == 1 then "file exists" else "files exist"}, run `git add ${
+      lib.escapeShellArgs (map (path: from + path) paths)
+    }`: a flake sees only files that git tracks; add `--force` for ignored ones";
 }

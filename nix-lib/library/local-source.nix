@@ -63,15 +63,31 @@ let
     let
       tracked = git-path.of workspace.root path;
     in
-    lib.optionalString (tracked != null) "\n  help: ${git-path.add [ tracked ]}";
+    lib.optionalString (tracked != null) "\n  help: ${git-path.add workspace.root [ tracked ]}";
+  # Outside of the store, Nix sees all files.
+  isInStore = git-path.of workspace.root "." != null;
   visible =
     crateName: path:
     if !(lib.hasPrefix ".." path) || builtins.pathExists (on path) then
       on path
+    else if givenAbove path != [ ] then
+      throw ''
+        ${crateName} needs ${path}, which does not exist in `externalSources.${builtins.toJSON (lib.head (givenAbove path))}`
+          help: pass the directory that contains it
+      ''
+    else if !isInStore then
+      throw ''
+        ${crateName} needs ${path}, which does not exist in ${toString workspace.root}
+          help: restore it, or run `cratewright generate` if ${crateName} is elsewhere by now
+      ''
     else
       throw ''
         ${crateName} needs ${path}, outside the workspace, which Nix cannot see from ${toString workspace.root}${untracked path}
-          help: put the flake into a directory that contains both, or pass `externalSources."${path}" = ...;` to Cargo.nix
+          help: put the flake into a directory that contains both, or pass `externalSources."${path}" = ...;` to Cargo.nix${
+            lib.optionalString (
+              externalSources != { }
+            ) "; `externalSources` has ${lib.concatStringsSep ", " (lib.attrNames externalSources)}"
+          }
       '';
 
   # The source of a local package: its directory without nested packages, and without files that only tests, benchmarks
@@ -162,8 +178,13 @@ let
           + (
             if levels path == 0 then
               "if it does not exist, create it, or run `cratewright generate` if ${crateName} no longer reads it\n"
+            else if !isInStore then
+              "restore it, or run `cratewright generate` if ${crateName} no longer reads it\n"
             else
-              "put the flake into a directory that contains both, or pass such a directory in `externalSources`\n"
+              "put the flake into a directory that contains both${
+                # A package in the workspace root is always taken from there.
+                lib.optionalString (lib.hasPrefix ".." dir) ", or pass such a directory in `externalSources`"
+              }\n"
           )
         );
       # The source is named after the crate, so that its store path does not depend on the location of the workspace.

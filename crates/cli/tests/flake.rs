@@ -143,16 +143,19 @@ fn missing_files_are_named_as_git_takes_them() {
         assert!(said.contains("externalSources.\"../../far\" = ...;") && !said.contains("git add"), "{hint} {said}");
     }
     assert!(evaluate(&far).contains("app-0.1.0.drv"), "{}", evaluate(&far));
+    let said = evaluate("lockSync = false; externalSources.far = ./.;");
+    assert!(said.contains("`externalSources` has far"), "{said}");
 
     fs::remove_dir_all(scratch.path("flake/near")).unwrap();
     let said = evaluate(&format!("{far} lockSync = false;"));
-    assert!(said.contains("if the file exists, run `git add near`"), "{said}");
+    // The user may be in the directory of the workspace.
+    assert!(said.contains("if the file exists, run `git add :/near`"), "{said}");
     let said = evaluated(&scratch.path("flake"), "per-system", "cratewright = null; root = flake/inner/app;");
-    assert!(said.contains("if the files exist, run `git add inner/app/Cargo.lock inner/app/Cargo.nix`"), "{said}");
+    assert!(said.contains("if the files exist, run `git add :/inner/app/Cargo.lock :/inner/app/Cargo.nix`"), "{said}");
     assert!(said.contains("otherwise, pass the directory of the workspace root"), "{said}");
     fs::remove_file(scratch.path("flake/inner/app/src/main.rs")).unwrap();
     let said = evaluate(&far);
-    assert!(said.contains("if the files exist, run `git add near inner/app/src/main.rs`"), "{said}");
+    assert!(said.contains("if the files exist, run `git add :/near :/inner/app/src/main.rs`"), "{said}");
     assert!(said.contains("otherwise, run `cratewright generate` in `inner`"), "{said}");
 }
 
@@ -220,6 +223,14 @@ fn wrong_arguments_are_named() {
             &["lib.perSystem has no argument `memberCheck`; did you mean `memberChecks`?", "stdenv"],
         ),
         ("locksync = true;", "packages", &["did you mean `lockSync`?"]),
+        (
+            "cratewright = { outPath = \"/\"; sourceInfo = { }; };",
+            "apps.check-cargo-nix.program",
+            &[
+                "`cratewright` is an attribute set, not a package",
+                "cratewright = inputs.cratewright.packages.${system}.default;",
+            ],
+        ),
         ("crateOveride = { };", "packages", &["did you mean `crateOverrides`", "toolchainHash"]),
         (
             "root = ./app;",

@@ -134,10 +134,24 @@ fn packages_that_nix_cannot_see_can_be_passed_as_an_argument() {
             nix::library("cargo-nix", &alone, arguments, &["nix-instantiate", "-A", "workspaceMembers.app.build"]);
         (output.status.success(), text(&output))
     };
-    let (success, said) = evaluate("{ lockSync = false; }");
-    assert!(!success);
-    for words in [" needs ../", "outside the workspace, which Nix cannot see", "externalSources.\"../"] {
-        assert!(said.contains(words), "{words}: {said}");
+    // Outside of the store, Nix sees what there is.
+    let entry = format!("externalSources.\"../beside\" = {};", alone.join("nowhere").display());
+    for (arguments, words) in [
+        ("", [" needs ../", "which does not exist in /", "help: restore it, or run `cratewright generate`"]),
+        (
+            &entry,
+            [
+                "beside needs ../beside",
+                "does not exist in `externalSources.\"../beside\"`",
+                "the directory that contains it",
+            ],
+        ),
+    ] {
+        let (success, said) = evaluate(&format!("{{ lockSync = false; {arguments} }}"));
+        assert!(!success);
+        for words in words {
+            assert!(said.contains(words), "{words}: {said}");
+        }
     }
     let given: String = ["beside", "shared/util", "shared/deeper", "shared/itoa", "shared"]
         .map(|path| format!("\"../{path}\" = {};", scratch.path("repo").join(path).display()))

@@ -160,7 +160,6 @@ fn files_that_nixpkgs_toolchain_satisfies_change_nothing() {
     let root = scratch.path();
     let toolchain = "lib.toolchain { inherit pkgs root; }";
     let satisfied = [
-        ("rust-toolchain.toml", "# Nothing yet.\n"),
         ("rust-toolchain.toml", "[toolchain]\ncomponents = [\"rust-src\"]\n"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"stable\"\n"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.95\"\n"),
@@ -196,8 +195,12 @@ fn a_toolchain_that_is_not_available_is_an_error() {
     for (key, says) in [
         ("path = \"../tool\"", &["rust-toolchain.toml: `path` is not supported", "`toolchainFile = null`"]),
         ("chanel = \"1.9\"", &["[toolchain] has no key `chanel`", "its keys are channel, components, path, "]),
+        ("channel = 1.9", &["rust-toolchain.toml: `channel` is not a string", "put it into quotes"]),
+        ("channel = \"stable\"\nprofile = \"x\"", &["there is no profile `x`", "write minimal or default or complete"]),
+        ("[toolchian]", &["rust-toolchain.toml has no table [toolchain]", "write it with a channel"]),
     ] {
-        fs::write(root.join("rust-toolchain.toml"), format!("[toolchain]\n{key}\n")).unwrap();
+        let table = if key.starts_with('[') { "" } else { "[toolchain]\n" };
+        fs::write(root.join("rust-toolchain.toml"), format!("{table}{key}\n")).unwrap();
         for input in ["", "inherit rust-overlay;"] {
             check_refused(root, &build.replace("root;", &format!("root; {input}")), says);
         }
