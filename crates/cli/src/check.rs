@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use cratewright_graph::{Breach, BreachCode, Snapshot, Unused};
 use cratewright_sources::diagnostic::Diagnostic;
+use cratewright_sources::files::Files;
 use cratewright_sources::path::WsPath;
 use cratewright_staleness::{
     Change, FORMAT, HeaderError, LibraryState, Observer, Reason, Record, SnapshotState, Sources, recorded,
 };
-use cratewright_workspace::{Settings, Workspace};
+use cratewright_workspace::{Settings, Workspace, may_have_unread_table};
 use serde::Serialize;
 use serde_json::Value;
 use similar::TextDiff;
@@ -123,7 +124,9 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let now = now.with_options(&place.options(&options, &library).section());
     let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
     report.took("Replayed", "the record", replaying);
-    if !moved.is_empty() {
+    let mut manifests =
+        record.packages().filter_map(|(directory, _)| disk.text(&directory.child("Cargo.toml")).ok()?);
+    if !moved.is_empty() || manifests.any(|manifest| may_have_unread_table(&manifest)) {
         check_settings(&disk)?;
     }
     let limits = if command.manifests_only || !moved.is_empty() { None } else { snapshot.parsed()? };
@@ -131,7 +134,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
 }
 
 /// Fails if a setting of Cratewright is wrong, which `generate` would refuse. The settings in a fresh `Cargo.nix` were
-/// read when it was generated. All other errors are left to `generate`, which cargo helps to find them; then there are
+/// read when it was generated, except for tables that nothing reads. All other errors are left to `generate`, which cargo helps to find them; then there are
 /// no settings.
 fn check_settings(disk: &Disk) -> Result<Option<Settings>, Diagnostic> {
     match Workspace::discover(&Observer::new(disk)) {

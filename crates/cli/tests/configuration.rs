@@ -37,7 +37,7 @@ const LEAF: &str = "[package]\nname = \"leaf\"\nversion = \"0.1.0\"\nedition = \
 /// File, text to replace, replacement, code, position, and text of the error.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
 
-const MISTAKES: [Mistake; 27] = [
+const MISTAKES: [Mistake; 31] = [
     (
         "Cargo.toml",
         "features = [\"loud\"]",
@@ -215,6 +215,39 @@ const MISTAKES: [Mistake; 27] = [
         "invalid-variant",
         "6:10",
         &["under resolver 1, cargo cannot give features to several members at once"],
+    ),
+    // Tables in addition to the recorded ones.
+    (
+        "leaf/Cargo.toml",
+        "[features]",
+        "[package.metadata.cratewrite]\nextra-sources = []\n[features]",
+        "invalid-metadata",
+        "6:19",
+        &["nothing reads the table `package.metadata.cratewrite`"],
+    ),
+    (
+        "leaf/Cargo.toml",
+        "[features]",
+        "[metadata.cratewright]\n[features]",
+        "invalid-metadata",
+        "6:11",
+        &["nothing reads the table `metadata.cratewright`"],
+    ),
+    (
+        "leaf/Cargo.toml",
+        "[features]",
+        "[package.cratewright]\n[features]",
+        "invalid-metadata",
+        "6:10",
+        &["nothing reads the table `package.cratewright`", "did you mean `package.metadata.cratewright`?"],
+    ),
+    (
+        "Cargo.toml",
+        "[workspace.metadata.cratewright.variants.loud]",
+        "[workspace.cratewright]\ntests = true\n\n[workspace.metadata.cratewright.variants.loud]",
+        "invalid-metadata",
+        "9:12",
+        &["nothing reads the table `workspace.cratewright`", "did you mean `workspace.metadata.cratewright`?"],
     ),
     ("Cargo.toml", "\"leaf\"]", "\"leaf\", \"gone\"]", "cargo-refused", "", &["gone/Cargo.toml"]),
 ];

@@ -41,4 +41,5 @@ pub use crate::replacement::{ConfiguredSource, SourceReplacement};
 pub use crate::repository::RepositoryPackage;
 pub use crate::settings::{
     Cross, FeaturePattern, FeatureUnification, Key, LIBRARY, Limits, PackagePattern, Placed, Settings, Variant,
+    may_have_unread_table,
 };

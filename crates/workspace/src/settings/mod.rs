@@ -19,7 +19,7 @@ use toml::de::DeTable;
 pub use self::keys::{Key, LIBRARY};
 pub use self::limits::{FeaturePattern, Limits, PackagePattern};
 pub(crate) use self::package::extra_sources;
-pub use self::section::Placed;
+pub use self::section::{Placed, may_have_unread_table};
 
 use self::keys::{
     ALL_FEATURES, CROSS, EXCLUDE_SOURCES, FEATURE_UNIFICATION, FEATURES, LIMITS, MEMBERS, NO_DEFAULT_FEATURES,

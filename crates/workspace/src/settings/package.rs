@@ -18,7 +18,10 @@ pub(crate) fn extra_sources(manifest: &TomlFile) -> Result<Vec<Placed<WsPath>>, 
     let metadata = ["package.metadata", "project.metadata", "metadata"].into_iter();
     let metadata = metadata.filter_map(|key| value_of(&manifest.table, key));
     let mut names = metadata.filter_map(Value::as_object).flat_map(Map::keys);
-    if !names.any(|name| name == NAME || is_misspelt(name, NAME)) {
+    let is_misplaced = ["package", "project"]
+        .iter()
+        .any(|table| value_of(&manifest.table, table).is_some_and(|table| table.get(NAME).is_some()));
+    if !is_misplaced && !names.any(|name| name == NAME || is_misspelt(name, NAME)) {
         return Ok(Vec::new());
     }
     let Ok(document) = DeTable::parse(&manifest.text) else { return Ok(Vec::new()) };

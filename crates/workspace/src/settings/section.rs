@@ -17,6 +17,29 @@ const SHOWN: usize = 60;
 /// The name of our table in `metadata`.
 pub(super) const NAME: &str = "cratewright";
 
+/// Whether a manifest may have a table of settings that nothing reads, because of its name or its place. It is a quick
+/// look at the text: all manifests are searched whenever `Cargo.nix` is checked.
+pub fn may_have_unread_table(manifest: &str) -> bool {
+    // Whatever is misspelt, some part of the name is usually intact.
+    if !["crat", "ewri", "ght"].iter().any(|part| manifest.contains(part)) {
+        return false;
+    }
+    let is_placed = |line: &str| {
+        let tables = ["workspace", "package", "project"].iter();
+        tables
+            .filter_map(|table| line.trim_start().trim_start_matches('[').trim_start().strip_prefix(table))
+            .any(|rest| rest.strip_prefix(".metadata.").is_some_and(|rest| rest.starts_with(NAME)))
+    };
+    let mut words = manifest.lines().flat_map(|line| {
+        let words = line.split(|c: char| !(c.is_alphanumeric() || ['-', '_'].contains(&c)));
+        words.map(move |word| (word, line))
+    });
+    words.any(|(word, line)| match word == NAME {
+        true => line.trim_start().starts_with('[') && !is_placed(line),
+        false => word.len().abs_diff(NAME.len()) <= 3 && is_misspelt(word, NAME),
+    })
+}
+
 /// A value with its position in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placed<T> {
@@ -70,7 +93,11 @@ impl<'a> Section<'a> {
     /// The table `metadata.cratewright` of another table of the manifest. A misspelt name is an error, because nothing
     /// would read such a table.
     pub(super) fn find(file: &'a TomlFile, of: &'a Written<'a>, keys: &Table) -> Result<Option<Self>, Diagnostic> {
-        let metadata = of.get_ref().get("metadata").and_then(|metadata| metadata.get_ref().as_table());
+        let table = of.get_ref().as_table();
+        if let Some(name) = table.and_then(|table| table.keys().find(|name| name.get_ref() == NAME)) {
+            return Err(unread(file, name, &keys.path.replace("metadata.", ""), keys));
+        }
+        let metadata = table.and_then(|table| table.get("metadata")?.get_ref().as_table());
         let Some(metadata) = metadata else { return Ok(None) };
         if let Some(name) = metadata.keys().find(|name| is_misspelt(name.get_ref(), NAME)) {
             return Err(unread(file, name, &keys.path.replace(NAME, name.get_ref()), keys));

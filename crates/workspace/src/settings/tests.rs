@@ -178,3 +178,30 @@ fn errors_say_what_is_wrong_and_what_to_write() {
         assert_eq!(told, (position.to_owned(), message.to_owned(), help), "{}", text.text);
     }
 }
+
+#[test]
+fn tables_that_nothing_reads_are_suspected() {
+    let unread = [
+        "[workspace.metadata.cratewrite]",
+        "[package.metadata.crate-wright]",
+        "[package.metadata]\ncratewrght = { a = 1 }",
+        "[metadata.cratewright]",
+        "  [ workspace.cratewright ]",
+        "[package.cratewright.a]",
+    ];
+    for text in unread {
+        assert!(may_have_unread_table(text), "{text}");
+    }
+    let read = [
+        "[package]\nname = \"a\"\n",
+        "[workspace.metadata.cratewright]\ntests = true # the right ones",
+        " [workspace.metadata.cratewright.variants.right]",
+        "[package.metadata.cratewright]",
+        "[package]\nmetadata.cratewright.extra-sources = []",
+        "[dependencies]\ncratewright = \"1\"\ncrates = \"1\"",
+        "[package.metadata.playwright]",
+    ];
+    for text in read {
+        assert!(!may_have_unread_table(text), "{text}");
+    }
+}
