@@ -13,6 +13,8 @@
 name:
 let
   table = default-profiles // profiles;
+  # Cargo reserves this name.
+  isDebug = name == "debug";
   found =
     table.${name} or (throw ''
       there is no profile `${name}`; the profiles are ${lib.concatStringsSep ", " (lib.attrNames table)}
@@ -20,9 +22,16 @@ let
           let
             near = near-names.suggestion name (lib.attrNames table);
           in
-          if near == "" then "name one of them" else near
+          if isDebug then
+            "cargo's directory `debug` is that of the profile `dev`"
+          else if near == "" then
+            "name one of them"
+          else
+            near
+        }${
+          lib.optionalString (!isDebug)
+            "\n  help: to declare a new profile, add [profile.${name}] with `inherits = \"release\"` to Cargo.toml and run `cratewright generate`"
         }
-        help: to declare a new profile, add [profile.${name}] with `inherits = "release"` to Cargo.toml and run `cratewright generate`
     '');
   profile = if lib.isString found then table.${found} else found;
   settingsOf =

@@ -1,7 +1,7 @@
 //! Command line arguments. Names and meanings are cargo's where cargo has them.
 
 pub(crate) mod cache;
-mod crate2nix;
+mod foreign;
 pub(crate) mod graph;
 pub(crate) mod impact;
 pub(crate) mod init;
@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod snapshot;
 pub(crate) mod why;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -38,6 +39,17 @@ pub(crate) struct Args {
     pub(crate) common: Common,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// Parses the arguments, of which the first is the name of the program.
+    ///
+    /// # Errors
+    /// If they are wrong, or ask for help or the version.
+    pub(crate) fn of(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        Args::try_parse_from(&arguments).map_err(|error| foreign::explained(error, &arguments))
+    }
 }
 
 const COMMON: &str = "Common options";
@@ -99,7 +111,7 @@ Examples:
 
 /// Write Cargo.nix
 #[derive(Debug, clap::Args)]
-#[command(after_help = GENERATE_EXAMPLES, args = crate2nix::options())]
+#[command(after_help = GENERATE_EXAMPLES, args = foreign::options())]
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) place: PlaceArgs,

@@ -191,6 +191,7 @@ fn platform_with(
         let known = output_of(list, progress).map(text).unwrap_or_default();
         let pick = "pick one of `rustc --print target-list`, or a Nix system such as x86_64-linux";
         let help = match &near_targets(triple, known.lines())[..] {
+            _ if triple.contains(',') => "repeat `--target` for each of them".to_owned(),
             [] => pick.to_owned(),
             near => format!("did you mean {}? otherwise {pick}", alternatives(near)),
         };

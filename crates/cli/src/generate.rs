@@ -141,7 +141,7 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
             output::check_overwrite(&SnapshotPlace::new(found.1.root(), &path)?.path, command.force)?;
         }
     }
-    let load = LoadOptions {
+    let mut load = LoadOptions {
         manifest_path: command.place.manifest_path.clone(),
         targets: command.load.target.clone(),
         cross: command.load.cross.clone(),
@@ -151,13 +151,16 @@ fn run_for(command: &Generate, wanted: Wanted, report: &Report) -> Result<u8, Di
         prefetched: command.prefetched.clone(),
         progress: report.progress(),
     };
+    if wanted == Wanted::Snapshot {
+        // A snapshot describes the file that is there.
+        load.use_recorded(&path);
+    }
     let workspace = workspace::load_found_for(report, &load, &found)?;
     if let Some(changes) = &workspace.lock_changes {
         report.status("Updated", updated(&found.1.root().join(LOCK), changes));
     }
     let resolving = Instant::now();
-    let options =
-        Options { targets: command.load.target.clone(), cross: command.load.cross.clone(), ..Options::default() };
+    let options = Options { targets: load.targets.clone(), cross: load.cross.clone(), ..Options::default() };
     let rendered = render_workspace(&workspace, &options, &path, wanted)?;
     rendered.warn(&workspace, report);
     report.took("Resolved", "and rendered", resolving);

@@ -48,8 +48,6 @@ pub mod workspace;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 pub use crate::options::LoadOptions;
 use crate::report::Report;
@@ -57,7 +55,7 @@ pub use cratewright_sources::diagnostic::Diagnostic;
 
 /// Runs the program with these arguments, of which the first is the name of the program.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args = match Args::try_parse_from(arguments) {
+    let args = match Args::of(arguments) {
         Ok(args) => args,
         Err(error) => {
             // Clap returns help and version as errors with exit code 0. A reader that has gone is not a failure.

@@ -1,11 +1,12 @@
 //! Options of the command line that are recorded in `Cargo.nix`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use cratewright_staleness::{Record, Section};
+use cratewright_staleness::{Record, Section, recorded};
 use cratewright_workspace::Cross;
 use serde_json::Value;
 
+use crate::disk::read_text;
 use crate::progress::Progress;
 
 /// Which workspace to load, and how.
@@ -26,6 +27,20 @@ pub struct LoadOptions {
     pub prefetched: Option<PathBuf>,
     /// How much of cargo's progress is shown.
     pub progress: Progress,
+}
+
+impl LoadOptions {
+    /// Takes the platforms that a `Cargo.nix` was generated for, if none are given.
+    pub(crate) fn use_recorded(&mut self, cargo_nix: &Path) {
+        let record = || read_text(cargo_nix).ok().and_then(|text| recorded(&text).ok()?.ok());
+        if self.targets.is_empty()
+            && self.cross.is_empty()
+            && let Some(record) = record()
+        {
+            let options = Options::recorded(&record);
+            (self.targets, self.cross) = (options.targets, options.cross);
+        }
+    }
 }
 
 /// The options that are recorded in `Cargo.nix`.

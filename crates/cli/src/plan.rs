@@ -8,11 +8,10 @@ use cratewright_renderer::{Contents, derivations, platforms};
 use cratewright_resolver::PackageIx;
 use cratewright_sources::diagnostic::Diagnostic;
 use cratewright_sources::near::choices;
-use cratewright_staleness::{Record, recorded};
 
 use crate::args::plan::PlanArgs;
 use crate::contents::Edited;
-use crate::disk::{Disk, read_text};
+use crate::disk::Disk;
 use crate::generate::{Prepared, Wanted, prepare};
 use crate::options::{LoadOptions, Options};
 use crate::output;
@@ -42,8 +41,8 @@ pub(crate) fn place(
     }
     let output = arguments.cargo_nix.as_deref().map(|path| seen(root, path)).transpose()?;
     let options = Options { output: output.filter(|path| path != USUAL), ..Options::default() };
-    let options = Options { output: options.output.clone(), ..recorded_options(&cargo_nix(root, &options), &load) };
-    (load.targets, load.cross) = (options.targets.clone(), options.cross.clone());
+    load.use_recorded(&cargo_nix(root, &options));
+    let options = Options { targets: load.targets.clone(), cross: load.cross.clone(), ..options };
     Ok((found, load, options))
 }
 
@@ -57,17 +56,6 @@ pub(crate) fn load(
 ) -> Result<Vec<DerivationGraph>, Diagnostic> {
     let workspace = workspace::load_found_for(report, load, found)?;
     Plan::new(&workspace, options)?.graphs(&arguments.profile, &Edited::default())
-}
-
-/// The options of the command line, with those recorded in `Cargo.nix` as defaults.
-fn recorded_options(cargo_nix: &Path, load: &LoadOptions) -> Options {
-    let mut options = Options { targets: load.targets.clone(), cross: load.cross.clone(), ..Options::default() };
-    if options.targets.is_empty() && options.cross.is_empty() {
-        let record: Option<Record> =
-            read_text(cargo_nix).ok().and_then(|text| recorded(&text).ok()).and_then(Result::ok);
-        options = record.map(|record| Options::recorded(&record)).unwrap_or_default();
-    }
-    options
 }
 
 /// Default path of `Cargo.nix`, relative to the workspace root.

@@ -92,7 +92,10 @@ impl Workspace {
         let names: Vec<&str> = self.packages.profiles.names().collect();
         Err(Diagnostic::new("unknown-profile", format!("there is no profile `{profile}`"))
             .at(self.root.join("Cargo.toml").display().to_string())
-            .help(choices(&names)))
+            .help(match profile {
+                "debug" => "cargo's directory `debug` is that of the profile `dev`".to_owned(),
+                _ => choices(&names),
+            }))
     }
 
     /// The number of units that `Cargo.nix` would have with the other feature unification; `None` if its selections

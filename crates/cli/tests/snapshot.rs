@@ -113,6 +113,29 @@ fn the_snapshot_can_be_printed_without_being_written() {
     assert!(support::tree(copy.path()) == before);
 }
 
+/// `generate --target` counts for one run, but a snapshot describes the file that is there.
+#[test]
+fn a_snapshot_has_the_platforms_of_its_cargo_nix() {
+    let copy = Copy::of(&fixture("platform-binaries"));
+    let root = copy.path();
+    is(root, &["generate", "--offline", "--target", "x86_64-linux"], 0, &["1 platform"]);
+    is(root, &["snapshot", "--offline"], 0, &["1 platform"]);
+    is(root, &["check"], 0, &["Fresh"]);
+    let sources = || {
+        let mut command = support::cratewright();
+        support::stdout(command.args(["sources", "--offline"]).current_dir(root)).lines().count()
+    };
+    let of_one = sources();
+    is(
+        root,
+        &["snapshot", "--offline", "--target", "x86_64-linux", "--target", "x86_64-windows"],
+        2,
+        &["x86_64-windows"],
+    );
+    is(root, &["generate", "--offline"], 0, &["4 platforms"]);
+    assert!(sources() > of_one, "{of_one}");
+}
+
 /// For each kind of limit: the text in the manifest, the error code, and the reported path or fact.
 const LIMITS: [(&str, &str, &str); 9] = [
     ("crates = 1", "too-many-crates", "the limit is 1"),

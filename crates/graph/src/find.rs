@@ -56,7 +56,8 @@ pub fn find(graph: &DerivationGraph, wanted: &str) -> Result<Vec<DerivationIx>, 
         return Err(error.help(format!("the versions of `{name}` in it: {}", versions.join(", "))));
     }
     let known = graph.crates().map(|(_, derivation)| derivation.name.as_str());
-    Err(error.help(near_or(name, known, || ALL_CRATES.to_owned())))
+    let otherwise = || format!("{ALL_CRATES}; pass `--platform` for one that is only built on another platform");
+    Err(error.help(near_or(name, known, otherwise)))
 }
 
 #[cfg(test)]

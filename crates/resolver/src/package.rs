@@ -250,7 +250,8 @@ pub(crate) fn convert_package(
                 let message = format!(
                     "target `{target}` of package `{display}` has its source outside the package, at `{src_path}`"
                 );
-                return Err(Diagnostic::new("target-outside-package", message).help(RENAME));
+                return Err(Diagnostic::new("target-outside-package", message)
+                    .help("move the file below the package, and correct `path` in Cargo.toml"));
             }
         };
         if !for_tests {
@@ -351,8 +352,7 @@ pub(crate) fn convert_package(
     Ok(converted)
 }
 
-const RENAME: &str =
-    "use a path below the package with only letters, digits and `._+@-`, and correct `path` in Cargo.toml";
+const RENAME: &str = "rename the directory or the file so that its path has only letters, digits and `._+@-`, and correct the path in Cargo.toml";
 
 /// nixpkgs' build scripts use paths without quoting them, so special characters are rejected.
 fn check_path(package: &str, target: &str, path: &str) -> Result<(), Diagnostic> {

@@ -147,13 +147,12 @@ impl<'a> Observer<'a> {
     /// # Errors
     /// If it does.
     pub fn check_straight(&self, directory: &WsPath) -> Result<(), Diagnostic> {
-        if !directory.is_outside() || self.files.straight(directory).is_none_or(|straight| straight == *directory) {
-            return Ok(());
-        }
-        let message = format!("the path to package `{directory}` goes up further than necessary");
-        Err(Diagnostic::new("roundabout-path", message)
-            .at("Cargo.toml")
-            .help("write the shortest path, which does not depend on names of directories above the workspace"))
+        let straight = if directory.is_outside() { self.files.straight(directory) } else { None };
+        let Some(straight) = straight.filter(|straight| straight != directory) else { return Ok(()) };
+        let message = format!("a path leads to package `{straight}` by way of `{directory}`");
+        Err(Diagnostic::new("roundabout-path", message).help(
+            "in the manifest that has the path, write the shortest one: the other depends on names of directories above the workspace",
+        ))
     }
 
     /// Directories in `directory` whose names match a pattern; a link counts if it leads to a package. For `excluded`
