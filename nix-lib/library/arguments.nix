@@ -131,6 +131,11 @@ let
     in
     if unknown == { } then
       null
+    else if given ? callPackage && given ? stdenv then
+      ''
+        ${owner} takes a set of arguments, and this is nixpkgs itself
+        Write for example: { inherit pkgs; }
+      ''
     else
       ''
         ${owner} has no argument `${name}`${lib.optionalString (near != "") "; ${near}"}

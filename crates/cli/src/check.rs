@@ -64,7 +64,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let options = Options { snapshot: recorded_snapshot.clone(), ..Options::recorded(&record) };
     let snapshot = SnapshotPlace::new(root, &path)?;
     let of_snapshot = snapshot.reason(recorded_snapshot.as_deref()).filter(|_| !command.manifests_only);
-    let help = match &of_snapshot {
+    let mut help = match &of_snapshot {
         // With limits, `generate` always writes the snapshot.
         Some(Reason::Snapshot { state: SnapshotState::Missing, .. }) if !snapshot::has_limits(&record) => {
             let [restore, drop] = ["snapshot", "generate"].map(|name| command.place.command_line(name, root, &options));
@@ -89,21 +89,18 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     check_toolchain_file(root)?;
     // Nix reads the record with code of the library, so the library is checked as well. If its recorded place has become
     // invalid, either the setting is another by now, or it is wrong, which is found below.
+    let mut of_library = None;
     if let Ok(library) = LibraryPlace::of(&record, root, &path)
         && let Some(state) = library.state()?
     {
         library.path.as_deref().map_or(Ok(()), conflicts::check)?;
-        let help = match state {
-            LibraryState::Foreign => {
-                format!("run `{} --force`", command.place.command_line("generate", root, &options))
-            }
-            _ => help,
-        };
-        let moved = vec![Reason::Library { file: library.shown, state }];
-        return Verdict::stale(moved, Some(help)).report(command, report, &shown);
+        if state == LibraryState::Foreign {
+            help = format!("run `{} --force`", command.place.command_line("generate", root, &options));
+        }
+        of_library = Some(Reason::Library { file: library.shown, state });
     }
     if command.full {
-        if let Some(reason) = of_snapshot {
+        if let Some(reason) = of_library.or(of_snapshot) {
             return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
         }
         if !full(report, &path, &text, root, &options, &help)? {
@@ -122,7 +119,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         }
     };
     let now = now.with_options(&place.options(&options, &library).section());
-    let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
+    let changes = record.changes(&now).into_iter().map(Reason::Input);
+    let moved: Vec<Reason> = of_library.into_iter().chain(changes).chain(of_snapshot).collect();
     report.took("Replayed", "the record", replaying);
     let mut manifests =
         record.packages().filter_map(|(directory, _)| disk.text(&directory.child("Cargo.toml")).ok()?);
@@ -134,8 +132,8 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
 }
 
 /// Fails if a setting of Cratewright is wrong, which `generate` would refuse. The settings in a fresh `Cargo.nix` were
-/// read when it was generated, except for tables that nothing reads. All other errors are left to `generate`, which cargo helps to find them; then there are
-/// no settings.
+/// read when it was generated, except for tables that nothing reads. All other errors are left to `generate`, which
+/// cargo helps to find them; then there are no settings.
 fn check_settings(disk: &Disk) -> Result<Option<Settings>, Diagnostic> {
     match Workspace::discover(&Observer::new(disk)) {
         Ok(workspace) => Ok(Some(workspace.settings)),

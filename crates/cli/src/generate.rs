@@ -252,7 +252,7 @@ fn updated(lock: &Path, changes: &[Change]) -> String {
         shown.truncate(CHANGES);
         shown.push(format!("and {more} more"));
     }
-    let what = if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) };
+    let what = if shown.is_empty() { String::new() } else { format!(": {}", shown.join("; ")) };
     format!("{}{what}", output::shown(lock))
 }
 

@@ -47,6 +47,9 @@ pub(crate) fn run(command: &Graph, report: &Report) -> Result<u8, Diagnostic> {
     if command.changed && views.iter().all(|view| view.shown().is_empty()) {
         report.warning(format_args!("the drawing is empty: nothing in it is built again {}", compared.change));
     }
+    if command.duplicates && views.iter().all(|view| view.shown().is_empty()) {
+        report.warning("the drawing is empty: no package is built several times");
+    }
     let drawing = drawing(&views, format);
     if let Some(hint) = draw::hint(&views[0], format, &drawing) {
         report.warning(hint);

@@ -6,15 +6,17 @@ use crate::interface::{check, check_error};
 use crate::support;
 
 /// Arguments of Cargo.nix, attribute, and message.
-const WRONG_ARGUMENTS: [(&str, &str, &str); 34] = [
+const WRONG_ARGUMENTS: [(&str, &str, &str); 36] = [
     (
         "features = [ ];",
         "workspaceMembers.app.build.drvPath",
         "Cargo.nix has no argument `features`; did you mean `rootFeatures`?",
     ),
+    ("inherit (pkgs) callPackage stdenv lib fetchurl git;", "workspaceMembers", "and this is nixpkgs itself"),
     ("profle = \"dev\";", "workspaceMembers", "no argument `profle`; did you mean `profile`?"),
     ("src = ./.;", "workspaceMembers", "Its arguments are lib, nixpkgs, pkgs, buildRustCrateForPkgs, "),
     ("profile = \"relase\";", "workspaceMembers.app.build.drvPath", "help: did you mean `release`?"),
+    ("profile = \"debug\";", "workspaceMembers.app.build.drvPath", "`debug` is that of the profile `dev`"),
     ("profile = \"dist\";", "workspaceMembers.app.build.drvPath", "to declare a new profile, add [profile.dist]"),
     (
         "toolchain = \"stable\";",

@@ -93,6 +93,10 @@ fn a_damaged_library_is_stale_in_any_place() {
             fs::write(&path, &text).unwrap();
             let said = fails(root, &["check"], 1);
             assert!(said.contains(reason), "{place}: {said}");
+            support::write(&root.join("src/bin/more.rs"), "fn main() {}\n");
+            let said = fails(root, &["check"], 1);
+            assert!(said.contains(reason) && said.contains("src/bin/more.rs"), "{place}: {said}");
+            fs::remove_dir_all(root.join("src/bin")).unwrap();
             let evaluated = nix::library("cargo-nix", root, "{ }", &["nix-instantiate", "-A", "rootCrate.build"]);
             let said = String::from_utf8(evaluated.stderr).unwrap();
             assert!(!evaluated.status.success() && said.contains(reason), "{place}: {said}");

@@ -102,9 +102,11 @@ impl Diagnostic {
 
     /// An error of reading or writing a file; `action` is a verb such as `read`.
     pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
-        use io::ErrorKind::{FileTooLarge, InvalidData, QuotaExceeded, StorageFull};
+        use io::ErrorKind::{FileTooLarge, InvalidData, IsADirectory, PermissionDenied, QuotaExceeded, StorageFull};
         Diagnostic::new("io", format!("cannot {action} `{}`: {error}", path.display())).help(match error.kind() {
             StorageFull | QuotaExceeded | FileTooLarge => "free disk space, or write to another disk",
+            PermissionDenied => "check the permissions of the file and of its directory",
+            IsADirectory => "give the path of a file in it",
             InvalidData => "convert the file to UTF-8, or restore it from version control",
             _ => "check the path and its permissions",
         })

@@ -45,9 +45,9 @@ pub(super) fn explained(mut error: clap::Error, arguments: &[OsString]) -> clap:
         }
     }
     let has_file = || {
-        let after =
+        let mut after =
             arguments.iter().skip_while(|argument| *argument != "generate").skip_while(|argument| *argument != "-h");
-        after.skip(1).next().is_some_and(|next| !next.to_string_lossy().starts_with('-'))
+        after.nth(1).is_some_and(|next| !next.to_string_lossy().starts_with('-'))
     };
     match error.kind() {
         ErrorKind::DisplayHelp if has_file() => super::Args::command()
