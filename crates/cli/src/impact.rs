@@ -116,7 +116,9 @@ fn hypothetical(command: &Impact, mut workspace: Workspace, options: &Options) -
         texts.flat_map(|text| text.lines()).any(|line| line.split_once('\t').is_some_and(|(path, _)| *path == ***file))
     };
     let unused = contents.0.iter().filter(|file| !is_used(file));
-    let notes = unused.map(|file| format!("no package is built from {file}")).collect();
+    let new = contents.0.iter().filter(|file| !workspace.root.join(file.as_str()).exists());
+    let new = new.map(|file| format!("{file} does not exist, and counts as a new file"));
+    let notes = unused.map(|file| format!("no package is built from {file}")).chain(new).collect();
     Ok(Compared { before: Some(before), after, change: format!("if {}", changes.join(" and ")), notes, exported: None })
 }
 

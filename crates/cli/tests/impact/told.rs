@@ -115,6 +115,7 @@ fn hypothetical_changes_are_reported() {
         "{bump}"
     );
     let edit = answer(&root, &["--edit", "clock/tests/new.rs"]);
+    assert!(edit.contains("note: clock/tests/new.rs does not exist, and counts as a new file\n"), "{edit}");
     assert!(edit.starts_with("0 of 11 crates (0.0 %) and 1 of 6 test suites are built again"), "{edit}");
     let nowhere = answer(&root, &["--edit", "README.md"]);
     assert!(nowhere.contains("note: no package is built from README.md\n"), "{nowhere}");
