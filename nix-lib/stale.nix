@@ -160,11 +160,8 @@ let
       [ "Cargo.nix: it was edited by hand or truncated" ];
   lineEnds = "its lines end in CR LF; write `*.nix text eol=lf` into .gitattributes";
   isGenerated = text: substring 0 24 text == substring 0 24 generated;
-  # What is left of a generated file that has lost its first line: nothing at all, or the rest of the header.
-  isRemnant =
-    text:
-    match "[[:space:]]*" text != null
-    || match "([^\n]*\n)?# (format|below): .*" (substring 0 200 text) != null;
+  # What may be left of a generated file: nothing.
+  isRemnant = text: match "[[:space:]]*" text != null;
   unreadable = reasons: {
     isReadable = false;
     missing = [ ];

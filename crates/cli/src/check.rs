@@ -64,7 +64,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     let options = Options { snapshot: recorded_snapshot.clone(), ..Options::recorded(&record) };
     let snapshot = SnapshotPlace::new(root, &path)?;
     let of_snapshot = snapshot.reason(recorded_snapshot.as_deref()).filter(|_| !command.manifests_only);
-    let mut help = match &of_snapshot {
+    let help = match &of_snapshot {
         // With limits, `generate` always writes the snapshot.
         Some(Reason::Snapshot { state: SnapshotState::Missing, .. }) if !snapshot::has_limits(&record) => {
             let [restore, drop] = ["snapshot", "generate"].map(|name| command.place.command_line(name, root, &options));
@@ -89,18 +89,21 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
     check_toolchain_file(root)?;
     // Nix reads the record with code of the library, so the library is checked as well. If its recorded place has become
     // invalid, either the setting is another by now, or it is wrong, which is found below.
-    let mut of_library = None;
     if let Ok(library) = LibraryPlace::of(&record, root, &path)
         && let Some(state) = library.state()?
     {
         library.path.as_deref().map_or(Ok(()), conflicts::check)?;
-        if state == LibraryState::Foreign {
-            help = format!("run `{} --force`", command.place.command_line("generate", root, &options));
-        }
-        of_library = Some(Reason::Library { file: library.shown, state });
+        let help = match state {
+            LibraryState::Foreign => {
+                format!("run `{} --force`", command.place.command_line("generate", root, &options))
+            }
+            _ => help,
+        };
+        let moved = vec![Reason::Library { file: library.shown, state }];
+        return Verdict::stale(moved, Some(help)).report(command, report, &shown);
     }
     if command.full {
-        if let Some(reason) = of_library.or(of_snapshot) {
+        if let Some(reason) = of_snapshot {
             return Verdict::stale(vec![reason], Some(help)).report(command, report, &shown);
         }
         if !full(report, &path, &text, root, &options, &help)? {
@@ -119,8 +122,7 @@ pub(crate) fn run(command: &Check, report: &Report) -> Result<u8, Diagnostic> {
         }
     };
     let now = now.with_options(&place.options(&options, &library).section());
-    let changes = record.changes(&now).into_iter().map(Reason::Input);
-    let moved: Vec<Reason> = of_library.into_iter().chain(changes).chain(of_snapshot).collect();
+    let moved: Vec<Reason> = record.changes(&now).into_iter().map(Reason::Input).chain(of_snapshot).collect();
     report.took("Replayed", "the record", replaying);
     let mut manifests =
         record.packages().filter_map(|(directory, _)| disk.text(&directory.child("Cargo.toml")).ok()?);

@@ -81,29 +81,24 @@ fn a_damaged_library_is_stale_in_any_place() {
         cratewright(root, &["generate"]);
         let path = root.join(if place == "beside" { "cratewright.nix" } else { place });
         let whole = fs::read_to_string(&path).unwrap();
-        let without_first_line = whole.split_once('\n').unwrap().1.to_owned();
         let edited = whole.replacen("  lib", "  lib ", 1);
         for (text, reason) in [
             (String::new(), "it was edited by hand or truncated"),
             ("\n".to_owned(), "it was edited by hand or truncated"),
-            (without_first_line, "it was edited by hand or truncated"),
             (edited, "it was edited by hand or truncated"),
             (whole.replace('\n', "\r\n"), "its lines end in CR LF; write `*.nix text eol=lf` into .gitattributes"),
         ] {
             fs::write(&path, &text).unwrap();
             let said = fails(root, &["check"], 1);
             assert!(said.contains(reason), "{place}: {said}");
-            support::write(&root.join("src/bin/more.rs"), "fn main() {}\n");
-            let said = fails(root, &["check"], 1);
-            assert!(said.contains(reason) && said.contains("src/bin/more.rs"), "{place}: {said}");
-            fs::remove_dir_all(root.join("src/bin")).unwrap();
             let evaluated = nix::library("cargo-nix", root, "{ }", &["nix-instantiate", "-A", "rootCrate.build"]);
             let said = String::from_utf8(evaluated.stderr).unwrap();
             assert!(!evaluated.status.success() && said.contains(reason), "{place}: {said}");
             cratewright(root, &["generate"]);
             assert!(fs::read_to_string(&path).unwrap() == whole, "{place}: {reason}");
         }
-        fs::write(&path, "# mine\n{ }\n").unwrap();
+        // Without its first line, the file may be a version of the user's.
+        fs::write(&path, whole.split_once('\n').unwrap().1).unwrap();
         if place == "beside" {
             assert!(fails(root, &["generate"], 2).contains("error[foreign-file]"));
         } else {
@@ -120,7 +115,7 @@ fn an_empty_cargo_nix_is_stale() {
     let scratch = tempfile::tempdir().unwrap();
     let root = scratch.path();
     write_package(root, &format!("{MANIFEST}[workspace]\n"));
-    for text in ["", "\n", "# format: 9\n{ }\n"] {
+    for text in ["", "\n"] {
         fs::write(root.join("Cargo.nix"), text).unwrap();
         assert!(fails(root, &["check"], 1).contains("it was edited by hand or truncated"), "{text:?}");
         let evaluated = nix::library("cargo-nix", root, "{ }", &["nix-instantiate", "-A", "rootCrate.build"]);

@@ -94,12 +94,6 @@ impl Header {
     }
 }
 
-/// Whether it is a line of the header other than the first.
-pub(crate) fn is_line(line: &str) -> bool {
-    let value = |name: &str| line.strip_prefix("# ")?.strip_prefix(name)?.strip_prefix(": ");
-    [FORMAT_LINE, BODY_LINE].iter().any(|name| value(name).is_some())
-}
-
 impl fmt::Display for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{GENERATED}. Do not edit: run `cratewright generate`.")?;

@@ -123,10 +123,10 @@ impl LibraryState {
     }
 }
 
-/// Whether a text is what is left of a generated file that has lost its first line: nothing at all, or the rest of the
-/// header.
+/// Whether a text is what may be left of a generated file: nothing. A text with anything else but without the first line
+/// of generated files may be a user's.
 pub fn is_remnant(text: &str) -> bool {
-    !text.starts_with(GENERATED) && (text.trim().is_empty() || text.lines().take(2).any(header::is_line))
+    text.trim().is_empty()
 }
 
 /// What is wrong with lines that end in CR LF, and what keeps git from writing them.
@@ -177,7 +177,7 @@ impl Reason {
 /// # Errors
 /// If the header cannot be read, there is a conflict marker, or the text is that of another generated file.
 pub fn recorded(cargo_nix: &str) -> Result<Result<Record, Reason>, HeaderError> {
-    if is_remnant(cargo_nix) && conflict_marker(cargo_nix).is_none() {
+    if is_remnant(cargo_nix) {
         return Ok(Err(Reason::Body));
     }
     let (header, _) = Header::parse(cargo_nix)?;
@@ -212,13 +212,8 @@ mod tests {
     fn what_is_left_of_a_generated_file_is_recognized() {
         let whole = stamped("a = 1;\n");
         let (_, without_first_line) = whole.split_once('\n').unwrap();
-        for text in ["", " \n", without_first_line, "# mine\n# format: 9\n"] {
-            assert!(is_remnant(text), "{text:?}");
-        }
-        for text in [&whole, "# mine\n{ }\n", "# mine\n\n# format: 9\n", "# formatted: yes\n"] {
-            assert!(!is_remnant(text), "{text:?}");
-        }
-        assert_eq!(LibraryState::of(""), LibraryState::Changed);
+        assert_eq!(["", " \n", &whole, without_first_line].map(is_remnant), [true, true, false, false]);
+        assert_eq!(["", without_first_line].map(LibraryState::of), [LibraryState::Changed, LibraryState::Foreign]);
         assert_eq!(LibraryState::of(&whole.replace('\n', "\r\n")), LibraryState::LineEnds);
         assert_eq!(recorded(""), Ok(Err(Reason::Body)));
     }
