@@ -117,6 +117,32 @@ fn other_changes_have_the_same_answers() {
     assert_eq!(again(&files, &recorded), recorded, "whether an excluded directory exists");
 }
 
+#[test]
+fn inherited_keys_and_missing_configuration_are_recorded() {
+    let root = "[workspace]\n[workspace.package]\nversion = \"1.0.0\"\nedition = \"2024\"\n".to_owned();
+    let files = Memory::from([("Cargo.toml".to_owned(), root)]);
+    let observer = Observer::new(&files);
+    let manifest = observer.manifest(&WsPath::ROOT).unwrap().unwrap();
+    observer.inherited(&manifest, &BTreeSet::from(["workspace.package.version".to_owned()]));
+    assert!(observer.config(&path(".cargo/config.toml")).unwrap().is_none());
+    let sections = observer.into_sections();
+    let keys: Vec<&String> = sections["Cargo.toml"].keys().collect();
+    assert_eq!(keys, ["workspace", "workspace.package.version"]);
+    assert_eq!(sections[".cargo/config.toml"], Section::new());
+}
+
+#[test]
+fn the_first_edition_has_more_files() {
+    let files = workspace();
+    let keys = |edition| {
+        let observer = Observer::new(&files);
+        observer.package_files(&path("crates/a"), false, edition);
+        observer.into_sections().remove("crates/a/Cargo.toml").unwrap().into_keys().collect::<Vec<_>>()
+    };
+    assert_eq!(keys(Some("2018")), [FILES_OF_DEPENDENCY]);
+    assert_eq!([keys(None), keys(Some("2015"))], [const { [FILES_OF_DEPENDENCY, FILES_OF_FIRST_EDITION] }; 2]);
+}
+
 /// A lock file that is changed after it was read.
 struct Changing(Mutex<Vec<&'static str>>);
 
@@ -140,7 +166,7 @@ fn the_lock_file_is_the_one_that_was_read_first() {
     let files = Changing(Mutex::new(vec!["[[package]]\nname = \"a\"\nversion = \"1.0.0\"\n", ""]));
     let observer = Observer::new(&files);
     observer.read_lock().unwrap();
-    assert_eq!(observer.lock().unwrap(), Lock::default());
+    assert_eq!([observer.lock().unwrap(), observer.lock().unwrap()], [Lock::default(), Lock::default()]);
     let code = |files: &Memory| Observer::new(files).lock().map_err(|failure| failure.code);
     assert_eq!(code(&workspace()), Err(Diagnostic::no_lock_file().code));
 }
