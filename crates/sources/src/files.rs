@@ -73,7 +73,10 @@ pub trait Files: Sync {
 /// Files in memory: text by path.
 impl Files for BTreeMap<String, String> {
     fn text(&self, path: &WsPath) -> Result<Option<String>, String> {
-        Ok(self.get(path.as_str()).cloned())
+        match self.get(path.as_str()) {
+            None if self.kind(path).is_some() => Err("it is a directory".to_owned()),
+            text => Ok(text.cloned()),
+        }
     }
 
     fn kind(&self, path: &WsPath) -> Option<Kind> {

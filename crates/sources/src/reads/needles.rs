@@ -133,4 +133,14 @@ mod tests {
             check_unresolved(source, &format!("crates/app/src/a/b.rs:{absolute}"));
         }
     }
+
+    #[test]
+    fn a_range_is_not_a_path() {
+        let read = "\nconst A: &str = include_str!(\"../../../../no/such\");\n";
+        for range in ["include!(..)", "include!(a!(x..y));"] {
+            let alone = reads(&workspace(&[("crates/app/src/a/b.rs", range)]), &package());
+            assert!(alone.paths.is_empty() && alone.unresolved.is_empty(), "{alone:?}");
+            check_unresolved(&format!("{range}{read}"), "crates/app/src/a/b.rs:2: `no/such` does not exist");
+        }
+    }
 }

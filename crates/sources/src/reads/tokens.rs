@@ -339,7 +339,8 @@ impl<'a> Walk<'a, '_, '_> {
         {
             return;
         }
-        if written.contains("..") {
+        // As in the search for files to parse: `..` alone may be a range.
+        if written.contains("../") || written.contains("..\"") {
             let written: Vec<&str> = written.split_whitespace().collect();
             let what = format!("`{name}!{}`: the path is not known", written.join(" "));
             self.scanner.unresolved(self.file, line, what);

@@ -143,6 +143,13 @@ fn the_first_edition_has_more_files() {
     assert_eq!([keys(None), keys(Some("2015"))], [const { [FILES_OF_DEPENDENCY, FILES_OF_FIRST_EDITION] }; 2]);
 }
 
+#[test]
+fn a_directory_is_not_a_missing_manifest() {
+    let mut files = workspace();
+    files.insert("crates/b/Cargo.toml/file".to_owned(), String::new());
+    assert_eq!(Observer::new(&files).manifest(&path("crates/b")).unwrap_err().code, "io");
+}
+
 /// A lock file that is changed after it was read.
 struct Changing(Mutex<Vec<&'static str>>);
 
