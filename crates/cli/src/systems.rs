@@ -24,10 +24,11 @@ pub(crate) fn system(triple: &str) -> Option<&'static str> {
 }
 
 /// The names that are most similar to an unknown target: Nix systems if it has at most two parts, as they do, or is a
-/// misspelling of one, otherwise triples.
+/// misspelling of one that is no longer than it, otherwise triples.
 pub(crate) fn near_targets<'a>(target: &str, triples: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let systems = SYSTEMS.iter().map(|(system, _)| *system);
-    let systems = systems.filter(|system| target.matches('-').count() <= 1 || is_misspelt(target, system));
+    let is_system = |system: &&str| target.len() <= system.len() && is_misspelt(target, system);
+    let systems = systems.filter(|system| target.matches('-').count() <= 1 || is_system(system));
     match near_names(target, systems) {
         none if none.is_empty() => near_names(target, triples),
         near => near,
