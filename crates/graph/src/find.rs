@@ -129,6 +129,10 @@ mod tests {
         check("serd", "did you mean `serde`?");
         check("serde-json", "did you mean `serde_json` or `serde`?");
         check("syn@3.0.0", "the versions of `syn` in it: `1.0.9`, `2.0.1`");
-        check("openssl", "run `cargo tree --workspace --target all` to see all crates");
+        check(
+            "openssl",
+            "run `cargo tree --workspace --target all` to see all crates; pass `--platform` for one that is only built on \
+             another platform",
+        );
     }
 }
