@@ -12,7 +12,7 @@ pub(crate) mod snapshot;
 pub(crate) mod why;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -23,6 +23,8 @@ use cratewright_workspace::Cross;
 
 use crate::args::nix::FileArgs;
 use crate::args::place::PlaceArgs;
+use crate::options::LoadOptions;
+use crate::progress::Progress;
 
 /// Cargo's colours for help.
 const STYLES: Styles = Styles::styled()
@@ -332,6 +334,21 @@ pub(crate) struct Load {
     /// Run cargo without accessing the network
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+impl Load {
+    /// How to load a workspace for a command that never changes `Cargo.lock`.
+    pub(crate) fn locked(&self, manifest_path: Option<&Path>, progress: Progress) -> LoadOptions {
+        LoadOptions {
+            manifest_path: manifest_path.map(Path::to_owned),
+            targets: self.target.clone(),
+            cross: self.cross.clone(),
+            offline: self.offline,
+            locked: true,
+            progress,
+            ..LoadOptions::default()
+        }
+    }
 }
 
 /// A number of steps or lines.

@@ -13,7 +13,6 @@ use crate::args::{Format, Overrides};
 use crate::exit;
 use crate::generate::built;
 use crate::nix;
-use crate::options::LoadOptions;
 use crate::report::Report;
 use crate::workspace::{self, Workspace};
 use cratewright_sources::diagnostic::Diagnostic;
@@ -50,18 +49,8 @@ struct Listed<'a> {
 }
 
 pub(crate) fn run(command: &Overrides, report: &Report) -> Result<u8, Diagnostic> {
-    let workspace = workspace::load_for(
-        report,
-        &LoadOptions {
-            manifest_path: command.manifest_path.clone(),
-            targets: command.load.target.clone(),
-            cross: command.load.cross.clone(),
-            offline: command.load.offline,
-            locked: true,
-            progress: report.progress(),
-            ..LoadOptions::default()
-        },
-    )?;
+    let load = command.load.locked(command.manifest_path.as_deref(), report.progress());
+    let workspace = workspace::load_for(report, &load)?;
     let file = nix::fresh_cargo_nix(&command.file, &workspace.root, "")?;
     let layers: Layers = nix::evaluate(
         &format!("{file}.internal.overrides"),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args::{Format, Sources};
 use crate::exit;
 use crate::generate::{built, extra_sources, unresolved};
-use crate::options::{LoadOptions, Options};
+use crate::options::Options;
 use crate::origins::origins;
 use crate::plan;
 use crate::report::Report;
@@ -48,15 +48,7 @@ struct Listed<'a> {
 
 pub(crate) fn run(command: &Sources, report: &Report) -> Result<u8, Diagnostic> {
     let found = workspace::find(command.manifest_path.as_deref())?;
-    let mut load = LoadOptions {
-        manifest_path: command.manifest_path.clone(),
-        targets: command.load.target.clone(),
-        cross: command.load.cross.clone(),
-        offline: command.load.offline,
-        locked: true,
-        progress: report.progress(),
-        ..LoadOptions::default()
-    };
+    let mut load = command.load.locked(command.manifest_path.as_deref(), report.progress());
     load.use_recorded(&plan::cargo_nix(found.1.root(), &Options::default()));
     let workspace = workspace::load_found_for(report, &load, &found)?;
     let (_, reads) = workspace.record.clone().with_reads(&workspace.disk);

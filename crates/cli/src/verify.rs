@@ -15,7 +15,6 @@ use serde::Serialize;
 
 use crate::args::{Format, Verify};
 use crate::exit;
-use crate::options::LoadOptions;
 use crate::oracle::Oracle;
 use crate::progress::Progress;
 use crate::report::Report;
@@ -66,18 +65,8 @@ pub struct Facts {
 }
 
 pub(crate) fn run(command: &Verify, report: &Report) -> Result<u8, Diagnostic> {
-    let workspace = workspace::load_for(
-        report,
-        &LoadOptions {
-            manifest_path: command.manifest_path.clone(),
-            targets: command.load.target.clone(),
-            cross: command.load.cross.clone(),
-            offline: command.load.offline,
-            locked: true,
-            progress: report.progress(),
-            ..LoadOptions::default()
-        },
-    )?;
+    let load = command.load.locked(command.manifest_path.as_deref(), report.progress());
+    let workspace = workspace::load_for(report, &load)?;
     let options = VerifyOptions {
         profile: command.profile.clone(),
         members: command.package.clone(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use cratewright_graph::draw::{DEFAULT_DEPTH, Format};
 use cratewright_sources::diagnostic::Diagnostic;
-use cratewright_sources::near::alternatives;
+use cratewright_sources::near::listed;
 
 use crate::args::number;
 use crate::args::plan::PlanArgs;
@@ -73,9 +73,8 @@ impl Graph {
         let named = FORMATS.iter().find(|named| named.extensions.contains(&&*extension));
         named.map(|named| named.format).ok_or_else(|| {
             let usual: Vec<String> = FORMATS.iter().map(|named| format!(".{}", named.extensions[0])).collect();
-            let usual: Vec<&str> = usual.iter().map(String::as_str).collect();
             Diagnostic::new("unknown-extension", format!("no format has files that end in `.{extension}`"))
-                .help(format!("end the name in {}, or choose one with `--format`", alternatives(&usual)))
+                .help(format!("end the name in {}, or choose one with `--format`", listed(&usual, "or")))
         })
     }
 }
